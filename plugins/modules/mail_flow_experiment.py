@@ -507,7 +507,9 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.spelling import remedy
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, quoted
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
     RULE_REPORT,
     ReportReader,
@@ -525,6 +527,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.observing import Observer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.onward import (
     OnwardAddresses,
+    absent_of,
     read_onward_addresses,
     with_onward_addresses,
 )
@@ -536,6 +539,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.question_plan import (
     QuestionPlan,
     QuestionRequest,
+    may_be_nobody,
     messages_of,
     numbers_of,
     question_plan_of,
@@ -606,7 +610,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     DIALECT_ARGUMENT_SPEC,
     organization_rules,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import numbers_told
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import (
+    UNAUTHENTICATED_INSIDE,
+    numbers_told,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import check_ranges
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.experiment import (
@@ -633,6 +641,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     dependence_row,
     leftover_lines,
     leftover_row,
+    removed_lines,
     temporary_rule_lines,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
@@ -756,6 +765,7 @@ def worded_result(task: ExperimentContext) -> WordedResult:
             may_make_rules=params["temporary_rules"],
             reads_copies=params["read_copies"],
             until=sending.now + _lasting(params),
+            absent=_absent(task, numbers, sending, known),
         )
     )
     plan = replace(plan, messages=[*plan.messages, *asking.messages], unsent=[*plan.unsent, *asking.unsent])
@@ -770,8 +780,9 @@ def worded_result(task: ExperimentContext) -> WordedResult:
             remedy="Give messages, guarantees, rules or questions, with senders and recipients that they are about.",
         )
     if asking.rules and not task.check_mode:
-        left = remove_left_behind(task, organization, params["record"])
-        task.warnings += leftover_lines(left)
+        _check_record(task, organization)
+        removed, left = remove_left_behind(task, organization, params["record"])
+        task.warnings += [*removed_lines(removed), *leftover_lines(left)]
     unread = [
         name
         for name, read in (("DLP policies", known.encrypters.dlp_policies), ("labels", known.encrypters.labels))
@@ -1190,6 +1201,36 @@ def _named(names: Sequence[str], rules: RuleSet) -> list[str]:
                 f"rules: the organization has no rule {name!r}.", remedy=remedy(name, list(known.values()))
             )
     return [known[name.casefold()] for name in names]
+
+
+def _absent(task: ExperimentContext, numbers: Sequence[str], sending: Sending, facts: Facts) -> list[str]:
+    """The recipients in relayed domains whom the directory does not have, if a question is about such people."""
+    if UNAUTHENTICATED_INSIDE not in numbers:
+        return []
+    return absent_of(task.session, [address for address in sending.recipients if may_be_nobody(address, facts)])
+
+
+def _check_record(task: ExperimentContext, organization: Organization) -> None:
+    """Refuses a file that has the record of an earlier run whose temporary rules still stand, and says how to remove them. Any other
+    file that exists is refused when it would be made.
+
+    :raises OptionError: it is such a record.
+    """
+    path = task.params["record"]
+    file = task.record_file(path)
+    if not file.exists():
+        return
+    try:
+        token = record_of(file.read(), "record").token
+    except OptionError:
+        return
+    names = [rule.name for rule in temporary_rules_of(organization) if token_of(rule) == token]
+    if names:
+        raise OptionError(
+            f"record: {path} exists, and is the record of an earlier experiment, of which {len(names)} temporary "
+            f"rule{' still stands' if len(names) == 1 else 's still stand'}: {listed(list(map(quoted, names)), most=len(names))}. Nothing was sent.",
+            remedy="Run the task with read_only: true and this record, which removes them. Then name another file.",
+        )
 
 
 def _check_reach(plan: SendingPlan, may_reach: Sequence[str], onward: OnwardAddresses) -> None:

@@ -230,7 +230,7 @@ def abandoned_beside(path: Path) -> Iterator[AbandonedRecord]:
             descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
             try:
                 if _locked(descriptor):
-                    yield AbandonedRecord(read_json(record), partial(lock.unlink, missing_ok=True))
+                    yield AbandonedRecord(read_json(record), partial(lock.unlink, missing_ok=True), str(record))
             finally:
                 os.close(descriptor)
 

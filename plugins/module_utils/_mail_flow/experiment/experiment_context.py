@@ -39,10 +39,12 @@ class AbandonedRecord:
 
     :param document: what it holds.
     :param forget: called once what it left behind is removed.
+    :param path: its file.
     """
 
     document: Mapping[str, Any]
     forget: Callable[[], None]
+    path: str = ""
 
 
 @dataclass

@@ -71,6 +71,14 @@ def with_onward_addresses(
     return [_with_targets(mail, onward, facts) for mail in planned]
 
 
+def absent_of(session: Session, people: Sequence[str]) -> list[str]:
+    """Those of some people whom the directory certainly does not have."""
+    if not people:
+        return []
+    answers = session.invoke([Call(RECIPIENT, {"Identity": address}) for address in people], fresh=True)
+    return [address for address, answer in zip(people, answers, strict=True) if isinstance(answer.error, NotFoundError)]
+
+
 def _reached(mail: PlannedMail, facts: Facts) -> list[str]:
     """Whom a message reaches by rules, and its sender, in lower case; of these, people who may be the organization's."""
     everybody = (mail.letter.sender, *mail.letter.recipients, *mail.reach.inside)

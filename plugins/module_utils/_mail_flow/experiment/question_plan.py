@@ -8,7 +8,7 @@ messages.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,7 @@ class QuestionRequest:
     :param may_make_rules: whether temporary rules may be made.
     :param reads_copies: whether delivered copies are read.
     :param until: when the rules end by themselves.
+    :param absent: the recipients whom the directory does not have.
     """
 
     numbers: Sequence[str]
@@ -69,6 +70,7 @@ class QuestionRequest:
     may_make_rules: bool
     reads_copies: bool
     until: datetime.datetime
+    absent: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -109,15 +111,24 @@ def question_plan_of(asked: QuestionRequest) -> QuestionPlan:
     return _QuestionPlanner(asked).plan()
 
 
-def people_of(sending: Sending, facts: Facts) -> dict[str, str]:
-    """Who of the given addresses can take which part."""
+def may_be_nobody(address: str, facts: Facts) -> bool:
+    """Whether it is not known whether an address in a relayed domain is that of an object."""
+    return facts.domains.type_of(domain(address)) == RELAYED and facts.is_object(address) is None
+
+
+def people_of(sending: Sending, facts: Facts, absent: Collection[str] = ()) -> dict[str, str]:
+    """Who of the given addresses can take which part.
+
+    :param absent: those that the directory does not have.
+    """
     sender = sending.senders[0]
     inside = [address for address in sending.recipients if address != sender and _is_single(address, facts)]
     outside = [address for address in sending.recipients if facts.domains.type_of(domain(address)) == ""]
     relayed = [
         address
         for address in inside
-        if facts.domains.type_of(domain(address)) == RELAYED and facts.is_object(address) is not True
+        if facts.domains.type_of(domain(address)) == RELAYED
+        and (facts.is_object(address) is False or (may_be_nobody(address, facts) and address in absent))
     ]
     able = {
         INSIDE: inside,
@@ -163,7 +174,7 @@ class _QuestionPlanner:
 
     def __init__(self, asked: QuestionRequest) -> None:
         self._asked = asked
-        self._people = people_of(asked.sending, asked.facts)
+        self._people = people_of(asked.sending, asked.facts, asked.absent)
         self._others = Simulator(asked.rule_set, asked.facts)
         self._number = asked.first
 

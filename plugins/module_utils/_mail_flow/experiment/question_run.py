@@ -69,11 +69,17 @@ class QuestionRun:
                     raise
 
     def remove(self) -> None:
-        """Removes the temporary rules of the record's run, and says in the record that they are gone."""
+        """Removes the temporary rules of the record's run, and says in the record that they are gone. A record that cannot be
+        written then costs no result.
+        """
         self.left = self._rules.remove(lambda rule: token_of(rule) == self.record.token)
-        if not self.left:
-            self.record.temporary = ()
+        if self.left:
+            return
+        self.record.temporary = ()
+        try:
             self.file.write(self.record.document())
+        except OptionError as error:
+            self.task.warnings.append(f"The temporary rules are removed, but the record does not say so: {error}")
 
     @property
     def _rules(self) -> TemporaryRules:
@@ -114,12 +120,26 @@ class QuestionRun:
         return False
 
 
-def remove_left_behind(task: ExperimentContext, organization: Organization, path: str) -> list[LeftoverRule]:
+@dataclass(frozen=True)
+class RemovedRules:
+    """The temporary rules of an earlier run that were removed.
+
+    :param names: their names.
+    :param record: the file of its record; empty if it is not known.
+    """
+
+    names: tuple[str, ...]
+    record: str = ""
+
+
+def remove_left_behind(
+    task: ExperimentContext, organization: Organization, path: str
+) -> tuple[list[RemovedRules], list[LeftoverRule]]:
     """Removes the temporary rules of runs that ended without removing them: those that have ended by themselves, and those of
     records beside this one whose runs died.
 
     :param path: the record of this run.
-    :returns: those that may still be there.
+    :returns: those that were removed, by runs, and those that may still be there.
     """
     temporary = list(temporary_rules_of(organization))
     rules = TemporaryRules(task, task.sleep)
@@ -131,12 +151,20 @@ def remove_left_behind(task: ExperimentContext, organization: Organization, path
         except OptionError:
             continue
         abandoned[token] = old_record
-    tokens = over | (abandoned.keys() & {token_of(rule) for rule in temporary})
+    tokens = sorted(over | (abandoned.keys() & {token_of(rule) for rule in temporary}))
     leftover = rules.remove(lambda rule: token_of(rule) in tokens) if tokens else []
-    if not leftover:
-        for old_record in abandoned.values():
-            old_record.forget()
-    return leftover
+    if leftover:
+        return [], leftover
+    for old_record in abandoned.values():
+        old_record.forget()
+    removed = [
+        RemovedRules(
+            tuple(rule.name for rule in temporary if token_of(rule) == token),
+            abandoned[token].path if token in abandoned else "",
+        )
+        for token in tokens
+    ]
+    return removed, []
 
 
 def _now() -> datetime.datetime:

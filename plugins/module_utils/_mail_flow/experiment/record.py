@@ -86,6 +86,11 @@ class RecordedMail:
     message: str = ""
     sent_on: tuple[str, ...] = ()
 
+    @property
+    def is_out(self) -> bool:
+        """Whether it was sent, or perhaps."""
+        return self.state in (SENDING, SENT, PERHAPS)
+
 
 @dataclass
 class ExperimentRecord:
@@ -126,7 +131,7 @@ class ExperimentRecord:
     @property
     def out(self) -> list[RecordedMail]:
         """The messages that were sent, or perhaps."""
-        return [message for message in self.messages if message.state in (SENDING, SENT, PERHAPS)]
+        return [message for message in self.messages if message.is_out]
 
     def document(self) -> dict[str, Any]:
         """The record as JSON."""

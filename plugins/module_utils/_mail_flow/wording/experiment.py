@@ -12,6 +12,7 @@ from ..._exchange.text import listed
 from ..experiment.comparing import NOT_COMPARABLE, lacks_protection, shows_rule
 from ..experiment.letters import LARGEST, TEXTS
 from ..experiment.observing import NOT_SEEN, Sighting
+from ..experiment.question_plan import PROBE
 from ..experiment.reach import ANYBODY, BY_RULE, STANDS_FOR, Forward
 from ..experiment.record import PERHAPS, PLANNED, REFUSED, SENDING, ExperimentRecord, RecordedMail
 from ..experiment.sampling import Demonstration, PlannedMail, SendingPlan, Unsent
@@ -159,12 +160,14 @@ def not_shown_rows(messages: Sequence[ObservedMail], missing: Iterable[Demonstra
 
     :param missing: those for which no message is sent.
     """
-    sought: dict[Demonstration, bool] = {}
+    is_sent: dict[Demonstration, bool] = {}
+    shown: set[Demonstration] = set()
     for message in messages:
         for goal in (Demonstration(**fields) for fields in message.recorded.goals):
             if goal.matters:
-                sought[goal] = sought.get(goal, False) or any(_is_shown(goal, copy) for copy in message.copies)
-    rows = [{"goal": goal_text(goal), "sent": True} for goal, is_shown in sought.items() if not is_shown]
+                is_sent[goal] = is_sent.get(goal, False) or message.recorded.is_out
+                shown |= {goal} if any(_is_shown(goal, copy) for copy in message.copies) else set()
+    rows = [{"goal": goal_text(goal), "sent": sent} for goal, sent in is_sent.items() if goal not in shown]
     return [*rows, *({"goal": goal_text(goal), "sent": False} for goal in missing)]
 
 
@@ -179,12 +182,15 @@ def _is_shown(goal: Demonstration, copy: SeenCopy) -> bool:
 
 
 def not_shown_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The goals that no message shows, in lines."""
+    """The goals that no message shows, a line for each reason."""
+    goals: dict[bool, list[str]] = {}
+    for row in rows:
+        goals.setdefault(row["sent"], []).append(str(row["goal"]))
     why = {
         True: "no copy was seen with the rule or the protection that was computed",
-        False: "no message was sent for it",
+        False: "no message was sent",
     }
-    return [f"Not shown: {row['goal']}: {why[row['sent']]}." for row in rows]
+    return [f"Not shown, because {why[sent]}: {'; '.join(texts)}." for sent, texts in goals.items()]
 
 
 def unavailable_lines(unavailable: Mapping[str, str], unread: Sequence[str]) -> list[str]:
@@ -230,15 +236,18 @@ def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord, *, is
 
     :param is_kept: whether contradictions are kept in a file of observations.
     """
-    copies = [(message, copy) for message in messages for copy in message.copies]
+    every = [(message, copy) for message in messages for copy in message.copies]
+    asked = [pair for pair in every if pair[0].recorded.question and pair[1].agreement.agrees is not False]
+    copies = [pair for pair in every if pair not in asked]
     return [
         _headline(copies, len(messages), len(record.out)),
+        *_asked_lines(asked),
         *_hidden_lines(copies),
         *_contradiction_lines(copies, record, is_kept=is_kept),
         *(
             f"Not comparable: {message.recorded.name}: {_why_open(copy, record.unlogged)}."
             for message, copy in copies
-            if copy.agreement.agrees == NOT_COMPARABLE and not message.recorded.question
+            if copy.agreement.agrees == NOT_COMPARABLE
         ),
         *(line for message in messages for line in _sending_lines(message.recorded)),
     ]
@@ -265,6 +274,17 @@ def _headline(copies: _Copies, messages: int, sent: int) -> str:
         f"{_verb(agreeing, 'agree')} with what was computed, {contradicting} {_verb(contradicting, 'contradict')} it, "
         f"{open_} cannot be compared."
     )
+
+
+def _asked_lines(copies: _Copies) -> list[str]:
+    """The line about copies that are not compared, because they are of questions; none if there is no such copy."""
+    if not copies:
+        return []
+    names = list(dict.fromkeys(message.recorded.question for message, _copy in copies))
+    numbers = [name for name in names if name != PROBE]
+    probes = " and of messages that wait for the temporary rules" if PROBE in names else ""
+    what = f"{listed(numbers, joint='and', most=len(numbers))}{probes}" if numbers else probes.removeprefix(" and of ")
+    return [f"Asked, not compared: {_counted(len(copies), 'copy')} of {what}."]
 
 
 def _hidden_lines(copies: _Copies) -> list[str]:
@@ -419,11 +439,26 @@ def sending_plan_lines(plan: SendingPlan) -> list[str]:
     lines = [f"Would send {_counted(len(plan.messages), 'message')}."]
     for planned in plan.messages:
         # Its name says the first of several things that it shows.
-        shows = f": {'; '.join(map(goal_text, planned.goals))}" if len(planned.goals) > 1 else ""
-        lines.append(f"  {planned.letter.name}{shows}")
+        more = [_further_text(goal, planned.goals[0]) for goal in planned.goals[1:]]
+        lines.append("  " + "; ".join([planned.letter.name, *more]))
         lines += _computed_lines(planned, "    ")
         lines += _unexpected_lines(planned, "    ")
     return [*lines, *unsent_lines(plan)]
+
+
+def _further_text(goal: Demonstration, first: Demonstration) -> str:
+    """What a message shows beside the first, which its name says. What has the same name is not named again."""
+    words = _FURTHER.get(goal.kind)
+    if words is None or goal.name != first.name:
+        return goal_text(goal)
+    return words(goal)
+
+
+#: What a goal is, beside another one of the same rule or guarantee.
+_FURTHER: Mapping[str, Callable[[Demonstration], str]] = {
+    "about": lambda goal: "covered",
+    "protects": lambda goal: f"protected by {goal.rule!r}",
+}
 
 
 def _computed_lines(planned: PlannedMail, indent: str) -> list[str]:

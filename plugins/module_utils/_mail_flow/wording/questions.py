@@ -17,6 +17,7 @@ from ..experiment.question_experiments import (
     OUTSIDE,
     SECOND,
 )
+from ..experiment.question_run import RemovedRules
 from ..experiment.relied_on import Dependence, RestingVerdict, Subject, Verdict
 from ..experiment.telling import QuestionAnswer
 from ..experiment.temporary_rules import LeftoverRule
@@ -236,6 +237,15 @@ def temporary_rule_lines(rules: Sequence[Mapping[str, Any]], over: Sequence[str]
 def leftover_row(rule: LeftoverRule) -> dict[str, str]:
     """A temporary rule that may still be there, as a result has it."""
     return {"name": rule.name, "reason": rule.reason, "command": rule.command}
+
+
+def removed_lines(runs: Iterable[RemovedRules]) -> list[str]:
+    """The temporary rules of earlier runs that this run removed, a line for each of them."""
+    return [
+        f"Removed {len(run.names)} temporary rule{'' if len(run.names) == 1 else 's'} that an earlier run left"
+        f"{f' (record: {run.record})' if run.record else ''}: {listed(list(map(quoted, run.names)), joint='and', most=len(run.names))}."
+        for run in runs
+    ]
 
 
 def leftover_lines(rules: Iterable[LeftoverRule]) -> list[str]:

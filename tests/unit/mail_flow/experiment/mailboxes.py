@@ -236,4 +236,4 @@ def run(
     found = mail_flow_experiment.run(task)
     assert "@" not in found["msg"]
     assert not any("@" in line for line in said)
-    return {**found, "_slept": slept, "_said": said}
+    return {**found, "_slept": slept, "_said": said, "_warnings": task.warnings}

@@ -213,6 +213,21 @@ def test_whoever_cannot_answer_takes_no_part() -> None:
         assert people_of(sending, facts).keys() & {"guest", "nobody"} == roles
 
 
+@pytest.mark.parametrize("is_known", [False, True])
+def test_whether_a_relayed_address_is_nobodys_is_asked(is_known: bool) -> None:
+    relayed = f"megan@relay.{DOMAIN}"
+    domains = [{"DomainName": DOMAIN}, {"DomainName": f"relay.{DOMAIN}", "DomainType": "InternalRelay"}]
+    session = session_with(ENCRYPT, accepted_domains=domains)
+    row = {"name": "Megan", "alias": "megan", "address": relayed, "type": "MailUser"}
+    session.organization.state["recipients"] += [row] if is_known else []
+    options: dict[str, Any] = {**SMTP, "recipients": [relayed], "questions": ["U19"], "check_mode": True}
+    if is_known:
+        with pytest.raises(OptionError, match="an address of nobody"):
+            ask(session, **options)
+        return
+    assert ask(session, **options)["not_sent"] == []
+
+
 def test_mail_of_somebody_inside_does_not_tell_of_unauthenticated_mail() -> None:
     """A server that takes it from one who signs in makes it authenticated."""
     options = {**OPTIONS["U19"], "senders": [SENDER]}
@@ -325,9 +340,56 @@ def test_the_next_run_removes_the_rules_of_a_record_whose_run_died() -> None:
     session = session_with(ENCRYPT)
     document = left_behind(session)
     forgotten: list[bool] = []
-    records = [AbandonedRecord(document, lambda: forgotten.append(True)), AbandonedRecord({"kind": "x"}, lambda: None)]
-    assert told(ask(session, questions=["U15"], abandoned=records)) == {"U15": True}
+    records = [
+        AbandonedRecord(document, lambda: forgotten.append(True), "killed.json"),
+        AbandonedRecord({"kind": "x"}, lambda: None),
+    ]
+    theirs = rules_of(session)[1:]
+    found = ask(session, questions=["U15"], abandoned=records)
+    assert told(found) == {"U15": True}
     assert (rules_of(session), forgotten) == (["Partners"], [True])
+    (said,) = found["_warnings"]
+    assert "killed.json" in said
+    assert all(name in said for name in theirs)
+
+
+def test_the_record_of_a_run_whose_rules_stand_says_so() -> None:
+    session = session_with(ENCRYPT)
+    kept = KeptRecord()
+    kept.write(left_behind(session))
+    theirs = rules_of(session)[1:]
+    with pytest.raises(OptionError) as refused:
+        ask(session, record=kept, questions=["U15"])
+    assert all(name in str(refused.value) for name in theirs)
+    assert f"{len(theirs)} temporary rules still stand" in str(refused.value)
+    assert "read_only" in str(refused.value)
+    ask(session, record=kept, read_only=True, temporary_rules=False)
+    assert rules_of(session) == ["Partners"]
+
+
+def test_a_record_that_cannot_be_written_after_the_removal_costs_no_result() -> None:
+    session = session_with(ENCRYPT)
+
+    class Full(KeptRecord):
+        """A file that cannot be written once the rules are gone."""
+
+        def write(self, document: Mapping[str, Any]) -> None:
+            """Replaces it."""
+            if self.versions and not document["temporary"]:
+                raise OptionError("No space left on device.")
+            super().write(document)
+
+    found = ask(session, record=Full(), questions=["U15"])
+    assert told(found) == {"U15": True}
+    assert rules_of(session) == ["Partners"]
+    assert any("No space left" in text for text in found["_warnings"])
+
+
+def test_copies_of_questions_are_no_copies_that_cannot_be_compared() -> None:
+    found = ask(session_with(ENCRYPT), questions=["U08", "U15"])
+    lines = found["msg"].splitlines()
+    assert "cannot be compared" not in found["msg"]
+    assert any(line.startswith("Asked, not compared: 4 copies of U08 and U15") for line in lines)
 
 
 def test_two_runs_beside_each_other_leave_each_other_alone() -> None:

@@ -67,6 +67,14 @@ def test_check_mode_says_what_is_computed_of_each_message_and_names_no_address()
     assert not [address for address in (SENDER, INSIDE, PARTNER, STRANGER) if address in found["msg"]]
 
 
+def test_what_a_message_shows_names_its_guarantee_once() -> None:
+    found = planned(session_with(ENCRYPT), guarantees=[GUARANTEE])
+    first = next(line for line in found["msg"].splitlines() if "covered" in line)
+    assert first.count(GUARANTEE["name"]) == 1
+    assert "'Partners'" in first
+    assert len(found["experiments"][0]["shows"]) > 1
+
+
 def test_what_is_not_as_expected_fails() -> None:
     found = planned(session_with(ENCRYPT), messages=[message(expect={PARTNER: {"protection": "none"}})])
     (missed,) = found["experiments"][0]["unexpected"]

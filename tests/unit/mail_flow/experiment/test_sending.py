@@ -147,6 +147,27 @@ def test_protection_shows_a_rule_that_is_not_logged() -> None:
     assert goals(found) == []
 
 
+def test_what_is_not_shown_for_one_reason_is_one_line() -> None:
+    rules = [{**ENCRYPT, "name": name} for name in ("Partners", "Others")]
+    session = session_with(*rules)
+    given: dict[str, Any] = {
+        "senders": [SENDER],
+        "recipients": [PARTNER, INSIDE],
+        "rules": ["Partners", "Others"],
+        "fail_on_error": False,
+    }
+    found = run(session, Mailboxes(session), KeptRecord(), **given)
+    assert len(found["not_shown"]) == 2
+    assert sum(line.startswith("Not shown") for line in found["msg"].splitlines()) == 1
+
+    def refuse(number: int) -> None:
+        raise PermissionDeniedError("Mail.Send is missing.")
+
+    refused = run(session, Mailboxes(session, fault=refuse), KeptRecord(), **given)
+    assert {row["sent"] for row in refused["not_shown"]} == {False}
+    assert sum(line.startswith("Not shown") for line in refused["msg"].splitlines()) == 1
+
+
 def test_a_rule_without_a_message_is_not_shown() -> None:
     found, _mailboxes, _record = experiment(rules=["Partners"], max_messages=1)
     assert goals(found) == [(ACTS, False)]
