@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from ..._resources.compliance.dlp_fields import WORDS
 from ..conditions.predicate import Atom
 from ..model.encrypters import (
     ANY_CONDITION,
@@ -18,7 +19,6 @@ from ..model.encrypters import (
     Encrypter,
 )
 from ..rules.dlp_rules import ANY_OPTION, DlpRule, Node
-from .dlp_conditions import condition_words
 from .sentences import Clause, parts_of, words_of
 
 #: What becomes of a copy to what a DLP rule does with it, as a verb and what follows it.
@@ -28,6 +28,14 @@ _ENDS = {
     "redirected": ("redirect", "it"),
     "moderated": ("hold", "it for approval"),
     "unknown": ("keep", "it from its recipients"),
+}
+
+#: What is open of a rule beside its conditions: the adaptive scopes of its policy, and its dates.
+_BESIDE: Mapping[str, str] = {
+    "adaptive": "a sender in an adaptive scope",
+    "adaptive_except": "a sender outside of an adaptive scope",
+    "activation_date": "a date on which it begins",
+    "expiry_date": "a date on which it ends",
 }
 
 #: What a reason has instead of a condition's name to why it is open whether a rule matches.
@@ -54,6 +62,11 @@ _MAIL = {
 
 #: What stands for conditions that are joined otherwise than by all of them.
 _TREE = "a tree of conditions"
+
+
+def condition_words(name: str) -> str:
+    """What a DLP rule looks at, in words. One that is newer than the table is named."""
+    return WORDS.get(name) or _BESIDE.get(name) or f"what {name!r} says"
 
 
 def looks_words(names: Sequence[str]) -> str:

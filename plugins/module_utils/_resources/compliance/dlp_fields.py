@@ -26,6 +26,7 @@ publishes.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class DlpPart:
     :param certain: whether a rule that looks at nothing else surely matches mail that has it (U33).
     :param needs: what a message has to have for it to be true: of :data:`SENSITIVE`; empty if that is
         not known.
+    :param words: of a condition, what mail has that meets it.
     """
 
     name: str
@@ -77,6 +79,7 @@ class DlpPart:
     same_as: str = ""
     certain: bool = False
     needs: str = ""
+    words: str = ""
 
     def read(self, value: Any) -> dict[str, Any]:
         """The options that Exchange's value sets; empty if it sets nothing.
@@ -112,29 +115,28 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def _part(
-    name: str,
-    kind: Kind,
-    option: str = "",
-    *,
-    twin: bool = True,
-    same_as: str = "",
-    certain: bool = False,
-    needs: str = "",
+def _part(name: str, kind: Kind, *, twin: bool = True) -> DlpPart:
+    return DlpPart(name, {snake_case(name): kind}, twin=twin)
+
+
+def _parts(kind: Kind, *names: str, twin: bool = True) -> list[DlpPart]:
+    return [_part(name, kind, twin=twin) for name in names]
+
+
+def _condition(
+    name: str, words: str, kind: Kind, *, twin: bool = True, same_as: str = "", certain: bool = False, needs: str = ""
 ) -> DlpPart:
-    return DlpPart(name, {option or snake_case(name): kind}, twin=twin, same_as=same_as, certain=certain, needs=needs)
+    return DlpPart(
+        name, {snake_case(name): kind}, twin=twin, same_as=same_as, certain=certain, needs=needs, words=words
+    )
 
 
-def _parts(kind: Kind, *names: str, twin: bool = True, needs: str = "") -> list[DlpPart]:
-    return [_part(name, kind, twin=twin, needs=needs) for name in names]
-
-
-def _as_in_rules(name: str, option: str, *, certain: bool = False) -> DlpPart:
+def _as_in_rules(name: str, words: str, option: str, *, certain: bool = False) -> DlpPart:
     """A condition that a mail flow rule has, too, and that Exchange shows in the same form."""
-    return _part(name, FIELDS["conditions"][option].kind, option, certain=certain)
+    return DlpPart(name, {option: FIELDS["conditions"][option].kind}, certain=certain, words=words)
 
 
-def _header(name: str, header: str, texts: str) -> DlpPart:
+def _header(name: str, looks_at: str, header: str, texts: str) -> DlpPart:
     """A header and what is looked for in it: two options of a mail flow rule."""
 
     def unpack(value: Any) -> Options:
@@ -147,60 +149,119 @@ def _header(name: str, header: str, texts: str) -> DlpPart:
             raise ValueError(f"it is about {len(found)} headers, and Microsoft does not say whether one is enough")
         return {key: each for field, words in found.items() for key, each in ((header, field), (texts, words))}
 
-    return DlpPart(name, {option: FIELDS["conditions"][option].kind for option in (header, texts)}, unpack)
+    kinds = {option: FIELDS["conditions"][option].kind for option in (header, texts)}
+    return DlpPart(name, kinds, unpack, words=looks_at)
 
 
 CONDITIONS = (
     # Of the sender.
-    _part("From", Addresses(), certain=True),
-    _as_in_rules("FromAddressContainsWords", "from_address_contains_words", certain=True),
-    _as_in_rules("FromAddressMatchesPatterns", "from_address_matches_patterns", certain=True),
-    _part("FromMemberOf", Addresses(), certain=True),
-    _part("FromScope", KnownChoice("InOrganization", "NotInOrganization"), certain=True),
-    _as_in_rules("SenderDomainIs", "sender_domain_is", certain=True),
-    _as_in_rules("SenderIPRanges", "sender_ip_ranges"),
-    _part("SenderADAttributeContainsWords", AttributeWords(), certain=True),
-    _part("SenderADAttributeMatchesPatterns", AttributePatterns(), certain=True),
+    _condition("From", "a certain sender", Addresses(), certain=True),
+    _as_in_rules(
+        "FromAddressContainsWords", "words in the sender's address", "from_address_contains_words", certain=True
+    ),
+    _as_in_rules(
+        "FromAddressMatchesPatterns", "patterns in the sender's address", "from_address_matches_patterns", certain=True
+    ),
+    _condition("FromMemberOf", "a sender in a group", Addresses(), certain=True),
+    _condition(
+        "FromScope", "a sender inside or outside", KnownChoice("InOrganization", "NotInOrganization"), certain=True
+    ),
+    _as_in_rules("SenderDomainIs", "a domain of the sender", "sender_domain_is", certain=True),
+    _as_in_rules("SenderIPRanges", "an IP address of the sender", "sender_ip_ranges"),
+    _condition("SenderADAttributeContainsWords", "words in an attribute of the sender", AttributeWords(), certain=True),
+    _condition(
+        "SenderADAttributeMatchesPatterns", "patterns in an attribute of the sender", AttributePatterns(), certain=True
+    ),
     # Of recipients.
-    _part("SentTo", Addresses(), certain=True),
-    _part("SentToMemberOf", Addresses(), certain=True),
-    _as_in_rules("RecipientDomainIs", "recipient_domain_is", certain=True),
-    _as_in_rules("AnyOfRecipientAddressContainsWords", "any_of_recipient_address_contains_words"),
-    _as_in_rules("AnyOfRecipientAddressMatchesPatterns", "any_of_recipient_address_matches_patterns"),
-    _part("RecipientADAttributeContainsWords", AttributeWords(), certain=True),
-    _part("RecipientADAttributeMatchesPatterns", AttributePatterns(), certain=True),
-    _part("AccessScope", KnownChoice("InOrganization", "NotInOrganization"), same_as="sent_to_scope", certain=True),
-    _part("NonBifurcatingAccessScope", KnownChoice("HasInternal", "HasExternal"), twin=False),
+    _condition("SentTo", "a certain recipient", Addresses(), certain=True),
+    _condition("SentToMemberOf", "a recipient in a group", Addresses(), certain=True),
+    _as_in_rules("RecipientDomainIs", "a domain of the recipient", "recipient_domain_is", certain=True),
+    _as_in_rules(
+        "AnyOfRecipientAddressContainsWords",
+        "words in the address of any recipient",
+        "any_of_recipient_address_contains_words",
+    ),
+    _as_in_rules(
+        "AnyOfRecipientAddressMatchesPatterns",
+        "patterns in the address of any recipient",
+        "any_of_recipient_address_matches_patterns",
+    ),
+    _condition(
+        "RecipientADAttributeContainsWords", "words in an attribute of the recipient", AttributeWords(), certain=True
+    ),
+    _condition(
+        "RecipientADAttributeMatchesPatterns",
+        "patterns in an attribute of the recipient",
+        AttributePatterns(),
+        certain=True,
+    ),
+    _condition(
+        "AccessScope",
+        "a recipient inside or outside",
+        KnownChoice("InOrganization", "NotInOrganization"),
+        same_as="sent_to_scope",
+        certain=True,
+    ),
+    _condition(
+        "NonBifurcatingAccessScope",
+        "any recipient inside or outside",
+        KnownChoice("HasInternal", "HasExternal"),
+        twin=False,
+    ),
     # Of texts.
-    _as_in_rules("SubjectContainsWords", "subject_contains_words"),
-    _as_in_rules("SubjectMatchesPatterns", "subject_matches_patterns"),
-    _as_in_rules("SubjectOrBodyContainsWords", "subject_or_body_contains_words"),
-    _as_in_rules("SubjectOrBodyMatchesPatterns", "subject_or_body_matches_patterns"),
-    _header("HeaderContainsWords", "header_contains_message_header", "header_contains_words"),
-    _header("HeaderMatchesPatterns", "header_matches_message_header", "header_matches_patterns"),
-    _as_in_rules("ContentCharacterSetContainsWords", "content_character_set_contains_words"),
+    _as_in_rules("SubjectContainsWords", "words in the subject", "subject_contains_words"),
+    _as_in_rules("SubjectMatchesPatterns", "patterns in the subject", "subject_matches_patterns"),
+    _as_in_rules("SubjectOrBodyContainsWords", "words in the subject or the text", "subject_or_body_contains_words"),
+    _as_in_rules(
+        "SubjectOrBodyMatchesPatterns", "patterns in the subject or the text", "subject_or_body_matches_patterns"
+    ),
+    _header("HeaderContainsWords", "words in a header", "header_contains_message_header", "header_contains_words"),
+    _header(
+        "HeaderMatchesPatterns", "patterns in a header", "header_matches_message_header", "header_matches_patterns"
+    ),
+    _as_in_rules("ContentCharacterSetContainsWords", "a character set", "content_character_set_contains_words"),
     # Of content and labels.
-    _part("ContentContainsSensitiveInformation", Structure(), needs=SENSITIVE),
-    _part("ContentPropertyContainsWords", Words()),
-    *_parts(Flag(), "ContentIsNotLabeled", "MessageIsNotLabeled", "AttachmentIsNotLabeled", twin=False),
+    _condition("ContentContainsSensitiveInformation", "sensitive information or labels", Structure(), needs=SENSITIVE),
+    _condition("ContentPropertyContainsWords", "words in the properties of a document", Words()),
+    _condition("ContentIsNotLabeled", "content without a label", Flag(), twin=False),
+    _condition("MessageIsNotLabeled", "a message without a label", Flag(), twin=False),
+    _condition("AttachmentIsNotLabeled", "an attachment without a label", Flag(), twin=False),
     # Of attachments.
-    *_parts(Flag(), "DocumentIsPasswordProtected", "DocumentIsUnsupported", "ProcessingLimitExceeded"),
-    *_parts(Words(), "DocumentNameMatchesWords", "DocumentContainsWords", "ContentExtensionMatchesWords"),
-    *_parts(Words(), "ContentFileTypeMatches", "UnscannableDocumentExtensionIs"),
-    *_parts(Patterns(), "DocumentNameMatchesPatterns", "DocumentMatchesPatterns"),
-    _part("DocumentSizeOver", Size()),
+    _condition("DocumentIsPasswordProtected", "an attachment with a password", Flag()),
+    _condition("DocumentIsUnsupported", "an attachment that cannot be inspected", Flag()),
+    _condition("ProcessingLimitExceeded", "an attachment that was not inspected completely", Flag()),
+    _condition("DocumentNameMatchesWords", "words in the name of an attachment", Words()),
+    _condition("DocumentContainsWords", "words in an attachment", Words()),
+    _condition("ContentExtensionMatchesWords", "the extension of an attachment", Words()),
+    _condition("ContentFileTypeMatches", "the file type of an attachment", Words()),
+    _condition("UnscannableDocumentExtensionIs", "the extension of an attachment that cannot be inspected", Words()),
+    _condition("DocumentNameMatchesPatterns", "patterns in the name of an attachment", Patterns()),
+    _condition("DocumentMatchesPatterns", "patterns in an attachment", Patterns()),
+    _condition("DocumentSizeOver", "the size of an attachment", Size()),
     # Of the message.
-    _part("MessageTypeMatches", MessageType()),
-    _as_in_rules("MessageSizeOver", "message_size_over"),
-    _part("WithImportance", KnownChoice(*IMPORTANCES)),
-    _part("HasSenderOverride", Flag()),
-    _part("SharedByIRMUserRisk", Words(), twin=False),
+    _condition("MessageTypeMatches", "a type of message", MessageType()),
+    _as_in_rules("MessageSizeOver", "the size of the message", "message_size_over"),
+    _condition("WithImportance", "an importance", KnownChoice(*IMPORTANCES)),
+    _condition("HasSenderOverride", "an override by the sender", Flag()),
+    _condition("SharedByIRMUserRisk", "an insider risk of the sender", Words(), twin=False),
     # Readable, but not documented, or documented for other places than mail.
-    *_parts(Structure(), "AttachmentCountOver", "HeaderContainsTokens", "UrlContainsText", "SenderType"),
-    *_parts(Structure(), "ContentMissingSensitivityLabel", "MessageLabelChangeDetected", "HasLabelDowngradedFrom"),
-    *_parts(Structure(), "DeviceManagementType", "AccessedBy", "AccessedByMemberOf", "HasActivity"),
-    *_parts(Structure(), "DocumentCreatedBy", "DocumentCreatedByMemberOf", "SharedWithDomain", "ContentIsShared"),
-    *_parts(Structure(), "SharedByIRMAgentRisk", "TeamsSharedWithParticipantCategory"),
+    _condition("AttachmentCountOver", "a number of attachments", Structure()),
+    _condition("HeaderContainsTokens", "texts in a header", Structure()),
+    _condition("UrlContainsText", "texts in links", Structure()),
+    _condition("SenderType", "a kind of sender", Structure()),
+    _condition("ContentMissingSensitivityLabel", "content without a sensitivity label", Structure()),
+    _condition("MessageLabelChangeDetected", "a changed label", Structure()),
+    _condition("HasLabelDowngradedFrom", "a lowered label", Structure()),
+    _condition("DeviceManagementType", "a kind of device", Structure()),
+    _condition("AccessedBy", "people who open it", Structure()),
+    _condition("AccessedByMemberOf", "groups of people who open it", Structure()),
+    _condition("HasActivity", "an activity", Structure()),
+    _condition("DocumentCreatedBy", "the author of a document", Structure()),
+    _condition("DocumentCreatedByMemberOf", "a group of the author of a document", Structure()),
+    _condition("SharedWithDomain", "a domain that it is shared with", Structure()),
+    _condition("ContentIsShared", "content that is shared", Structure()),
+    _condition("SharedByIRMAgentRisk", "an insider risk of an agent", Structure()),
+    _condition("TeamsSharedWithParticipantCategory", "people that it is shared with in Teams", Structure()),
 )
 
 #: The keys of three hash tables, in lower case, to a mail flow rule's actions.
@@ -323,6 +384,12 @@ SAME_CONDITION = {option: part.same_as for part in CONDITIONS if part.same_as fo
 
 #: A condition to what a message has to have for it to be true.
 NEEDS = {option: part.needs for part in CONDITIONS if part.needs for option in part.kinds}
+
+#: A condition, by a mail flow rule's name where it is one, to what mail has that meets it. One about a header is that about
+#: the header's name.
+WORDS: Mapping[str, str] = {
+    part.same_as or option: part.words for part in CONDITIONS for option in itertools.islice(part.kinds, 1)
+}
 
 #: The conditions with which a DLP rule can be certain, by a mail flow rule's names: those of the sender, the recipient, and the access scope.
 CERTAIN = frozenset(part.same_as or option for part in CONDITIONS if part.certain for option in part.kinds)
