@@ -175,10 +175,10 @@ class Pair:
             )
             model = models.get(beside)
             if model is None:
-                model = models[beside] = Model([self.asking], _everybody(), TENANT, NOW, exact=beside)
+                model = models[beside] = Model([self.asking], everybody(), TENANT, NOW, exact=beside)
             known, said = literals(model, message, person), self.said(message, person)
             for rule in self.asking.rules[-2:] if said else ():
-                formula = _under(model, known, model.open.chains[0].acts(rule))
+                formula = under(model, known, model.open.chains[0].acts(rule))
                 if said[rule.name] is not formula and not (formula is None and self.is_open):
                     yield (
                         f"{self._about(rule.name, message)}: "
@@ -187,7 +187,7 @@ class Pair:
 
     def false_rows(self, copies: Sequence[Copy]) -> Iterator[str]:
         """Where a replay of a trace decides what the simulator says is otherwise."""
-        ordinary = [message for message, _person in copies if _is_ordinary(message)]
+        ordinary = [message for message, _person in copies if is_ordinary(message)]
         for part in ("conditions", "exceptions") if ordinary else ():
             rules = self.rules(**{part: ENCRYPT})
             certain = {
@@ -208,7 +208,7 @@ class Pair:
         clear = [
             message
             for message, person in copies
-            if _is_ordinary(message)
+            if is_ordinary(message)
             and message.sender in generators.PEOPLE
             and person.address != generators.GUEST
             and Pair(self.section).said(message, person).get("conditions")
@@ -231,7 +231,7 @@ class Pair:
         return f"{part} {self.section}{after} {self.settings or ''}of {message}"
 
 
-def _everybody() -> RuleSet:
+def everybody() -> RuleSet:
     """A claim that gives all people of samples a variable."""
     people = [*SENDERS, *TENANT["proxy_addresses"].values()]
     return claims_of([{"name": "Everybody", "conditions": {"from": people, "sent_to": people}}])
@@ -246,7 +246,7 @@ def _acts(worlds: Sequence[World], place: int) -> Answer:
     return True if all(acts) else None if any(may) else False
 
 
-def _under(model: Model, known: Sequence[Literal], value: Any) -> Answer:
+def under(model: Model, known: Sequence[Literal], value: Any) -> Answer:
     """What a formula is under what is known of a message."""
     assert model.solve(known), "no message of the prover's is like this"
     if not model.solve([*known, ~low(value)]):
@@ -254,7 +254,7 @@ def _under(model: Model, known: Sequence[Literal], value: Any) -> Answer:
     return None if model.solve([*known, high(value)]) else False
 
 
-def _is_ordinary(message: Message) -> bool:
+def is_ordinary(message: Message) -> bool:
     """Whether a message arrives as mail does of which a trace says nothing else."""
     return not message.types and message.protection is not None and message.protection.kind == "none"
 
@@ -357,10 +357,10 @@ def wrong_about_action(option: str) -> list[str]:
         of_simulator, of_formula = set[str](), set[str]()
         for does in (sample for sample in samples if tuple(sample) == partners and _is_own_header(sample)):
             rules = RuleSet([_rule("before", {}, {}, does, {}), _READER])
-            for message in (message for message, _person in mail() if _is_ordinary(message)):
+            for message in (message for message, _person in mail() if is_ordinary(message)):
                 for course in Passage(rules, message, FACTS).courses():
                     of_simulator = of_simulator.union(*(_changed(world, message) for world in course.worlds))
-            step = Model([rules], _everybody(), TENANT, NOW).open.chains[0].step(rules.rules[1])
+            step = Model([rules], everybody(), TENANT, NOW).open.chains[0].step(rules.rules[1])
             of_formula |= _seen(step.seen) if step else set()
         told = [("the simulator", of_simulator)]
         if not any(actions.BY_OPTION[each].ends for each in partners):  # No later rule sees a copy that is gone.

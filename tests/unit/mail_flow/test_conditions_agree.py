@@ -28,21 +28,37 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SeenMessage,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import candidate_edits
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import rule_set
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import dlp_rules, rule_set
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import message_properties
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
     Conditions,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.compliance.dlp_fields import (
+    CONDITIONS,
+    KINDS,
+    DlpPart,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import Does
 
-from tests.unit.mail_flow import generators, message_literals
+from tests.unit.mail_flow import dlp_agreement, generators, message_literals
 from tests.unit.mail_flow.condition_agreement import wrong_about, wrong_about_action
 from tests.unit.mail_flow.condition_samples import ACTIONS, drawn
+from tests.unit.mail_flow.dlp_agreement import wrong_about_dlp, wrong_about_dlp_action
 
 
 @pytest.mark.parametrize("row", predicates.PREDICATES, ids=lambda row: row.options[0])
 def test_formula_evaluation_and_trace_agree(row: Predicate) -> None:
     assert wrong_about(row) == []
+
+
+@pytest.mark.parametrize("part", CONDITIONS, ids=lambda part: part.name)
+def test_simulator_formula_and_trace_agree_about_a_condition_of_dlp(part: DlpPart) -> None:
+    assert wrong_about_dlp(part) == []
+
+
+@pytest.mark.parametrize("option", KINDS["actions"])
+def test_an_action_of_dlp_changes_what_its_row_says(option: str) -> None:
+    assert wrong_about_dlp_action(option) == []
 
 
 @pytest.mark.parametrize("option", actions.BY_OPTION)
@@ -156,6 +172,28 @@ def test_a_condition_without_samples_is_named(monkeypatch: pytest.MonkeyPatch) -
     drawn.cache_clear()
     (found,) = wrong_about(predicates.BY_OPTION["scl_over"])
     assert found.startswith("scl_over has no samples")
+
+
+def test_a_row_of_dlp_without_samples_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(dlp_agreement.SAMPLES, "sender_type")
+    (part,) = [each for each in CONDITIONS if each.name == "SenderType"]
+    assert wrong_about_dlp(part) == ["SenderType has no samples: see dlp_agreement.py"]
+    monkeypatch.delitem(dlp_agreement.ACTIONS, "quarantine")
+    assert wrong_about_dlp_action("quarantine") == ["quarantine has no samples: see dlp_agreement.py"]
+
+
+def test_a_row_of_dlp_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    (part,) = [each for each in CONDITIONS if each.name == "RecipientDomainIs"]
+    (wrong, *_more) = wrong_about_dlp(replace(part, certain=False))
+    assert wrong.endswith("surely matches, and its row does not say so")
+    monkeypatch.setitem(dlp_rules.CHANGES, "quarantine", dlp_rules.CONTENT)
+    assert wrong_about_dlp_action("quarantine")[0].startswith("quarantine: the row says")
+
+
+def test_an_action_of_dlp_that_does_not_say_what_it_changes_is_refused() -> None:
+    changes = {option: what for option, what in dlp_rules.CHANGES.items() if option != "quarantine"}
+    with pytest.raises(TypeError, match="nothing says what quarantine changes of mail"):
+        dlp_rules.check(KINDS["actions"], changes)
 
 
 def test_an_action_without_samples_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -712,7 +712,13 @@ def test_the_sentence_about_dlp_rules_says_what_each_may_do_to_which_mail() -> N
 def test_a_proof_names_the_dlp_rules_that_it_rests_on_and_the_copies_that_they_make() -> None:
     told = [
         encrypts(OUTGOING),
-        encrypts({"from_scope": "InOrganization"}, "C", blind_copy_to=["audit@outside.example"], priority=1),
+        encrypts(
+            {"from_scope": "InOrganization"},
+            "C",
+            blind_copy_to=["audit@outside.example"],
+            add_manager_as_recipient_type="Bcc",
+            priority=1,
+        ),
         decrypts({"recipient_domain_is": ["adatum.com"]}, priority=2),
     ]
     when = {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}
@@ -720,7 +726,7 @@ def test_a_proof_names_the_dlp_rules_that_it_rests_on_and_the_copies_that_they_m
     assert found.verdict == "proved"
     rested = {premise.kind or premise.id: premise.values for premise in found.premises}
     assert rested["dlp_rules"] == ("P", "C")
-    assert rested["dlp_copies"] == ("C", "audit@outside.example")
+    assert rested["dlp_copies"] == ("C", "audit@outside.example or the sender's manager")
     rows = guarantee_rows([found])[0]["assumptions"]
     assert {"dlp_rules", "dlp_copies"} <= {row["id"] for row in rows}
 

@@ -31,7 +31,7 @@ from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.routing import connectors_to_own_servers
 from ..model.wishes import PORTAL, WISHES
-from ..rules.dlp_rules import DlpRules
+from ..rules.dlp_rules import BRINGS_MANAGER, DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_actions import RuleActions
 from ..rules.rule_dates import is_later
@@ -553,7 +553,10 @@ def _dlp_rules(model: Model, place: int, budget: int) -> Iterator[Premise]:
     matched = [does for number, (does, _when) in enumerate(applied) if number in matching]
     if matched:
         yield Premise("dlp_rules", values=tuple(dict.fromkeys(does.name for does in matched)))
-    yield from (Premise("dlp_copies", values=(does.name, listed(does.brings))) for does in matched if does.brings)
+    for does in matched:
+        people = [THE_MANAGER if person == BRINGS_MANAGER else person for person in does.brings]
+        if people:
+            yield Premise("dlp_copies", values=(does.name, listed(people)))
     yield from (Premise("dlp_shown_copies", values=(does.name, listed(does.asks))) for does in matched if does.asks)
 
 

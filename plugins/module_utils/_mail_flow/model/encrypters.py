@@ -53,7 +53,7 @@ class Encrypter:
     :param branding: the OME configuration that it chooses; empty if none.
     :param ends: what becomes of a copy instead of its delivery, as results call it; empty if it is delivered.
     :param outside_only: whether that is so for people outside alone.
-    :param brings: whom it sends copies.
+    :param brings: whom it sends copies; of the sender's manager, the option that says it.
     :param asks: whom it asks for an approval, with the message.
     :param edits: whether it changes headers, the subject or the text.
     :param acts: whether it acts at all: one in a test mode does not.

@@ -9,7 +9,7 @@ they look at more, it may match at most (U33).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -17,7 +17,7 @@ from typing import Any
 
 from ..._exchange.text import value_text
 from ..._resources.compliance.advanced_rule import ADVANCED, UNREADABLE
-from ..._resources.compliance.dlp_fields import CERTAIN, NEEDS, SAME_CONDITION, SENSITIVE, TOGETHER
+from ..._resources.compliance.dlp_fields import CERTAIN, KINDS, NEEDS, SAME_CONDITION, SENSITIVE, TOGETHER
 from ..._resources.compliance.dlp_policies import SENDERS, SENDERS_EXCEPT, DlpPolicyFact, DlpRuleFact, PolicyScope
 from ..actions.protect import option_name
 from ..conditions.predicate import Atom, Reach
@@ -66,6 +66,8 @@ BLOCKS_LINKS = "PerAnonymousUser"
 
 #: The actions that send copies to people.
 BRINGS = ("redirect_message_to", "add_to_recipients", "copy_to", "blind_copy_to")
+#: The action that sends one to the sender's manager.
+BRINGS_MANAGER = "add_manager_as_recipient_type"
 
 #: What a rule with an action that was not understood may protect mail with.
 ANY_OPTION = ProtectionKind.OPTION_UNKNOWN
@@ -74,7 +76,50 @@ ANY_OPTION = ProtectionKind.OPTION_UNKNOWN
 _EDITS = (
     *("prepend_subject", "modify_subject", "set_header", "remove_header"),
     *("apply_html_disclaimer_text", "apply_html_disclaimer_location", "apply_html_disclaimer_fallback_action"),
+    "redact_sensitive_info",
 )
+
+#: What an action may change of mail: how it is protected, the branding, what becomes of it, who gets it, what is in it, or
+#: which later DLP rules are asked.
+PROTECTION = "protection"
+REMOVAL = "removal"
+BRANDING = "branding"
+END = "end"
+COPIES = "copies"
+CONTENT = "content"
+LATER_RULES = "later rules"
+NOTHING = ""
+
+#: Action to what it changes. Some say only how another one is done, or tell people.
+CHANGES: Mapping[str, str] = {
+    "encrypt_rms_template": PROTECTION,
+    "remove_rms_template": REMOVAL,
+    "apply_branding_template": BRANDING,
+    **dict.fromkeys((*BRINGS, BRINGS_MANAGER), COPIES),
+    **dict.fromkeys(ENDS, END),
+    **dict.fromkeys(_EDITS, CONTENT),
+    "stop_policy_processing": LATER_RULES,
+    **dict.fromkeys(
+        (
+            *("enforce_portal_access", "block_access_scope", "notify_allow_override", "incident_report_content"),
+            *("generate_incident_report", "generate_alert", "notify_user", "trigger_power_automate_flow"),
+        ),
+        NOTHING,
+    ),
+}
+
+
+def check(options: Iterable[str], changes: Mapping[str, str]) -> None:
+    """Refuses a table of actions in which one does not say what it changes.
+
+    :raises TypeError: which.
+    """
+    for option in options:
+        if option not in changes:
+            raise TypeError(f"nothing says what {option} changes of mail")
+
+
+check(KINDS["actions"], CHANGES)
 
 #: The GUIDs of the two built-in templates.
 _BUILT_IN = {
@@ -264,7 +309,10 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> Encrypter:
         branding=str(actions.get("apply_branding_template") or (ANY_OPTION if anything else "")),
         ends=_end_of(actions, UNKNOWN_END if anything else ""),
         outside_only=bool(actions.get("block_access")) and actions.get("block_access_scope") == BLOCKS_OUTSIDE,
-        brings=tuple(str(person) for name in BRINGS for person in actions.get(name) or ()),
+        brings=(
+            *(str(person) for name in BRINGS for person in actions.get(name) or ()),
+            *([BRINGS_MANAGER] if actions.get(BRINGS_MANAGER) else []),
+        ),
         asks=tuple(str(person) for person in actions.get("moderate_message_by_user") or ()),
         edits=any(actions.get(name) for name in _EDITS),
         acts=policy.acts is not False and rule.enabled,
