@@ -9,6 +9,9 @@ import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions.brought_people import (
+    THE_MANAGER,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
     Statement,
 )
@@ -25,7 +28,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import THE_MANAGER
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
     on_arrival,
 )

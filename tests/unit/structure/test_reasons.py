@@ -22,6 +22,7 @@ NAMES = {
     "the manager of ",
     "servers on premises",
     "do not forward",
+    "the sender's manager",
 }
 
 

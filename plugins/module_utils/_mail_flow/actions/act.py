@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
 from ..._resources.rules.action_effects import DOES, ENDING, Does
+from ..conditions.connectives import Connectives
+from ..conditions.formulas import AddressVariables, MessageVariables
 from ..conditions.seen_message import SeenMessage
-from ..formula import Value
+from ..formula import FALSE, Value
 from ..model import questions
 from ..model.facts import Facts
 from ..model.kleene import Open, Reason
 from ..model.message import Message, Recipient
 from ..model.rule_view import Content, Fork
+from .copy_state import CopiesByRule, CopyState
+from .text_edits import TextEdit
 
 #: The sorts of actions of which later rules see something.
 _SEEN = frozenset((Does.ENCRYPT, Does.DECRYPT, Does.ADD, Does.REDIRECT, Does.CHANGE))
@@ -181,24 +185,6 @@ class ActingWorld(Protocol):
         """The same, with an answer to an open value."""
 
 
-class CopyInFormulas(Protocol):
-    """The state of a copy of any message, as far as actions know it; see ``symbolic.compile_recipients``."""
-
-    seen: SeenMessage  #: What later rules see.
-    requests: tuple[tuple[Does, str, Value], ...]  #: What rules ask for, in order.
-    asked: dict[str, Value]  #: Option of protection to whether a rule asked for it.
-    removed: Value  #: Whether a rule asked to remove protection.
-    brands: dict[str, Value]  #: OME configuration to whether a rule chose it.
-    routes: dict[str, Value]  #: Connector to whether a rule routed the copy to it.
-    requires_tls: Value  #: Whether a rule lets the copy leave by TLS alone.
-    surprised: Value  #: Whether a rule did something unknown to this collection.
-
-
-def note(known: dict[str, Value], name: str, acts: Value) -> None:
-    """Notes that a rule may have done something of this name."""
-    known[name] = known[name] | acts if name in known else acts
-
-
 #: A state of a copy.
 World = TypeVar("World", bound=ActingWorld)
 
@@ -237,5 +223,98 @@ class Act:
     sets_last: bool = True
 
 
+class TextFormulas(Protocol):
+    """What rules make of texts that later rules see, as formulas; see ``symbolic.compile_text_edits``."""
+
+    def edited(self, edit: TextEdit, act: FormulaAct, now: SeenMessage) -> SeenMessage:
+        """What later rules see after a rule's edit of a text.
+
+        :param now: what they see after what else the rule did.
+        """
+
+    def replaced(self, edit: TextEdit, act: FormulaAct, when: Value, now: SeenMessage) -> SeenMessage:
+        """The same, with the known text alone where a condition holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormulaScene:
+    """The context in which rules act on a copy of any message.
+
+    :param person: who gets the copy; :param:`address`: the primary address of somebody whom a rule adds, empty for one
+        of several people, ``None`` for the recipient whom the sender names.
+    :param texts: what rules make of texts.
+    :param protection_shows: whether a rule looks at how the message is protected.
+    :param headers: the header fields that rules read.
+    :param counts_added: whether a condition looks at all who share a copy.
+    """
+
+    mail: MessageVariables
+    logic: Connectives
+    person: AddressVariables
+    address: str | None
+    texts: TextFormulas
+    protection_shows: bool
+    headers: frozenset[str]
+    counts_added: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FormulaAct:
+    """A rule that may act on a copy of any message.
+
+    :param name: its unique name.
+    :param seen: what it sees.
+    :param acts: whether it does what needs content.
+    :param beside: whether it does what needs none.
+    :param matches: whether it does the latter, whatever happened to the copy before.
+    :param wraps: whether a disclaimer is wrapped around the message.
+    :param last: whether no rule comes after it.
+    :param told_later: whether a later rule tells somebody of mail.
+    """
+
+    rule: ActingRule
+    scene: FormulaScene
+    name: Hashable
+    seen: SeenMessage
+    acts: Value = FALSE
+    beside: Value = FALSE
+    matches: Value = FALSE
+    wraps: Value = FALSE
+    last: bool = False
+    told_later: bool = False
+
+
 #: The worlds after a family's part of an act.
 Effect = Callable[[Act, Any], list[Any]]
+
+#: A family's part of what a rule does to the state of a copy of any message, which it changes.
+FormulaEffect = Callable[[CopyState, FormulaAct], None]
+
+
+def nothing(copy: CopyState, act: FormulaAct) -> None:
+    """Nothing shows on a copy."""
+
+
+def no_copies(copy: CopyState, act: FormulaAct) -> CopiesByRule:
+    """No copy is made of one."""
+    return CopiesByRule()
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What a family of actions does, to a message and to all messages. Its rows say what each action does.
+
+    :param does: the sorts of actions that it does.
+    :param on_message: the worlds after it.
+    :param on_seen: what it makes of what later rules see; :func:`nothing` if they see nothing of it.
+    :param on_copy: what it makes of the rest of a copy's state; :func:`nothing` if nothing shows on a copy.
+    :param on_rejected: what it makes of a copy that is rejected, and may go on.
+    :param makes: the copies that it makes of one.
+    """
+
+    does: frozenset[Does]
+    on_message: Effect
+    on_seen: FormulaEffect
+    on_copy: FormulaEffect
+    on_rejected: FormulaEffect = nothing
+    makes: Callable[[CopyState, FormulaAct], CopiesByRule] = no_copies

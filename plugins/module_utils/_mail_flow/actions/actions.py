@@ -12,27 +12,26 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..._resources.rules.action_effects import DOES, Does
-from .act import Action, Effect
-from .bring import BRING, NAMING_PEOPLE, bring
-from .deliver import DELIVER, FATES, deliver
-from .edit import EDIT, edit
-from .protect import PROTECT, protect
-from .route import ROUTE, route
+from .act import Action, Family, nothing
+from .bring import BRING, NAMING_PEOPLE, bring, hold, make_copies, show_added
+from .deliver import DELIVER, FATES, deliver, end_copy, end_rejected
+from .edit import EDIT, edit, show_edits
+from .protect import PROTECT, protect, request_protection, show_protection
+from .route import ROUTE, route, route_by
 from .tell import TELL, tell
 
 #: Every action.
 ACTIONS: tuple[Action, ...] = (*PROTECT, *DELIVER, *BRING, *EDIT, *ROUTE, *TELL)
 
-#: What each family does to a copy, with the sorts of actions that it does, in the order in which worlds are told apart.
-FAMILIES: Mapping[Effect, frozenset[Does]] = {
-    protect: frozenset((Does.ENCRYPT, Does.DECRYPT, Does.BRAND)),
-    route: frozenset((Does.ROUTE,)),
-    edit: frozenset((Does.CHANGE,)),
-    tell: frozenset((Does.REPORT,)),
-    bring: frozenset((Does.MODERATE, Does.ADD, Does.REDIRECT)),
-    deliver: frozenset((*FATES, Does.STOP)),
-}
-EFFECTS: tuple[Effect, ...] = tuple(FAMILIES)
+#: What each family does to a copy, in the order in which worlds are told apart. What is told of mail shows on no copy.
+FAMILIES: tuple[Family, ...] = (
+    Family(frozenset((Does.ENCRYPT, Does.DECRYPT, Does.BRAND)), protect, show_protection, request_protection),
+    Family(frozenset((Does.ROUTE,)), route, nothing, route_by),
+    Family(frozenset((Does.CHANGE,)), edit, show_edits, nothing),
+    Family(frozenset((Does.REPORT,)), tell, nothing, nothing),
+    Family(frozenset((Does.MODERATE, Does.ADD, Does.REDIRECT)), bring, show_added, hold, makes=make_copies),
+    Family(frozenset((*FATES, Does.STOP)), deliver, nothing, end_copy, on_rejected=end_rejected),
+)
 
 #: Option to its action.
 BY_OPTION: dict[str, Action] = {row.option: row for row in ACTIONS}
@@ -52,7 +51,7 @@ def check(rows: Iterable[Action], done: Collection[Does]) -> None:
             raise TypeError(f"no family of actions does what {option} does: {does}")
 
 
-check(ACTIONS, frozenset[Does]().union(*FAMILIES.values()))
+check(ACTIONS, frozenset[Does]().union(*(family.does for family in FAMILIES)))
 
 
 def set_actions(section: Mapping[str, Any]) -> dict[str, Any]:

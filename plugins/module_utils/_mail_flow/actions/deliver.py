@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
+from ..formula import FALSE, TRUE, Literal, Value
 from ..model import questions
 from ..model.kleene import Reason, opened
 from ..model.outcomes import Fate
-from .act import Act, Action, World
+from .act import Act, Action, FormulaAct, World
+from .brought_people import redirected_to
+from .copy_state import CopyState
 
 #: Actions that keep the message from the recipient, or replace it; two of them in one rule contradict each other.
 FATES = {
@@ -59,6 +63,110 @@ def _stopped(act: Act, world: World) -> list[World]:
         world.answering(stops, False),
         world.answering(stops, True).but(stopped=True, over=True, ended_by=rule.name),
     ]
+
+
+# The effect on all messages
+
+
+def end_copy(copy: CopyState, act: FormulaAct) -> None:
+    """What becomes of the copy, and whether its way ends. An approval lets it go on."""
+    logic, actions = act.scene.logic, act.rule.actions
+    ends = _fates(act)
+    for fate, when in _one_of(copy, act, ends) if len(ends) > 1 else ends:
+        copy.end(logic, fate, when, act.matches if when == act.beside else when)
+        if fate == Fate.REJECTED and not actions.does(Does.STOP):
+            copy.rejected |= when & _goes_on_rejected(act)
+    if len(ends) > 1:
+        copy.over |= logic.any_of([when for _fate, when in ends])
+    if actions.does(Does.STOP) and all(when != act.beside for _fate, when in ends):
+        copy.stop(logic, act.beside, act.matches)
+    if actions.stops_approved and not act.last:
+        copy.stop(logic, act.beside & logic.unknown(questions.A_FACT, "approved stop", act.name))
+
+
+def _fates(act: FormulaAct) -> list[tuple[Fate, Value]]:
+    """The fates that a rule gives the copy, and when. If its owner is also the target of the redirection, the copy is
+    both kept and gone.
+    """
+    scene, actions = act.scene, act.rule.actions
+    ends = [(fate, act.beside) for what, fate in FATES.items() if actions.does(what)]
+    theirs = _is_redirected_to(act)
+    if theirs != FALSE:
+        goes = act.beside & (~theirs | scene.logic.unknown(questions.A_FACT, "goes", act.name))
+        ends = [(fate, goes if fate == Fate.REDIRECTED else when) for fate, when in ends]
+    if actions.redirects_to_manager and not actions.does(Does.REDIRECT):
+        ends.insert(0, (Fate.REDIRECTED, act.beside & scene.mail.sender.managed))
+    return ends
+
+
+def _is_redirected_to(act: FormulaAct) -> Literal:
+    """Whether the rule redirects to the copy's owner."""
+    scene = act.scene
+    targets = redirected_to(act.rule, scene.mail.facts)
+    if scene.address:
+        return TRUE if scene.address in targets else FALSE
+    return scene.mail.circuit.disjunction([scene.person.atoms.get(("address", target), FALSE) for target in targets])
+
+
+def _one_of(copy: CopyState, act: FormulaAct, ends: Sequence[tuple[Fate, Value]]) -> list[tuple[Fate, Value]]:
+    """One of several fates that a rule wants. Which one is not documented; each is as certain as the last one."""
+    logic = act.scene.logic
+    chosen: list[tuple[Fate, Value]] = []
+    remaining: Value = TRUE
+    for fate, when in ends[:-1]:
+        chosen.append((fate, remaining & when & logic.unknown(questions.A_FACT, "fate", fate, act.name)))
+        remaining &= ~chosen[-1][1]
+    last_fate, last = ends[-1]
+    copy.surprised |= last & logic.any_of([when for _fate, when in ends[:-1]])
+    return [*chosen, (last_fate, remaining & last)]
+
+
+def reject(copy: CopyState, act: FormulaAct, when: Value) -> None:
+    """The rule rejects the copy, whatever else it is told to do."""
+    copy.end(act.scene.logic, Fate.REJECTED, when, when)
+    copy.rejected |= when & _goes_on_rejected(act)
+
+
+def _goes_on_rejected(act: FormulaAct) -> Value:
+    """Whether a copy goes on that the rule rejects, as far as a later rule would tell of it."""
+    return act.scene.logic.unknown(questions.AFTER_REJECTION) if act.told_later else FALSE
+
+
+def end_rejected(copy: CopyState, act: FormulaAct) -> None:
+    """What ends the way of a rejected copy. A redirection lets it go on, for others."""
+    actions = act.rule.actions
+    ends = (Does.STOP,) if actions.does(Does.REJECT) else (Does.STOP, Does.DELETE, Does.QUARANTINE)
+    if any(map(actions.does, ends)):
+        copy.end_reports(act.beside)
+    elif actions.stops_approved:
+        copy.end_reports(act.beside & act.scene.logic.unknown(questions.A_FACT, "approved stop", act.name))
+
+
+def state_of_redirected(copy: CopyState, act: FormulaAct) -> CopyState:
+    """The copy for whom a rule redirects to: only a stop ends it."""
+    made = copy.apart()
+    made.fates = {}
+    made.rejected = FALSE
+    if act.rule.actions.does(Does.STOP):
+        made.stopped |= act.beside
+    made.over = made.stopped
+    return made
+
+
+def state_of_added(redirected: CopyState, act: FormulaAct) -> CopyState:
+    """The copy for whom a rule adds: it shares a fate that all copies share.
+
+    :param redirected: that for whom the rule redirects to.
+    """
+    actions = act.rule.actions
+    made = redirected.apart()
+    shared = [fate for what, fate in FATES.items() if actions.does(what) and fate in SHARED][:1]
+    made.fates = dict.fromkeys(shared, TRUE)
+    if shared:
+        made.over = TRUE
+    if shared == [Fate.REJECTED] and not actions.does(Does.STOP):
+        made.rejected = _goes_on_rejected(act)
+    return made
 
 
 # The rows

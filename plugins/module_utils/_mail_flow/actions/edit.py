@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
+from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
 from ..conditions.formulas import MessageVariables
+from ..conditions.headers import is_own_header
+from ..conditions.keys import BODY, SUBJECT, header_slot
 from ..conditions.seen_message import SeenMessage
-from ..formula import Value
+from ..formula import FALSE, TRUE, Value
 from ..model import questions
 from ..model.header_edits import header_edits
 from ..model.kleene import Truth, opened
 from ..model.rule_view import Content
-from .act import Act, ActingRule, Action, Scene, World
+from .act import Act, ActingRule, Action, FormulaAct, Scene, World
+from .copy_state import CopyState
+from .text_edits import Joins, TextEdit
 
 _TAG = re.compile(r"<[^>]*>")
 #: A tag that begins or ends a line.
@@ -115,7 +121,55 @@ def _headers(content: Content, actions: Mapping[str, Any], sets_last: bool) -> t
     return tuple(sorted({**dict(content.headers), **dict(changes)}.items()))
 
 
-# The effect on all messages; that on texts is in ``symbolic.compile_text_edits``
+# The effect on all messages
+
+
+def text_edits(options: Mapping[str, Any]) -> list[TextEdit]:
+    """What a rule that does this makes of texts. If it removes and sets one header, the order is open."""
+    edits: list[TextEdit] = []
+    if "prepend_subject" in options:
+        prefix = str(options["prepend_subject"])
+        edits.append(TextEdit(SUBJECT, Joins.DIRECTLY_BEFORE, prefix, prefix))
+    removes, sets = (str(options.get(option) or "").lower() for option in ("remove_header", "set_header_name"))
+    if removes and removes != sets and is_own_header(removes):
+        edits.append(TextEdit(header_slot(removes), Joins.INSTEAD, None, None))
+    if sets and is_own_header(sets):
+        value = str(options.get("set_header_value") or "")
+        edits.append(TextEdit(header_slot(sets), Joins.INSTEAD, value, value, is_open=removes == sets))
+    if "apply_html_disclaimer_text" in options:
+        html = str(options["apply_html_disclaimer_text"])
+        prepends = options.get("apply_html_disclaimer_location") == "Prepend"
+        joins = Joins.ON_LINES_BEFORE if prepends else Joins.ON_LINES_AFTER
+        edits.append(TextEdit(BODY, joins, html, plain_text(html)))
+    return edits
+
+
+def show_edits(copy: CopyState, act: FormulaAct) -> None:
+    """What later rules see of the message."""
+    scene, options = act.scene, act.rule.actions.options
+    now = copy.seen
+    for edit in text_edits(options):
+        now = scene.texts.edited(edit, act, now)
+        if edit.slot == BODY and act.wraps != FALSE:  # Later rules see only the disclaimer.
+            now = scene.texts.replaced(edit, act, act.wraps, now).but(wrapped=now.wrapped | act.wraps)
+    if "apply_classification" in options:
+        now = now.but(classes=_classified(name_key(str(options["apply_classification"])), act, now))
+    edits = [
+        (edit, act.beside)
+        for edit in header_edits(options, [edit.field for edit, _acts in act.seen.edits])
+        if edit.field in scene.headers
+    ]
+    copy.seen = now.but(edits=(*now.edits, *edits)) if edits else now
+
+
+def _classified(wanted: str, act: FormulaAct, now: SeenMessage) -> Mapping[str | None, Value]:
+    """The classifications after one was added."""
+    known = dict(now.classes)
+    for (sort, name), literal in act.scene.mail.properties.items():
+        if sort == "classification" and name in (None, wanted):
+            before = known.get(name, literal)
+            known[name] = act.scene.logic.choose(act.beside, FALSE if name is None else TRUE, before)
+    return known
 
 
 def may_insert(mail: MessageVariables, seen: SeenMessage) -> Value:
@@ -123,6 +177,34 @@ def may_insert(mail: MessageVariables, seen: SeenMessage) -> Value:
     arrival = mail.arrival
     not_in = arrival["smime"] | arrival["smime_signed"] | arrival["other"] | mail.kinds["Signed"]
     return seen.wrapped | (~not_in & mail.insertable)
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """What becomes of a rule with a disclaimer, which it may not be able to insert.
+
+    :param acts: whether the rest of the rule is done.
+    :param wraps: whether it wraps the disclaimer around the message instead.
+    :param rejects: whether it rejects the message instead.
+    """
+
+    acts: Value = TRUE
+    wraps: Value = FALSE
+    rejects: Value = FALSE
+
+
+def insertion(rule: ActingRule, mail: MessageVariables, seen: SeenMessage) -> Insertion:
+    """What becomes of a rule where it matches."""
+    options = rule.actions.options
+    if "apply_html_disclaimer_text" not in options:
+        return Insertion()
+    fits = may_insert(mail, seen)
+    option, rejecting = REJECTS
+    fallback = str(options.get(option) or "Wrap")
+    if fallback == "Wrap":
+        return Insertion(wraps=~fits)
+    # The whole rule is ignored.
+    return Insertion(acts=fits, rejects=~fits if fallback == rejecting else FALSE)
 
 
 # The rows

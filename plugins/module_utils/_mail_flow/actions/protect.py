@@ -10,9 +10,9 @@ from typing import Any
 
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
-from ..formula import Value
 from ..model import questions
-from .act import Act, ActingRule, Action, CopyInFormulas, World, note
+from .act import Act, Action, FormulaAct, World
+from .copy_state import CopyState, note
 
 # The effect on a message
 
@@ -38,11 +38,19 @@ def protect(act: Act, world: World) -> list[World]:
 # The effect on all messages
 
 
-def request_protection(copy: CopyInFormulas, rule: ActingRule, acts: Value, beside: Value) -> None:
-    """What the rule asks for.
+def show_protection(copy: CopyState, act: FormulaAct) -> None:
+    """What conditions about how a message is protected may see of what the rule asks for."""
+    if not act.scene.protection_shows:
+        return
+    if act.rule.actions.does(Does.ENCRYPT):
+        copy.seen = copy.seen.but(asked=copy.seen.asked | act.acts)
+    if act.rule.actions.does(Does.DECRYPT):
+        copy.seen = copy.seen.but(removed=copy.seen.removed | act.acts)
 
-    :param acts: whether it acts on content; :param:`beside`: on what needs none.
-    """
+
+def request_protection(copy: CopyState, act: FormulaAct) -> None:
+    """What the rule asks for. A branding needs no content."""
+    rule, acts, beside = act.rule, act.acts, act.beside
     decrypts = rule.actions.does(Does.DECRYPT)
     brands = [str(brand) for brand in rule.actions.does(Does.BRAND).values()]
     asks = [(Does.ENCRYPT, name_key(option_name(each)), acts) for each in rule.actions.templates]
@@ -55,16 +63,6 @@ def request_protection(copy: CopyInFormulas, rule: ActingRule, acts: Value, besi
         copy.removed |= acts
     for brand in brands:
         note(copy.brands, next((known for known in copy.brands if same_name(known, brand)), brand), beside)
-    if rule.actions.surprises:
-        copy.surprised |= beside
-
-
-def show_protection(copy: CopyInFormulas, rule: ActingRule, acts: Value) -> None:
-    """What conditions about how a message is protected may see of that."""
-    if rule.actions.does(Does.ENCRYPT):
-        copy.seen = copy.seen.but(asked=copy.seen.asked | acts)
-    if rule.actions.does(Does.DECRYPT):
-        copy.seen = copy.seen.but(removed=copy.seen.removed | acts)
 
 
 # The rows

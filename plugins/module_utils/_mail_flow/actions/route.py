@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
-from ..formula import Value
-from .act import Act, ActingRule, Action, CopyInFormulas, World, note
+from .act import Act, Action, FormulaAct, World
+from .copy_state import CopyState, note
 
 # The effect on a message
 
@@ -25,13 +25,14 @@ def route(act: Act, world: World) -> list[World]:
 # The effect on all messages
 
 
-def route_by(copy: CopyInFormulas, rule: ActingRule, acts: Value) -> None:
+def route_by(copy: CopyState, act: FormulaAct) -> None:
     """The connector to which the rule routes it, and whether it may leave by TLS alone."""
-    connector = name_key(str(rule.actions.options.get("route_message_outbound_connector") or ""))
+    options = act.rule.actions.options
+    connector = name_key(str(options.get("route_message_outbound_connector") or ""))
     if connector:
-        note(copy.routes, connector, acts)
-    if rule.actions.options.get("route_message_outbound_require_tls"):
-        copy.requires_tls |= acts
+        note(copy.routes, connector, act.beside)
+    if options.get("route_message_outbound_require_tls"):
+        copy.requires_tls |= act.beside
 
 
 # The rows

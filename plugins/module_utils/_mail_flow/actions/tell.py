@@ -6,7 +6,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ..._resources.rules.action_effects import Does
+from ..model.addresses import person
 from .act import Act, ActingRule, Action, Scene, World
+
+#: What an incident report has in it with the whole message.
+_WHOLE = "attachoriginalmail"
 
 # The effect on a message
 
@@ -24,6 +28,19 @@ def with_reports(rule: ActingRule, world: World, scene: Scene, options: Collecti
     if "generate_notification" in options:
         reports.append(("notification", rule.name, scene.recipient.label))
     return world.but(notified=(*world.notified, *reports)) if reports else world
+
+
+# Who else sees a message
+
+
+def reported_whole_to(rule: ActingRule) -> str | None:
+    """The person who gets incident reports with the original mail; ``None`` if nobody does."""
+    options = rule.actions.options
+    content = options.get("incident_report_content") or ()
+    parts = {str(part).lower() for part in ([content] if isinstance(content, str) else content)}
+    if "generate_incident_report" not in options or _WHOLE not in parts:
+        return None
+    return person(str(options["generate_incident_report"]))
 
 
 # The rows

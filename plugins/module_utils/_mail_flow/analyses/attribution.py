@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
+from ..actions.copy_state import CopyState
 from ..actions.deliver import FATES
 from ..formula import FALSE, TRUE, Literal, Value, high, low
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..symbolic.compile_added_copies import AddedCopies, AddedCopy
 from ..symbolic.compile_outcomes import Outcome
-from ..symbolic.compile_recipients import Company, State
+from ..symbolic.compile_recipients import Company
 from ..symbolic.compile_rules import RuleChain, RuleStep, shows
 from ..symbolic.logic import Logic
 from .aspects import Aspect
@@ -241,7 +242,7 @@ class _CutPoint:
                 self._rail.circuit.follows(~self.guard, one, ~other)
 
 
-def _ends(state: State) -> dict[tuple[Does, str], Value]:
+def _ends(state: CopyState) -> dict[tuple[Does, str], Value]:
     """What rules did to a copy, by the sort of action that does it."""
     ends: dict[tuple[Does, str], Value] = {
         (does, fate): state.fates[fate] for does, fate in FATES.items() if fate in state.fates

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
+from ..actions.brought_people import redirected_to
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
 from ..formula import TRUE, Literal, high
@@ -17,7 +18,7 @@ from ..rules.flow_rule import FlowRule
 from ..sat.circuit import Batch, Circuit
 from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
-from ..symbolic.compile_rules import RuleChain, RuleStep, redirected_to
+from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.witness_replay import as_it_arrives, course_of, on_arrival
 from .aspects import Aspect, DifferenceKind
 from .attribution import ANY, OWN

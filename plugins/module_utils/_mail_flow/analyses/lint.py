@@ -192,11 +192,11 @@ class WholeMailLint:
         known of rules behind the first.
         """
         live = {rule.place for rule in self.live}
-        if not any(branch.rule.place in live for branch in self.chain.brings):
+        if not any(branch.place in live for branch in self.chain.copies.every):
             return
         self._copies = self.model.added(self.model.free)
         if self._copies.cut:
-            self._followed = min(branch.rule.place for branch in self.chain.brings)
+            self._followed = min(branch.place for branch in self.chain.copies.every)
 
     def _added(self, rule: FlowRule) -> Iterator[tuple[Value, RuleStep, AddressSlot]]:
         """A rule's steps in the copies of people whom rules add, each with whether there is the copy, and whose it is."""

@@ -292,7 +292,7 @@ class UncomparedMail:
             people: set[str] = set()
             brings: list[FlowRule] = []
             for rule, chain in zip((edit.before, edit.after), self.model.free.chains, strict=True):
-                unfollowed_people = chain.unfollowed.get(rule.place, ()) if rule is not None else ()
+                unfollowed_people = chain.copies.unfollowed.get(rule.place, ()) if rule is not None else ()
                 if rule is not None and unfollowed_people and self._solve([high(chain.acts(rule))]):
                     people.update(unfollowed_people)
                     brings.append(rule)
@@ -302,7 +302,7 @@ class UncomparedMail:
         chains = self.model.free.chains
         causes = self.questions.free().causes[Aspect.DELIVERY]
         for alike in unedited(*self.model.rule_sets):
-            unfollowed = chains[0].unfollowed.get(alike[0].place)
+            unfollowed = chains[0].copies.unfollowed.get(alike[0].place)
             if unfollowed:
                 old, new = (high(chain.acts(rule)) for chain, rule in zip(chains, alike, strict=True))
                 # Nobody is added to a copy that is theirs, so it matters who left it before.

@@ -481,7 +481,7 @@ class _StatementSearch:
 
     def _is_followed(self, rule: FlowRule, effect: RuleEffect) -> bool:
         """Whether copies of somebody whom a rule adds are followed."""
-        unfollowed = self._chain.unfollowed.get(rule.place, ())
+        unfollowed = self._chain.copies.unfollowed.get(rule.place, ())
         return effect.names[0] not in unfollowed and bool(
             self._model.added(self._model.free, 0, shared=False).copies_of(effect.names[0])
         )

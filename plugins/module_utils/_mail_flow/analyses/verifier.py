@@ -441,7 +441,7 @@ class _Prover:
             return _SearchResult(tell)
         ruled_out = all(model.rules_out(claim, of_all, self.budget) for claim in claims)
         if ruled_out and not (
-            model.free.company.watched or model.free.chains[0].brings
+            model.free.company.watched or model.free.chains[0].copies.every
         ):  # Of who shares a copy, the simulator knows more.
             return _SearchResult(None, leads, is_none=True)
         for literals in (every, of_all)[0 if usual else 1 :]:

@@ -25,8 +25,16 @@ class AddressVariables(Protocol):
         """A unique name."""
 
     @property
+    def atoms(self) -> Mapping[Key, Literal]:
+        """The variables of its atoms."""
+
+    @property
     def object(self) -> Literal:
         """Whether the person is an object of the organization."""
+
+    @property
+    def managed(self) -> Literal:
+        """Whether the person has a manager."""
 
     def __getitem__(self, key: Key) -> Literal:
         """The variable of an atom."""

@@ -23,6 +23,9 @@ Key = tuple[str, Any]
 SENDER, RECIPIENT, SUBJECT, BODY, HEADER = "sender", "recipient", "subject", "body", "header"
 ATTACHED, ATTACHED_NAME, ATTACHMENT = "attachment text", "attachment name", "attachment"
 
+#: The maximum number of people of a group or the directory to distinguish by name.
+MOST_NAMED = 300
+
 #: The address that the sender wrote for the recipient: the primary one, or an alias.
 WRITTEN = "written"
 
@@ -66,6 +69,11 @@ def keys_of(sort: str, values: Iterable[Any], dialect: Dialect) -> list[Key]:
     if read is None:
         return list(dict.fromkeys((sort, value) for value in values))
     return list(dict.fromkeys((sort, each) for value in values for each in read(value, dialect)))
+
+
+def header_slot(name: str) -> str:
+    """The text of a header."""
+    return f"{HEADER} {name.lower()}"
 
 
 def holds(text: str, key: Key) -> Truth:

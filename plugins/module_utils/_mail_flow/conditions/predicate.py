@@ -16,7 +16,7 @@ from ..model.reason_kinds import UntracedKind
 from ..model.rule_view import RuleView, Settings
 from ..model.words import first_token
 from .formulas import AddressVariables, Formulas, Properties
-from .keys import ATTRIBUTES, HEADER, Key, keys_of
+from .keys import ATTRIBUTES, HEADER, Key, header_slot, keys_of
 from .seen_message import SeenMessage
 from .witness import Witness
 
@@ -268,7 +268,7 @@ class Atom:
     def slots(self) -> tuple[str, ...]:
         """The slots that it looks at, if it has a list of values."""
         slots = self.predicate.slots
-        return (f"header {self.values[0].lower()}",) if slots == (HEADER,) else slots
+        return (header_slot(self.values[0]),) if slots == (HEADER,) else slots
 
     @property
     def people(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..._resources.rules.action_effects import Does
 from ..actions.act import Act, Scene
-from ..actions.actions import EFFECTS
+from ..actions.actions import FAMILIES
 from ..actions.bring import by_manager
 from ..actions.edit import insertable, sets_last
 from ..actions.tell import with_reports
@@ -87,6 +87,6 @@ def _done(act: Act, world: World) -> list[World]:
     if act.rule.actions.surprises:
         world = world.but(surprises=(*world.surprises, *act.rule.actions.surprises))
     worlds = [world]
-    for effect in EFFECTS:
-        worlds = [new for each in worlds for new in effect(act, each)]
+    for family in FAMILIES:
+        worlds = [new for each in worlds for new in family.on_message(act, each)]
     return worlds

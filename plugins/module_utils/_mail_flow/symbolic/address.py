@@ -14,7 +14,7 @@ from typing import Any
 from ..._resources.rules.never import is_no_domain
 from ..conditions.connectives import Connectives
 from ..conditions.formulas import AddressVariables
-from ..conditions.keys import ATTRIBUTES, RECIPIENT, SENDER, Key, is_open, wider
+from ..conditions.keys import ATTRIBUTES, MOST_NAMED, RECIPIENT, SENDER, Key, is_open, wider
 from ..formula import Literal, Value
 from ..model import questions
 from ..model.addresses import domain, is_below, spellings, with_parents
@@ -24,7 +24,7 @@ from ..model.facts import Facts
 from ..model.patterns import any_pattern, begins_anywhere, has_pattern
 from ..model.words import any_word, has_word, words_by_token, words_in
 from ..sat.circuit import Circuit
-from .atoms import MOST_NAMED, Vocabulary, named_guests, strangers_with_attributes
+from .atoms import Vocabulary, named_guests, strangers_with_attributes
 from .profiles import MANAGED, Profiles, doubted_of
 
 #: The number of pairs of values to compare before the first question. Other relations are learnt when they matter.

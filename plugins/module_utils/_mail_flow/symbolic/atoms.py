@@ -4,58 +4,37 @@
 A condition is true if one of its values matches. Each value is an atom of the text, address or property that the
 condition looks at (``conditions.keys``).
 
-Rules also mention whom they bring, and who else sees a message: recipients of incident reports with the original mail,
-and moderators. Exchange encrypts the message after the last rule. Whether it protects the original in a report, or in a
-request for approval, is not documented. Source: Microsoft's New-TransportRule page.
+Rules also mention whom they bring, and who else sees a message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._resources.rules.action_effects import Does
-from ..conditions.keys import ATTRIBUTES, RECIPIENT, SAME_AS, SENDER, WRITTEN, Key, is_open, wider
+from ..actions.brought_people import (
+    ADDING,
+    MANAGER,
+    REDIRECTS,
+    THE_MANAGER,
+    brings_manager,
+    brought_by,
+    looks_at_manager,
+    named_by,
+)
+from ..conditions.keys import ATTRIBUTES, MOST_NAMED, RECIPIENT, SAME_AS, SENDER, WRITTEN, Key, is_open, wider
 from ..conditions.predicate import Atom
-from ..model.addresses import domain, person, spellings, with_parents
+from ..model.addresses import domain, spellings, with_parents
 from ..model.connectors import named_domains
 from ..model.facts import Facts
-from ..model.inside import recipient_outside
-from ..model.kleene import Reason
-from ..model.message import Recipient
 from ..model.message_recipients import people_behind
-from ..model.reason_kinds import ReasonKind
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..simulator.assumptions import SHOWN
+from ..simulator.showings import Showing, showings
 
-#: The maximum number of people of a group or the directory to distinguish by name.
-MOST_NAMED = 300
-
-#: Options of actions: those that name people who get the message instead of its recipients, and those who get it, too.
-REDIRECTS = "redirect_message_to"
-ADDING = ("add_to_recipients", "copy_to", "blind_copy_to", REDIRECTS)
-
-#: The option of the action that brings the message to the sender's manager.
-MANAGER = "add_manager_as_recipient_type"
-
-
-def brought_by(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, str, tuple[str, ...] | None]]:
-    """The known people whom a rule sends a message: option, primary address (or the name of somebody whose address is
-    un- known), and the senders of that mail; ``None`` for all senders. Groups stand for their members, and managers for
-    all known ones.
-    """
-    for option in ADDING:
-        for added_person in rule.actions.options.get(option) or ():
-            yield from ((option, person.address, None) for person in people_behind(facts, str(added_person)))
-    if rule.actions.options.get(MANAGER):
-        yield from (
-            (MANAGER, person.address, senders)
-            for manager, senders in facts.people.teams.items()
-            for person in people_behind(facts, manager)
-        )
-
+#: Whom rules bring, and to whom they show mail: analyses read it with the atoms.
+__all__ = ("ADDING", "MANAGER", "REDIRECTS", "THE_MANAGER", "Showing", "brought_by", "showings")
 
 #: Sorts of atoms whose values have a domain.
 _DOMAINS = ("address", "below")
@@ -125,17 +104,15 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
 
 def _with_actions(vocabulary: Vocabulary, rule: FlowRule, facts: Facts) -> None:
     """Adds the people to whom the actions of a rule send or show mail."""
-    added = [
-        facts.people.primary(str(address)) for option in ADDING for address in rule.actions.options.get(option) or ()
-    ]
-    managers = sorted(set((facts.people.managers or {}).values())) if rule.actions.options.get(MANAGER) else []
+    added = named_by(rule, facts)
+    managers = sorted(set((facts.people.managers or {}).values())) if brings_manager(rule) else []
     asked = [*added, *(managers if len(managers) <= MOST_NAMED else ())]
     lists = [people for option in asked if len(people := people_behind(facts, option)) <= MOST_NAMED]
     brought = [person.address for people in lists for person in people]
     shown = [showing.person.address for showing in showings([rule], facts)]
     addresses = [address for address in (*added, *brought, *shown) if domain(address)]
     vocabulary.mention(RECIPIENT, [("address", address) for address in addresses])
-    vocabulary.managers |= bool({"moderate_message_by_manager", MANAGER} & set(rule.actions.options))
+    vocabulary.managers |= looks_at_manager(rule)
 
 
 #: The sorts of keys that a condition may find in an address as it is written.
@@ -204,65 +181,3 @@ def strangers_with_attributes(facts: Facts) -> list[str]:
         for address in facts.people.attributes or ()
         if facts.is_object(address) is None and not facts.people.is_contact(address)
     )
-
-
-#: How the manager of a sender is called where nobody knows who that is.
-THE_MANAGER = "the sender's manager"
-
-
-#: What an incident report has in it with the whole message.
-_WHOLE = "attachoriginalmail"
-
-
-@dataclass(frozen=True)
-class Showing:
-    """Somebody who may be outside, and to whom a rule shows whatever it acts on.
-
-    :param asks: whether it asks them for an approval; otherwise it sends them incident reports with the original mail.
-    :param senders: of whose mail that is so: ``None`` for all; nobody for those who have a manager, where nobody knows
-        the managers.
-    """
-
-    rule: FlowRule
-    person: Recipient
-    asks: bool
-    senders: tuple[str, ...] | None = None
-
-    @property
-    def reason(self) -> Reason:
-        """What is not known about it."""
-        kind: ReasonKind = "shown_for_approval" if self.asks else "shown_in_report"
-        field = "facts.managers" if self.person.label == THE_MANAGER else ""
-        return Reason(SHOWN, kind, (self.person.label, self.rule.name), field)
-
-
-def showings(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Showing]:
-    """The ones who may be outside."""
-    for rule in rules:
-        every = (
-            []
-            if rule.idle
-            else [
-                Showing(rule, who, asks, senders)
-                for shown_person, asks, senders in _shown_to(rule, facts)
-                for who in people_behind(facts, shown_person)
-            ]
-        )
-        yield from (showing for showing in every if recipient_outside(facts, showing.person.address) is not False)
-
-
-def _shown_to(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, bool, tuple[str, ...] | None]]:
-    """The people to whom a rule shows a message, whether it asks them for an approval, and of whose mail that is so."""
-    content = rule.actions.options.get("incident_report_content") or ()
-    if "generate_incident_report" in rule.actions.options and _WHOLE in {
-        str(part).lower() for part in ([content] if isinstance(content, str) else content)
-    }:
-        yield person(str(rule.actions.options["generate_incident_report"])), False, None
-    asks = rule.actions.does(Does.MODERATE) if rule.actions.enforced else {}
-    yield from ((str(approver), True, None) for approver in asks.get("moderate_message_by_user") or ())
-    if asks.get("moderate_message_by_manager"):
-        yield from (
-            [(THE_MANAGER, True, ())]
-            if facts.people.managers is None
-            else [(manager, True, senders) for manager, senders in facts.people.teams.items()]
-        )

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from ..actions.copy_state import CopyByRule
 from ..formula import FALSE, TRUE, Value
 from ..rules.flow_rule import FlowRule
 from .address import AddressSlot
 from .compile_outcomes import Outcome
-from .compile_recipients import Branch, Company
+from .compile_recipients import Company
 from .compile_rules import RuleChain
 from .logic import Logic
 
@@ -74,16 +75,22 @@ class AddedCopyCompiler:
     def compared(self, chain: RuleChain) -> AddedCopies:
         """The copies for people whom rules name by address, without copies that would only be somebody's second one."""
         copies: list[AddedCopy] = []
-        todo: list[tuple[Branch, Value, AddedCopy | None]] = [(branch, branch.when, None) for branch in chain.branches]
+        todo: list[tuple[CopyByRule, Value, AddedCopy | None]] = [
+            (branch, branch.when, None) for branch in chain.copies.named
+        ]
         while todo and len(copies) < _COPIES:
             branch, when, made_of = todo.pop(0)
             if made_of is not None and not made_of.instead:
-                when &= ~(chain if made_of.made_of is None else made_of.made_of.outcome.chain).acts(branch.rule)
+                when &= ~(chain if made_of.made_of is None else made_of.made_of.outcome.chain).acts(
+                    chain.rules.rules[branch.place]
+                )
             if when == FALSE:
                 continue
             copies.append(self._copy(chain, branch, when, ((when, made_of),)))
-            for more in copies[-1].outcome.chain.branches:
-                if more.address != branch.address and (branch.instead or not more.rule.looks_at_recipients):
+            for more in copies[-1].outcome.chain.copies.named:
+                if more.address != branch.address and (
+                    branch.instead or not chain.rules.rules[more.place].looks_at_recipients
+                ):
                     todo.append((more, copies[-1].when & more.when, copies[-1]))
         return AddedCopies(tuple(copies), bool(todo))
 
@@ -93,31 +100,31 @@ class AddedCopyCompiler:
         """
         steps = 0
         copies: list[AddedCopy] = []
-        waiting: dict[int, list[tuple[Branch, list[tuple[Value, AddedCopy | None]]]]] = {}
+        waiting: dict[int, list[tuple[CopyByRule, list[tuple[Value, AddedCopy | None]]]]] = {}
 
-        def wait(branches: Iterable[Branch], of: Value, made_of: AddedCopy | None) -> None:
+        def wait(branches: Iterable[CopyByRule], of: Value, made_of: AddedCopy | None) -> None:
             for branch in branches:
                 when = of & branch.when
                 if when == FALSE or (made_of is not None and branch.address and branch.address == made_of.address):
                     continue
-                row = waiting.setdefault(branch.rule.place, [])
+                row = waiting.setdefault(branch.place, [])
                 same = next((sources for earlier, sources in row if replace(earlier, when=branch.when) == branch), None)
                 if same is None:
                     row.append((branch, [(when, made_of)]))
                 else:
                     same.append((when, made_of))
 
-        wait(chain.brings, TRUE, None)
+        wait(chain.copies.every, TRUE, None)
         while waiting and steps < _STEPS:
             for branch, sources in waiting.pop(min(waiting)):
-                steps += 1 + len(chain.rules.rules) - branch.rule.place
+                steps += 1 + len(chain.rules.rules) - branch.place
                 when = self.logic.any_of([condition for condition, _made_of in sources])
                 copies.append(self._copy(chain, branch, when, tuple(sources)))
-                wait(copies[-1].outcome.chain.brings, copies[-1].when, copies[-1])
+                wait(copies[-1].outcome.chain.copies.every, copies[-1].when, copies[-1])
         return AddedCopies(tuple(copies), bool(waiting))
 
     def _copy(
-        self, chain: RuleChain, branch: Branch, when: Value, sources: tuple[tuple[Value, AddedCopy | None], ...]
+        self, chain: RuleChain, branch: CopyByRule, when: Value, sources: tuple[tuple[Value, AddedCopy | None], ...]
     ) -> AddedCopy:
         """A copy that a rule makes for somebody. Nobody is added to their own copy.
 
@@ -133,4 +140,6 @@ class AddedCopyCompiler:
                 for address, theirs in branch.people
             ]
             when &= self.logic.any_of(their)
-        return AddedCopy(branch.address, copy.person, when, Outcome(copy), branch.rule, branch.instead, sources)
+        return AddedCopy(
+            branch.address, copy.person, when, Outcome(copy), chain.rules.rules[branch.place], branch.instead, sources
+        )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 
+from ..actions.copy_state import held_again
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
 from ..formula import FALSE, TRUE, Literal, Value
@@ -13,7 +14,6 @@ from ..model.carried_labels import automatic, may_be_set
 from ..model.encrypters import BLOCKED, FOLLOWED, Encrypter
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, Node, changed_by
-from .compile_recipients import held_again
 from .compile_rules import RuleChain
 
 #: Whether something has an effect.

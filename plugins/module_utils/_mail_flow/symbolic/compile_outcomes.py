@@ -15,6 +15,7 @@ from functools import cached_property
 from ..._exchange.names import name_key, same_name
 from ..._resources.rights_management import obstacle
 from ..._resources.rules.action_effects import Does
+from ..actions.brought_people import sent_by
 from ..formula import FALSE, TRUE, Literal, Value, high, low
 from ..model import questions
 from ..model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
@@ -23,10 +24,9 @@ from ..model.encrypters import BLOCKED, Encrypter
 from ..model.outcomes import Fate
 from ..rules.rule_set import RuleSet
 from ..simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES
+from ..simulator.showings import Showing
 from .address import AddressSlot
-from .atoms import Showing
 from .compile_encrypters import EncrypterFormulas
-from .compile_recipients import sent_by
 from .compile_rules import RuleChain
 from .logic import Logic
 from .symbolic_message import SymbolicMessage

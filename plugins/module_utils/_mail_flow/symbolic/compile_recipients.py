@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who shares the copy with the followed recipient, the state of a copy on its path through the rules, and the copies
-that rules make of it for others, as formulas.
+"""Who shares the copy with the followed recipient, as formulas.
 
 Only conditions about all recipients of a copy depend on who shares it. At first, whether somebody with a word shares
 the copy is a variable for each history of splits. That allows more than can exist, so what is impossible with it is
@@ -11,10 +10,11 @@ somebody is modeled exactly: one companion per word, the one who stays in the co
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 
 from ..._resources.rules.action_effects import Does
+from ..actions.copy_state import MOST_APPROVALS
 from ..conditions.copies import SHOWN_FIELDS
 from ..conditions.keys import Key, is_open, wider
 from ..conditions.predicate import Atom, Reach
@@ -24,10 +24,12 @@ from ..model import questions
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from .address import AddressSlot
-from .atoms import MANAGER, REDIRECTS, brought_by
 from .compile_conditions import Conditions
 from .logic import Logic
 from .symbolic_message import Companion, SymbolicMessage
+
+#: How many approvals a copy waits for is told apart up to this: analyses read it with the copies.
+__all__ = ("MOST_APPROVALS",)
 
 #: The one other recipient who may be anybody.
 ANYBODY: Key = ("anybody", "")
@@ -253,7 +255,7 @@ class Company:
         if rule.actions.enforced:
             return TRUE
         splits = self.logic.unknown(questions.AUDIT_SPLITS, name, companion.slot.name)
-        if splits == FALSE and "stop_rule_processing" in rule.actions.options:
+        if splits == FALSE and rule.actions.does(Does.STOP):
             return self.logic.unknown(questions.AUDIT_STOPS, name)
         return splits
 
@@ -325,134 +327,3 @@ class Company:
 def _of_message(atoms: Iterable[Atom]) -> tuple[Atom, ...]:
     """Those that are true for all recipients or for none."""
     return tuple(atom for atom in atoms if atom.reach not in (Reach.RECIPIENT, Reach.RELATION))
-
-
-#: The maximum number of recipients added by one rule who have a copy each; more share one, which belongs to one of
-#: them.
-_MOST_SEPARATE = 6
-
-
-#: The maximum number of approvals to distinguish; more count as this many.
-MOST_APPROVALS = 4
-
-
-def held_again(held: Sequence[Value], when: Value) -> list[Value]:
-    """Approvals with a further one.
-
-    :param held: as :class:`State` has them; :param:`when`: whether the copy waits for one more.
-    """
-    counts = [when if not number else when & before for number, before in enumerate([TRUE, *held])]
-    return [now | count for now, count in zip([*held, FALSE], counts, strict=True)][:MOST_APPROVALS]
-
-
-@dataclass
-class State:
-    """The state of the recipient's copy.
-
-    :param over: whether no later rule is evaluated; :param:`stopped`: whether a rule asked for exactly that.
-    :param rejected: whether rules nevertheless go on, because it is only rejected (U10). It shows in who is told alone.
-    :param fates: its fate, if it is not delivered.
-    :param asked: option of protection to whether a rule asked for it.
-    :param brands: OME configuration to whether a rule chose it.
-    :param routes: connector, by what makes two names the same, to whether a rule routed the copy to it.
-    :param requires_tls: whether a rule lets the copy leave by TLS alone.
-    :param held: number of approvals, from 1 to :data:`MOST_APPROVALS`, to whether it waits for at least
-        that many.
-    :param surprised: whether a rule did something unknown to this collection.
-    :param requests: the requests for protection and branding by rules that may act, in order.
-    """
-
-    seen: SeenMessage = field(default_factory=SeenMessage)
-    over: Value = FALSE
-    stopped: Value = FALSE
-    rejected: Value = FALSE
-    fates: dict[str, Value] = field(default_factory=dict)
-    asked: dict[str, Value] = field(default_factory=dict)
-    removed: Value = FALSE
-    brands: dict[str, Value] = field(default_factory=dict)
-    routes: dict[str, Value] = field(default_factory=dict)
-    requires_tls: Value = FALSE
-    held: list[Value] = field(default_factory=list)
-    surprised: Value = FALSE
-    requests: tuple[tuple[Does, str, Value], ...] = ()
-
-    def order(self, logic: Logic, *does: Does, named: bool = False) -> tuple[Hashable, ...]:
-        """The order of some of these requests: each run of equal ones, and when one of them is made; empty if there is
-        only one run.
-
-        :param named: whether the requested value counts, and not only the request.
-        """
-        asked = [
-            ((request, name) if named else request, when) for request, name, when in self.requests if request in does
-        ]
-        runs = [
-            (what, [when for _what, when in run])
-            for what, run in itertools.groupby(asked, key=lambda request: request[0])
-        ]
-        return tuple((what, logic.any_of(when)) for what, when in runs) if len(runs) > 1 else ()
-
-
-@dataclass(frozen=True)
-class Branch:
-    """A copy that a rule makes for somebody.
-
-    :param rule: the rule.
-    :param address: the primary address of the person whom the rule adds or redirects to; empty if there may be several.
-    :param instead: whether it redirects.
-    :param when: the condition.
-    :param state: the state of their copy right after the rule.
-    :param people: if it is one of several people, their primary addresses, each with its condition; empty if it may be
-        anybody.
-    """
-
-    rule: FlowRule
-    address: str
-    instead: bool
-    when: Value
-    state: State
-    people: tuple[tuple[str, Value], ...] = ()
-
-
-def branches(
-    mail: SymbolicMessage, logic: Logic, rule: FlowRule, whole: FlowRule, instead: bool, when: Value, state: State
-) -> Iterator[Branch]:
-    """The copies for everybody whom a rule adds or redirects to.
-
-    :param rule: the rule as it acts; :param:`whole`: the rule as it is.
-    """
-    people: dict[str, list[Value]] = {}
-    somebody: list[Value] = []
-    for option, address, senders in brought_by(rule, mail.facts):
-        if (option == REDIRECTS or (option == MANAGER and rule.actions.redirects_to_manager)) is not instead:
-            continue
-        theirs = sent_by(mail, logic, senders)
-        known = ("address", address) in mail.recipient.atoms
-        (people.setdefault(address, []) if known else somebody).append(theirs)
-    if (
-        rule.actions.options.get(MANAGER)
-        and rule.actions.redirects_to_manager is instead
-        and mail.facts.people.managers is None
-    ):
-        somebody.append(mail.sender.managed)
-    added = [(address, logic.any_of(values)) for address, values in people.items()]
-    if len(added) > _MOST_SEPARATE:
-        yield Branch(whole, "", instead, when, state, tuple(added))
-    else:
-        yield from (Branch(whole, address, instead, when & theirs, state) for address, theirs in added)
-    if somebody:
-        yield Branch(whole, "", instead, when & logic.any_of(somebody), state)
-
-
-def sent_by(mail: SymbolicMessage, logic: Logic, senders: tuple[str, ...] | None) -> Value:
-    """Whether one of these people sent the message. Somebody without a name here may have.
-
-    :param senders: ``None`` for everybody; none for those who have a manager.
-    """
-    if senders is None:
-        return TRUE
-    atoms = mail.sender.atoms
-    return (
-        logic.any_of([atoms.get(("address", sender), mail.sender.managed) for sender in senders])
-        if senders
-        else mail.sender.managed
-    )

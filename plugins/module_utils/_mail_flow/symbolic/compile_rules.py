@@ -11,37 +11,41 @@ that. So a rejected copy may go on, too, and shows in nothing but reports.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ..._resources.rules.action_effects import Does
-from ..actions.deliver import FATES, SHARED
-from ..actions.edit import may_insert
-from ..actions.protect import request_protection, show_protection
-from ..actions.route import route_by
+from ..actions.act import FormulaAct, FormulaScene
+from ..actions.actions import FAMILIES
+from ..actions.copy_state import CopyByRule, CopyState
+from ..actions.deliver import reject
+from ..actions.edit import insertion
 from ..conditions.seen_message import SeenMessage
-from ..formula import FALSE, TRUE, Literal, Value
+from ..formula import FALSE, TRUE, Value
 from ..model import questions
-from ..model.addresses import is_name
-from ..model.facts import Facts
-from ..model.header_edits import ADDED, FIELD_OF, addition
-from ..model.kleene import Reason
-from ..model.message_recipients import people_behind
 from ..model.outcomes import Fate
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from .address import AddressSlot
-from .atoms import ADDING, MANAGER, MOST_NAMED, REDIRECTS, THE_MANAGER
 from .compile_conditions import Conditions
-from .compile_recipients import Branch, Company, Split, State, branches, held_again
+from .compile_recipients import Company, Split
 from .compile_text_edits import TextEdits
-
-#: Parts of a state that its copies must not share.
-_OWN = ("asked", "brands", "routes", "held")
 
 #: What shows on no copy: who is told of it.
 UNSEEN = frozenset((Does.REPORT, Does.DETAIL))
+
+
+@dataclass
+class CopiesOfChain:
+    """The copies that the rules of a chain make of one.
+
+    :param named: for others by the addresses that rules name; :param:`every`: for everybody to whom they send one.
+    :param unfollowed: by the rule's place, the added people without an address.
+    """
+
+    named: list[CopyByRule] = field(default_factory=list)
+    every: list[CopyByRule] = field(default_factory=list)
+    unfollowed: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,14 +105,11 @@ class RuleChain:
     :param person: who gets the copy; :param:`address`: the primary address of somebody whom a rule adds.
     :param state: the state after the last one.
     :param splits: how rules change who shares the copy, by the rule's ``id``.
-    :param branches: the copies that rules make of this one for others, by the addresses that the rules name.
-    :param brings: the same for everybody to whom rules send it, including members of groups, managers, and people known
-        only by name.
-    :param unfollowed: by the rule's place, the added people without an address: a manager, a group, a name.
+    :param copies: the copies that rules make of this one.
     """
 
     def __init__(
-        self, rules: RuleSet, conditions: Conditions, company: Company, shared: int, branch: Branch | None = None
+        self, rules: RuleSet, conditions: Conditions, company: Company, shared: int, branch: CopyByRule | None = None
     ) -> None:
         self.rules = rules
         self.conditions = conditions
@@ -116,38 +117,44 @@ class RuleChain:
         self.company = company
         self.shared = shared
         self.mail = conditions.mail
-        self.watches_protection = rules.watches_protection
+        self._last = len(rules.rules) - 1
         self._last_telling = max(rules.reports, default=-1)
-        self.state = (
-            replace(branch.state, **{part: copy(getattr(branch.state, part)) for part in _OWN}) if branch else State()
-        )
+        self.state = branch.state.apart() if branch else CopyState()
         self.person = self._owner(branch) if branch else conditions.mail.recipient
         self.address = branch.address if branch else None
         self._steps: dict[int, RuleStep] = {}
         self.splits: dict[int, Split] = {}
-        self.branches: list[Branch] = []
-        self.brings: list[Branch] = []
-        self.unfollowed: dict[int, list[str]] = {}
+        self.copies = CopiesOfChain()
         #: Rule's ``id`` to what is seen, and whether processing is over, before and after it, if it may change either.
         self._turns: dict[int, tuple[tuple[SeenMessage, Value], tuple[SeenMessage, Value]]] = {}
         self._texts = TextEdits(rules, conditions.mail, conditions.logic, conditions.text, shared)
+        self._scene = FormulaScene(
+            self.mail,
+            self.logic,
+            self.person,
+            self.address,
+            self._texts,
+            rules.watches_protection,
+            rules.headers,
+            company.watched,
+        )
         if branch is None:
             self._reject_encrypted()
         times: dict[Hashable, int] = {}
         for rule in rules.rules:
             known = (rule.name, rule.guid)
             times[known] = times.get(known, 0) + 1
-            if not rule.idle and (branch is None or rule.place > branch.rule.place):
+            if not rule.idle and (branch is None or rule.place > branch.place):
                 self._take(rule, (*known, times[known]))
 
-    def _owner(self, branch: Branch) -> AddressSlot:
+    def _owner(self, branch: CopyByRule) -> AddressSlot:
         """The owner of the copy."""
         if branch.address:
             return self.mail.added(branch.address)
         return self.mail.added_perhaps(
             self.logic,
             [address for address, _when in branch.people],
-            branch.rule.place,
+            branch.place,
             branch.instead,
             bool(branch.people),
         )
@@ -208,254 +215,68 @@ class RuleChain:
             return
         seen = state.seen
         over = state.over
-        if rule.actions.by_manager:
-            for case, when in (
-                (rule.where(managed=True), self.mail.sender.managed),
-                (rule.where(managed=False), ~self.mail.sender.managed),
-            ):
-                self._enforce(case, name, *(value & when for value in (acts, matches, rejected)))
-        elif rule.actions.enforced:
-            self._enforce(rule, name, acts, matches, rejected)
-        elif "stop_rule_processing" in rule.actions.options and rule.place < len(self.rules.rules) - 1:
+        if rule.actions.enforced:
+            for case, when in self._cases(rule):
+                self._enforce(case, name, when & acts, when & matches, when & rejected)
+        elif rule.actions.does(Does.STOP) and rule.place < self._last:
             done = ~self.conditions.undone(rule, name, seen) & logic.unknown(questions.AUDIT_STOPS, name)
-            self._stop(acts & done)
-            self._end_reports(rejected & done)
+            state.stop(logic, acts & done)
+            state.end_reports(rejected & done)
         if rule.actions.surprises or state.seen is not seen or (state.over, state.rejected) != (over, step.rejected):
             self._turns[id(rule)] = ((seen, over), (state.seen, state.over))
         if rule.criteria.splits and self.company.watched and not added:
             split = self.splits[id(rule)] = self.company.split(self.conditions, rule, name, step.alive, matches, seen)
             state.seen = state.seen.but(splits=split.after)
 
+    def _cases(self, rule: FlowRule) -> list[tuple[FlowRule, Value]]:
+        """The rule as it acts, each time with the condition for that: it may depend on the sender's manager."""
+        if not rule.actions.by_manager:
+            return [(rule, TRUE)]
+        managed = self.mail.sender.managed
+        return [(rule.where(managed=True), managed), (rule.where(managed=False), ~managed)]
+
     def _enforce(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value, rejected: Value) -> None:
         """The effect of a rule. Its content actions cannot change what S/MIME hides; whether it performs the others is
         not documented.
 
-        :param rejected: whether it acts on a rejected copy.
+        :param acts: whether it matches a copy that it reaches; :param:`matches`: whether it matches if it is reached.
+        :param rejected: whether it matches a rejected copy.
         """
-        seen = self.state.seen
-        whole = acts
+        state = self.state
+        seen = state.seen
         done = ~self.conditions.undone(rule.as_declared, name, seen)
-        beside_content = acts & done
+        whole = acts
+        beside = acts & done
         rejected = rejected & done
         if any(row.content for row in rule.actions.rows):
             acts &= ~self.conditions.hidden(seen)
-        wraps: Value = FALSE
-        if "apply_html_disclaimer_text" in rule.actions.options:
-            fits = may_insert(self.mail, seen)
-            fallback = str(rule.actions.options.get("apply_html_disclaimer_fallback_action") or "Wrap")
-            if fallback == "Wrap":
-                wraps = (beside_content | rejected) & ~fits
-            else:
-                if fallback == "Reject":
-                    self._reject(rule, beside_content & ~fits)
-                acts, beside_content, rejected = (value & fits for value in (acts, beside_content, rejected))
-        self._show(rule, name, acts | rejected, beside_content | rejected, wraps)
-        self._end_rejected(rule, name, rejected)
-        if whole != FALSE:
-            request_protection(self.state, rule, acts, beside_content)
-            route_by(self.state, rule, beside_content)
-            self._hold_and_end(rule, name, beside_content, matches if beside_content == whole else beside_content)
-            self._branch(rule, name, beside_content)
-
-    def _show(self, rule: FlowRule, name: Hashable, acts: Value, beside_content: Value, wraps: Value) -> None:
-        """What later rules see of what a rule does."""
-        state = self.state
-        seen = state.seen
-        if self.watches_protection:
-            show_protection(state, rule, acts)
-        state.seen = self._texts.changed(rule, name, beside_content, wraps, seen, state.seen)
-        self._add(rule, name, beside_content)
-
-    def _add(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
-        """The recipients that a rule adds. Conditions about all recipients, or about the To and Cc fields, may look at
-        them.
-        """
-        named = (
-            (person, field_)
-            for option, field_ in FIELD_OF.items()
-            for added_person in rule.actions.options.get(option) or ()
-            for person in people_behind(self.mail.facts, str(added_person))
+        inserted = insertion(rule, self.mail, seen)
+        act = FormulaAct(
+            rule, self._scene, name, seen, last=rule.place == self._last, told_later=rule.place < self._last_telling
         )
-        added = [("" if is_name(person.address) else person.address, field_) for person, field_ in named]
-        added += [("", rule.actions.manager_field)] if rule.actions.manager_field else []
-        if added and self.company.watched:
-            self.state.seen = self.state.seen.but(
-                added=(*self.state.seen.added, *((address, field_, acts, name) for address, field_ in added))
-            )
-        fields = [
-            (str(person), field_)
-            for option, field_ in FIELD_OF.items()
-            for person in rule.actions.options.get(option) or ()
-        ]
-        fields += [(THE_MANAGER, rule.actions.manager_field)] if rule.actions.manager_field else []
-        edits = [
-            (addition(field_, address, Reason(questions.ADDED_RECIPIENTS, "added_by_rule", (address, rule.name))), acts)
-            for address, field_ in fields
-            if ADDED.get(field_) in self.rules.headers
-        ]
-        if edits:
-            self.state.seen = self.state.seen.but(edits=(*self.state.seen.edits, *edits))
+        if inserted.rejects != FALSE:
+            reject(state, act, beside & inserted.rejects)
+        if inserted.acts != TRUE:
+            acts, beside, rejected = (value & inserted.acts for value in (acts, beside, rejected))
+        told = beside | rejected
+        shown = replace(act, acts=acts | rejected, beside=told, wraps=inserted.wraps & told)
+        for family in FAMILIES:
+            family.on_seen(state, shown)
+        for family in FAMILIES:
+            family.on_rejected(state, replace(act, beside=rejected))
+        if whole != FALSE:
+            self._act(replace(act, acts=acts, beside=beside, matches=matches if beside == whole else beside))
 
-    def _branch(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
-        """The copies for people whom a rule adds or redirects to: like this one, and ended only by a stop, or by a
-        shared fate.
-
-        Whether a rule adds to a message that it redirects is not documented.
-        """
-        facts = self.mail.facts
-        added = [
-            (facts.people.primary(str(address)), option == REDIRECTS)
-            for option in ADDING
-            for address in rule.actions.options.get(option) or ()
-        ]
-        unfollowed = [address for address, _way in added if is_name(address) or address in facts.groups.expanded]
-        unfollowed += [THE_MANAGER] if rule.actions.options.get(MANAGER) else []
-        if unfollowed:
-            self.unfollowed[rule.place] = unfollowed
-        if not added and not unfollowed:
-            return
-        adds = acts & self._adds(rule, name)
-        away = self._state_of_redirected(rule, acts)
-        beside = self._state_of_added(rule, away)
-        original = self.rules.rules[rule.place]
-        for address, instead in dict.fromkeys(added):
-            if is_name(address):
-                continue
-            when, state = (acts, away) if instead else (adds, beside)
-            self.branches.append(Branch(original, address, instead, when, state))
-        for instead, when, state in ((False, adds, beside), (True, acts, away)):
-            self.brings += branches(self.mail, self.logic, rule, original, instead, when, state)
-
-    def _state_of_redirected(self, rule: FlowRule, acts: Value) -> State:
-        """The copy for whom a rule redirects to."""
-        own = {part: copy(getattr(self.state, part)) for part in _OWN}
-        stopped = self.state.stopped | acts if rule.actions.does(Does.STOP) else self.state.stopped
-        return replace(self.state, **own, fates={}, over=stopped, stopped=stopped, rejected=FALSE)
-
-    def _state_of_added(self, rule: FlowRule, redirected: State) -> State:
-        """The copy for whom a rule adds: it shares a fate that all copies share."""
-        shared = [fate for what, fate in FATES.items() if rule.actions.does(what) and fate in SHARED][:1]
-        over = TRUE if shared else redirected.stopped
-        state = replace(redirected, fates=dict.fromkeys(shared, TRUE), over=over)
-        if shared == [Fate.REJECTED] and not rule.actions.does(Does.STOP):
-            return replace(state, rejected=self._after_rejection(rule))
-        return state
-
-    def _adds(self, rule: FlowRule, name: Hashable) -> Value:
-        """Whether a rule, if it acts, adds the people whom it is told to add."""
-        redirects: Value = TRUE if rule.actions.does(Does.REDIRECT) else FALSE
-        if rule.actions.redirects_to_manager:
-            redirects |= self.mail.sender.managed
-        return ~redirects | self.logic.unknown(questions.A_FACT, "adds", name)
-
-    def _hold_and_end(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
-        logic = self.logic
+    def _act(self, act: FormulaAct) -> None:
+        """What a rule does to the copy beside what later rules see, and the copies that it makes."""
         state = self.state
-        if rule.actions.does(Does.MODERATE):
-            state.held = held_again(state.held, acts)
-        ends = self._fates(rule, name, acts)
-        for fate, when in self._one_of(ends, name) if len(ends) > 1 else ends:
-            self._end(fate, when, matches if when == acts else when)
-            if fate == Fate.REJECTED and not rule.actions.does(Does.STOP):
-                self._go_on(rule, when)
-        if len(ends) > 1:
-            state.over |= logic.any_of([when for _fate, when in ends])
-        if rule.actions.does(Does.STOP) and all(when != acts for _fate, when in ends):
-            self._stop(acts, matches)
-        if rule.actions.stops_approved and rule.place < len(self.rules.rules) - 1:
-            self._stop(acts & logic.unknown(questions.A_FACT, "approved stop", name))
-
-    def _fates(self, rule: FlowRule, name: Hashable, acts: Value) -> list[tuple[Fate, Value]]:
-        """The fates that a rule gives the copy, and when. If its owner is also the target of the redirection, the copy
-        is both kept and gone.
-        """
-        ends = [(fate, acts) for what, fate in FATES.items() if rule.actions.does(what)]
-        targets = redirected_to(rule, self.mail.facts)
-        if self.address:
-            theirs = TRUE if self.address in targets else FALSE
-        else:
-            theirs = self.mail.circuit.disjunction(
-                [self.person.atoms.get(("address", target), FALSE) for target in targets]
-            )
-        if theirs != FALSE:
-            goes = acts & (~theirs | self.logic.unknown(questions.A_FACT, "goes", name))
-            ends = [(fate, goes if fate == FATES[Does.REDIRECT] else when) for fate, when in ends]
-        if rule.actions.redirects_to_manager and not rule.actions.does(Does.REDIRECT):
-            ends.insert(0, (Fate.REDIRECTED, acts & self.mail.sender.managed))
-        return ends
-
-    def _one_of(self, ends: Sequence[tuple[Fate, Value]], name: Hashable) -> list[tuple[Fate, Value]]:
-        """One of several fates that a rule wants. Which one is not documented; each is as certain as the last one."""
-        logic = self.logic
-        state = self.state
-        chosen: list[tuple[Fate, Value]] = []
-        remaining: Value = TRUE
-        for fate, when in ends[:-1]:
-            chosen.append((fate, remaining & when & logic.unknown(questions.A_FACT, "fate", fate, name)))
-            remaining &= ~chosen[-1][1]
-        last = ends[-1][1]
-        state.surprised |= last & logic.any_of([when for _fate, when in ends[:-1]])
-        return [*chosen, (ends[-1][0], remaining & last)]
-
-    def _reject(self, rule: FlowRule, when: Value) -> None:
-        self._end(Fate.REJECTED, when, when)
-        self._go_on(rule, when)
-
-    def _go_on(self, rule: FlowRule, when: Value) -> None:
-        """A copy that a rule rejects may go on."""
-        going = when & self._after_rejection(rule)
-        self.state.rejected |= going
-
-    def _after_rejection(self, rule: FlowRule) -> Value:
-        """Whether a copy goes on that a rule rejects, as far as a later rule would tell of it."""
-        return self.logic.unknown(questions.AFTER_REJECTION) if rule.place < self._last_telling else FALSE
-
-    def _end_rejected(self, rule: FlowRule, name: Hashable, when: Value) -> None:
-        """What ends the way of a rejected copy. A redirection lets it go on, for others."""
-        ends = (Does.STOP,) if rule.actions.does(Does.REJECT) else (Does.STOP, Does.DELETE, Does.QUARANTINE)
-        if any(map(rule.actions.does, ends)):
-            self._end_reports(when)
-        elif rule.actions.stops_approved:
-            self._end_reports(when & self.logic.unknown(questions.A_FACT, "approved stop", name))
-
-    def _end_reports(self, when: Value) -> None:
-        self.state.rejected &= ~when
-
-    def _stop(self, when: Value, matches: Value | None = None) -> None:
-        """No later rule is evaluated. If the copy may have been stopped before, it stops now at the latest, which is
-        more certain than the remainder.
-
-        :param matches: whether a rule asks for it, whatever happened before.
-        """
-        logic = self.logic
-        state = self.state
-        over = when
-        if matches is not None and not isinstance(state.over, Literal):
-            when |= matches & ~logic.any_of(state.fates.values())
-            over = matches
-        state.stopped |= when
-        state.over |= over
-
-    def _end(self, fate: Fate, when: Value, matches: Value) -> None:
-        """A fate. A copy that may have met it before meets it now, unless something else ended its path, which is more
-        certain than the remainder.
-        """
-        logic = self.logic
-        state = self.state
-        others = [state.stopped, *(value for other, value in state.fates.items() if other != fate)]
-        if not isinstance(state.over, Literal):
-            when |= matches & ~logic.any_of(others)
-        state.fates[fate] = state.fates.get(fate, FALSE) | when
-        state.over |= when
-
-
-def redirected_to(rule: FlowRule, facts: Facts) -> list[str]:
-    """The people to whom a rule redirects the message, by primary address, as far as they are distinguished."""
-    groups = (people_behind(facts, str(person)) for person in rule.actions.options.get(REDIRECTS) or ())
-    return [
-        person.address
-        for people in groups
-        if len(people) <= MOST_NAMED
-        for person in people
-        if not is_name(person.address)
-    ]
+        if act.rule.actions.surprises:
+            state.surprised |= act.beside
+        for family in FAMILIES:
+            family.on_copy(state, act)
+        for family in FAMILIES:
+            made = family.makes(state, act)
+            self.copies.named += made.named
+            self.copies.every += made.every
+            if made.unfollowed:
+                self.copies.unfollowed[act.rule.place] = made.unfollowed

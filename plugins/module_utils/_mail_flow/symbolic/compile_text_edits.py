@@ -12,15 +12,14 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from ..._exchange.names import name_key
-from ..actions.edit import plain_text
-from ..conditions.headers import is_own_header
-from ..conditions.keys import BODY, SUBJECT, Key, is_open
+from ..actions.act import FormulaAct
+from ..actions.edit import text_edits
+from ..actions.text_edits import Joins, TextEdit
+from ..conditions.keys import SUBJECT, Key, is_open
 from ..conditions.seen_message import EditedText, SeenMessage
 from ..formula import FALSE, TRUE, Literal, Value
 from ..model import questions
 from ..model.expressions import Dialect
-from ..model.header_edits import header_edits
 from ..model.patterns import begins_anywhere, crosses_lines, has_pattern, in_prefix
 from ..model.words import first_token, has_word, tokens, touches
 from ..rules.flow_rule import FlowRule
@@ -196,10 +195,6 @@ def _one_blank(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-#: Text to the option of the action that changes it.
-_CHANGED = {SUBJECT: "prepend_subject", BODY: "apply_html_disclaimer_text"}
-
-
 class TextEdits:
     """What the rules of a set make of the texts, and of the rest of a message, that later rules see.
 
@@ -220,14 +215,13 @@ class TextEdits:
         self.logic = logic
         self._text = text
         self._changers: dict[str, Changer] = {}
-        changes = (
-            (rule, slot)
+        #: The last rule whose edit of a text depends on its content, by slot.
+        self._last_change = {
+            edit.slot: rule.place
             for rule in rules.rules
-            for slot, option in _CHANGED.items()
-            if option in rule.actions.options and not rule.idle
-        )
-        #: The last rule whose change of a text depends on its content, by slot.
-        self._last_change = {slot: rule.place for rule, slot in changes if self._near(rule, slot)}
+            for edit in (() if rule.idle else text_edits(rule.actions.options))
+            if edit.joins is not Joins.INSTEAD and self._near(edit, rule.place)
+        }
         #: Of the subject, the patterns without an agreed meaning, each with the place of the last rule that looks for
         #: it.
         self._unagreed = {key: place for key, place in last_looks(rules).get(SUBJECT, {}).items() if is_open(key)}
@@ -243,77 +237,42 @@ class TextEdits:
         looked = (key for atom in rule.criteria.atoms for key in atom.keys)
         return self._settle(self._unagreed if rule.place == self._parting else looked, rule.place, seen)
 
-    def changed(
-        self, rule: FlowRule, name: Hashable, acts: Value, wraps: Value, seen: SeenMessage, now: SeenMessage
-    ) -> SeenMessage:
-        """The message as later rules see it.
+    def edited(self, edit: TextEdit, act: FormulaAct, now: SeenMessage) -> SeenMessage:
+        """What later rules see after a rule's edit of a text.
 
-        :param seen: as the rule sees it.
-        :param now: the same, after what else the rule does.
+        :param now: what they see after what else the rule did.
         """
-        logic = self.logic
-        actions = rule.actions.options
-        if "prepend_subject" in actions:
-            prefix = str(actions["prepend_subject"])
-            before = self._texts(SUBJECT, self._near(rule, SUBJECT), seen)
-            begins = None if self._history(SUBJECT, seen) else self.mail.begins
-            after = self._changer(SUBJECT).prefixed(prefix, before, (prefix, self._history(SUBJECT, seen)), begins)
-            now = self._noted(rule, SUBJECT, prefix, acts, self._written(now, SUBJECT, acts, before, after))
-        now = self._with_headers(rule, acts, name, seen, now)
-        if "apply_classification" in actions:
-            wanted = name_key(str(actions["apply_classification"]))
-            known = dict(now.classes)
-            for key, literal in self.mail.properties.items():
-                if key[0] == "classification" and key[1] in (None, wanted):
-                    known[key[1]] = logic.choose(acts, FALSE if key[1] is None else TRUE, known.get(key[1], literal))
-            now = now.but(classes=known)
-        edits = [
-            (edit, acts)
-            for edit in header_edits(actions, [edit.field for edit, _acts in seen.edits])
-            if edit.field in self.rules.headers
-        ]
-        if edits:
-            now = now.but(edits=(*now.edits, *edits))
-        if "apply_html_disclaimer_text" in actions:
-            text = str(actions["apply_html_disclaimer_text"])
-            plain = plain_text(text)
-            prepends = actions.get("apply_html_disclaimer_location") == "Prepend"
-            changer = self._changer(BODY)
-            before = self._texts(BODY, self._near(rule, BODY), seen)
-            inside = changer.with_disclaimer(plain, prepends, before, (text, prepends, self._history(BODY, seen)))
-            now = self._written(now, BODY, acts, before, inside)
-            if wraps != FALSE:  # Later rules see only the disclaimer.
-                held = changer.held(plain, rule.place, text)
-                now = self._written(now, BODY, wraps, self._texts(BODY, held, now), held, erased=wraps)
-            now = self._noted(rule, BODY, (text, prepends), acts, now)
-            now = now.but(wrapped=now.wrapped | wraps)
-        return now
+        if edit.joins is Joins.INSTEAD:
+            return self.replaced(edit, act, act.beside, now)
+        place = act.rule.place
+        before = self._texts(edit.slot, self._near(edit, place), act.seen)
+        history = self._history(edit.slot, act.seen)
+        known: Hashable
+        if edit.joins is Joins.DIRECTLY_BEFORE:
+            known = edit.given
+            begins = None if history else self.mail.begins
+            after = self._changer(edit.slot).prefixed(edit.given or "", before, (known, history), begins)
+        else:
+            prepends = edit.joins is Joins.ON_LINES_BEFORE
+            known = (edit.given, prepends)
+            after = self._changer(edit.slot).with_disclaimer(edit.plain, prepends, before, (*known, history))
+        return self._noted(
+            place, edit.slot, known, act.beside, self._written(now, edit.slot, act.beside, before, after)
+        )
 
-    def _with_headers(
-        self, rule: FlowRule, acts: Value, name: Hashable, seen: SeenMessage, now: SeenMessage
-    ) -> SeenMessage:
-        """Headers that a rule removes and sets, and that only rules have. If it does both to one header, the order is
-        open.
-        """
-        actions = rule.actions.options
-        removes, sets = (str(actions.get(option, "")).lower() for option in ("remove_header", "set_header_name"))
-        for header, value in ((removes, None), (sets, str(actions.get("set_header_value") or ""))):
-            slot = f"header {header}"
-            if (
-                slot not in self.mail.vocabulary.keys
-                or not is_own_header(header)
-                or (value is None and removes == sets)
-            ):
-                continue
-            held = {} if value is None else self._changer(slot).held(value, rule.place)
-            if removes == sets:
-                held = {
-                    key: held_value & self.logic.unknown(questions.A_FACT, "header", name)
-                    for key, held_value in held.items()
-                }
-            before = self._texts(slot, held, seen)
-            now = self._written(now, slot, acts, before, held, erased=acts)
-        return now
+    def replaced(self, edit: TextEdit, act: FormulaAct, when: Value, now: SeenMessage) -> SeenMessage:
+        """The same, with the known text alone where a condition holds. A text for which no condition looks is left."""
+        slot = edit.slot
+        if slot not in self.mail.vocabulary.keys:
+            return now
+        held: Mapping[Key, Value] = {}
+        if edit.given is not None:
+            held = self._changer(slot).held(edit.plain, act.rule.place, edit.given)
+        if edit.is_open:
+            unknown = self.logic.unknown(questions.A_FACT, "header", act.name)
+            held = {key: value & unknown for key, value in held.items()}
+        before = self._texts(slot, held, now if edit.joins is not Joins.INSTEAD else act.seen)
+        return self._written(now, slot, when, before, held, erased=when)
 
     def _changer(self, slot: str) -> Changer:
         changer = self._changers.get(slot)
@@ -327,17 +286,14 @@ class TextEdits:
             )
         return changer
 
-    def _near(self, rule: FlowRule, slot: str) -> list[Key]:
-        """The atoms of a text that may differ after a rule changed it, and that a later rule looks for."""
-        changer = self._changer(slot)
-        known = str(rule.actions.options[_CHANGED[slot]])
-        if slot == SUBJECT:
-            return [
-                key
-                for key in changer.near(known, rule.place, every=touches(known[-1:], "q") is not False)
-                if not is_open(key)
-            ]
-        return changer.near(plain_text(known), rule.place, phrases=True)
+    def _near(self, edit: TextEdit, place: int) -> list[Key]:
+        """The atoms of a text that may differ after an edit by the rule at a place, and that a later rule looks for."""
+        changer = self._changer(edit.slot)
+        if edit.joins is not Joins.DIRECTLY_BEFORE:
+            return changer.near(edit.plain, place, phrases=True)
+        given = edit.given or ""
+        near = changer.near(given, place, every=touches(given[-1:], "q") is not False)
+        return [key for key in near if not is_open(key)]
 
     def _settle(self, keys: Iterable[Key], place: int, seen: SeenMessage) -> SeenMessage:
         """Keeps the values of patterns without an agreed meaning that a rule after a place looks for."""
@@ -356,9 +312,9 @@ class TextEdits:
         """The number of the text that a rule sees; 0 as it arrives. Equal texts share the open parts of their changes."""
         return self.mail.numbered(seen.texts.get(slot, EditedText()).history)
 
-    def _noted(self, rule: FlowRule, slot: str, known: Hashable, acts: Value, now: SeenMessage) -> SeenMessage:
+    def _noted(self, place: int, slot: str, known: Hashable, acts: Value, now: SeenMessage) -> SeenMessage:
         """Notes that a known text may have changed a text, if a later change depends on its content."""
-        if self._last_change.get(slot, -1) <= rule.place:
+        if self._last_change.get(slot, -1) <= place:
             return now
         return now.but(texts={**now.texts, slot: now.texts.get(slot, EditedText()).after(known, acts)})
 

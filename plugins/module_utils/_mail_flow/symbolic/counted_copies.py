@@ -15,8 +15,8 @@ from ..input.guarantee_options import COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
 from ..model.connectors import IN_TRANSIT
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
+from ..simulator.showings import Showing
 from .address import AddressSlot
-from .atoms import Showing
 from .compile_added_copies import AddedCopy
 from .compile_outcomes import Outcome, sent_in_clear, shows
 from .compile_rules import RuleChain

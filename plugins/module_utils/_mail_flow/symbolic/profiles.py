@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ..budget import remembered, spend
-from ..conditions.keys import ATTRIBUTES, RECIPIENT, Key, is_open
+from ..conditions.keys import ATTRIBUTES, MOST_NAMED, RECIPIENT, Key, is_open
 from ..model.addresses import domain, is_below, spellings
 from ..model.expressions import Dialect
 from ..model.facts import Facts
 from ..model.kleene import Truth
 from ..model.patterns import has_pattern
 from ..model.words import first_token, has_word, tokens
-from .atoms import MOST_NAMED, Vocabulary
+from .atoms import Vocabulary
 
 #: A property of the directory that is an atom only here: somebody has a manager.
 MANAGED: Key = ("managed", "")

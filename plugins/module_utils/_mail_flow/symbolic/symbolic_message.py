@@ -14,6 +14,8 @@ from typing import Any
 from ..._exchange.names import name_key
 from ..._resources.compliance.dlp_fields import SENSITIVE
 from ..._resources.rules.fields import MESSAGE_TYPES
+from ..actions.edit import text_edits
+from ..actions.text_edits import Joins
 from ..conditions.copies import SHOWN_FIELDS
 from ..conditions.formulas import AddressVariables
 from ..conditions.keys import (
@@ -151,11 +153,9 @@ class SymbolicMessage:
         self._others_added: dict[Hashable, AddressSlot] = {}
         self._companions: dict[Key, Companion] = {}
         self._histories: dict[tuple[Hashable, ...], int] = {(): 0}
-        self.hides = any(
-            touches(str(rule.actions.options.get("prepend_subject") or "")[-1:], "q") is not False
-            for rules in rule_sets
-            for rule in rules.rules
-        )
+        edits = [edit for rules in rule_sets for rule in rules.rules for edit in text_edits(rule.actions.options)]
+        prefixes = [edit.given or "" for edit in edits if edit.joins is Joins.DIRECTLY_BEFORE]
+        self.hides = any(touches(prefix[-1:], "q") is not False for prefix in prefixes)
         self.perhaps_named: dict[str, dict[Literal, None]] = {}
         self.watches_aliases = False
         #: By what makes two names the same, how one is written: of options of protection, and of classifications.
@@ -180,13 +180,11 @@ class SymbolicMessage:
         self.one_line_subject = self._assume(
             questions.PATTERN_SYNTAX,
             "one_line_subject",
-            self._reads_lines_behind_prefix(rule_sets),
+            bool(prefixes) and self._reads_line_beginnings(),
             seen=False,
             of_mail=False,
         )
-        self.wraps = any(
-            "apply_html_disclaimer_text" in rule.actions.options for rules in rule_sets for rule in rules.rules
-        )
+        self.wraps = any(edit.joins in (Joins.ON_LINES_BEFORE, Joins.ON_LINES_AFTER) for edit in edits)
         self._assume_the_usual(atoms)
 
     def _assume(self, number: str, kind: str, wanted: bool, *, seen: bool = True, of_mail: bool = True) -> Literal:
@@ -317,11 +315,9 @@ class SymbolicMessage:
                 for slot in (self.sender, self.recipient):
                     self.circuit.add(~slot.atoms.get(("address", alias), FALSE))
 
-    def _reads_lines_behind_prefix(self, rule_sets: Sequence[RuleSet]) -> bool:
-        """Whether rules put a prefix before the subject, and look for a pattern that it may keep from matching at the
-        beginning of a line.
-        """
-        return any("prepend_subject" in rule.actions.options for rules in rule_sets for rule in rules.rules) and any(
+    def _reads_line_beginnings(self) -> bool:
+        """Whether rules look for a pattern in the subject that a prefix may keep from matching at the beginning of a line."""
+        return any(
             sort == "pattern" and not begins_anywhere(*value) for sort, value in self.vocabulary.keys.get(SUBJECT, ())
         )
 

@@ -23,9 +23,9 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.decider import MessageDecider
 from ..simulator.protection import protection_of, reasons_of_transit
+from ..simulator.showings import Showing
 from ..simulator.simulation import Passage
 from ..simulator.state import Course, World
-from .atoms import Showing
 from .compile_outcomes import may_act_on_reports
 from .copy_properties import EndedCopy, breaks_in, reasons_of_expiry
 

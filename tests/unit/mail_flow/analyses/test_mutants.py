@@ -6,10 +6,12 @@ notices each.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import copy_state
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions import thresholds
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import (
     FALSE,
@@ -129,7 +131,7 @@ def nobody_leaves_a_field(patch: Patch) -> None:
 
 
 def stop_is_ignored(patch: Patch) -> None:
-    patch(compile_rules.RuleChain, "_stop", lambda self, when, matches=None: None)
+    patch(copy_state.CopyState, "stop", lambda self, logic, when, matches=None: None)
 
 
 def releases_are_forgotten(patch: Patch) -> None:
@@ -144,17 +146,17 @@ def releases_are_forgotten(patch: Patch) -> None:
 
 
 def removal_is_ignored(patch: Patch) -> None:
-    whole = compile_rules.request_protection
+    protects, *others = compile_rules.FAMILIES
 
-    def request(copy: Any, *arguments: Any) -> None:
-        whole(copy, *arguments)
+    def request(copy: Any, act: Any) -> None:
+        protects.on_copy(copy, act)
         copy.removed = FALSE
 
-    patch(compile_rules, "request_protection", request)
+    patch(compile_rules, "FAMILIES", (replace(protects, on_copy=request), *others))
 
 
 def headers_stay(patch: Patch) -> None:
-    patch(compile_text_edits.TextEdits, "_with_headers", lambda self, *arguments: arguments[-1])
+    patch(compile_text_edits.TextEdits, "replaced", lambda self, *arguments: arguments[-1])
 
 
 def prefixes_are_ignored(patch: Patch) -> None:

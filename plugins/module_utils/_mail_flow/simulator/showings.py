@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who else sees a message: recipients of incident reports with the original mail, and moderators.
+
+Exchange encrypts the message after the last rule. Whether it protects the original in a report, or in a request for
+approval, is not documented. Source: Microsoft's New-TransportRule page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ..actions.bring import asked_for_approval
+from ..actions.brought_people import THE_MANAGER, Senders
+from ..actions.tell import reported_whole_to
+from ..model.facts import Facts
+from ..model.inside import recipient_outside
+from ..model.kleene import Reason
+from ..model.message import Recipient
+from ..model.message_recipients import people_behind
+from ..model.reason_kinds import ReasonKind
+from ..rules.flow_rule import FlowRule
+from .assumptions import SHOWN
+
+
+@dataclass(frozen=True)
+class Showing:
+    """Somebody who may be outside, and to whom a rule shows whatever it acts on.
+
+    :param asks: whether it asks them for an approval; otherwise it sends them incident reports with the original mail.
+    :param senders: of whose mail that is so; nobody for those who have a manager, where nobody knows the managers.
+    """
+
+    rule: FlowRule
+    person: Recipient
+    asks: bool
+    senders: Senders = None
+
+    @property
+    def reason(self) -> Reason:
+        """What is not known about it."""
+        kind: ReasonKind = "shown_for_approval" if self.asks else "shown_in_report"
+        field = "facts.managers" if self.person.label == THE_MANAGER else ""
+        return Reason(SHOWN, kind, (self.person.label, self.rule.name), field)
+
+
+def showings(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Showing]:
+    """The ones who may be outside."""
+    for rule in rules:
+        for shown, asks, senders in () if rule.idle else _shown_to(rule, facts):
+            for person in people_behind(facts, shown):
+                if recipient_outside(facts, person.address) is not False:
+                    yield Showing(rule, person, asks, senders)
+
+
+def _shown_to(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, bool, Senders]]:
+    """The people to whom a rule shows a message, whether it asks them for an approval, and of whose mail that is so."""
+    reported = reported_whole_to(rule)
+    if reported is not None:
+        yield reported, False, None
+    if rule.actions.enforced:
+        yield from ((asked, True, senders) for asked, senders in asked_for_approval(rule, facts))
