@@ -105,7 +105,10 @@ BAD = {
         module("owa_mailbox_policy", identity="Backline", irm_enabled=True),
         "identity 'Backline' is not a policy of this organization.",
     ),
-    "unknown": (module("irm_configuration", azure_rms=True, pdf=True), "pdf is not an option: use azure_rms"),
+    "unknown": (
+        module("irm_configuration", azure_rms=True, pdf=True),
+        "azure_rms and pdf are not options: use automatic_service_update_enabled",
+    ),
     "choice": (
         module("irm_configuration", transport_decryption_setting="Opt"),
         "transport_decryption_setting is 'Opt': use Disabled, Mandatory or Optional",

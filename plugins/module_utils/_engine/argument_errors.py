@@ -125,21 +125,31 @@ def _mistakes(
         if len(given) > 1:
             names = listed(given, joint="and", most=len(given))
             yield _Mistake(_MistakeKind.EXCLUSIVE, f"{names} exclude each other: give one of them")
+    unknown = []
     for key, value in values.items():
-        name, option_spec = f"{where}{key}", options.get(str(key))
+        option, option_spec = str(key), options.get(str(key))
         if option_spec is not None:
-            yield from _mistakes_in(value, option_spec, name)
-        elif not refusal(str(key)):
-            yield _Mistake(_MistakeKind.UNKNOWN, _unknown(str(key), options, where))
+            yield from _mistakes_in(value, option_spec, f"{where}{option}")
+            continue
+        if refusal(option):
+            continue  # It is refused in other words.
+        near = nearest_option(option, options, where)
+        if near:
+            yield _Mistake(_MistakeKind.UNKNOWN, f"{where}{option}: did you mean {near}?")
+        else:
+            unknown.append(f"{where}{option}")
+    if unknown:
+        yield _Mistake(_MistakeKind.UNKNOWN, _not_options(unknown, options))
 
 
-def _unknown(option: str, options: Mapping[str, Any], where: str) -> str:
-    near = nearest_option(option, options, where)
-    if near:
-        return f"{where}{option}: did you mean {near}?"
+def _not_options(names: Sequence[str], options: Mapping[str, Any]) -> str:
+    """That some names are no options of a dictionary, and which are."""
+    are = "is not an option" if len(names) == 1 else "are not options"
     if len(options) > _MOST_OPTIONS:
-        return f"{where}{option} is not an option: the documentation has the {len(options)} that there are"
-    return f"{where}{option} is not an option: use {listed(sorted(options), most=len(options))}"
+        use = f"the documentation has the {len(options)} that there are"
+    else:
+        use = f"use {listed(sorted(options), most=len(options))}"
+    return f"{listed(names, joint='and', most=len(names))} {are}: {use}"
 
 
 def _mistakes_in(value: Any, option_spec: Mapping[str, Any], name: str) -> Iterator[_Mistake]:

@@ -70,7 +70,7 @@ def remedy(value: Any, known: Sequence[str], otherwise: str = "") -> str:
     near = nearest(str(value), known)
     if near:
         return f"Did you mean {near}?"
-    every = f"Use one of {', '.join(known)}." if known else "There is none."
+    every = f"Use one of {', '.join(known)}." if known else "There is none at all."
     return otherwise or every
 
 
