@@ -193,13 +193,21 @@ class ModuleAction(ActionBase):
             file = self._find_needle("files", path)
             return content_of(self._loader.get_real_file(file, decrypt=True))
         except (AnsibleFileNotFound, OSError) as error:
-            places = list(
-                dict.fromkeys(re.findall(r"^\s+(/\S.*?)(?: on the Ansible Controller\.)?$", str(error), re.MULTILINE))
-            )
-            raise OptionError(
-                f"The file {path!r} cannot be read.",
-                remedy=f"Searched for: {', '.join(places)}." if places else str(error),
-            ) from error
+            raise OptionError(f"The file {path!r} cannot be read.", remedy=_why_unread(path, error)) from error
+
+
+def _why_unread(path: str, error: Exception) -> str:
+    """Why a file cannot be read. Core's words are those of ``copy``, which has other options."""
+    places = list(
+        dict.fromkeys(re.findall(r"^\s+(/\S.*?)(?: on the Ansible Controller\.)?$", str(error), re.MULTILINE))
+    )
+    if places:
+        return f"Searched for: {', '.join(places)}."
+    if os.path.isdir(path):
+        return "It is a folder: give a file."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}."
+    return "There is no such file." if not os.path.exists(path) else str(error)
 
 
 #: The number of settings that a summary names.
