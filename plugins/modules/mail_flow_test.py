@@ -974,8 +974,9 @@ suggestions:
     There are at most five for each, those that change the least other mail first; those that help for a
     time only, and those by which mail loses protection or is not delivered, are last. Where no edit that was tried does
     it, there are up to two first steps that put the message right which shows it, each with what stays C(open), or one
-    entry without edits. That says what helps instead, if it is known - a device that signs in, another C(then), or an
-    C(unless) that leaves out what rules keep from delivery.
+    entry without edits. That says what helps instead, if it is known - a device that signs in, another C(then), no
+    C(template), or an C(unless) that leaves out what rules keep from delivery - or which guarantee that holds contradicts
+    it, and for which message.
     With the mail of a trace, those that would have changed fewer copies come first.
   returned: with O(suggest=true)
   type: list

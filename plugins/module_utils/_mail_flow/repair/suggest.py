@@ -9,6 +9,7 @@ is one counterexample more, from which the next edits come.
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,21 +22,23 @@ from ..analyses.finding import MailFinding, MayChange, MayChangeUnusual, section
 from ..analyses.judgment import Counterexample, GuaranteeVerdict, Judgment
 from ..analyses.regression import later_instants
 from ..analyses.standings import SCOPES, Copy
-from ..analyses.verifier import TriedRules, prove
+from ..analyses.verifier import TriedRules, claims_of, prove
 from ..budget import BudgetError, bounded, spend, uncollected
 from ..input.guarantee_options import ALL_COPIES, Guarantee
 from ..input.messages import Broken, Case, broken
 from ..input.parsing import facts_of
 from ..model.facts import Facts
-from ..rules.flow_rule import FlowRule
+from ..model.outcomes import ProtectionKind
+from ..model.wishes import PORTAL
 from ..rules.rule_set import RuleSet
 from ..simulator.results import Simulator
 from ..simulator.simulation import Passage
-from ..symbolic.witness_replay import surely_breaks
+from ..symbolic.witness_replay import is_about, surely_breaks
 from ..trace.reading import Window
 from ..trace.replay import CopyCount, alternatives
 from ..trace.rows import Trace
 from .aims import (
+    ACTION,
     ADD,
     LAST_RESORT,
     Aim,
@@ -74,6 +77,10 @@ _KEPT_FROM_DELIVERY = ("rejects", "deletes", "quarantines", "redirects", "holds"
 
 #: What a guarantee claims to what it may claim instead where some mail is not to be delivered.
 _IF_DELIVERED = {"encrypted": "not_in_clear"}
+
+#: The claim that no rule encrypts mail, and those that mail is protected if it is delivered.
+_UNENCRYPTED = "unencrypted"
+_PROTECTED = frozenset(("encrypted", "not_in_clear", "not_in_clear_if_delivered", PORTAL))
 
 #: The share of a goal's budget for the search; the rest is for what the edits that it finds change.
 _SEARCHING = 0.6
@@ -157,8 +164,8 @@ class Advice:
 
     :param kind: ``sign_in``: a sender of the organization that did not sign in does so, or a connector takes its mail;
         ``then``: the guarantee asks for another ``then``, which is kept; ``unless``: it leaves out what some rules
-        keep from delivery, and is kept then.
-    :param value: the sender, or the other ``then``.
+        keep from delivery, and is kept then; ``template``: it asks for protection of any kind, and is kept then.
+    :param value: the sender, the other ``then``, or the template for which it no longer asks.
     :param unless: the exceptions of the guarantee then, in the form of a rule's, and :param:`rules` the names of the
         rules.
     :param left_open: the verdict then, if it is unknown; ``None`` if it is kept.
@@ -172,6 +179,22 @@ class Advice:
 
 
 @dataclass(frozen=True)
+class OpposedGuarantee:
+    """A guarantee that holds, and that no rules can keep together with a goal.
+
+    :param guarantee: its name.
+    :param shown: a message that arrives in clear and that both are about: one wants it protected if it is delivered, the
+        other one delivered without protection by rules.
+    :param unless: the exceptions of the goal, in the form of a rule's, with which it leaves out the mail of the other
+        one; empty if one condition does not say that mail.
+    """
+
+    guarantee: str
+    shown: Counterexample
+    unless: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class GoalSuggestions:
     """What is suggested for a goal.
 
@@ -181,6 +204,7 @@ class GoalSuggestions:
     :param forbidding: guarantees that hold and that edits would break which put the message right, those that forbid most
         first; empty if there are suggestions that put all right.
     :param advice: what helps more than an edit of rules does; ``None`` if that is not known.
+    :param contradiction: why no edit can help; ``None`` if that is not known.
     """
 
     name: str
@@ -188,6 +212,7 @@ class GoalSuggestions:
     tried: SearchEffort
     forbidding: tuple[str, ...] = ()
     advice: Advice | None = None
+    contradiction: OpposedGuarantee | None = None
 
 
 def suggestions(
@@ -310,6 +335,10 @@ class _Repair:
         """
         search = _GoalSearch()
         self.shown = list(self._shown_at_first)
+        contradiction = self._contradiction(goal)
+        if contradiction is not None:
+            advice = self._advice(goal)
+            return GoalSuggestions(goal.wrong.aim.name, (), SearchEffort(), advice=advice, contradiction=contradiction)
         proposed = list[EditedRules]()
         try:
             with bounded(share=_SEARCHING):
@@ -322,6 +351,8 @@ class _Repair:
         except BudgetError:
             pass  # What was found until then counts.
         suggested = self._suggestions(goal, [(draft, None) for draft in proposed])
+        if not suggested:
+            contradiction = self._contradiction(goal)  # Of what the search found, too.
         advice = None if suggested else self._advice(goal)
         if not (suggested or advice):
             suggested = self._suggestions(goal, list(self._first_steps(goal, search)))
@@ -333,7 +364,36 @@ class _Repair:
             SearchEffort(**search.count, complete=search.complete),
             forbidding,
             advice,
+            contradiction,
         )
+
+    def _contradiction(self, goal: _Goal) -> OpposedGuarantee | None:
+        """The first guarantee that holds and that no rules can keep together with a goal for one of the messages that
+        are known: it arrives in clear, one of both wants it protected if it is delivered, and the other one wants it
+        delivered and not protected by rules.
+        """
+        wish, encrypters = goal.guarantee, self.facts.encrypters
+        if wish is None or encrypters.dlp_policies or encrypters.auto_label_policies:
+            return None  # These may protect what rules leave in clear.
+        proved = [kept.guarantee for kept in self.judged if kept.verdict is GuaranteeVerdict.PROVED]
+        others = [other for other in proved if _opposed(other, wish)]
+        if not others:
+            return None
+        claims = claims_of([wish.selection, *(other.selection for other in others)], self.rules.dialect)
+        for known in self.shown:
+            if not any(known.guarantee is guarantee for guarantee in (wish, *others)):
+                continue
+            copy = known.wrong.copy
+            arrival = copy.message.protection
+            if arrival is None or arrival.kind != ProtectionKind.NONE:
+                continue
+            of_goal, *of_others = (
+                is_about(claims, rule, copy.message, copy.facts, copy.recipient) is True for rule in claims.rules
+            )
+            other = next(itertools.compress(others, of_others), None)
+            if of_goal and other is not None:
+                return OpposedGuarantee(other.name, known.counterexample, _leaving_out(wish, other.when) or {})
+        return None
 
     def _advice(self, goal: _Goal) -> Advice | None:
         """What helps where no edit puts all mail right."""
@@ -343,7 +403,10 @@ class _Repair:
         cause = judged.counterexample.cause
         if cause is not None and cause.kind == "unauthenticated":
             return Advice("sign_in", str(judged.counterexample.message["from"]))
-        delivered = judged.counterexample.outcome.is_delivered
+        outcome = judged.counterexample.outcome
+        if outcome.is_delivered and outcome.on_arrival and judged.guarantee.template:
+            return self._without_template(judged.guarantee)
+        delivered = outcome.is_delivered
         other = replace(judged.guarantee, then=_IF_DELIVERED.get(judged.guarantee.then, ""))
         if delivered:
             return None
@@ -354,6 +417,11 @@ class _Repair:
         except BudgetError:
             return None
         return Advice("then", other.then) if found.verdict is GuaranteeVerdict.PROVED else None
+
+    def _without_template(self, guarantee: Guarantee) -> Advice | None:
+        """Advice that a guarantee asks for no template, where mail arrives protected, if it is kept then."""
+        (found,) = prove(self.rules, self.given, [replace(guarantee, template="")], self.now)
+        return Advice("template", guarantee.template) if found.verdict is GuaranteeVerdict.PROVED else None
 
     def _unless(self, judged: Judgment) -> Advice | None:
         """Advice that a guarantee leaves out the mail of the rules that keep it from delivery, one after the other, if
@@ -367,7 +435,8 @@ class _Repair:
             if cause is None or cause.kind not in _KEPT_FROM_DELIVERY or cause.rule in names:
                 return None
             names.append(cause.rule)
-            unless = _leaving_out(guarantee, next(rule for rule in self.rules.rules if rule.name == cause.rule))
+            rule = next(rule for rule in self.rules.rules if rule.name == cause.rule)
+            unless = _leaving_out(guarantee, section_of(rule.criteria.conditions))
             if unless is None:
                 return None
             guarantee = replace(guarantee, unless=unless)
@@ -418,12 +487,14 @@ class _Repair:
         return [suggested[place] for place in sorted(range(len(suggested)), key=lambda place: sizes[place])]
 
     def _meant(self, draft: EditedRules, aim: Aim) -> Iterator[Rule]:
-        """The present mail of the edited rules that are meant for what an aim is about, as their conditions then say."""
-        edited = {edit.rule for edit in draft.edits}
+        """The mail of the present conditions of the edited rules that are meant for what an aim is about, as their
+        conditions then say. A rule that gets another action was not meant for that.
+        """
+        edited = {edit.rule for edit in draft.edits} - {edit.rule for edit in draft.edits if edit.kind == ACTION}
         meant = {name_of(rule) for rule in draft.rules if name_of(rule) in edited and is_wanted(rule, aim)}
         for rule in self.present.rules:
             if name_of(rule) in meant:
-                yield {section: rule.get(section) or {} for section in ("conditions", "exceptions")}
+                yield {"conditions": rule.get("conditions") or {}}
 
     def _first_steps(self, goal: _Goal, search: _GoalSearch) -> Iterator[tuple[EditedRules, Judgment]]:
         """Edits after which the message that refuted a guarantee keeps it, each with what stays open: first those after
@@ -463,15 +534,14 @@ class _Repair:
             kept_guarantees = self._to_keep(goal)
             others = [guarantee for guarantee in kept_guarantees if guarantee is not goal.guarantee]
             try:
-                (then,) = prove(self.rules, facts, [judged.guarantee], self.now)
-                broken = any(
-                    judgment.verdict is GuaranteeVerdict.REFUTED
-                    for judgment in prove(self.rules, facts, others, self.now)
-                )
-            except BudgetError:
+                with uncollected():
+                    tried = TriedRules(self.rules, facts_of(facts), kept_guarantees, self.now)
+                    then = tried.judgment(judged.guarantee)
+                    broken = self._refuting(tried, others)
+            except (_OpenError, BudgetError):
                 return
             same = then.counterexample is not None and then.counterexample.hole == hole
-            if not (broken or same):
+            if broken is None and not same:
                 left_open = None if then.verdict is GuaranteeVerdict.PROVED else then
                 shown = judged.counterexample
                 put_right = () if shown is None else (shown,)
@@ -693,13 +763,21 @@ class _Repair:
         return tuple(put_right)
 
 
-def _leaving_out(guarantee: Guarantee, rule: FlowRule) -> dict[str, Any] | None:
-    """The exceptions of a guarantee, and the one condition that a rule has beside those of the guarantee and on who is
-    inside: of several, the one with a list, which takes more values from other rules. ``None`` if that leaves several.
+def _opposed(one: Guarantee, other: Guarantee) -> bool:
+    """Whether of two guarantees one wants mail protected if it is delivered, and the other one delivered and unencrypted."""
+    thens = {one.then, other.then}
+    return _UNENCRYPTED in thens and bool(thens & _PROTECTED)
+
+
+def _leaving_out(guarantee: Guarantee, conditions: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The exceptions of a guarantee, and the one of some conditions that is beside those of the guarantee and on who is
+    inside: of several, the one with a list, which takes more values. ``None`` if that leaves several.
+
+    :param conditions: in the form of a rule's section.
     """
     beside = {
         option: value
-        for option, value in section_of(rule.criteria.conditions).items()
+        for option, value in conditions.items()
         if option not in SCOPES and guarantee.when.get(option) != value
     }
     lists = {option: value for option, value in beside.items() if isinstance(value, list)}

@@ -96,10 +96,12 @@ def suggestion_rows(
         efforts = {"for": goal.name, "tried": asdict(goal.tried)}
         if goal.advice:
             unless = {"unless": dict(goal.advice.unless)} if goal.advice.unless else {}
-            rows.append({**efforts, "edits": [], "text": _advice(goal.advice), **unless})
+            texts = [*_contradicting(goal), _advice(goal.advice)]
+            rows.append({**efforts, "edits": [], "text": " ".join(texts), **unless})
         rows += [{**efforts, **_row(suggestion, present, to_yaml)} for suggestion in goal.suggestions]
         if not (goal.suggestions or goal.advice):
-            rows.append({**efforts, "edits": [], "text": _nothing(goal)})
+            texts = [*_contradicting(goal)] or [_nothing(goal)]
+            rows.append({**efforts, "edits": [], "text": " ".join(texts)})
     return rows
 
 
@@ -210,7 +212,7 @@ def _left_open(verdict: Judgment) -> str:
             f"what the rule {rule!r} shows {person}" for person, rule in (reason.values for reason in verdict.unknown)
         ]
         return f"It stays open {listed(shown, joint='and')}."
-    return f"It is unknown then: {reasons_of(row)}."
+    return f"It is not proved then: {reasons_of(row)}."
 
 
 #: What rules cannot do for who does not sign in.
@@ -221,9 +223,15 @@ def _advice(advice: Advice) -> str:
     """What helps and is no edit, as a sentence."""
     if advice.kind == "sign_in":
         return visible_line(f"Let {advice.value} sign in, or let a connector take its mail. {_UNAUTHENTICATED}.")
+    if advice.kind == "template":
+        return visible_line(
+            f"The message arrives protected already, and no edit was found that gives it {advice.value!r} instead. If any"
+            " protection will do, leave the template out of the guarantee: it holds without."
+        )
     if advice.kind == "unless":
         several = len(advice.rules) > 1
-        rules = f"rule{'s' if several else ''} {listed([repr(rule) for rule in advice.rules], joint='and')}"
+        names = [repr(rule) for rule in advice.rules]
+        rules = f"rule{'s' if several else ''} {listed(names, joint='and', most=len(names))}"
         return visible_line(
             f"The {rules} {'keep' if several else 'keeps'} some of this mail from delivery. If that is intended, leave it"
             f" out of the guarantee, with unless: {json.dumps(advice.unless)}.{_still_open(advice.left_open)}"
@@ -334,6 +342,21 @@ def _value(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{option}: {_value(element)}" for option, element in value.items())
     return listed(value, "'", "or") if isinstance(value, (list, tuple)) else value_text(value, str)
+
+
+def _contradicting(goal: GoalSuggestions) -> Iterator[str]:
+    """Why no edit can help, as sentences, and what does, if nothing else is advised."""
+    contradiction = goal.contradiction
+    if contradiction is None:
+        return
+    mail = _mail_put_right(contradiction.shown)
+    out = ""
+    if contradiction.unless and not goal.advice:
+        out = f": of this one with unless: {json.dumps(contradiction.unless)}"
+    yield visible_line(
+        f"No rules can keep both this guarantee and {contradiction.guarantee!r}, which holds: they want opposite things of"
+        f" {mail}. Leave such mail out of one of them{out}."
+    )
 
 
 def _nothing(goal: GoalSuggestions) -> str:

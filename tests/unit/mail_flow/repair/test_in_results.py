@@ -141,14 +141,22 @@ def test_mail_of_which_only_a_part_changes_is_named_by_that_part() -> None:
 
 
 def test_where_nothing_is_found_it_says_what_was_tried() -> None:
+    clear = {**OFFER, "expect": {"ann@fabrikam.com": {"protection": "none"}}}
+    result = flow(rules=[ENCRYPT], guarantees=[FIRM], messages=[clear], suggest=True, fail_on_error=False)
+    (row,) = result["suggestions"]
+    assert (row["for"], row["edits"], row["tried"]["complete"]) == ("Offer", [], True)
+    assert row["tried"]["edits"] > 1
+    assert row["text"].startswith(f"No edit was found that helps: {row['tried']['edits']} edits and ")
+    assert row["text"].endswith(" What would put its message right breaks 'The law firm'.")
+    assert set(row) == {"for", "edits", "text", "tried"}
+
+
+def test_two_guarantees_that_contradict_each_other_are_named_with_a_message() -> None:
     result = flow(rules=[], guarantees=[{**FIRM, "name": "Clear", "then": "unencrypted"}, FIRM], suggest=True)
     (row,) = result["suggestions"]
-    assert (row["for"], row["edits"], row["tried"]["complete"]) == ("The law firm", [], True)
-    assert (row["tried"]["edits"], row["tried"]["pairs"]) == (1, 1)
-    assert row["text"] == (
-        "No edit was found that helps: 1 edit and 1 pair of edits were tried. What would put its message right breaks 'Clear'."
-    )
-    assert set(row) == {"for", "edits", "text", "tried"}
+    assert (row["for"], row["edits"], row["tried"]["edits"]) == ("The law firm", [], 0)
+    assert row["text"].startswith("No rules can keep both this guarantee and 'Clear', which holds: ")
+    assert "mail from alexw@contoso.com to recipient@fabrikam.com" in row["text"]
 
 
 def test_rules_as_the_option_takes_them() -> None:

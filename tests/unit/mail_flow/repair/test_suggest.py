@@ -48,6 +48,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from tests.rounds import seeds
 from tests.unit.mail_flow import small_rules
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, PARTNER, STOP, rule
+from tests.unit.mail_flow.dlp_worlds import encrypts
 from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
 from tests.unit.mail_flow.small_worlds import MORE_THENS, TENANT, THENS
 
@@ -315,7 +316,43 @@ def test_nothing_is_an_answer() -> None:
     spared = {"name": "Spared", "when": OUTGOING, "then": "unencrypted"}
     (found,) = repaired([], [spared, G])
     assert (found.name, found.suggestions, found.tried.complete) == ("G", (), True)
-    assert found.tried.edits >= 1
+    assert found.contradiction is not None
+    assert (found.contradiction.guarantee, found.contradiction.unless) == ("Spared", {})
+
+
+@pytest.mark.parametrize(("then", "is_opposed"), [("not_in_clear", True), ("encrypted", True), ("delivered", False)])
+def test_guarantees_that_want_opposite_things_of_a_message(then: str, is_opposed: bool) -> None:
+    """A guarantee about other mail does not count, nor one that is not kept."""
+    clear = {"name": "Clear", "when": PARTNER, "then": "unencrypted"}
+    rejects = rule("No", {**PARTNER, "subject_contains_words": ["x"]}, {"reject_message_reason_text": "No."})
+    wanted = {"name": "G", "when": OUTGOING, "then": then}
+    found = repaired([] if is_opposed else [rejects], [wanted, clear])[0]
+    assert (found.contradiction is not None) is is_opposed
+    if found.contradiction:
+        assert found.contradiction.unless == {"recipient_domain_is": ["partner.com"]}
+        apart = {**wanted, "unless": found.contradiction.unless}
+        (found,) = repaired([], [apart, clear])
+        assert found.contradiction is None
+    (found,) = repaired([], [{**wanted, "when": FIRM, "then": "encrypted"}, clear])
+    assert found.contradiction is None
+
+
+def test_where_dlp_may_protect_mail_two_guarantees_do_not_contradict_each_other() -> None:
+    """A guarantee that no rule encrypts mail says nothing of what comes after the rules."""
+    clear = {"name": "Clear", "when": OUTGOING, "then": "unencrypted"}
+    facts = {**TENANT, "dlp_policies": [encrypts({"access_scope": "NotInOrganization"})]}
+    for found in repaired([], [G, clear], (), facts):
+        assert found.contradiction is None
+
+
+def test_where_mail_arrives_protected_a_guarantee_is_advised_to_ask_for_no_template() -> None:
+    protected = rule("Protected", {**IN, "message_type_matches": "PermissionControlled"}, STOP)
+    wanted = {"name": "G", "when": OUTGOING, "then": "not_in_clear_if_delivered", "template": "Do Not Forward"}
+    strict = rule("Strict", OUTGOING, {"apply_rights_protection_template": "Do Not Forward"})
+    (found,) = repaired([protected, strict], [wanted])
+    assert (found.suggestions, found.advice) == ((), Advice("template", "Do Not Forward"))
+    (judged,) = prove([protected, strict], TENANT, [{**wanted, "template": None}], NOW)
+    assert judged.verdict is GuaranteeVerdict.PROVED
 
 
 def test_a_failed_expectation() -> None:
@@ -604,9 +641,9 @@ def test_a_guarantee_that_is_too_wide_is_advised_what_to_leave_out(
 
 
 def test_a_guarantee_that_forbids_all_that_would_help_is_named() -> None:
-    clear = {"name": "Clear", "when": PARTNER, "then": "unencrypted"}
-    (found,) = repaired([rule("Partner", PARTNER, STOP), ALL], [G, clear])
-    assert found.forbidding == ("Clear",)
+    firm = {"name": "Firm", "when": PARTNER, "then": "not_in_clear"}
+    (found,) = repaired([ALL], [firm], [{**TO_PARTNER, "expect": {"ann@partner.com": {"protection": "none"}}}])
+    assert (found.name, found.forbidding, found.suggestions) == ("Offer", ("Firm",), ())
 
 
 def test_a_connector_that_misses_subdomains_is_named_where_a_rule_requires_less() -> None:
