@@ -116,7 +116,7 @@ class ClassSearch:
             which: [kind for kind in kinds_of_cause if (kind, which) not in possible]
             for which, kinds_of_cause in kinds.items()
         }
-        unusual = self._examples(remaining, unseen) if self.mail.some_unusual else {}
+        unusual = self._examples(remaining, unseen, self._good()) if self.mail.some_unusual else {}
         parts_found = self._in_usual_mail(possible, usual)
         self._in_unusual_mail(
             [*(parts_found if self.mail.some_unusual else ()), *unusual], parts_found, unusual, unseen
@@ -149,7 +149,7 @@ class ClassSearch:
         modes = [True, False] if self.mail.some_unusual else [True]
         parts_found: dict[tuple[DifferenceKind, Which], list[Part]] = {}
         for kind, which in sorted(possible, key=lambda key: (key[0].rank, key[1])):
-            for mail_class in self._parts(kind, which, assumed, self._good(), example=possible[kind, which]):
+            for mail_class in self._parts(kind, which, assumed, example=possible[kind, which], usual=True):
                 parts_found.setdefault((kind, which), []).append(mail_class.part)
                 if mail_class.shown is None:
                     self._witness(mail_class, self.model.free)
@@ -177,7 +177,8 @@ class ClassSearch:
         """
         for kind, which in wanted:
             known = parts_found.get((kind, which), ())
-            for mail_class in self._parts(kind, which, assumed, known=known, example=examples.get((kind, which))):
+            example = examples.get((kind, which))
+            for mail_class in self._parts(kind, which, assumed, known=known, example=example, usual=False):
                 self._sure(mail_class, False)
                 if mail_class.shown is None and not mail_class.refine:
                     self._drop(mail_class)
@@ -204,22 +205,22 @@ class ClassSearch:
         kind: DifferenceKind,
         which: Which,
         assumed: Sequence[Literal],
-        preferred: Sequence[Literal] = (),
         *,
         known: Sequence[Part] = (),
         example: _Example | None = None,
+        usual: bool,
     ) -> Iterator[MailClass]:
         """The classes of a kind and a cause, each with a message that certainly shows it, if a search finds one.
 
-        :param preferred: what messages satisfy if they can.
         :param known: parts that are known; :param:`example`: a part that is possible.
+        :param usual: whether it is usual mail that the assumptions are about.
         """
         if WHOLE in known:
             return
         person, cause = which
         asked = self.questions.free(person)
         of_kind = [*self.mail.somebody_else(person), asked.cause(kind, cause), asked.kinds[kind], *assumed]
-        sought = _Sought(kind, which, of_kind, preferred, usual=not known)
+        sought = _Sought(kind, which, of_kind, self._good(), usual=usual)
         parts = [part for part in known if part.first_to_differ != ANY]
         has_more = yield from self._by_first_to_differ(sought, parts, example)
         if has_more:

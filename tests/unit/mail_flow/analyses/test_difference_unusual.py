@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.mail_flow.answers import difference
-from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, STOP, compared, rule
+from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, OUTGOING, STOP, compared, rule
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
@@ -157,3 +157,15 @@ def test_somebody_of_whom_the_usual_is_not_true_does_not_make_all_mail_unusual(c
     known = {"accepted_domains": ["contoso.com"], "remote_domains": [], **facts}
     rows = difference([other, encrypts], [other, spares], known, NOW).rows
     assert [row["kind"] for row in rows if "added" not in row] == ["unknown"]
+
+
+def test_what_is_said_of_unusual_mail_is_not_limited_to_mail_that_arrives_protected() -> None:
+    """Over 20 MB it is not usual, but what becomes of it is known: it arrived, and is rejected now."""
+    agenda = rule("Agenda", {"subject_contains_words": ["agenda"]}, STOP)
+    size = rule("Size", {"message_size_over": "20MB"}, {"reject_message_reason_text": "No."})
+    marked = rule("Marked", {**OUTGOING, "subject_contains_words": ["secret"]}, ENCRYPT)
+    rows = compared([agenda, size, marked], [size, marked, agenda]).rows
+    (lost,) = (row for row in rows if row["kind"] == "delivery_lost")
+    assert lost["every"] is True
+    assert "arrives" not in lost
+    assert "protection" not in lost["witness"]["message"]

@@ -288,7 +288,7 @@ def test_where_there_is_no_other_rule_none_is_blamed() -> None:
         for name in ("One", "Two")
     ]
     for before, after, said in (
-        ([], [rule("All", {}, ENCRYPT)], "Mail is now encrypted, unless it is not from inside: "),
+        ([], [rule("All", {}, ENCRYPT)], "Mail from inside is now encrypted: "),
         (
             brands[:1],
             brands[1:],
