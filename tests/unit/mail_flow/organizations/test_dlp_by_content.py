@@ -10,10 +10,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
     policy as policy_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import (
+    prove as judgments,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 
-from tests.unit.mail_flow.answers import prove
+from tests.unit.mail_flow.answers import difference, prove
 from tests.unit.mail_flow.asking import NOW
 from tests.unit.mail_flow.dlp_worlds import OUTGOING, decrypts, encrypts, policy
 from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
@@ -93,3 +97,31 @@ def test_what_is_said_besides_a_dlp_rule_is_true_of_mail_without_sensitive_infor
 
 def _a_week(organization: Organization) -> list[dict[str, Any]]:
     return list(organization.traffic(5, 100).messages.values())
+
+
+@pytest.mark.parametrize("does", BY_CONTENT)
+def test_what_is_suggested_stays(does: str) -> None:
+    """The edits after which a refuted guarantee holds are those without the DLP rule."""
+    organization = ORGANIZATIONS["small"]
+    rules = RuleSet(organization.numbered_rules)
+    asked = [each.guarantee for each in organization.questions if each.guarantee["name"] == "The tax office"]
+
+    def edits(policies: list[dict[str, Any]]) -> list[list[tuple[str, str]]]:
+        facts = {**organization.facts, "dlp_policies": policies}
+        (found,) = suggestions(rules, facts, judgments(rules, facts, asked, NOW), [], NOW)
+        return [[(edit.kind, edit.rule) for edit in one.edits] for one in found.suggestions]
+
+    assert edits([BY_CONTENT[does]]) == edits([]) != []
+
+
+@pytest.mark.parametrize("does", BY_CONTENT)
+def test_what_a_change_does_stays(does: str) -> None:
+    organization = ORGANIZATIONS["small"]
+    before = organization.numbered_rules
+    after = [each for each in before if each["name"] != "Secure"]
+
+    def kinds(policies: list[dict[str, Any]]) -> list[str]:
+        facts = {**organization.facts, "dlp_policies": policies}
+        return [str(row["kind"]) for row in difference(before, after, facts, NOW).rows]
+
+    assert kinds([BY_CONTENT[does]]) == kinds([]) != []
