@@ -98,3 +98,91 @@ options:
     type: int
     default: 90
 """
+
+    #: What is asked about a guarantee, the module says in its description.
+    GUARANTEES = r"""
+options:
+  guarantees:
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The name of the guarantee in the result. Names must be unique.
+        type: str
+        required: true
+      when:
+        description:
+          - The mail that it covers, like the conditions of a rule in M(m365.message_encryption.ome_transport_rule). The
+            default is all mail.
+          - Conditions that no message can meet are refused, because they would prove nothing.
+        type: dict
+      unless:
+        description: The mail that it does not cover, like the exceptions of a rule.
+        type: dict
+      then:
+        description:
+          - What must be true of every copy.
+          - V(encrypted) means that it is delivered and protected, on arrival or by a rule. A copy that waits for
+            approval or is in quarantine is not delivered.
+          - V(not_in_clear) means that it is protected or not delivered. A copy that an approval or a release would
+            deliver unprotected by rules breaks the guarantee.
+          - V(not_in_clear_if_delivered) means that it is protected if it is delivered now. What an approval or a
+            release would deliver later does not count.
+          - >-
+            V(portal) means the same as V(not_in_clear), and external copies show a branding, so that they lead to the
+            portal. Mail that arrives encrypted with S/MIME, which no rule can brand, or with another organization's
+            keys keeps that. It counts as protected, and a proof says that it is not covered.
+          - V(delivered) means that it is delivered now, so neither rejected, deleted, redirected, held for an approval
+            nor in quarantine.
+          - V(unencrypted) means that it is delivered, and no rule protects it.
+          - >-
+            V(decrypted_on_arrival) means that it is delivered without protection if it arrives encrypted with the
+            organization's own keys, as replies from the portal do. It says nothing of S/MIME mail, and of what other
+            organizations encrypt: rules cannot decrypt that.
+          - >-
+            V(protected_in_transit) means that it is protected, or leaves the organization only by forced TLS, or does
+            not leave. A domain in an outbound connector is that domain alone, and C(*.domain) its subdomains alone; a
+            condition on a domain is about both.
+        type: str
+        required: true
+        choices:
+          - encrypted
+          - not_in_clear
+          - not_in_clear_if_delivered
+          - portal
+          - delivered
+          - unencrypted
+          - decrypted_on_arrival
+          - protected_in_transit
+      template:
+        description: The one template that counts as protection. Only with V(encrypted), V(not_in_clear) and
+          V(not_in_clear_if_delivered).
+        type: str
+      tls_validation:
+        description:
+          - >-
+            What forced TLS has to check at least. V(encryption_only) takes any certificate, V(certificate) one of a
+            trusted authority, and V(domain) one with the right name, too. The default is V(encryption_only). Only with
+            V(protected_in_transit).
+        type: str
+        choices: [encryption_only, certificate, domain]
+      expires_within_days:
+        description:
+          - >-
+            After how many days mail has to expire in the portal at the latest: each branding that external copies may
+            show is an OME configuration with such an C(external_mail_expiry_in_days). Only with V(portal).
+        type: int
+      copies:
+        description:
+          - >-
+            Which copies count that rules make of the mail for people whom O(guarantees[].when) and
+            O(guarantees[].unless) do not select, such as by a redirection, a blind copy, a report with the original mail
+            or a request for approval. V(all), the default, counts them whoever gets them, V(outside) if they leave the
+            organization, and V(recipients_only) does not count them. A proof names those that it does not count and that
+            may break it (C(added_copies), C(shown_copies)).
+          - >-
+            A copy that counts must be protected like the recipients' own, but need not be delivered. Only with
+            V(encrypted), V(not_in_clear), V(not_in_clear_if_delivered), V(portal) and V(protected_in_transit).
+        type: str
+        choices: [all, outside, recipients_only]
+"""

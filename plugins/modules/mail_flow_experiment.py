@@ -37,6 +37,7 @@ extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info
   - m365.message_encryption.mail_flow.compliance
+  - m365.message_encryption.mail_flow.guarantees
 attributes:
   check_mode:
     description: Shows the messages, and sends none.
@@ -113,48 +114,6 @@ options:
     description: Guarantees as in M(m365.message_encryption.mail_flow_test). For each, the plainest message that it
       covers, one for
       each rule that protects such mail, and one for each exception that a message can meet.
-    type: list
-    elements: dict
-    suboptions:
-      name:
-        description: The name of the guarantee. Names must be unique.
-        type: str
-        required: true
-      when:
-        description: The mail that it covers, like the conditions of a rule in
-          M(m365.message_encryption.ome_transport_rule). The default is all mail.
-        type: dict
-      unless:
-        description: The mail that it does not cover, like the exceptions of a rule.
-        type: dict
-      then:
-        description: What must be true of every copy. See M(m365.message_encryption.mail_flow_test).
-        type: str
-        required: true
-        choices:
-          - encrypted
-          - not_in_clear
-          - not_in_clear_if_delivered
-          - portal
-          - delivered
-          - unencrypted
-          - decrypted_on_arrival
-          - protected_in_transit
-      template:
-        description: The one template that counts as protection. See M(m365.message_encryption.mail_flow_test).
-        type: str
-      tls_validation:
-        description: What forced TLS must check. See M(m365.message_encryption.mail_flow_test).
-        type: str
-        choices: [encryption_only, certificate, domain]
-      expires_within_days:
-        description: After how many days mail has to expire in the portal at the latest. Only with V(portal).
-        type: int
-      copies:
-        description: Which copies count that rules make of the mail for others. See
-          M(m365.message_encryption.mail_flow_test).
-        type: str
-        choices: [all, outside, recipients_only]
   rules:
     description: Names of rules. For each, a message that it acts on, and one that it just does not act on.
     type: list

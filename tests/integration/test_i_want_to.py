@@ -279,6 +279,26 @@ def adopt(desk: Desk) -> None:
     assert desk.state() == before
 
 
+def send_and_see(desk: Desk) -> None:
+    look, send = desk.lines
+    alex, megan = "AlexW@contoso.onmicrosoft.com", "MeganB@contoso.onmicrosoft.com"
+    (organization,) = desk.emulator.organizations.values()
+    organization.state["mail_grants"] = {"send": [alex], "read": [megan]}
+    desk.edit(
+        "New-TransportRule",
+        Name="Marked",
+        FromScope="InOrganization",
+        SubjectContainsWords=["[secure]"],
+        ApplyRightsProtectionTemplate="Encrypt",
+    )
+    graph = f"-e ansible_exchange_graph_url={desk.emulator.url}"
+    assert "Would send 1 message." in desk.says(look, graph)
+    assert not desk.state()["message_trace"]
+    said = desk.says(send, graph)
+    assert "1 of 1 message sent. Of 1 copy, 1 agrees with what was computed" in said
+    assert len(desk.state()["message_trace"]) == 1
+
+
 TASKS: dict[str, Callable[[Desk], None]] = {
     "Turn message encryption on, in every organization": turn_on,
     "See what changed last night, and put it back": see_what_changed,
@@ -295,6 +315,7 @@ TASKS: dict[str, Callable[[Desk], None]] = {
     "Keep protected mail readable in the journal": keep_the_journal_readable,
     "Turn social sign-in off, and prove it": turn_social_sign_in_off,
     "Show a change, get it approved, and apply exactly that": show_approve_apply,
+    "Send a message, and see whether Exchange does what was computed": send_and_see,
     "Adopt fifteen rules without changing one": adopt,
     "Revoke a message": revoke,
     "Undo the last run": undo,
@@ -310,6 +331,7 @@ TOGETHER = [
     [looks_and_back, keep_the_journal_readable, replace_the_old_action],
     [show_approve_apply, turn_off],
     [find_out_why],
+    [send_and_see],
     [adopt],
 ]
 

@@ -60,8 +60,13 @@ def documentation(name: str) -> dict[str, Any]:
         found = importlib.import_module(f"{PACKAGE}.doc_fragments.{fragment}").ModuleDocFragment
         for part, rows in yaml.safe_load(getattr(found, variable.upper() or "DOCUMENTATION")).items():
             if part in ("options", "attributes"):
-                docs[part] = {**rows, **docs.get(part, {})}
+                docs[part] = _merged(rows, docs.get(part, {}))
     return docs
+
+
+def _merged(rows: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The rows of a fragment with those of a module, which may leave out what the fragment says of an option, as ansible-core does."""
+    return {**own, **{name: {**row, **own.get(name, {})} for name, row in rows.items()}}
 
 
 def documented(options: dict[str, Any]) -> dict[str, Any]:
