@@ -114,6 +114,9 @@ def _message(source: random.Random) -> Values:
     for other in others:
         made[source.choice(("to", "cc"))].append(generators.PEOPLE[1] if other == generators.PROXY else other)
     made["authenticated"] = made["from"] not in OUTSIDERS
+    for name, value in made["headers"].items():  # A header that is there twice has both values.
+        if isinstance(value, str) and source.random() < 0.5:
+            made["headers"][name] = ["nothing", value]
     for each in made["attachments"]:
         each["nested"] = []
         each["size"] = source.choice([1_000, 7 * 2**20])
