@@ -10,7 +10,7 @@ from ..._resources.rules.action_effects import Does
 from ..actions.protect import option_name
 from ..formula import Literal, high
 from ..model.carried_labels import automatic, is_default
-from ..model.encrypters import Encrypter
+from ..model.encrypters import DlpEncrypter, Encrypter
 from ..model.facts import Facts
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import ANY_OPTION, DlpRules
@@ -136,7 +136,7 @@ def _uses_one_of(rule: FlowRule, options: Iterable[str]) -> bool:
     return any(same_name(name, option) for name in names for option in options)
 
 
-def _of_template(does: Encrypter, acting: Sequence[FlowRule], facts: Facts) -> Iterator[LintFinding]:
+def _of_template(does: DlpEncrypter, acting: Sequence[FlowRule], facts: Facts) -> Iterator[LintFinding]:
     """An OME configuration that only a DLP rule uses, or that it uses and that is none."""
     if not does.brands or not does.mode or does.branding == ANY_OPTION:
         return

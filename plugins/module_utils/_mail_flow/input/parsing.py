@@ -30,7 +30,7 @@ from ..model.carried_labels import auto_label, label_encrypter
 from ..model.connectors import Connector, KnownConnectors, connector_of
 from ..model.contradictions import CONTRADICTING_PARTS, ContradictedCopy
 from ..model.domains import AcceptedDomain, KnownDomains
-from ..model.encrypters import AutoLabel, Encrypter, KnownEncrypters
+from ..model.encrypters import AutoLabel, KnownEncrypters, LabelEncrypter
 from ..model.encryption_settings import EncryptionSettings
 from ..model.expressions import Dialect
 from ..model.facts import Facts
@@ -388,7 +388,7 @@ def _each_of(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[P
     )
 
 
-def _label(value: Any, where: str) -> Encrypter:
+def _label(value: Any, where: str) -> LabelEncrypter:
     return label_encrypter(declared_label(value, where))
 
 

@@ -12,7 +12,7 @@ from ..._exchange.names import same_name
 from ..._resources.compliance.dlp_policies import ACTS
 from ..._resources.compliance.sensitivity_labels import AutoLabelPolicyFact, LabelFact
 from . import questions
-from .encrypters import LABELS, AutoLabel, Encrypter, PossibleEncrypter
+from .encrypters import AutoLabel, LabelEncrypter, PossibleEncrypter
 from .facts import Facts
 from .kleene import Open, Reason, opened
 from .message import Message
@@ -22,12 +22,11 @@ from .message import Message
 _ENCRYPTION = {"encrypt_only": "encrypt", "do_not_forward": "do_not_forward", "rights": ""}
 
 
-def label_encrypter(label: LabelFact) -> Encrypter:
+def label_encrypter(label: LabelFact) -> LabelEncrypter:
     """A label, as far as it changes mail. One of which it was not understood how it encrypts may do anything."""
     option = _ENCRYPTION.get(label.encryption, None if label.encryption else "")
-    return Encrypter(
-        LABELS,
-        label.name,
+    return LabelEncrypter(
+        name=label.name,
         options=() if option is None else (option or f"template:{label.name}",),
         removes=label.encryption in ("remove", ""),
         acts=label.enabled and label.for_mail,
@@ -42,7 +41,7 @@ def auto_label(policy: AutoLabelPolicyFact) -> AutoLabel:
     return AutoLabel(policy.name, policy.label, acts=not off)
 
 
-def label_of(message: Message, facts: Facts) -> Encrypter | None:
+def label_of(message: Message, facts: Facts) -> LabelEncrypter | None:
     """The known label that a message names, by its name or GUID; ``None`` if it names none, or one that was not told."""
     return _named(message.sensitivity_label or "", facts)
 
@@ -53,7 +52,7 @@ def label_name(message: Message, facts: Facts) -> str:
     return known.name if known else message.sensitivity_label or ""
 
 
-def _named(name: str, facts: Facts) -> Encrypter | None:
+def _named(name: str, facts: Facts) -> LabelEncrypter | None:
     return next(
         (
             each
@@ -64,7 +63,7 @@ def _named(name: str, facts: Facts) -> Encrypter | None:
     )
 
 
-def automatic(facts: Facts) -> list[Encrypter]:
+def automatic(facts: Facts) -> list[LabelEncrypter]:
     """The labels that a policy may set on the way and that change mail; any label, where nobody told of such policies."""
     changing = [each for each in facts.encrypters.labels or () if each.changes_mail]
     if facts.encrypters.auto_label_policies is None:
@@ -82,7 +81,7 @@ def may_be_set(facts: Facts) -> bool:
     return policies is None or any(each.acts for each in policies)
 
 
-def is_default(label: Encrypter, facts: Facts) -> bool:
+def is_default(label: LabelEncrypter, facts: Facts) -> bool:
     """Whether a policy that is not off makes a label the default of new mail."""
     return any(
         policy.is_published and policy.default_label and _named(policy.default_label, facts) is label
@@ -90,7 +89,7 @@ def is_default(label: Encrypter, facts: Facts) -> bool:
     )
 
 
-def in_transport(label: Encrypter) -> Open:
+def in_transport(label: LabelEncrypter) -> Open:
     """Whether Exchange gives mail what the label that it carries asks for."""
     return opened(("label_applied",), questions.LABEL_IN_TRANSPORT, "label_in_transport", label.name, guess=True)
 
@@ -120,5 +119,5 @@ def possible_labels(message: Message, facts: Facts) -> tuple[PossibleEncrypter, 
     return tuple(perhaps.values())
 
 
-def _automatic(label: Encrypter) -> Reason:
+def _automatic(label: LabelEncrypter) -> Reason:
     return Reason(questions.LABELS, "label_automatic", (label.name,))

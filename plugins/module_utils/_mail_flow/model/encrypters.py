@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from ..._exchange.names import name_key, same_name
 from ..._resources.compliance.sensitivity_labels import LabelPolicyFact
@@ -42,41 +42,53 @@ ENDS_BY_DLP = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Encrypter:
-    """A rule of a DLP policy or a label, as far as it changes mail.
+    """What follows the mail flow rules, as far as it changes mail: a DLP rule, or a label, which does nothing of what only DLP
+    rules do.
 
-    :param kind: :data:`DLP` or :data:`LABELS`.
-    :param policy: the policy of a rule.
     :param options: what it protects a copy with, as results call it (``encrypt``).
     :param removes: whether it takes protection away.
-    :param branding: the OME configuration that it chooses; empty if none.
-    :param ends: what becomes of a copy instead of its delivery, as results call it; empty if it is delivered.
-    :param outside_only: whether that is so for people outside alone.
-    :param brings: whom it sends copies; of the sender's manager, the option that says it.
-    :param asks: whom it asks for an approval, with the message.
-    :param edits: whether it changes headers, the subject or the text.
     :param acts: whether it acts at all: one in a test mode does not.
-    :param mode: the mode of its policy.
     :param not_understood: what of it was not understood, so that it may do anything, or nothing; empty if all was.
-    :param guid: of a rule or label, empty if it is not known; a message names its label by that, or by the name.
+    :param guid: its GUID, empty if it is not known.
     """
 
-    kind: str
+    kind: ClassVar[str]
+
     name: str
-    policy: str = ""
     options: tuple[str, ...] = ()
     removes: bool = False
-    branding: str = ""
-    ends: str = ""
-    outside_only: bool = False
-    brings: tuple[str, ...] = ()
-    asks: tuple[str, ...] = ()
-    edits: bool = False
     acts: bool = True
-    mode: str = ""
     guid: str = ""
     not_understood: str = ""
+
+    # What only a DLP rule has
+
+    @property
+    def policy(self) -> str:
+        """The policy of a rule."""
+        return ""
+
+    @property
+    def branding(self) -> str:
+        """The OME configuration that it chooses; empty if none."""
+        return ""
+
+    @property
+    def ends(self) -> str:
+        """What becomes of a copy instead of its delivery, as results call it; empty if it is delivered."""
+        return ""
+
+    @property
+    def brings(self) -> tuple[str, ...]:
+        """Whom it sends copies; of the sender's manager, the option that says it."""
+        return ()
+
+    @property
+    def edits(self) -> bool:
+        """Whether it changes headers, the subject or the text."""
+        return False
 
     @property
     def brands(self) -> bool:
@@ -118,11 +130,39 @@ class Encrypter:
         return self.acts and self.would_change_mail
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelEncrypter(Encrypter):
+    """A sensitivity label. A message names it by its GUID, or by its name."""
+
+    kind: ClassVar[str] = LABELS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DlpEncrypter(Encrypter):
+    """A rule of a DLP policy.
+
+    :param mode: the mode of its policy.
+    :param outside_only: whether it ends copies for people outside alone.
+    :param asks: whom it asks for an approval, with the message.
+    """
+
+    kind: ClassVar[str] = DLP
+
+    policy: str
+    mode: str = ""
+    branding: str = ""
+    ends: str = ""
+    outside_only: bool = False
+    brings: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    edits: bool = False
+
+
 class Policies(Protocol):
     """The rules of DLP policies, ready to be applied; see ``rules.dlp_rules``."""
 
     @property
-    def encrypters(self) -> tuple[Encrypter, ...]:
+    def encrypters(self) -> tuple[DlpEncrypter, ...]:
         """All rules of all policies, first to last, those that do not act included."""
 
 
@@ -149,7 +189,7 @@ class KnownEncrypters:
     """
 
     dlp_policies: Policies | None = None
-    labels: tuple[Encrypter, ...] | None = None
+    labels: tuple[LabelEncrypter, ...] | None = None
     label_policies: tuple[LabelPolicyFact, ...] | None = None
     auto_label_policies: tuple[AutoLabel, ...] | None = None
 

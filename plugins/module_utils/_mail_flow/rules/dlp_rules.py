@@ -24,7 +24,6 @@ from ..conditions.predicate import Atom, Reach
 from ..model import questions
 from ..model.encrypters import (
     BLOCKED,
-    DLP,
     LOOKS,
     NO_CONDITION,
     UNREAD_ACTIONS,
@@ -32,7 +31,7 @@ from ..model.encrypters import (
     UNREAD_EXCEPTIONS,
     UNREAD_PRIORITY,
     UNREAD_SCOPE,
-    Encrypter,
+    DlpEncrypter,
 )
 from ..model.expressions import Dialect
 from ..model.kleene import Open, Reason, Truth, all_of, any_of, negate, opened
@@ -171,7 +170,7 @@ class DlpRule:
     """
 
     place: int
-    does: Encrypter
+    does: DlpEncrypter
     stops: bool
     stops_perhaps: bool
     looks_for: Node
@@ -295,15 +294,14 @@ def _unread(fact: DlpRuleFact | DlpPolicyFact, part: str) -> bool:
     return any(part in unreadable.parts for unreadable in fact.unreadable)
 
 
-def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> Encrypter:
+def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> DlpEncrypter:
     """What a rule does to mail. One with an action that was not understood may do anything."""
     actions = rule.actions
     anything = _unread(rule, "actions")
     option = _option_of(str(actions.get("encrypt_rms_template") or ""))
-    return Encrypter(
-        DLP,
-        rule.name,
-        policy.name,
+    return DlpEncrypter(
+        name=rule.name,
+        policy=policy.name,
         options=(option,) if option else (ANY_OPTION,) if anything else (),
         removes=bool(actions.get("remove_rms_template")) or anything,
         branding=str(actions.get("apply_branding_template") or (ANY_OPTION if anything else "")),

@@ -11,7 +11,7 @@ from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
 from ..formula import FALSE, TRUE, Literal, Value
 from ..model.carried_labels import automatic, may_be_set
-from ..model.encrypters import BLOCKED, FOLLOWED, Encrypter
+from ..model.encrypters import BLOCKED, FOLLOWED, DlpEncrypter, Encrypter
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, Node, changed_by
 from .compile_rules import RuleChain
@@ -40,11 +40,11 @@ class EncrypterFormulas:
         return self.logic.unknown("afterwards", *what, self.person.name)
 
     @cached_property
-    def dlp(self) -> Sequence[tuple[Encrypter, Value]]:
+    def dlp(self) -> Sequence[tuple[DlpEncrypter, Value]]:
         """The DLP rules that change mail, each with whether it applies to the copy."""
         if self._policies is None:
             return ()
-        policies: list[tuple[Encrypter, Value]] = []
+        policies: list[tuple[DlpEncrypter, Value]] = []
         # Exchange does not ask DLP about mail in quarantine.
         reached: Value = ~self.chain.state.fates.get(Fate.QUARANTINED, FALSE)
         for rule in self._policies.rules:
@@ -58,7 +58,7 @@ class EncrypterFormulas:
                 reached &= ~(matches & stops)
         return policies
 
-    def _covers(self, does: Encrypter) -> Value:
+    def _covers(self, does: DlpEncrypter) -> Value:
         if not does.outside_only:
             return TRUE
         return self.chain.conditions.scopes.recipient("NotInOrganization", self.person)
