@@ -178,6 +178,8 @@ class Replay:
         self._claims = claims_of([guarantee.selection for guarantee in guarantees], facts.dialect).rules
         self._common = frozenset.intersection(*(frozenset(chain.identities) for chain in self.chains))
         self._changes = remembered_changes()
+        #: For each rule set, the numbers of its rules: equal where these have equal identities.
+        self._numbers = _numbered([chain.identities for chain in self.chains])
 
     def run(self, trace: Trace) -> Tallies:
         """What happens to the copies of a trace."""
@@ -368,8 +370,8 @@ class Replay:
     def _differing(self, group: CopyGroup) -> list[str]:
         """The names of the rules that copies meet under one rule set but not, or not in the same way, under the other."""
         met = [
-            {(chain.identities[place], why): chain.rules.rules[place] for place, why in met_rules}
-            for chain, met_rules in zip(self.chains, group.met, strict=False)
+            {(numbers[place], why): chain.rules.rules[place] for place, why in met_rules}
+            for chain, numbers, met_rules in zip(self.chains, self._numbers, group.met, strict=False)
         ]
         return [rule.name for one, other in (met, met[::-1]) for what, rule in one.items() if what not in other]
 
@@ -402,6 +404,12 @@ class Replay:
                     ),
                 )
                 del tally.examples[self.examples :]
+
+
+def _numbered(identities: Iterable[Iterable[Hashable]]) -> list[list[int]]:
+    """Numbers for what is slow to compare: equal where it is."""
+    known: dict[Hashable, int] = {}
+    return [[known.setdefault(identity, len(known)) for identity in of_one] for of_one in identities]
 
 
 def _because(passed: Iterable[PassedCopies], brought: Unknown | None) -> set[UntracedKind]:
