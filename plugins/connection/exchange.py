@@ -643,7 +643,7 @@ class Connection(ConnectionBase):
         and a task's variables may lead each item to another organization.
         """
         options = {name: _identity.Option(*self.get_option_and_origin(name)) for name in self.option_definitions}
-        if not options["exchange_organization"].given and is_initial_domain(self._play_context.remote_addr):
+        if not options["exchange_organization"].is_set and is_initial_domain(self._play_context.remote_addr):
             # Not from inventory_hostname, which with delegate_to is the name of the delegating host.
             options["exchange_organization"] = _identity.Option(self._play_context.remote_addr, "inventory")
         asked = options, sorted(self._options.get("_extras", {}))

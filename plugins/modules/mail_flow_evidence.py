@@ -375,14 +375,14 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         examples=params["examples"],
         sample=params["sample"],
     )
-    found = read_evidence(task.session, asked, task.say)
-    result = evidence_result(found, unseen=known.encrypters.unseen, examples=params["examples"])
+    evidence = read_evidence(task.session, asked, task.say)
+    result = evidence_result(evidence, unseen=known.encrypters.unseen, examples=params["examples"])
     return {
         "changed": False,
         **result,
         **({"observed": observed.rows} if params["observations"] else {}),
-        "unavailable": {**unavailable, **found.unavailable},
-        "msg": screen_of(evidence_lines(found.evidence, result), observed_lines(observed.rows)),
+        "unavailable": {**unavailable, **evidence.unavailable},
+        "msg": screen_of(evidence_lines(evidence.evidence, result), observed_lines(observed.rows)),
     }
 
 
@@ -391,8 +391,8 @@ def _check_names(names: list[str] | None, rules: RuleSet) -> None:
 
     :raises OptionError: a name is none of a rule.
     """
-    found = {rule.name.casefold() for rule in chosen(rules, names)}
-    missing = [name for name in names or () if name.casefold() not in found]
+    names_known = {rule.name.casefold() for rule in chosen(rules, names)}
+    missing = [name for name in names or () if name.casefold() not in names_known]
     if missing:
         raise OptionError(
             f"The organization has no rule {', '.join(map(repr, missing))}.", remedy="Correct the option rules."

@@ -740,8 +740,8 @@ def worded_result(task: ExperimentContext) -> WordedResult:
         )
     if asking.rules and not task.check_mode:
         _check_record(task, organization)
-        removed, left = remove_left_behind(task, organization, params["record"])
-        task.warnings += [*removed_lines(removed), *leftover_lines(left)]
+        removed, leftover = remove_left_behind(task, organization, params["record"])
+        task.warnings += [*removed_lines(removed), *leftover_lines(leftover)]
     unread = [
         name
         for name, read in (("DLP policies", known.encrypters.dlp_policies), ("labels", known.encrypters.labels))
@@ -957,13 +957,13 @@ def _read(task: ExperimentContext) -> WordedResult:
     unavailable: dict[str, str] = {}
     report = None
     try:
-        found = reader.rule_report(record.began, min(_now(), record.began + REPORTED_WITHIN), _now())
-        report = found if not found.refused else None
-        unavailable |= {RULE_REPORT: found.refused} if found.refused else {}
+        rule_report = reader.rule_report(record.began, min(_now(), record.began + REPORTED_WITHIN), _now())
+        report = rule_report if not rule_report.refused else None
+        unavailable |= {RULE_REPORT: rule_report.refused} if rule_report.refused else {}
     except ExchangeError as error:
         unavailable[RULE_REPORT] = str(error)
-    left = [] if task.check_mode or not record.temporary else _removed(task, record)
-    return _with_leftovers(_watched(task, record, report, SendingPlan((), ()), unavailable), left)
+    leftover = [] if task.check_mode or not record.temporary else _removed(task, record)
+    return _with_leftovers(_watched(task, record, report, SendingPlan((), ()), unavailable), leftover)
 
 
 def _removed(task: ExperimentContext, record: ExperimentRecord) -> Sequence[LeftoverRule]:
@@ -976,11 +976,11 @@ def _removed(task: ExperimentContext, record: ExperimentRecord) -> Sequence[Left
         if not is_over_:
             return []
         rules = TemporaryRules(task, task.sleep)
-        left = rules.remove(lambda rule: token_of(rule) == record.token)
-        if not left:
+        leftover = rules.remove(lambda rule: token_of(rule) == record.token)
+        if not leftover:
             record.temporary = ()
             task.record_file(path).write(record.document())
-        return left
+        return leftover
 
 
 def _watched(
@@ -1034,9 +1034,9 @@ def _watched(
 
 def _settled(messages: Sequence[ObservedMail], answers: Iterable[QuestionAnswer]) -> list[Observation]:
     """The observations of copies, and of the answers to questions."""
-    found = dict.fromkeys(each for message in messages for copy in message.copies for each in copy.settled)
-    told = (each.observation(NO_RULES) for each in answers)
-    return [*found, *(observation for observation in told if observation is not None)]
+    of_copies = dict.fromkeys(each for message in messages for copy in message.copies for each in copy.settled)
+    of_questions = (each.observation(NO_RULES) for each in answers)
+    return [*of_copies, *(observation for observation in of_questions if observation is not None)]
 
 
 def _tracker(
@@ -1094,8 +1094,8 @@ def _known_observations(task: ExperimentContext, organization: str) -> list[Obse
 
 
 def _organization_name(task: ExperimentContext) -> str:
-    found = task.describe().get("organization") or {}
-    return str(found.get("name") or "")
+    organization = task.describe().get("organization") or {}
+    return str(organization.get("name") or "")
 
 
 def _now() -> datetime.datetime:

@@ -348,10 +348,10 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     # A file may be of another time than the report, and proposed rules encrypted nothing.
     is_present = not params["trace"] and params["rules"] is None and not params["source"] and not params["add_rules"]
     report = read_encryption(task.session, window.begin, window.until) if window and is_present else None
-    found = Replay(rules, known, others, before, guarantees, params["examples"]).run(trace)
+    replayed = Replay(rules, known, others, before, guarantees, params["examples"]).run(trace)
     names = [rule.name for rule in (*rules.rules, *(others.rules if others else ()))]
     result = described(
-        found,
+        replayed,
         window,
         compared=others is not None,
         guaranteed=bool(guarantees),

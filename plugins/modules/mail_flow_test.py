@@ -1103,7 +1103,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import policy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.standings import Copy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import apart, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded, own_budgets
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.added_rules import (
     ADDED_RULES_ARGUMENT_SPEC,
 )
@@ -1315,8 +1315,8 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     # What nobody asked for is no news on the terminal; the result has it.
     not_read = test.result.get("not_read", []) if test.params["compliance"] else []
     unseen = unseen_lines({**test.result, "not_read": not_read})
-    told = [*numbers_told(lines), *observed_lines(test.result.get("observed", ())), *unseen]
-    test.result["msg"] = screen_of(lines, told)
+    last_lines = [*numbers_told(lines), *observed_lines(test.result.get("observed", ())), *unseen]
+    test.result["msg"] = screen_of(lines, last_lines)
     test.result["messages"] = worded(test.result["messages"])
     return {**test.result, **_failure(test)}
 
@@ -1389,8 +1389,8 @@ def _changed_messages(test: _Test) -> dict[str, Any]:
 
 def _difference(test: _Test) -> dict[str, Any]:
     """What the compared rules do differently to all mail."""
-    found = difference(test.before, test.rules, test.facts, test.now, irm_before=test.irm_before)
-    rows, more = difference_rows(found)
+    findings = difference(test.before, test.rules, test.facts, test.now, irm_before=test.irm_before)
+    rows, more = difference_rows(findings)
     return {"difference": with_contradicted(rows, test.result.get("observed", ())), "difference_more": more}
 
 
@@ -1402,7 +1402,7 @@ def _difference_lines(test: _Test) -> list[str]:
 
 def _verdicts(test: _Test) -> dict[str, Any]:
     """The verdicts on the guarantees."""
-    with apart():  # A verdict does not depend on what else is asked.
+    with own_budgets():  # A verdict does not depend on what else is asked.
         test.judged = prove(test.rules, test.facts, test.guarantees, test.now)
     return {"guarantees": guarantee_rows(test.judged)}
 
@@ -1436,7 +1436,7 @@ def _problem_lines(test: _Test) -> list[str]:
 
 def _overview(test: _Test) -> dict[str, Any]:
     """What an organization does to mail, and where another one differs."""
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "overview": overview_rows(overview(test.rules, test.facts, test.now)),
         "policy": with_contradicted(
             policy_rows(policy(test.rules, test.facts, test.now)), test.result.get("observed", ())
@@ -1444,8 +1444,8 @@ def _overview(test: _Test) -> dict[str, Any]:
     }
     if test.elsewhere:
         here = RulesWithFacts(test.rules, test.facts)
-        found["organizations"] = contrast_row(contrast(test.elsewhere, here, test.now))
-    return found
+        result["organizations"] = contrast_row(contrast(test.elsewhere, here, test.now))
+    return result
 
 
 def _overview_lines(test: _Test) -> list[str]:
@@ -1455,8 +1455,8 @@ def _overview_lines(test: _Test) -> list[str]:
 
 def _explanation(test: _Test) -> dict[str, Any]:
     """Nothing of its own: it adds to the results of copies that no rule protects what kept them so."""
-    for row, found in in_clear(test.rules, [*_message_copies(test), *_counterexample_copies(test)]):
-        row["nearest"] = nearest_row(found)
+    for row, nearest in in_clear(test.rules, [*_message_copies(test), *_counterexample_copies(test)]):
+        row["nearest"] = nearest_row(nearest)
     return {}
 
 
@@ -1482,8 +1482,8 @@ def _counterexample_copies(test: _Test) -> Iterator[tuple[dict[str, Any], CopyRe
 
 def _suggestions(test: _Test) -> dict[str, Any]:
     """The edits after which the guarantees hold and the expectations are met."""
-    found = suggestions(test.rules, test.facts, test.judged, test.cases, test.now)
-    rows = suggestion_rows(found, test.rules.given, test.task.to_yaml)
+    suggested = suggestions(test.rules, test.facts, test.judged, test.cases, test.now)
+    rows = suggestion_rows(suggested, test.rules.given, test.task.to_yaml)
     # What an edit does rests on all rules.
     return {"suggestions": with_contradicted(rows, test.result.get("observed", ()), lambda row: ())}
 
@@ -1503,9 +1503,9 @@ def _reference_lines(test: _Test) -> Iterable[str]:
 
 def _simplified(test: _Test) -> dict[str, Any]:
     """Fewer rules that do the same."""
-    found = simplify(test.rules, test.facts, test.now)
-    test.fewer = simplified_lines(found)
-    return {"simplified": simplified_row(found, test.task.to_yaml)}
+    simplified = simplify(test.rules, test.facts, test.now)
+    test.fewer = simplified_lines(simplified)
+    return {"simplified": simplified_row(simplified, test.task.to_yaml)}
 
 
 def _is_set(option: str) -> Callable[[_Test], bool]:

@@ -132,7 +132,7 @@ def run(task: ExportContext) -> dict[str, Any]:
         [*(row["text"] for row in policy), *others_that_encrypt(organization)],
         not task.check_mode,
     )
-    apart = (
+    not_exported = (
         describe(organization, ["transport_rules"])["transport_rules_unsupported"]
         if "transport_rules" not in unavailable
         else []
@@ -140,7 +140,7 @@ def run(task: ExportContext) -> dict[str, Any]:
     kept = {
         "policy": policy,
         "not_enforced": not_enforced(organization),
-        "not_exported": apart,
+        "not_exported": not_exported,
         "unavailable": unavailable,
     }
     return {"changed": changed, "path": path, "playbook": playbook, **kept}

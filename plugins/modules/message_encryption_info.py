@@ -379,9 +379,9 @@ def _reasons(errors: Mapping[str, ExchangeError]) -> dict[str, str]:
     first: dict[tuple[str, str], str] = {}
     reasons: dict[str, str] = {}
     for subset, error in errors.items():
-        told = first.setdefault((error.message, error.remedy), subset)
-        again = ExchangeError(f"for the same reason as {told}.", cmdlet=error.cmdlet)
-        reasons[subset] = str(error if told == subset else again)
+        named = first.setdefault((error.message, error.remedy), subset)
+        again = ExchangeError(f"for the same reason as {named}.", cmdlet=error.cmdlet)
+        reasons[subset] = str(error if named == subset else again)
     return reasons
 
 

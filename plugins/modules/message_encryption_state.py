@@ -228,10 +228,10 @@ SPEC: dict[str, Any] = {
 
 def run(task: ModuleContext) -> dict[str, Any]:
     """Brings every part that the state holds to what it holds."""
-    given = {
+    own_parts = {
         part: value for part, value in task.params.items() if part in (*PARTS, "organization") and value is not None
     }
-    state = validated({**(task.params["state"] or {}), **given})
+    state = validated({**(task.params["state"] or {}), **own_parts})
     unsupported = unsupported_rules(task.params["state"] or {})
     parts = declare_state(whole_state(state) if task.params["omitted"] == "default" else state)
 

@@ -356,7 +356,7 @@ class _Work:
                 hidden = "it is unknown whether the change is stored, because Exchange does not show the properties that it changes"
                 unknown.append(_unknown(error, hidden))
             elif shown.shows(step):
-                self.progress.found(step)
+                self.progress.record_stored(step)
                 if answered:
                     self._task.warnings.append(
                         f"{step.call.cmdlet}: Exchange returned an error but shows the change: {_reason(error)}"

@@ -38,7 +38,7 @@ class Progress:
         keys = {change.key for change in step.changes}
         return any(change.key in keys for other in self.unknown for change in other.changes)
 
-    def found(self, step: Step) -> None:
+    def record_stored(self, step: Step) -> None:
         """Records that a step whose response was lost is stored."""
         self._forget(step)
         self.applied.append(step)

@@ -101,7 +101,7 @@ def uncollected() -> Iterator[None]:
 
 
 @contextmanager
-def apart() -> Iterator[None]:
+def own_budgets() -> Iterator[None]:
     """What is asked inside has budgets of its own, which no budget around limits or pays for."""
     token = _METER.set(Meter(_ENDLESS))
     try:

@@ -80,7 +80,7 @@ class NoteFiles:
         """Records that this run writes to the organization from now on. The record lasts as long as the playbook and
         its worker, so it names both processes.
         """
-        processes = [Process.of(pid) for pid in self._own_pids]
+        processes = [Process.current(pid) for pid in self._own_pids]
         record = {
             "run": self._at.run,
             "kind": self._at.procedure,

@@ -252,7 +252,7 @@ class BrokerClient:
                 listener.bind(address)
             listener.listen(_BACKLOG)
             descriptor = listener.fileno()
-            playbook = Process.of(self._playbook)
+            playbook = Process.current(self._playbook)
             # The collection that contains this file, and no other:
             # .../ansible_collections/m365/message_encryption/plugins/plugin_utils/_broker/this
             root = str(pathlib.Path(__file__).absolute().parents[5])

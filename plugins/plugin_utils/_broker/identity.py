@@ -79,7 +79,7 @@ class Option:
     origin: str = "default"
 
     @property
-    def given(self) -> bool:
+    def is_set(self) -> bool:
         """Whether it is set. An empty string and false do not count."""
         return self.value not in (None, "", False)
 
@@ -175,7 +175,7 @@ def _refuse_unknown(unknown: Sequence[str], options: Iterable[str]) -> None:
 
 def _organization(settings: Mapping[str, Option], *, required: bool) -> str:
     """The domain or the tenant ID of the organization; empty if it is not set."""
-    if required and not settings["exchange_organization"].given:
+    if required and not settings["exchange_organization"].is_set:
         raise OptionError(
             "ansible_exchange_organization is not set.",
             remedy="Set it to the organization's initial domain (contoso.onmicrosoft.com) or its tenant ID.",
@@ -281,7 +281,7 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
     _check_companions(settings, name)
     kind, value = name.removeprefix("exchange_"), settings[name].value
     client_id = _client_id(settings, name)
-    credential = {"kind": kind, "client_id": str(client_id.value) if client_id.given else "", kind: value}
+    credential = {"kind": kind, "client_id": str(client_id.value) if client_id.is_set else "", kind: value}
     if kind == "access_token" and not re.fullmatch(r"[\x21-\x7e]+", str(value)):
         raise OptionError(
             f"{_source(settings, name)} is not an access token: it contains a space, an end of line or a character that no token has.",
@@ -290,14 +290,14 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
     if kind == "certificate_path" and transport != "psrp":  # over psrp, the path is on the management host
         credential[kind] = os.path.abspath(os.path.expanduser(str(value)))
     password = settings["exchange_certificate_password"]
-    if kind == "certificate_path" and password.given:
+    if kind == "certificate_path" and password.is_set:
         credential["certificate_password"] = password.value
     return credential
 
 
 def _chosen_credential(settings: Mapping[str, Option], transport: str) -> str:
     """The option that chooses the credential. If any variable chooses one, the environment does not count."""
-    present = [name for name in CREDENTIALS if settings[name].given]
+    present = [name for name in CREDENTIALS if settings[name].is_set]
     chosen = [name for name in present if not settings[name].from_environment] or present
     possible = [name for name, (_needs, transports) in CREDENTIALS.items() if transport in transports]
     if len(chosen) > 1:
@@ -323,13 +323,13 @@ def _check_companions(settings: Mapping[str, Option], name: str) -> None:
     """Refuses a credential without the options that it requires, and the password of a certificate that is not used."""
     needs, _transports = CREDENTIALS[name]
     for companion in needs:
-        if not settings[companion].given:
+        if not settings[companion].is_set:
             raise OptionError(
                 f"{_source(settings, name)} is set, but {variable(companion)} is not.",
                 remedy=f"Set {variable(companion)}, too.",
             )
     password = settings["exchange_certificate_password"]
-    if password.given and name != "exchange_certificate_path" and not password.from_environment:
+    if password.is_set and name != "exchange_certificate_path" and not password.from_environment:
         raise OptionError(
             f"{_source(settings, 'exchange_certificate_password')} is set, but no certificate file is used."
         )
@@ -344,7 +344,7 @@ def _client_id(settings: Mapping[str, Option], name: str) -> Option:
         # An application ID that belongs to another credential would silently select a user-assigned identity, or no
         # public client.
         client_id = Option(None)
-    if kind in SIGN_INS and not client_id.given:
+    if kind in SIGN_INS and not client_id.is_set:
         return Option(EXCHANGE_POWERSHELL)
     return client_id
 
@@ -365,7 +365,7 @@ def _without_credential(possible: Sequence[str]) -> str:
 
 def _no_credential(settings: Mapping[str, Option]) -> dict[str, Any]:
     for name in CREDENTIALS:
-        if settings[name].given and not settings[name].from_environment:
+        if settings[name].is_set and not settings[name].from_environment:
             raise OptionError(
                 f"{variable(name)} is set, but with ansible_exchange_psrp_connect: none the session never connects to Exchange Online with it.",
                 remedy="Remove one of the two.",
@@ -413,7 +413,7 @@ def _powershell(settings: Mapping[str, Option], rest: Mapping[str, Any]) -> dict
         ),
         (
             "exchange_api_url",
-            settings["exchange_api_url"].given,
+            settings["exchange_api_url"].is_set,
             "the module chooses that address itself",
             "Set ansible_exchange_environment",
         ),
@@ -442,7 +442,7 @@ def _powershell(settings: Mapping[str, Option], rest: Mapping[str, Any]) -> dict
 
 def _file(settings: Mapping[str, Option]) -> dict[str, Any]:
     path, age = settings["exchange_capture_path"], settings["exchange_capture_max_age"]
-    if not path.given:
+    if not path.is_set:
         raise OptionError(
             "ansible_exchange_transport is file, but ansible_exchange_capture_path is not set.",
             remedy="Set it to the capture of this organization. The playbook m365.message_encryption.snapshot writes one with each snapshot.",
@@ -450,7 +450,7 @@ def _file(settings: Mapping[str, Option]) -> dict[str, Any]:
     return {
         "path": os.path.abspath(os.path.expanduser(str(path.value))),
         "max_age": age.value or _MAX_AGE,
-        "limit": age.given,
+        "limit": age.is_set,
     }
 
 
@@ -571,7 +571,7 @@ def _check_what_auth_needs(settings: Mapping[str, Option], values: Mapping[str, 
         raise OptionError(
             "ansible_psrp_auth: certificate requires ansible_psrp_certificate_pem and ansible_psrp_certificate_key_pem."
         )
-    has_password = settings["remote_user"].given and settings["remote_password"].given
+    has_password = settings["remote_user"].is_set and settings["remote_password"].is_set
     if auth in ("basic", "credssp", "ntlm") and not has_password:
         raise OptionError(f"ansible_psrp_auth: {auth} requires ansible_psrp_user and ansible_password.")
 
@@ -594,7 +594,7 @@ def _check_plain_http(values: Mapping[str, Any]) -> None:
 
 def _place(option: Option) -> str:
     """The name of an option's source for people, such as ``ansible_user`` for ``var: ansible_user``."""
-    return option.origin.rpartition(": ")[2] if option.given else ""
+    return option.origin.rpartition(": ")[2] if option.is_set else ""
 
 
 def _text(settings: Mapping[str, Option], name: str) -> str:

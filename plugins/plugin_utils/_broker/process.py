@@ -22,7 +22,7 @@ class Process:
     started: str
 
     @staticmethod
-    def of(pid: int) -> Process:
+    def current(pid: int) -> Process:
         """The process that currently has this ID."""
         return Process(pid, _started(pid))
 

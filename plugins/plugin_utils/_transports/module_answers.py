@@ -54,7 +54,7 @@ _NOT_BOUND = (
 _REPEATS = "Microsoft's module repeats calls by itself, so an earlier try of this write may have been carried out"
 
 
-def told(error: RemoteError, call: Call) -> ExchangeError:
+def error_of_record(error: RemoteError, call: Call) -> ExchangeError:
     """The error of an error record.
 
     The module puts the service's own id and type into the text, or the whole body of an answer, and the type also into
@@ -91,7 +91,7 @@ def outcome_of(error: RemoteError, call: Call, warnings: Sequence[str]) -> Outco
             text, remedy="If it happens again, check proxies and the network.", error_id=error.error_id
         )
         return _by_module(call, Failure(unread, Executed.UNKNOWN))
-    meaning = told(error, call)
+    meaning = error_of_record(error, call)
     if _is_first_answer(error, call):
         if isinstance(meaning, ThrottledError):
             return Failure(meaning, Executed.NO)

@@ -97,7 +97,7 @@ class PowershellTransport(WithCredential, RemotingTransport):
     def close(self) -> None:
         """Disconnects, and ends the process. Takes at most seconds; raises nothing."""
         super().close()
-        self._processes.places.left(self)
+        self._processes.places.owner_ended(self)
 
     def _where(self) -> str:
         return f"PowerShell ({self._program})"

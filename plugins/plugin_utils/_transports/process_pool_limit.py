@@ -66,8 +66,8 @@ class Places:
         finally:
             self._leave(owner)
 
-    def left(self, owner: Owner) -> None:
-        """The owner's process has ended outside a turn."""
+    def owner_ended(self, owner: Owner) -> None:
+        """Releases the place of an owner whose process has ended outside a turn."""
         with self._changed:
             if self._owners.get(owner) is _PlaceState.IDLE:
                 self._release(owner)

@@ -32,7 +32,7 @@ from . import clixml, service_errors
 from . import pypsrp as _pypsrp
 from .libraries import requests, urllib3
 from .limits import CutError, TooLargeError, TooSlowError
-from .module_answers import is_refused_token, not_connected, told
+from .module_answers import error_of_record, is_refused_token, not_connected
 from .module_service import EXCHANGE, connect_parameters, service_of
 from .network_failures import Names, lost
 from .psrp_answers import PipelineAnswer, answers_of, outcome, statements
@@ -290,7 +290,7 @@ class RemotingTransport(ABC):
         record = answer.errors[0]
         if reason := not_connected(record, self._service, self._onward, self._no_access):
             return reason
-        error = told(record, Call(self._service.connect))
+        error = error_of_record(record, Call(self._service.connect))
         return self._refused_connection(record, error), isinstance(error, (ServiceError, ThrottledError))
 
     def _refused_connection(self, record: RemoteError, error: ExchangeError) -> UnreachableError:

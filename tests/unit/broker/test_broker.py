@@ -162,7 +162,7 @@ def test_the_broker_ends_with_the_playbook(run: Run, server: Script) -> None:
     pid = run.broker()
     run.playbook.kill()
     run.playbook.wait()
-    wait_for(lambda: not Process.of(pid).started.isdigit())
+    wait_for(lambda: not Process.current(pid).started.isdigit())
 
 
 def test_the_broker_ends_with_the_playbook_also_in_the_middle_of_a_call(

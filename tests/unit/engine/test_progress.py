@@ -49,7 +49,7 @@ def test_a_lost_step_that_is_found_counts() -> None:
     progress = Progress()
     progress.lose(A)
     progress.lose(B)
-    progress.found(B)
+    progress.record_stored(B)
     assert (progress.applied, progress.unknown) == ([B], [A])
 
 

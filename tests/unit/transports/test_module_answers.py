@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
     is_refused_token,
     not_connected,
     outcome_of,
-    told,
+    error_of_record,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_service import (
     COMPLIANCE,
@@ -60,12 +60,12 @@ def of_server(text: str, kind: str) -> RemoteError:
 def test_the_reason_of_a_record_tells_what_its_text_does_not(
     error: RemoteError, expected: type[errors.ExchangeError]
 ) -> None:
-    assert told(error, READ).__class__ is expected
+    assert error_of_record(error, READ).__class__ is expected
 
 
 def test_the_whole_body_of_a_throttled_call_is_unwrapped() -> None:
     body = {"error": {"code": "TooManyRequests", "message": "x", "details": [{"message": "||Slow down."}]}}
-    error = told(of_module(json.dumps(body)), READ)
+    error = error_of_record(of_module(json.dumps(body)), READ)
     assert isinstance(error, errors.ThrottledError)
     assert error.message == "Exchange throttles this caller: Slow down."
 

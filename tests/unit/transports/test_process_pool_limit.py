@@ -107,7 +107,7 @@ def test_a_process_that_has_ended_leaves_its_place(places: Places) -> None:
     with turn(places, two, 1):
         pass
     two.close()
-    places.left(two)
+    places.owner_ended(two)
     with turn(places, one, 1):
         pass
     assert (one.ended, two.ended) == (1, 1)

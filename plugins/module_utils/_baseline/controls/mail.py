@@ -28,7 +28,7 @@ from ..._mail_flow.analyses.lint import lint
 from ..._mail_flow.analyses.plan_effects import encrypting_today, facts_after, rules_after
 from ..._mail_flow.analyses.single_rule_lint import LintFinding
 from ..._mail_flow.analyses.verifier import prove
-from ..._mail_flow.budget import apart
+from ..._mail_flow.budget import own_budgets
 from ..._mail_flow.input.directory import facts_of_directory, read_directory
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.observations import (
@@ -152,7 +152,7 @@ class Mail:
 
         :raises OptionError: one is about mail that there cannot be.
         """
-        with apart():  # A verdict does not depend on what else is asked.
+        with own_budgets():  # A verdict does not depend on what else is asked.
             return guarantee_rows(prove(self.rules, self.facts, guarantees, where=where))
 
 

@@ -19,7 +19,7 @@ from ..._mail_flow.analyses.expectations import TestedMessages, run_cases
 from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.analyses.regression import MOST_DATES, later_instants, skipped_dates, worsened
 from ..._mail_flow.analyses.verifier import prove
-from ..._mail_flow.budget import apart
+from ..._mail_flow.budget import own_budgets
 from ..._mail_flow.input.guarantee_options import COPIES_OUTSIDE, Guarantee, same_guarantee
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS
@@ -235,7 +235,7 @@ class MailControl(JudgingControl):
         if not tested.failures and all(row["verdict"] != GuaranteeVerdict.REFUTED for row in verdicts):
             return []
         now, rules = datetime.datetime.now(datetime.UTC), RuleSet(mail.rules)
-        with apart():
+        with own_budgets():
             judged = prove(rules, mail.facts, guarantees_of(request), now, where=GUARANTEES)
         suggested = suggestions(rules, mail.facts, judged, request.variables.get("messages") or (), now, _STEPS)
         suggested = with_replays(suggested, rules, mail.facts, *traced) if traced else suggested

@@ -127,7 +127,7 @@ class _OnwardReader:
             seen |= set(waiting)
             self._ask(waiting)
             targets = (forward.to for address in waiting for forward in self._found.forwards.get(address, ()))
-            waiting = [each for each in dict.fromkeys(targets) if each not in seen and self._may_be_own(each)]
+            waiting = [target for target in dict.fromkeys(targets) if target not in seen and self._may_be_own(target)]
             if not waiting:
                 break
         self._found.open |= set(waiting)
@@ -141,7 +141,7 @@ class _OnwardReader:
         if not people:
             return
         mailboxes = []
-        answers = self._session.invoke([Call(RECIPIENT, {"Identity": each}) for each in people], fresh=True)
+        answers = self._session.invoke([Call(RECIPIENT, {"Identity": person}) for person in people], fresh=True)
         for address, answer in zip(people, answers, strict=True):
             shown = self._objects(RECIPIENT, address, answer)
             if shown is None:
@@ -165,8 +165,8 @@ class _OnwardReader:
         if not people:
             return
         calls = [
-            *(Call(MAILBOX, {"Identity": each}) for each in people),
-            *(Call(INBOX_RULE, {"Mailbox": each, "IncludeHidden": True}) for each in people),
+            *(Call(MAILBOX, {"Identity": person}) for person in people),
+            *(Call(INBOX_RULE, {"Mailbox": person, "IncludeHidden": True}) for person in people),
         ]
         answers = self._session.invoke(calls, fresh=True)
         named: list[tuple[Forward, str]] = []

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from ..analyses.judgment import GuaranteeVerdict, Judgment
 from ..analyses.overview import CellVerdict, MailKind, overview
 from ..analyses.verifier import prove
-from ..budget import apart, bounded
+from ..budget import bounded, own_budgets
 from ..input.guarantee_options import Guarantee
 from ..model.questions import BY_ID, OBSERVABLE
 from ..rules.rule_set import RuleSet
@@ -102,7 +102,7 @@ class VerdictsRelying:
         A reason names one question of several, so each answer is tried by itself: what changes a verdict, it rests on. Then sets of
         answers are, the smallest first, at most :data:`MOST_TRIED`.
         """
-        found = self._changed_by_one()
+        changed = self._changed_by_one()
         waiting: list[dict[str, bool]] = [{}]
         tried: set[frozenset[tuple[str, bool]]] = set()
         while waiting and len(tried) < MOST_TRIED:
@@ -112,10 +112,10 @@ class VerdictsRelying:
                 continue
             tried.add(key)
             resting = self._resting(answers)
-            found |= set(resting)
+            changed |= set(resting)
             numbers = sorted({number for number, _subject in resting} & OBSERVABLE.keys() - answers.keys())
             waiting += [{**answers, number: answer} for number in numbers for answer in (True, False)]
-        return [self._dependence(number, subject) for number, subject in sorted(found)]
+        return [self._dependence(number, subject) for number, subject in sorted(changed)]
 
     def _changed_by_one(self) -> set[tuple[str, Subject]]:
         """The verdicts that an answer alone changes, each with the number of its question."""
@@ -148,7 +148,7 @@ class VerdictsRelying:
         return Dependence(number, subject, now, yes, no)
 
     def _judged(self, facts: Mapping[str, Any]) -> Iterator[tuple[Subject, RestingVerdict]]:
-        with apart():  # A verdict does not depend on what else is asked.
+        with own_budgets():  # A verdict does not depend on what else is asked.
             for judgment in prove(self.rules, facts, self.guarantees, self.now):
                 yield Subject(judgment.guarantee.name), RestingVerdict(judgment.verdict, _numbers(_ids(judgment)))
 
@@ -170,11 +170,11 @@ def numbers_by_use(dependences: Sequence[Dependence], messages: Callable[[str], 
     """
 
     def order(number: str) -> tuple[float, float, str]:
-        of_it = [each for each in dependences if each.number == number]
+        of_it = [dependence for dependence in dependences if dependence.number == number]
         cost = messages(number) or 1
-        return -sum(each.is_decided for each in of_it) / cost, -len(of_it) / cost, number
+        return -sum(dependence.is_decided for dependence in of_it) / cost, -len(of_it) / cost, number
 
-    return sorted({each.number for each in dependences}, key=order)
+    return sorted({dependence.number for dependence in dependences}, key=order)
 
 
 def _ids(judgment: Judgment) -> Iterator[str]:

@@ -299,7 +299,7 @@ class _Goals:
     def _met(self, draft: MailDraft, known: Mapping[MailDraft, _DraftOutcome], near: _Near) -> Iterator[Demonstration]:
         outcome = known[draft]
         differing: set[str] = set()
-        neighbors = list(draft.neighbors(near.of(draft)))
+        neighbors = list(draft.neighbors(near.candidates_for(draft)))
         for rule in self._rules:
             if rule.name in outcome.acting:
                 yield Demonstration("acts", rule.name)
@@ -328,7 +328,7 @@ class _Near:
             for key in self._keys(draft):
                 self._groups.setdefault(key, []).append(draft)
 
-    def of(self, draft: MailDraft) -> list[MailDraft]:
+    def candidates_for(self, draft: MailDraft) -> list[MailDraft]:
         """The drafts that may be a draft's neighbors."""
         return [other for key in self._keys(draft) for other in self._groups[key] if other != draft]
 

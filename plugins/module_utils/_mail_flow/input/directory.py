@@ -136,7 +136,7 @@ def facts_of_directory(
         if managers.why_unread:
             unavailable["managers"] = managers.why_unread
         else:
-            facts["managers"] = managers.of
+            facts["managers"] = managers.by_person
     return facts, unavailable
 
 
@@ -300,7 +300,7 @@ class _Managers:
         self._addresses.update({name: _address(organization, _MANAGER + name) for name in self.unresolved})
 
     @property
-    def of(self) -> dict[str, str]:
+    def by_person(self) -> dict[str, str]:
         """The address of whoever has a manager to the manager's. Who has no address sends and gets no mail."""
         managers = {_address_in(row): self._addresses.get(str(row.get("Manager") or ""), "") for row in self._rows}
         return {person: manager for person, manager in managers.items() if person and manager}

@@ -115,28 +115,28 @@ def _check_transit(wanted: Any, where: str) -> None:
 def broken(expect: Mapping[str, Any], recipients: Mapping[str, Mapping[str, Any]]) -> list[Broken]:
     """The expectations that are not met, in order. Somebody who is not in the result, and so gets nothing, meets none."""
     by_address = {address.casefold(): result for address, result in recipients.items()}
-    found: list[Broken] = []
+    broken_expectations: list[Broken] = []
     for address, wanted in expect.items():
         result = by_address.get(str(address).casefold())
         if result is None:
-            found.append(Broken(str(address), (), dict(wanted), None))
+            broken_expectations.append(Broken(str(address), (), dict(wanted), None))
         else:
-            found += [Broken(str(address), *each) for each in _differences(wanted, result)]
-    return found
+            broken_expectations += [Broken(str(address), *difference) for difference in _differences(wanted, result)]
+    return broken_expectations
 
 
 def _differences(
     wanted: Mapping[str, Any], result: Mapping[str, Any], path: tuple[str, ...] = ()
 ) -> Iterable[tuple[tuple[str, ...], Any, Any]]:
     for key, value in wanted.items():
-        found = result.get(key)
+        value_found = result.get(key)
         if isinstance(value, Mapping) and key in ("transit", "after_approval", "after_release"):
-            if isinstance(found, Mapping):
-                yield from _differences(value, found, (*path, key))
+            if isinstance(value_found, Mapping):
+                yield from _differences(value, value_found, (*path, key))
             else:
                 yield (*path, key), dict(value), None
-        elif not _is_met(key, value, found):
-            yield (*path, key), value, found
+        elif not _is_met(key, value, value_found):
+            yield (*path, key), value, value_found
 
 
 def _is_met(key: str, wanted: Any, result: Any) -> bool:

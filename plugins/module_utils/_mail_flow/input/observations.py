@@ -148,23 +148,23 @@ class CountedObservations:
         """As results have them."""
         answers = [
             {
-                "id": each.id,
-                "answer": each.answer,
-                "seen": each.seen,
-                "text": f"{each.text.rstrip('.')} (observed on {each.seen})",
+                "id": observation.id,
+                "answer": observation.answer,
+                "seen": observation.seen,
+                "text": f"{observation.text.rstrip('.')} (observed on {observation.seen})",
             }
-            for each in self.counted
+            for observation in self.counted
         ]
         contradicting = [
             {
-                "contradicted": list(each.parts),
-                "rules": [name for name, _digest in each.rules],
-                "seen": each.seen,
-                "experiment": each.experiment,
-                "text": f"On {each.seen}, {contradiction_text(each.contradicted)}. While that counts, no guarantee is proved, and nothing that is "
-                "computed of these rules is certain",
+                "contradicted": list(contradiction.parts),
+                "rules": [name for name, _digest in contradiction.rules],
+                "seen": contradiction.seen,
+                "experiment": contradiction.experiment,
+                "text": f"On {contradiction.seen}, {contradiction_text(contradiction.contradicted)}. While that counts, no "
+                "guarantee is proved, and nothing that is computed of these rules is certain",
             }
-            for each in self.contradictions
+            for contradiction in self.contradictions
         ]
         left_out = [{"id": number, "left_out": why} for number, why in sorted(self.left_out.items())]
         return [*contradicting, *answers, *left_out]

@@ -180,14 +180,14 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
             remedy="Give one, or an empty text for none.",
         )
     people = {
-        field: tuple(_address(each, f"{where}{field}") for each in _listed(options_set.get(field), f"{where}{field}"))
+        field: tuple(_address(item, f"{where}{field}") for item in _listed(options_set.get(field), f"{where}{field}"))
         for field in ("to", "cc", "bcc")
     }
     if not any(people.values()):
         raise OptionError(f"{where}to, cc and bcc are empty.", remedy="Name at least one recipient.")
     types = frozenset(
-        _choice(each, (*MESSAGE_TYPES, *OTHER_TYPES), f"{where}type")
-        for each in _listed(options_set.get("type"), f"{where}type")
+        _choice(item, (*MESSAGE_TYPES, *OTHER_TYPES), f"{where}type")
+        for item in _listed(options_set.get("type"), f"{where}type")
     )
     message = Message(
         name=name,
@@ -201,13 +201,13 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
         body=str(options_set.get("body", "")),
         headers=_headers(options_set.get("headers", {}), f"{where}headers"),
         attachments=tuple(
-            _attachment(each, f"{where}attachments[{index}]")
-            for index, each in enumerate(_listed(options_set.get("attachments"), f"{where}attachments"))
+            _attachment(item, f"{where}attachments[{index}]")
+            for index, item in enumerate(_listed(options_set.get("attachments"), f"{where}attachments"))
         ),
         types=types,
         importance=_choice(options_set.get("importance", "Normal"), IMPORTANCES, f"{where}importance"),
         classifications=frozenset(
-            str(each) for each in _listed(options_set.get("classification"), f"{where}classification")
+            str(item) for item in _listed(options_set.get("classification"), f"{where}classification")
         ),
         scl=_number(options_set.get("scl"), f"{where}scl", -1, 9),
         sender_ip=_ip(options_set.get("sender_ip"), f"{where}sender_ip"),
@@ -298,52 +298,52 @@ def facts_of(options: Mapping[str, Any] | Facts, where: str = "facts.") -> Facts
     for fact, names in FLAGS.items():
         _check_flags(options.get(fact), names, f"{where}{fact}")
 
-    def given(key: str, read: Callable[[Any, str], Parsed]) -> Parsed | None:
+    def read_option(key: str, read: Callable[[Any, str], Parsed]) -> Parsed | None:
         return None if options.get(key) is None else read(options[key], f"{where}{key}")
 
-    remote = given("remote_domains", _each(_remote))
-    dialect = given("dialect", _dialect) or Dialect.AGREED
-    policies = given("dlp_policies", _each_of(declared_policy))
+    remote = read_option("remote_domains", _each(_remote))
+    dialect = read_option("dialect", _dialect) or Dialect.AGREED
+    policies = read_option("dlp_policies", _each_of(declared_policy))
     return Facts(
         domains=KnownDomains(
-            accepted=given("accepted_domains", _each(_accepted)), remote=None if remote is None else dict(remote)
+            accepted=read_option("accepted_domains", _each(_accepted)), remote=None if remote is None else dict(remote)
         ),
         people=KnownPeople(
-            mailboxes=given("mailboxes", _people),
-            mail_users=given("mail_users", _people),
-            contacts=given("contacts", _people),
-            managers=given("managers", _by_name(lambda value, at: _small_address(value, at) if value else "")),
-            attributes=given(
+            mailboxes=read_option("mailboxes", _people),
+            mail_users=read_option("mail_users", _people),
+            contacts=read_option("contacts", _people),
+            managers=read_option("managers", _by_name(lambda value, at: _small_address(value, at) if value else "")),
+            attributes=read_option(
                 "attributes",
                 _by_name(lambda value, at: {str(name).lower(): str(text) for name, text in _mapped(value, at).items()}),
             ),
-            proxy_addresses=given("proxy_addresses", _by_name(_small_address)) or {},
+            proxy_addresses=read_option("proxy_addresses", _by_name(_small_address)) or {},
         ),
         groups=KnownGroups(
-            members=given("groups", _by_name(_each(_small_address))),
-            unread=given("unread_groups", _people) or frozenset(),
+            members=read_option("groups", _by_name(_each(_small_address))),
+            unread=read_option("unread_groups", _people) or frozenset(),
         ),
         connectors=KnownConnectors(
-            inbound=given("inbound_connectors", _each(_mapped)),
-            outbound=given("outbound_connectors", _each(_connector)),
+            inbound=read_option("inbound_connectors", _each(_mapped)),
+            outbound=read_option("outbound_connectors", _each(_connector)),
         ),
         encryption=EncryptionSettings(
-            irm_configuration=given("irm_configuration", _mapped),
-            rms_templates=given("rms_templates", _each(_mapped)),
-            ome_configurations=given("ome_configurations", _each(_ome_configuration)),
-            owa_mailbox_policies=given("owa_mailbox_policies", _each(_mapped)),
+            irm_configuration=read_option("irm_configuration", _mapped),
+            rms_templates=read_option("rms_templates", _each(_mapped)),
+            ome_configurations=read_option("ome_configurations", _each(_ome_configuration)),
+            owa_mailbox_policies=read_option("owa_mailbox_policies", _each(_mapped)),
         ),
         encrypters=KnownEncrypters(
             dlp_policies=None if policies is None else DlpRules(policies, dialect),
-            labels=given("labels", _each_of(_label)),
-            label_policies=given("label_policies", _each_of(declared_label_policy)),
-            auto_label_policies=given("auto_label_policies", _each_of(_auto_label)),
+            labels=read_option("labels", _each_of(_label)),
+            label_policies=read_option("label_policies", _each_of(declared_label_policy)),
+            auto_label_policies=read_option("auto_label_policies", _each_of(_auto_label)),
         ),
-        organization_config=given("organization_config", _mapped),
-        journal_rules=given("journal_rules", _each(_mapped)),
+        organization_config=read_option("organization_config", _mapped),
+        journal_rules=read_option("journal_rules", _each(_mapped)),
         dialect=dialect,
-        observed=given("observed", _observed) or {},
-        contradicted=tuple(given("contradicted", _each(_contradicted)) or ()),
+        observed=read_option("observed", _observed) or {},
+        contradicted=tuple(read_option("contradicted", _each(_contradicted)) or ()),
     )
 
 

@@ -37,7 +37,7 @@ class RuleActions:
     surprises: tuple[Reason, ...] = ()
 
     @classmethod
-    def of(cls, declared: Mapping[str, Any], mode: str, surprises: tuple[Reason, ...] = ()) -> RuleActions:
+    def from_options(cls, declared: Mapping[str, Any], mode: str, surprises: tuple[Reason, ...] = ()) -> RuleActions:
         """What a rule does that is told to do this. If it asks for an approval, it does the rest once that is given.
 
         :param surprises: why it is open what else it does.

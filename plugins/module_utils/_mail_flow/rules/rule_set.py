@@ -179,7 +179,7 @@ class RuleSet:
             idle=_idle(rule),
             dlp=_dlp(rule),
             criteria=RuleCriteria(conditions, exceptions, tuple(doubts)),
-            actions=RuleActions.of(known, str(rule.get("mode") or "Enforce"), tuple(surprises)),
+            actions=RuleActions.from_options(known, str(rule.get("mode") or "Enforce"), tuple(surprises)),
             dates=RuleDates(str(rule.get("activation_date") or ""), str(rule.get("expiry_date") or "")),
             defers=str(rule.get("rule_error_action") or "").casefold() == "defer",
             unread=unread,

@@ -442,10 +442,10 @@ class RowConditions:
 
         :param parts: what it is with each of its values; see :meth:`_part`.
         """
-        found = [part[number] for part in parts if number in part]
-        if not found:
+        variants = [part[number] for part in parts if number in part]
+        if not variants:
             return [False]
-        return [self._settled(any_of(truths), atom) for truths in zip(*found, strict=True)]
+        return [self._settled(any_of(truths), atom) for truths in zip(*variants, strict=True)]
 
     def _undecided(self, default: bool | Unknown, decided: Iterable[int]) -> TruthSets:
         """A condition for the copies whose value does not decide it.

@@ -22,18 +22,18 @@ def with_contradicted(
     :param names_of: the names of the rules on which a row rests.
     """
     contradicting = [row for row in observed if "contradicted" in row]
-    found = []
+    marked_rows = []
     for row in rows:
         names = set(names_of(row))
         texts = [
-            f"{each['text']}."
-            for each in contradicting
-            if not names or not each["rules"] or not names.isdisjoint(each["rules"])
+            f"{row_contradicting['text']}."
+            for row_contradicting in contradicting
+            if not names or not row_contradicting["rules"] or not names.isdisjoint(row_contradicting["rules"])
         ]
         known = row.get("contradicted", ())
         marked = {"contradicted": [*known, *(text for text in texts if text not in known)]} if texts else {}
-        found.append({**row, **marked})
-    return found
+        marked_rows.append({**row, **marked})
+    return marked_rows
 
 
 def certainty(row: Mapping[str, Any]) -> str:

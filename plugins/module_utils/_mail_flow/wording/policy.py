@@ -88,8 +88,10 @@ def _dlp_rows(policy: MailPolicy) -> list[Row]:
         return []
     number = len(policy.dlp)
     who = "A DLP rule" if number == 1 else f"{number} DLP rules"
-    each = [f"{rule.does.name!r} {does_words(rule.does, may=True)} ({dlp_mail_words(rule)})" for rule in policy.dlp]
-    named = listed(each, joint="and", most=MOST_NAMED)
+    sentences = [
+        f"{rule.does.name!r} {does_words(rule.does, may=True)} ({dlp_mail_words(rule)})" for rule in policy.dlp
+    ]
+    named = listed(sentences, joint="and", most=MOST_NAMED)
     text = f"{who} may treat mail otherwise than the other sentences say ({questions.DLP_RULES}): {named}."
     names = list(dict.fromkeys(rule.does.name for rule in policy.dlp))
     return [{"kind": DLP, "text": visible_line(text), "rules": names, "unknown": [questions.DLP_RULES]}]

@@ -180,9 +180,16 @@ def dependence_lines(dependences: Iterable[Dependence]) -> list[str]:
     destinations is one line.
     """
     alike: dict[tuple[Any, ...], list[Subject]] = {}
-    for each in sorted(dependences, key=lambda each: not each.is_decided):
-        key = (each.number, each.subject.guarantee, each.subject.kind, each.now, each.if_true, each.if_false)
-        alike.setdefault(key, []).append(each.subject)
+    for dependence in sorted(dependences, key=lambda dependence: not dependence.is_decided):
+        key = (
+            dependence.number,
+            dependence.subject.guarantee,
+            dependence.subject.kind,
+            dependence.now,
+            dependence.if_true,
+            dependence.if_false,
+        )
+        alike.setdefault(key, []).append(dependence.subject)
     return [
         _dependence_text(number, _subject_text(subjects), now, if_true, if_false)
         for (number, _guarantee, _kind, now, if_true, if_false), subjects in alike.items()
@@ -203,7 +210,7 @@ def decided_lines(dependences: Iterable[Dependence], after: Mapping[Subject, Res
 
     :param after: the verdicts with the answers.
     """
-    now = {each.subject: each.now for each in dependences}
+    now = {dependence.subject: dependence.now for dependence in dependences}
     return [
         f"With these answers, {_subject_text([subject])} is {_verdict_text(after[subject].verdict)}, not {_verdict_text(was)}."
         for subject, was in now.items()
@@ -217,7 +224,7 @@ def _subject_text(subjects: Sequence[Subject]) -> str:
     if first.guarantee:
         return f"the guarantee {first.guarantee!r}"
     kind = KINDS_OF_MAIL[first.kind]
-    return f"{kind[0].lower()}{kind[1:]} to {listed([each.destination for each in subjects], joint='and')}"
+    return f"{kind[0].lower()}{kind[1:]} to {listed([subject.destination for subject in subjects], joint='and')}"
 
 
 def _verdict_text(verdict: Verdict) -> str:

@@ -44,7 +44,7 @@ def rules_warned_of(plan: Plan) -> set[str]:
 
 
 def _is_dangerous(change: Change, book: RuleBook) -> bool:
-    stored = [PlacedRule.of(rule) for rule in book.rules if rule.name == change.identity]
+    stored = [PlacedRule.from_rules(rule) for rule in book.rules if rule.name == change.identity]
     planned = [
         standing
         for key, standing in book.standings.items()

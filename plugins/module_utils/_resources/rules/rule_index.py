@@ -143,7 +143,7 @@ class RuleBook:
 
     def standing(self, key: str) -> PlacedRule:
         """The rule with that key, as it will be after the plan."""
-        return self.standings.get(key) or PlacedRule.of(self.by_guid[key])
+        return self.standings.get(key) or PlacedRule.from_rules(self.by_guid[key])
 
     def rename(self, rule: Rule, name: str) -> None:
         """Records the new name of a rule."""

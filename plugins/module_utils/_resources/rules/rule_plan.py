@@ -39,7 +39,7 @@ def plan_rule(book: RuleBook, wanted: DeclaredRule, *, index: int | None = None)
     # A task that restores an earlier state is not responsible for what is dangerous in it.
     plan.warnings = [] if book.restoring and not plan.steps else [*warnings, *plan.warnings]
     plan.before = before
-    plan.standing = standing = PlacedRule.of(rule, wanted)
+    plan.standing = standing = PlacedRule.from_rules(rule, wanted)
     plan.after = {"state": "present", "name": standing.name, **_after(book, wanted, rule, plan)}
     return plan
 

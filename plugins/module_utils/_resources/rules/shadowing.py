@@ -45,7 +45,7 @@ class PlacedRule:
     dlp_policy: bool = False
 
     @classmethod
-    def of(cls, stored: Rule | None, wanted: DeclaredRule | None = None) -> PlacedRule:
+    def from_rules(cls, stored: Rule | None, wanted: DeclaredRule | None = None) -> PlacedRule:
         """An existing rule with the declared changes applied."""
         enabled = stored.enabled if stored else True
         settings = stored.settings if stored else SETTINGS_OF_A_NEW_RULE

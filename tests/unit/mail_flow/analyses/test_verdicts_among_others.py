@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import verifier
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, apart, spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
+    BudgetError,
+    own_budgets,
+    spend,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded as budget_of
 
 from tests.unit.mail_flow.answers import prove
@@ -89,7 +93,7 @@ def test_a_guarantee_that_is_not_decided_among_others_is_asked_alone(monkeypatch
 
 def test_what_has_a_budget_apart_is_not_paid_by_the_one_around() -> None:
     with budget_of(10, share=1) as meter:
-        with apart():
+        with own_budgets():
             spend(1_000)
         assert meter.left == 10
         with pytest.raises(BudgetError):

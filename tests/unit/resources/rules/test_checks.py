@@ -301,12 +301,16 @@ class TestBook:
     def test_keys_and_names(self) -> None:
         rules = book(shown("a"), shown("twin", Guid="g-1"), shown("twin", Guid="g-2"))
         rules.take(
-            RulePlan("new", ["g-a", "new", "g-1", "g-2"], standing=PlacedRule.of(None, wanted("new", actions=ENCRYPT)))
+            RulePlan(
+                "new",
+                ["g-a", "new", "g-1", "g-2"],
+                standing=PlacedRule.from_rules(None, wanted("new", actions=ENCRYPT)),
+            )
         )
         assert rules.order == ["g-a", "new", "g-1", "g-2"]
         assert (rules.key("A", "rules"), rules.key("NEW", "rules")) == ("g-a", "new")
         assert (rules.name("g-a"), rules.name("new")) == ("a", "new")
-        assert rules.standing("g-a") == PlacedRule.of(rules.rules[0])
+        assert rules.standing("g-a") == PlacedRule.from_rules(rules.rules[0])
         for name, kind, says, remedy in (
             ("x", NotFoundError, "place_before names the rule 'x', which this organization does not have.", ""),
             (
@@ -320,7 +324,7 @@ class TestBook:
                 rules.key(name, "place_before")
             assert (refusal.value.message, refusal.value.remedy) == (says, remedy)
         # What becomes of a rule is what the next plan builds on; one that is removed leaves nothing.
-        changed = PlacedRule.of(rules.rules[0], wanted("a", enabled=False))
+        changed = PlacedRule.from_rules(rules.rules[0], wanted("a", enabled=False))
         rules.take(RulePlan("g-a", rules.order, standing=changed))
         rules.take(RulePlan("g-1", rules.order))
         assert (rules.standing("g-a"), set(rules.standings)) == (changed, {"new", "g-a"})

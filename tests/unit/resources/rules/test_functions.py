@@ -407,19 +407,19 @@ class TestCoverage:
 
     def test_a_rule_as_it_will_be(self) -> None:
         stored = rule("old", FromScope="InOrganization", PrependSubject="x", Comments="c", State="Disabled")
-        assert PlacedRule.of(stored) == PlacedRule("old", False, stored.settings, stored.sections, True)
-        changed = PlacedRule.of(stored, wanted("new", enabled=True, comments="d", conditions={"scl_over": 5}))
+        assert PlacedRule.from_rules(stored) == PlacedRule("old", False, stored.settings, stored.sections, True)
+        changed = PlacedRule.from_rules(stored, wanted("new", enabled=True, comments="d", conditions={"scl_over": 5}))
         assert changed == PlacedRule(
             "new", True, {**stored.settings, "comments": "d"}, {**stored.sections, "conditions": {"scl_over": 5}}, True
         )
-        kept = PlacedRule.of(stored, wanted(guid="g-old", actions=ENCRYPT))
+        kept = PlacedRule.from_rules(stored, wanted(guid="g-old", actions=ENCRYPT))
         assert (kept.name, kept.enabled, kept.sections) == ("old", False, {**stored.sections, "actions": ENCRYPT})
-        made = PlacedRule.of(None, wanted("new", actions=ENCRYPT))
+        made = PlacedRule.from_rules(None, wanted("new", actions=ENCRYPT))
         assert made == PlacedRule("new", True, SETTINGS_OF_A_NEW_RULE, {"actions": ENCRYPT}, True)
-        assert PlacedRule.of(None, wanted("new", enabled=False)).enabled is False
-        assert PlacedRule.of(None, wanted(guid="g-gone")).name == ""
-        assert PlacedRule.of(rule("odd", DlpPolicy="x")).understood is False
-        assert PlacedRule.of(rule("odd", ExceptIfUnheard="x")).understood is False
+        assert PlacedRule.from_rules(None, wanted("new", enabled=False)).enabled is False
+        assert PlacedRule.from_rules(None, wanted(guid="g-gone")).name == ""
+        assert PlacedRule.from_rules(rule("odd", DlpPolicy="x")).understood is False
+        assert PlacedRule.from_rules(rule("odd", ExceptIfUnheard="x")).understood is False
 
 
 class TestValues:
