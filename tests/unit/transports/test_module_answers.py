@@ -10,10 +10,10 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_answers import (
+    error_of_record,
     is_refused_token,
     not_connected,
     outcome_of,
-    error_of_record,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_service import (
     COMPLIANCE,
