@@ -302,3 +302,15 @@ def test_where_a_disclaimer_does_not_fit_its_fallback_decides() -> None:
         (found,) = Simulator(rules, facts_of(FACTS)).run(message_of(said, "", "m"))["recipients"].values()
         fates[fallback] = found["fate"]
     assert fates == {"Wrap": "delivered", "Reject": "rejected", "Ignore": "delivered"}
+
+
+def test_a_size_is_over_a_limit_beyond_it_and_open_exactly_at_it() -> None:
+    """Microsoft's pages disagree about exactly the limit (U23)."""
+    limit = 10 << 20
+    for option in ("message_size_over", "attachment_size_over"):
+        rules = [{"name": "R", "priority": 0, "conditions": {option: "10MB"}, "exceptions": {}, "actions": {}}]
+        for size, matched in ((limit - 1, None), (limit, "unknown"), (limit + 1, True)):
+            whole = size if option == "message_size_over" else limit * 3
+            said = {"from": INSIDE[0], "to": [INSIDE[1]], "size": whole, "attachments": [{"name": "a", "size": size}]}
+            (found,) = Simulator(rules, facts_of(FACTS)).run(message_of(said, "", "m"))["recipients"].values()
+            assert [rule["matched"] for rule in found["rules"]] == ([] if matched is None else [matched])
