@@ -34,19 +34,12 @@ class RuleEvaluator:
     ) -> None:
         self.block = block
         rules = [rule for chain in chains for rule in chain.rules.rules]
-        prepending = [
-            [
-                rule
-                for rule in chain.rules.rules
-                if not rule.idle and rule.actions.enforced and "prepend_subject" in rule.actions.options
-            ]
-            for chain in chains
-        ]
+        prepending = [_prepending(chain) for chain in chains]
         self._rested = self._resting([rule for rule in rules if rule.actions.declared.get("prepend_subject")])
         prefixes = {_prefix(rule) for prepending_rules in prepending for rule in prepending_rules} | self._rested.keys()
         few = len(prefixes) <= MOST_PREFIXES
         added = max((sum(map(_added, chain.rules.rules)) for chain in chains), default=0)
-        encrypts = any(rule.actions.enforced and not rule.idle and rule.actions.does(Does.ENCRYPT) for rule in rules)
+        encrypts = any(_is_acting(rule) and rule.actions.does(Does.ENCRYPT) for rule in rules)
         self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), added, guesses, encrypts)
         self.neighbors = Neighbors.of_block(block)
         # Before it is known what rules change, and whom they add, anything may be.
@@ -162,6 +155,15 @@ class RuleEvaluator:
         return resting
 
 
+def _is_acting(rule: FlowRule) -> bool:
+    return not rule.idle and rule.actions.enforced
+
+
+def _prepending(chain: Chain) -> list[FlowRule]:
+    """The rules of a rule set that put something before subjects."""
+    return [rule for rule in chain.rules.rules if _is_acting(rule) and "prepend_subject" in rule.actions.options]
+
+
 def _prefix(rule: FlowRule) -> str:
     """What a rule puts before subjects."""
     return str(rule.actions.declared["prepend_subject"])
@@ -169,5 +171,5 @@ def _prefix(rule: FlowRule) -> str:
 
 def _added(rule: FlowRule) -> int:
     """How many bytes a rule may add to a message, which may have its text twice, as HTML and without it."""
-    acts = rule.actions.enforced and not rule.idle
-    return 2 * len(str(rule.actions.options.get("apply_html_disclaimer_text") or "").encode()) if acts else 0
+    text = str(rule.actions.options.get("apply_html_disclaimer_text") or "")
+    return 2 * len(text.encode()) if _is_acting(rule) else 0
