@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ..._engine.plan import Plan, PlanWarning
 from ..._exchange.errors import ExchangeError
@@ -258,7 +258,7 @@ class WritingControl(ControlBase, ABC):
 
 
 #: Both kinds.
-Control = WritingControl | JudgingControl
+Control: TypeAlias = "WritingControl | JudgingControl"
 
 
 def merged(first: Parts, second: Mapping[str, Any]) -> Parts:
