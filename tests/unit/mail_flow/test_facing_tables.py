@@ -142,10 +142,10 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
     ),
     "kinds of sentences of a policy": (
         policy.KINDS,
-        {kind for kind, _certain, _open in policy._EFFECTS.values()} | {"unknown"},
+        {kind for kind, _certain, _open in policy._EFFECTS.values()} | {policy.DLP, "unknown"},
     ),
     "kinds of sentences of a policy in the documentation": (policy.KINDS, contained("policy", "kind")),
-    "kinds of edits": (aims.KINDS, suggestions._WORDS),
+    "kinds of edits": (aims.KINDS, {*suggestions._WORDS, suggestions.ENABLE}),
     "kinds of edits in the documentation": ({*aims.KINDS, "connector"}, contained("suggestions", "edits")),
     "reasons to propose nothing": (
         arguments("repair", "Simplified", 9, "why_not") | {"difference", "nothing"},
