@@ -32,11 +32,6 @@ NO_FAMILIES = {
 
 #: What ``symbolic`` takes from a family, with the reason.
 TAKEN = {
-    ("atoms", "actions.brought_people", "ADDING"): "analyses read it with the atoms",
-    ("atoms", "actions.brought_people", "MANAGER"): "analyses read it with the atoms",
-    ("atoms", "actions.brought_people", "REDIRECTS"): "analyses read it with the atoms",
-    ("atoms", "actions.brought_people", "THE_MANAGER"): "analyses read it with the atoms",
-    ("atoms", "actions.brought_people", "brought_by"): "analyses read it with the atoms",
     ("atoms", "actions.brought_people", "brings_manager"): "people whom rules bring are atoms",
     ("atoms", "actions.brought_people", "looks_at_manager"): "people with a manager are atoms if that matters",
     ("atoms", "actions.brought_people", "named_by"): "people whom rules name are atoms",

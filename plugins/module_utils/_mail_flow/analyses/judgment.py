@@ -10,13 +10,13 @@ that is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from ..._exchange.errors import OptionError
 from ..._exchange.text import listed
+from ..actions.brought_people import THE_MANAGER, brought_by
 from ..conditions.keys import RECIPIENT, SENDER, Key
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
@@ -52,9 +52,9 @@ from ..simulator.assumptions import (
 from ..simulator.copy_result import CopyResult
 from ..simulator.protection import ways_of
 from ..simulator.results import result
+from ..simulator.showings import Showing, showings
 from ..simulator.state import Course, World
 from ..symbolic.address import AddressSlot
-from ..symbolic.atoms import THE_MANAGER, Showing, brought_by, showings
 from ..symbolic.compile_added_copies import AddedCopy
 from ..symbolic.compile_outcomes import taken_by
 from ..symbolic.counted_copies import CountedCopies
@@ -423,12 +423,10 @@ def _with_attachment(message: _Options, place: int, attachment: Mapping[str, Any
 
 def _without(rules: RuleSet, name: str) -> RuleSet:
     """Rules of which one does nothing."""
-    others = copy(rules)
-    others.rules = tuple(
+    return rules.with_rules(
         replace(rule, actions=RuleActions({}, {}, rule.actions.mode)) if rule.name == name else rule
         for rule in rules.rules
     )
-    return others
 
 
 def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> list[Premise]:

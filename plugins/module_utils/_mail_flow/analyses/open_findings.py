@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
+from ..actions.brought_people import THE_MANAGER
+from ..actions.copy_state import MOST_APPROVALS
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
 from ..formula import FALSE, Literal, high, low
@@ -34,8 +36,6 @@ from ..simulator.assumptions import (
 )
 from ..simulator.results import result
 from ..simulator.state import Course
-from ..symbolic.atoms import THE_MANAGER
-from ..symbolic.compile_recipients import MOST_APPROVALS
 from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.encoding import CandidateMessage, Model
 from ..symbolic.witness_replay import course_of, reasons_of

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..._resources.compliance.dlp_fields import SENSITIVE
 from ..._resources.rules.never import never_matching
+from ..actions.brought_people import brought_by
 from ..budget import BudgetError, bounded
 from ..formula import FALSE, TRUE, Literal, Value, high
 from ..input.guarantee_options import Guarantee
@@ -36,9 +37,9 @@ from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, contradi
 from ..simulator.copy_result import CopyResult
 from ..simulator.protection import SURELY_PROTECTED
 from ..simulator.results import result
+from ..simulator.showings import showings
 from ..simulator.state import Course
 from ..symbolic.address import AddressSlot
-from ..symbolic.atoms import brought_by, showings
 from ..symbolic.compile_outcomes import Outcome, shows
 from ..symbolic.copy_properties import breaks
 from ..symbolic.encoding import Model

@@ -19,6 +19,7 @@ from typing import Any
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.never import meets_no_mail
+from ..actions.brought_people import ADDING, MANAGER, REDIRECTS, THE_MANAGER
 from ..actions.deliver import FATES
 from ..actions.edit import may_insert
 from ..actions.protect import option_name
@@ -39,7 +40,6 @@ from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import AFTER_REJECTION, NOT_FOLLOWED, NOT_FOUND
 from ..simulator.results import result
 from ..simulator.state import Course, World
-from ..symbolic.atoms import ADDING, MANAGER, REDIRECTS, THE_MANAGER
 from ..symbolic.compile_outcomes import in_transit
 from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.encoding import CandidateMessage, Model, Side

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ..actions.brought_people import brought_by
 from ..actions.protect import option_name
 from ..budget import BudgetError, bounded
 from ..conditions.keys import Key
@@ -25,8 +26,8 @@ from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
+from ..simulator.showings import Showing, showings
 from ..simulator.state import Course
-from ..symbolic.atoms import Showing, brought_by, showings
 from ..symbolic.copy_properties import breaks
 from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import CandidateMessage, Model

@@ -8,7 +8,6 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import copy
 from dataclasses import replace
 
 from ..._exchange.names import same_name
@@ -80,8 +79,9 @@ class Meetings:
 
     def kept_from(self, rule: FlowRule, later_rules: Sequence[FlowRule]) -> FlowRule | None:
         """One of some rules that would encrypt a message if another one did not stop it."""
-        going = copy(self.rules)
-        going.rules = tuple(_going(later_rule) if later_rule is rule else later_rule for later_rule in self.rules.rules)
+        going = self.rules.with_rules(
+            _going(later_rule) if later_rule is rule else later_rule for later_rule in self.rules.rules
+        )
 
         def shown(candidate: CandidateMessage) -> FlowRule | None:
             ends = self._ends(self.rules, candidate)

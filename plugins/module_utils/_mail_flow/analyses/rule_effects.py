@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
+from ..actions.brought_people import THE_MANAGER
 from ..actions.deliver import FATES
 from ..actions.protect import option_name
 from ..model.encrypters import ENDS_BY_DLP, Encrypter
 from ..model.outcomes import OPEN_PROTECTIONS, Fate
 from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
-from ..symbolic.atoms import THE_MANAGER
 from .open_findings import TOLD_AFTER_REJECTION, how_it_ends, rejects_misfits
 
 

@@ -27,7 +27,7 @@ from ..model.patterns import is_too_large
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
-from ..symbolic.atoms import showings
+from ..simulator.showings import showings
 from .sender_choices import encrypting_rules, missed_answer, repeated_prefix
 
 #: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` if there

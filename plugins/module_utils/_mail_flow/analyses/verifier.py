@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from ..._exchange.errors import OptionError
+from ..actions.brought_people import MANAGER, brought_by
 from ..actions.protect import option_name
 from ..budget import STEPS_OF_GUARANTEE, BudgetError, bounded
 from ..conditions.keys import Key
@@ -34,8 +35,8 @@ from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise, contradicted_by
 from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
+from ..simulator.showings import Showing, showings
 from ..simulator.state import Course
-from ..symbolic.atoms import MANAGER, Showing, brought_by, showings
 from ..symbolic.copy_properties import PROPERTIES, breaks, breaks_anyway
 from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import CONFLICTS, CandidateMessage, Model, Side
@@ -108,8 +109,7 @@ def claims_of(rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGR
     for mail that rules may not see.
     """
     claims = RuleSet(rules, dialect)
-    claims.rules = tuple(replace(rule, criteria=replace(rule.criteria, selects=True)) for rule in claims.rules)
-    return claims
+    return claims.with_rules(replace(rule, criteria=replace(rule.criteria, selects=True)) for rule in claims.rules)
 
 
 class TriedRules:

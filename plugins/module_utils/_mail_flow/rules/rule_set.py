@@ -8,6 +8,7 @@ are skipped without evaluating their other conditions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
@@ -100,6 +101,29 @@ class RuleSet:
         if not isinstance(rules, RuleSet):
             return cls(rules, dialect)
         return rules if rules.dialect is dialect else cls(rules.given, dialect)
+
+    def with_rules(self, rules: Iterable[FlowRule]) -> RuleSet:
+        """Other rules that look at nothing at which these do not look, such as some of them, or the same with other effects.
+        What these together look at stays.
+        """
+        others = copy(self)
+        others.rules = tuple(rules)
+        return others
+
+    @property
+    def without_reports(self) -> RuleSet:
+        """These rules. They tell nobody anything."""
+        others = copy(self)
+        others.reports = ()
+        return others
+
+    @property
+    def unwatched(self) -> RuleSet:
+        """These rules without reports, as if their conditions looked at nothing that rules change."""
+        others = self.without_reports
+        others.headers = frozenset()
+        others.watches_copies = others.watches_protection = False
+        return others
 
     def needs_met(self, seen: Iterable[tuple[str, str]]) -> int:
         """What rules need that a message with these keys has, as bits."""

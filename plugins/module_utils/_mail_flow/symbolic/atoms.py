@@ -13,16 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..actions.brought_people import (
-    ADDING,
-    MANAGER,
-    REDIRECTS,
-    THE_MANAGER,
-    brings_manager,
-    brought_by,
-    looks_at_manager,
-    named_by,
-)
+from ..actions.brought_people import brings_manager, looks_at_manager, named_by
 from ..conditions.keys import ATTRIBUTES, MOST_NAMED, RECIPIENT, SAME_AS, SENDER, WRITTEN, Key, is_open, wider
 from ..conditions.predicate import Atom
 from ..model.addresses import domain, spellings, with_parents
@@ -31,10 +22,7 @@ from ..model.facts import Facts
 from ..model.message_recipients import people_behind
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..simulator.showings import Showing, showings
-
-#: Whom rules bring, and to whom they show mail: analyses read it with the atoms.
-__all__ = ("ADDING", "MANAGER", "REDIRECTS", "THE_MANAGER", "Showing", "brought_by", "showings")
+from ..simulator.showings import showings
 
 #: Sorts of atoms whose values have a domain.
 _DOMAINS = ("address", "below")

@@ -14,7 +14,6 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ..._resources.rules.action_effects import Does
-from ..actions.copy_state import MOST_APPROVALS
 from ..conditions.copies import SHOWN_FIELDS
 from ..conditions.keys import Key, is_open, wider
 from ..conditions.predicate import Atom, Reach
@@ -27,9 +26,6 @@ from .address import AddressSlot
 from .compile_conditions import Conditions
 from .logic import Logic
 from .symbolic_message import Companion, SymbolicMessage
-
-#: How many approvals a copy waits for is told apart up to this: analyses read it with the copies.
-__all__ = ("MOST_APPROVALS",)
 
 #: The one other recipient who may be anybody.
 ANYBODY: Key = ("anybody", "")

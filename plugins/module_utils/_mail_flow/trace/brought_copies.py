@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from ..actions.brought_people import ADDING, MANAGER, brought_by
 from ..conditions.predicate import Reach
 from ..model import questions
 from ..model.addresses import domain
 from ..model.inside import recipient_outside
 from ..model.message_recipients import people_behind
 from ..rules.flow_rule import FlowRule
-from ..symbolic.atoms import ADDING, MANAGER, brought_by
 from .chain import Chain, adds
 from .columns import bits_of, places_of
 from .rows import left_out

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -290,8 +289,8 @@ class Chain:
         places = sorted({place for rules_met in met.values() for place in rules_met})
         spend(_STEPS_OF_WAY + _STEPS_OF_RULE * len(places))
         numbers = {place: number for number, place in enumerate(places)}
-        rules = self._unwatched_rules
-        rules.rules = tuple(self._as_maker(number, self.rules.rules[place]) for place, number in numbers.items())
+        makers = (self._as_maker(number, self.rules.rules[place]) for place, number in numbers.items())
+        rules = self.rules.unwatched.with_rules(makers)
         known = {who: {numbers[place]: asked for place, asked in rules_met.items()} for who, rules_met in met.items()}
         passage = Passage(
             rules, message, self.facts, TracedDecider(known, (1 << len(places)) - 1), simplify=_untold, gives_up=True
@@ -353,17 +352,10 @@ class Chain:
             )
 
         passage = Passage(
-            self._unwatched_rules, message, self.facts, decider, watch=watch, simplify=simplified, gives_up=True
+            self.rules.unwatched, message, self.facts, decider, watch=watch, simplify=simplified, gives_up=True
         )
         course = passage.way_of(person)
         return None if course.too_many else course.worlds
-
-    @property
-    def _unwatched_rules(self) -> RuleSet:
-        """A copy of the rules, whose conditions look at nothing that other rules change."""
-        rules = copy(self.rules)
-        rules.reports, rules.headers, rules.watches_copies, rules.watches_protection = (), frozenset(), False, False
-        return rules
 
     def _as_maker(self, number: int, rule: FlowRule) -> FlowRule:
         """A rule with only the effects that decide about copies, or make some."""
@@ -393,9 +385,8 @@ class Chain:
         self, steps: tuple[ChainStep, ...], asked: Sequence[tuple[int, bool]], message: Message, person: Recipient
     ) -> ChainOutcome:
         spend(_STEPS_OF_WAY + _STEPS_OF_RULE * len(steps))
-        rules = copy(self.rules)
-        rules.reports = ()
-        rules.rules = tuple(self._as_step(number, step) for number, step in enumerate(steps))
+        acting = (self._as_step(number, step) for number, step in enumerate(steps))
+        rules = self.rules.without_reports.with_rules(acting)
         open_steps: list[tuple[Unknown, tuple[int, ...]]] = [
             (step.why, (number,)) for number, step in enumerate(steps) if step.why
         ]

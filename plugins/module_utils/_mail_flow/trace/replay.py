@@ -14,7 +14,6 @@ import datetime
 from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeAlias
@@ -34,7 +33,7 @@ from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
-from ..symbolic.atoms import showings
+from ..simulator.showings import showings
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
 from .chain import MOST_KNOWN, Chain, ChainOutcome, MadeCopy, PassedCopies
 from .columns import Block, blocks_of, places_of
@@ -591,8 +590,7 @@ def alternatives(
     chains = [Chain(RuleSet.read(rules, facts.dialect), facts, with_side_effects=True) for rules in (present, *others)]
     rules: dict[Hashable, FlowRule] = {}
     now, *then = (_Ordered(chain, rules) for chain in chains)
-    every = copy(chains[0].rules)
-    every.rules = tuple(replace(rule, place=number) for number, rule in enumerate(rules.values()))
+    every = chains[0].rules.with_rules(replace(rule, place=number) for number, rule in enumerate(rules.values()))
     pool = Chain(every, facts, with_side_effects=True)
     # A rule of the pool is where it is in the rule set that has it.
     pool.earlier = tuple(earlier for side in (now, *then) for earlier in side.earlier)

@@ -9,6 +9,7 @@ from functools import singledispatch
 from typing import Any
 
 from ..._exchange.text import listed, visible_line
+from ..actions.copy_state import MOST_APPROVALS
 from ..analyses.difference import Difference
 from ..analyses.expectations import ComparedCopy
 from ..analyses.finding import (
@@ -26,7 +27,6 @@ from ..analyses.finding import (
     SideEffectsChanged,
 )
 from ..simulator.copy_result import CopyResult
-from ..symbolic.compile_recipients import MOST_APPROVALS
 from .reasons import reason_rows, worded
 from .sentences import (
     BECOMES,
