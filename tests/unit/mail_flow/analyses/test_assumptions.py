@@ -225,10 +225,11 @@ def test_a_sentence_tells_that_mail_waits_for_another_approval() -> None:
 
 
 def test_a_sentence_without_a_witness_tells_of_which_mail_it_is_not_known() -> None:
-    spared = {**ALL, "exceptions": {"recipient_domain_is": ["@fabrikam.com"]}}
+    spared = {**ALL, "exceptions": {"from_address_matches_patterns": ["^.{400}$"]}}
     (row,) = difference([ALL], [spared], TENANT, NOW).rows
+    assert not row.get("witness")
     assert row["text"].endswith(
-        "to @fabrikam.com may no longer be encrypted (U00): the changed rule 'All' no longer applies to it."
+        "match '^.{400}$' may no longer be encrypted (U00): the changed rule 'All' no longer applies to it."
     )
 
 
