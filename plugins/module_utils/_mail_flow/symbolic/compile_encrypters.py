@@ -101,13 +101,16 @@ class EncrypterFormulas:
         """Whether a DLP rule with an effect applies."""
         return self.logic.any_of([when for does, when in self.dlp if has(does)])
 
-    def _enforced(self, effect: str) -> Value:
-        """Whether the copy gets an effect: certain where no rule applies that restricts it otherwise (U36)."""
+    def _enforced(self, effect: str, otherwise: Value = FALSE) -> Value:
+        """Whether the copy gets an effect: certain where no rule applies that restricts it otherwise (U36).
+
+        :param otherwise: whether it gets an effect that rules this one out.
+        """
         having = self.any_dlp(lambda does: getattr(does, effect))
         if having == FALSE:
             return FALSE
         others = self.any_dlp(lambda does: does.may_restrict_otherwise(effect))
-        return having & self.logic.choose(others, self.unknown("dlp several", effect), TRUE)
+        return having & self.logic.choose(others, ~otherwise & self.unknown("dlp several", effect), TRUE)
 
     @cached_property
     def encrypts(self) -> Value:
@@ -116,8 +119,11 @@ class EncrypterFormulas:
 
     @cached_property
     def removes(self) -> Value:
-        """Whether DLP takes the copy's protection away, as far as it can be."""
-        return self._enforced("removes")
+        """Whether DLP takes the copy's protection away, as far as it can be. Of rules that encrypt and rules that take
+        away, one kind has its way: a copy that DLP encrypts in clear, it does not leave unprotected where a mail flow
+        rule had encrypted it.
+        """
+        return self._enforced("removes", otherwise=self.encrypts)
 
     @cached_property
     def blocked(self) -> Value:

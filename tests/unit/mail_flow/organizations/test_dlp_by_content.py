@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 
 from tests.unit.mail_flow.answers import difference, prove
-from tests.unit.mail_flow.asking import NOW
+from tests.unit.mail_flow.asking import ALL, NOW
 from tests.unit.mail_flow.dlp_worlds import OUTGOING, decrypts, encrypts, policy
 from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
 from tests.unit.mail_flow.organizations.organization import Organization, Question
@@ -125,3 +125,10 @@ def test_what_a_change_does_stays(does: str) -> None:
         return [str(row["kind"]) for row in difference(before, after, facts, NOW).rows]
 
     assert kinds([BY_CONTENT[does]]) == kinds([]) != []
+
+
+def test_a_rule_that_encrypts_takes_no_protection_away_beside_dlp_rules_that_encrypt_and_decrypt() -> None:
+    """Whichever of the two acts, it does so before and after."""
+    facts = {**ORGANIZATIONS["small"].facts, "dlp_policies": [encrypts(_CARDS, "Cards"), decrypts(_CARDS, "Old")]}
+    found = difference([], [ALL], facts, NOW)
+    assert {str(row["kind"]) for row in found.rows if row.get("about") != "unusual"} == {"protection_gained"}
