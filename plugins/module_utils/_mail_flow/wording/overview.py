@@ -112,9 +112,11 @@ def _unknown_line(rows: Sequence[Mapping[str, Any]], by_number: Mapping[MailKind
     mail = []
     for kind, number in by_number.items():
         name = KINDS_OF_MAIL[kind]
-        others = any(row["kind_of_mail"] == kind and row["protected"] != CellVerdict.UNKNOWN for row in rows)
+        cells = [row for row in rows if row["kind_of_mail"] == kind]
+        destinations = [str(row["destination"]) for row in cells if row["protected"] == CellVerdict.UNKNOWN]
+        where = f" to {listed(destinations, joint='and')}" if len(destinations) < len(cells) else ""
         known = f"{number}, {questions.BY_ID[number].grade}"
-        mail.append(f"{name[0].lower()}{name[1:]}{' to other destinations' if others else ''} ({known})")
+        mail.append(f"{name[0].lower()}{name[1:]}{where} ({known})")
     tests = [questions.BY_ID[number].settled_by.rstrip(".") for number in dict.fromkeys(by_number.values())]
     tells = "; ".join(f"{text[0].lower()}{text[1:]}" for text in tests)
     return f"Unknown: {listed(mail, joint='and', most=len(mail))}. What would tell: {tells}."

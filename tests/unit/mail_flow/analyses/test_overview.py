@@ -283,8 +283,8 @@ def test_what_is_not_documented_is_one_line_that_says_which_message_would_tell()
     _head, *said, last = reach_lines(rows)
     assert [line.strip().split(":")[0] for line in said] == ["Mail from inside", "Mail over 17.8 MB"]
     assert last.strip() == (
-        "Unknown: automatic replies (U29, not documented) and mail over 17.8 MB to other "
-        "destinations (U31, not documented). What would tell: an automatic reply and a meeting request; a test message over 25 MB."
+        "Unknown: automatic replies (U29, not documented) and mail over 17.8 MB to everybody "
+        "else (U31, not documented). What would tell: an automatic reply and a meeting request; a test message over 25 MB."
     )
 
 
