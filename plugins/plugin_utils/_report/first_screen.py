@@ -276,8 +276,10 @@ def _concerns(figures: Figures) -> list[tuple[int, str, str, str]]:
 def _impact_line(figures: Figures, impact: str) -> str:
     number = count(figures.impacts[impact], "change")
     if impact == Impact.SOME_MAIL and figures.whose:
-        more = f"; and {len(figures.whose) - _NAMED} more" if len(figures.whose) > _NAMED else ""
-        return f"Affects mail {'; '.join(figures.whose[:_NAMED])}{more}: {number}."
+        # Several organizations may change the same rule.
+        whose = list(dict.fromkeys(figures.whose))
+        more = f"; and {len(whose) - _NAMED} more" if len(whose) > _NAMED else ""
+        return f"Affects mail {'; '.join(whose[:_NAMED])}{more}: {number}."
     return f"{IMPACT[impact].text}: {number}."
 
 

@@ -44,7 +44,7 @@ def difference_of(organization: Record) -> list[Record]:
                 for end in _ends(name, row[key])
             ],
             "open": _capital(reasons_of(row)),
-            "counted": change_of(organization, row.get("kind", "unknown")),
+            "counted": change_of(organization, row),
             "contradicted": list(row.get("contradicted") or ()),
         }
         for row in sorted(rows, key=lambda row: rank(MAIL, row.get("kind", "")))

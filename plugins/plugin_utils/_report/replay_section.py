@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...module_utils._mail_flow.analyses.aspects import DifferenceKind
 from ...module_utils._mail_flow.trace.replay import COVERAGE
 from ...module_utils._mail_flow.wording.replay import (
     change_sentence,
@@ -44,10 +45,19 @@ def shown(replay: Record) -> Record:
     }
 
 
-def change_of(organization: Record, kind: str) -> str:
-    """How much of the last days' mail a kind of difference affects, as a sentence; empty if unknown."""
-    rows = (mail_of(organization).replay or {}).get("difference") or ()
-    return next((f"In the replayed mail, {change_sentence(row)}" for row in rows if row["kind"] == kind), "")
+def change_of(organization: Record, difference: Record) -> str:
+    """How much of the last days' mail a difference affects, as a sentence; empty if that is not known: of what is open, and
+    where several differences have the same kind and rules, copies are not told apart.
+    """
+    mail = mail_of(organization)
+
+    def is_alike(row: Record) -> bool:
+        return (row.get("kind"), row.get("rules")) == (difference.get("kind"), difference.get("rules"))
+
+    if difference.get("kind") == DifferenceKind.UNKNOWN or sum(map(is_alike, mail.difference or ())) > 1:
+        return ""
+    rows = (mail.replay or {}).get("difference") or ()
+    return next((f"In the replayed mail, {change_sentence(row)}" for row in rows if is_alike(row)), "")
 
 
 def headline_of(organization: Record) -> str:

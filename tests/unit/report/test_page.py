@@ -345,6 +345,9 @@ def test_a_rule_is_one_card() -> None:
     assert page.answers[1] == "1 change planned"
     assert page.text.count("Rule 'Contracts' is created") == 1
     assert "Affects mail from inside with 'contract' in its subject (Contracts): 1 change." in page.text
+    report["organizations"].append({**one, "name": "fabrikam"})
+    page = Page(render_html(report))
+    assert "Affects mail from inside with 'contract' in its subject (Contracts): 2 changes." in page.text
     one["changes"] = rule_changes("Contracts", ("enabled", True, False), impact="may leave in clear")
     assert "Rule 'Contracts' is switched off" in Page(render_html(report)).text
 

@@ -10,6 +10,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     EffectOnMail,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.first_screen import answers_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail_section import difference_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.unit.report import samples
@@ -286,3 +287,33 @@ def test_what_a_plan_does_to_mail_is_read_once_for_a_page(monkeypatch: pytest.Mo
     monkeypatch.setattr(EffectOnMail, "read", lambda document: read.append(document) or whole(document))
     render_html(samples.mail())
     assert read == [organization["mail"] for organization in samples.mail()["organizations"]]
+
+
+def _differing(kind: str, text: str, *rules: str) -> dict[str, Any]:
+    return {"kind": kind, "text": text, "when": {}, "rules": list(rules)}
+
+
+@pytest.mark.parametrize(
+    ("differences", "counted"),
+    [
+        (
+            [_differing("protection_gained", "A", "New"), _differing("protection_gained", "B", "Other")],
+            ["3 copies", ""],
+        ),
+        ([_differing("protection_gained", "A", "New"), _differing("protection_gained", "B", "New")], ["", ""]),
+        ([_differing("unknown", "A", "New")], [""]),
+    ],
+)
+def test_copies_of_replayed_mail_are_told_of_the_one_difference_that_they_are_of(
+    differences: list[dict[str, Any]], counted: list[str]
+) -> None:
+    counts = {"senders": 1, "domains": [], "more_domains": 0, "rules": ["New"]}
+    replayed = [
+        {"kind": "protection_gained", "certain": 3, "possible": 0, **counts},
+        {"kind": "unknown", "certain": 0, "possible": 5, **counts},
+    ]
+    organization = samples.organization(
+        "contoso", mail={"difference": differences, "difference_more": 0, "replay": {"difference": replayed}}
+    )
+    found = [row["counted"] for row in difference_of(organization)]
+    assert [text.removeprefix("In the replayed mail, ")[:8] for text in found] == counted
