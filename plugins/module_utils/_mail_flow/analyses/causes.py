@@ -93,14 +93,16 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     :param decided_by: the rule without which the guarantee would be kept; empty if there is none.
     :param copied_by: the rule that makes the copy; empty for a recipient whom the sender names.
     """
-    wants_protection = WISHES[guarantee.then].wants_protection
+    wish = WISHES[guarantee.then]
     every = standings(rules, copy, lambda rule: _encrypts(rule, guarantee))
     helping = [standing for standing in every if _encrypts(standing.rule, guarantee)]
     decider = next((standing.rule for standing in every if standing.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:
         return _of_decider(decider, helping)
-    if not wants_protection:
-        return _of_the_ending(every)
+    # Somebody to whom a rule copies mail need not get it.
+    ending = None if copied_by and wish.wants_protection else _of_the_ending(every)
+    if not wish.wants_protection or (ending and wish.wants_delivery):
+        return ending
     if copied_by:
         encrypting = _encrypting_the_original(rules, copy, guarantee)
         missing = _nearest(

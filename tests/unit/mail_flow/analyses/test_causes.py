@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import cause_words
 
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, OUTGOING, PARTNER, STOP, rule, verdict
+from tests.unit.mail_flow.dlp_worlds import SENSITIVE, policy
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
@@ -177,3 +178,11 @@ def test_a_rule_that_surely_keeps_mail_back_is_named_where_the_rest_is_open() ->
     ]
     found = cause(rules, when=replies, then="decrypted_on_arrival")
     assert (found["kind"], found["rule"]) == ("deletes", "No macros")
+
+
+def test_a_rule_that_keeps_mail_back_is_named_before_one_that_it_keeps_from_encrypting() -> None:
+    """Also where DLP leaves open what becomes of the mail without it."""
+    rules = [rule("No", {**PARTNER, "subject_contains_words": ["x"]}, {"reject_message_reason_text": "No."}), PARTNERS]
+    facts = {**TENANT, "dlp_policies": [policy({**PARTNER, **SENSITIVE}, block_access=True)]}
+    found = verdict(rules, facts, when=PARTNER)["counterexample"]["cause"]
+    assert (found["kind"], found["rule"]) == ("rejects", "No")
