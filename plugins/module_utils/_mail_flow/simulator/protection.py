@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 from ..._exchange.names import name_key
 from ..._resources.rights_management import Obstacle
@@ -402,7 +403,7 @@ def _too_large(message: Message) -> Reason | None:
     """Whether a message may be too large to be encrypted. Whether its size counts before or after encoding is not
     documented.
     """
-    least, most = (message.size, int(message.size * ENCODED)) if message.size is not None else size_range(message)
+    least, most = (message.size, ceil(message.size * ENCODED)) if message.size is not None else size_range(message)
     if (least if most is None else most) <= LARGEST:
         return None
     return Reason(questions.TOO_LARGE, "too_large" if least > LARGEST else "perhaps_too_large", field="size")

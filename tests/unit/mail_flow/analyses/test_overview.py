@@ -98,6 +98,9 @@ def test_kinds_of_which_nobody_knows_say_why() -> None:
         if cell.protected == "unknown"
     }
     assert numbers == {"automatic_reply": {"U29"}, "forwarded": {"U26"}, "over_25_mb": {"U31"}}
+    larger = rule("Larger", {"reject_message_reason_text": "No."}, conditions={**OUTGOING, "message_size_over": "20MB"})
+    (cell,) = [cell for cell in cells([larger, ENCRYPT]).values() if cell.kind == "over_25_mb"]
+    assert {reason.id for reason in cell.unknown} == {"U31"}
     closed = cells([ENCRYPT], irm_configuration={"enable_pdf_encryption": False})
     assert closed[EVERYBODY_ELSE, "with_attachment"].protected == "unknown"
     assert {reason.id for reason in closed[EVERYBODY_ELSE, "with_attachment"].unknown} == {"U25"}
@@ -214,7 +217,7 @@ def test_the_terminal_has_ten_lines_at_most() -> None:
     assert len(rows) == 22 * len(KINDS_OF_MAIL)
     assert 1 < len(lines) <= 10
     said = (
-        "  Mail from inside, mail with an attachment and mail over 17.8 MB: always protected by rules or forced TLS to bank.example;"
+        "  Mail from inside and mail with an attachment: always protected by rules or forced TLS to bank.example;"
         " never protected by rules or forced TLS to p0.example, p1.example, p10.example and 17 others"
     )
     assert lines[1].startswith(said)
