@@ -17,6 +17,12 @@ from .tenant import Tenant
 
 NAME = "contoso.onmicrosoft.com"
 ALEX, MEGAN, PARTNER = f"AlexW@{NAME}", f"MeganB@{NAME}", "tests@fabrikam.com"
+ENCRYPT: dict[str, Any] = {
+    "Name": "Encrypt",
+    "FromScope": "InOrganization",
+    "SentToScope": "NotInOrganization",
+    "ApplyRightsProtectionTemplate": "Encrypt",
+}
 REJECT: dict[str, Any] = {
     "Name": "Salaries",
     "SubjectContainsWords": ["salary"],
@@ -85,6 +91,15 @@ def test_all_that_messages_from_inside_tell(tenant: Tenant, tmp_path: Path) -> N
     assert answers_of(found) == no | dict.fromkeys(("U02", "U08", "U09", "U15", "U22"), True)
     assert {row["id"] for row in found["settled"]} == {"U03", "U06", "U07", "U08", "U15"}
     assert rules_of(tenant) == ["Salaries"]
+
+
+@pytest.mark.organizations(state(transport_rules=[ENCRYPT]))
+def test_check_mode_says_what_verdicts_rest_on_also_where_no_message_tells_more(tenant: Tenant, tmp_path: Path) -> None:
+    given = asking(tenant, tmp_path / "record.json", "relied_on")
+    found = tenant.run({**given, "check_mode": True})["mail_flow_experiment"]
+    assert {row["id"] for row in found["relied_on"]} >= {"U26", "U29"}
+    assert {row["id"] for row in found["relied_on"]} == {row["name"] for row in found["not_sent"]}
+    assert (found["experiments"], found["sent"], found["changed"]) == ([], 0, False)
 
 
 @pytest.mark.wires("rest", "psrp", "powershell")
