@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,16 @@ def test_the_reports_agree(role: Role) -> None:
     assert "nothing is known." not in text
     assert "Restore access" not in text
     assert 'errors="3"' in render_junit(document)
+
+
+def test_a_long_finding_is_cut_between_words(role: Role) -> None:
+    withhold(role, "Get-TransportRule")
+    audit(role)
+    report = ran(role)
+    (one,) = report.organizations
+    (control,) = [row for row in one.controls if row.id == "MFR-1"]
+    one = replace(one, controls=(replace(control, findings=("settings " * 100,)),))
+    (line,) = [
+        text for text in lines_of(replace(report, organizations=(one,)), "report.html") if text.startswith("  MFR-1 ")
+    ]
+    assert set(line.partition("assessable: ")[2].split()) == {"settings", "…"}

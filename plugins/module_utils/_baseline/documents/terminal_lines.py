@@ -309,7 +309,10 @@ def _unseen(organization: OrganizationReport) -> list[str]:
 
 def _first_line(text: str) -> str:
     line = next(iter(text.splitlines()), "")
-    return line if len(line) <= _LONGEST_FINDING else f"{line[: _LONGEST_FINDING - 1]}…"
+    if len(line) <= _LONGEST_FINDING:
+        return line
+    words = line[:_LONGEST_FINDING].rpartition(" ")[0] or line[: _LONGEST_FINDING - 2]
+    return f"{words} …"
 
 
 def _number_looked_at(organization: OrganizationReport) -> int:
