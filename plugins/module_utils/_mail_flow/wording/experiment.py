@@ -54,8 +54,10 @@ _UNSENT: Mapping[str, Callable[[tuple[str, ...]], str]] = {
 _GOALS: Mapping[str, Callable[[Demonstration], str]] = {
     "acts": lambda goal: f"the rule {goal.name!r} acts",
     "misses": lambda goal: f"the rule {goal.name!r} just does not act",
-    "about": lambda goal: f"the guarantee {goal.name!r} covers it",
-    "beside": lambda goal: f"the guarantee {goal.name!r} just does not cover it{f' ({goal.by})' if goal.by else ''}",
+    "about": lambda goal: f"mail that the guarantee {goal.name!r} covers",
+    "beside": lambda goal: (
+        f"mail that the guarantee {goal.name!r} just does not cover{f' ({goal.by})' if goal.by else ''}"
+    ),
     "protects": lambda goal: f"the rule {goal.rule!r} protects what the guarantee {goal.name!r} covers",
     "idle": lambda goal: f"the rule {goal.name!r}",
 }

@@ -168,6 +168,12 @@ def test_what_is_not_shown_for_one_reason_is_one_line() -> None:
     assert sum(line.startswith("Not shown") for line in refused["msg"].splitlines()) == 1
 
 
+def test_a_guarantee_whose_mail_no_message_shows_is_told_as_that_mail() -> None:
+    guarantee = {"name": "Bank", "when": {"recipient_domain_is": ["bank.example"]}, "then": "not_in_clear"}
+    found, _mailboxes, _record = experiment(guarantees=[guarantee], fail_on_error=False)
+    assert [row["goal"] for row in found["not_shown"]] == ["mail that the guarantee 'Bank' covers"]
+
+
 def test_a_rule_without_a_message_is_not_shown() -> None:
     found, _mailboxes, _record = experiment(rules=["Partners"], max_messages=1)
     assert goals(found) == [(ACTS, False)]
