@@ -183,7 +183,7 @@ counts:
   type: dict
 outcome:
   description: >-
-    What certainly happens to copies, each row with C(fate), C(protection) and C(protected_by) as in
+    What certainly happens to copies, each row with C(fate), C(protection), C(protected_by) and C(protected_by_dlp) as in
     M(m365.message_encryption.mail_flow_test), C(copies), and, with O(examples), C(examples), each with C(from), C(to),
     C(subject) and C(received). With RV(undecided) and the copies left out, they are all that were read.
   returned: success
@@ -201,7 +201,8 @@ undecided:
   type: list
   elements: dict
 days:
-  description: For each C(date), how many copies are C(protected) by rules, C(not_by_rules), C(undecided) and C(not_delivered).
+  description: For each C(date), how many copies are C(protected) by rules, C(not_by_rules) (those that DLP rules alone
+    protect among them), C(undecided) and C(not_delivered).
   returned: success
   type: list
   elements: dict

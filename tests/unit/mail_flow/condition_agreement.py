@@ -259,9 +259,9 @@ def is_ordinary(message: Message) -> bool:
     return not message.types and message.protection is not None and message.protection.kind == "none"
 
 
-def _agree(found: tuple[str, str, tuple[str, ...]], result: Mapping[str, Any]) -> bool:
+def _agree(found: tuple[str, str, tuple[str, ...], tuple[str, ...]], result: Mapping[str, Any]) -> bool:
     """Whether what is certain of a row is the simulator's result, as far as the row knows which rules protect."""
-    fate, protection, by = found
+    fate, protection, by, _by_dlp = found
     if (fate, protection) != (result["fate"], result.get("protection", "")):
         return False
     return not by or list(by) == result.get("protected_by")

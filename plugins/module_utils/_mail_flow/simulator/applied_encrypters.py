@@ -18,7 +18,7 @@ from ..model.message import Message, Recipient
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, changed_by
 from ..rules.rule_set import RuleSet
-from .decider import MessageDecider, hidden
+from .decider import ConditionDecider, hidden
 from .state import World
 
 #: The cost, in steps, of evaluating a DLP rule.
@@ -29,14 +29,13 @@ STEPS_OF_DLP_RULE = 5
 class EncrypterSimulation:
     """What follows the mail flow rules, for one message.
 
-    :param decider: evaluates conditions on the message; ``None`` if too little is known of it: then every DLP rule may
-        match.
+    :param decider: decides conditions on copies; ``None`` if nothing is known of them: then every DLP rule may match.
     """
 
     rules: RuleSet
     message: Message
     facts: Facts
-    decider: MessageDecider | None
+    decider: ConditionDecider | None
     _changed: dict[int, bool] = field(default_factory=dict)
 
     def worlds(self, world: World, person: Recipient) -> list[World]:

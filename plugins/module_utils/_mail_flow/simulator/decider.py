@@ -27,8 +27,19 @@ from .state import World
 _OF_MESSAGE, _OF_SENDER, _OF_RECIPIENT = Reach.MESSAGE, Reach.SENDER, Reach.RECIPIENT
 
 
+class ConditionDecider(Protocol):
+    """Decides conditions on somebody's copy of one message."""
+
+    def truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
+        """Whether a condition is true for a recipient; open if unknown."""
+
+
 class Decider(Protocol):
     """Decides whether rules match, for one message and one rule set. All others match nobody's copy."""
+
+    @property
+    def conditions(self) -> ConditionDecider | None:
+        """What decides the conditions of the DLP rules that follow; ``None`` if nothing is known of them."""
 
     def candidates(self, world: World) -> int:
         """The rules that may match in a world, as bits."""
@@ -73,6 +84,11 @@ class MessageDecider:
 
     def __post_init__(self) -> None:
         self._waiting = Candidates(self.rules, self.message, self.facts)
+
+    @property
+    def conditions(self) -> MessageDecider:
+        """This: the message says what DLP rules look at, too."""
+        return self
 
     def candidates(self, world: World) -> int:
         """The rules that may match in a world, as bits. Interned content is known by its ``id``."""

@@ -62,8 +62,7 @@ class Passage:
     def __post_init__(self) -> None:
         if self.decider is None:
             self.decider = MessageDecider(self.rules, self.message, self.facts)
-        known = self.decider if isinstance(self.decider, MessageDecider) else None
-        self._after = EncrypterSimulation(self.rules, self.message, self.facts, known)
+        self._after = EncrypterSimulation(self.rules, self.message, self.facts, self.decider.conditions)
         self._splits = CopySplits(self.rules, self.decider, self.facts.observed)
 
     def courses(self, people: tuple[Recipient, ...] | None = None) -> list[Course]:

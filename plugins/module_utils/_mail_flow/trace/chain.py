@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 from ..._exchange.text import value_text
@@ -21,10 +22,10 @@ from ..analyses.open_findings import effects_of
 from ..budget import BudgetError, spend
 from ..conditions.predicate import Atom
 from ..model import questions
-from ..model.encrypters import NOTHING
+from ..model.encrypters import LOOKS, KnownEncrypters
 from ..model.facts import Facts
 from ..model.header_edits import ADDED
-from ..model.kleene import Open, Reason, Truth
+from ..model.kleene import Open, Reason, Truth, opened
 from ..model.message import Message, Recipient
 from ..model.outcomes import Fate, ProtectionKind
 from ..model.reason_kinds import UntracedKind
@@ -54,6 +55,18 @@ _DECIDES = frozenset(
         Does.STOP,
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SeenByDlp:
+    """What is known of the DLP rules behind a rule set, on a copy.
+
+    :param conditions: the numbers of their conditions, and whether each is true.
+    :param matches: whether each rule matches, first to last. Equal questions have equal answers.
+    """
+
+    conditions: tuple[tuple[int, Truth], ...] = ()
+    matches: tuple[Truth, ...] = ()
 
 
 #: The questions that all must be answered so for a copy to meet a rule.
@@ -104,6 +117,7 @@ class ChainOutcome:
     :param outcome: the recipient's result, as the simulator gives it, with the number of a step in place of its rule.
     :param by_rules: the same without DLP rules and labels.
     :param because: why it is open, with the steps that decide it: their numbers.
+    :param dlp: what is known of the DLP rules.
     """
 
     outcome: CopyResult
@@ -112,6 +126,7 @@ class ChainOutcome:
     message: Message
     because: Sequence[tuple[Unknown, tuple[int, ...]]]
     worlds: Sequence[tuple[World, Treated]]
+    dlp: SeenByDlp = SeenByDlp()
 
     @property
     def is_open(self) -> bool:
@@ -173,11 +188,13 @@ class MadeCopy:
     """What becomes of a copy that rules make of another one. Each is equal to itself alone.
 
     :param asks: what this depends on: copies with equal values in two rule sets are treated alike.
+    :param dlp: what is known of the DLP rules.
     """
 
     course: Course
     message: Message
     asks: Hashable
+    dlp: SeenByDlp
 
 
 class Chain:
@@ -189,11 +206,15 @@ class Chain:
 
     def __init__(self, rules: RuleSet, facts: Facts, *, with_side_effects: bool = False) -> None:
         self.rules, self.facts = rules, facts
+        #: The organization without DLP rules and labels.
+        self._rules_alone = replace(facts, encrypters=KnownEncrypters())
         own = tuple(map(_identity, rules.rules))
         #: For each rule that looks at all who share a copy: the places of earlier rules that part copies, or add people.
         self.earlier = tuple(_parting_before(rule, rules) if _looks_around(rule) else () for rule in rules.rules)
-        #: For each rule: what earlier rules change of messages, and what these are.
+        #: For each rule, and behind the last one: what earlier rules change of messages, and what these are.
         self.changes: tuple[tuple[tuple[Hashable, frozenset[str]], ...], ...] = _changes_before(rules, own)
+        #: The same for the DLP rules behind all rules.
+        self.changes_before_dlp = self.changes[-1]
         #: With the earlier rules that change what a rule looks at, and those that part it: it may be met in another way
         #: without them.
         self.identities = tuple(
@@ -253,26 +274,33 @@ class Chain:
         return tuple(steps)
 
     def passed(
-        self, steps: tuple[ChainStep, ...], message: Message, person: Recipient, alike: Hashable
+        self,
+        steps: tuple[ChainStep, ...],
+        message: Message,
+        person: Recipient,
+        alike: Hashable,
+        dlp: SeenByDlp,
     ) -> PassedCopies:
         """What happens to a copy.
 
         :param alike: what it depends on besides the rules: copies with equal values are treated alike.
+        :param dlp: what is known of the DLP rules.
         """
         known: dict[Hashable, int] = {}
         asked = [(known.setdefault(what, len(known)), answer) for what, answer in (step.question for step in steps)]
         acts = [self._acts[step.rules[0]] for step in steps]
-        key = (*zip(acts, asked, (step.why for step in steps), strict=True), alike)
+        key = (*zip(acts, asked, (step.why for step in steps), strict=True), alike, dlp)
         way = self._known.get(key)
         if way is None:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
             try:
-                way = self._known[key] = self._way(steps, asked, message, person)
+                way = self._known[key] = self._way(steps, asked, message, person, dlp)
             except BudgetError:
-                way = _not_followed(message, person)
+                # Too many others that meet other rules were followed.
+                way = _not_followed(message, person, [(Unknown("kinds"), ())])
         open_ = [(step.asks, step.why) for step in steps]
-        asks = (tuple(zip(acts, open_, strict=True)), self._protection_by)
+        asks = (tuple(zip(acts, open_, strict=True)), self._protection_by, dlp)
         return PassedCopies(way, steps, self._names, known, asks)
 
     @property
@@ -281,10 +309,13 @@ class Chain:
         obstacle = self.facts.encryption.obstacle
         return value_text(self.facts.encryption.irm_configuration), obstacle.cause if obstacle else ""
 
-    def copies(self, met: Met, message: Message, person: Recipient) -> dict[str, MadeCopy]:
+    def copies(
+        self, met: Met, dlp: Mapping[str, SeenByDlp], message: Message, person: Recipient
+    ) -> dict[str, MadeCopy]:
         """The copies that rules make of somebody's copy, by the address of whom they are for.
 
         :param met: for this copy, and for those that rules may make of it.
+        :param dlp: what is known of the DLP rules on these copies, by address.
         """
         places = sorted({place for rules_met in met.values() for place in rules_met})
         spend(_STEPS_OF_WAY + _STEPS_OF_RULE * len(places))
@@ -292,9 +323,8 @@ class Chain:
         makers = (self._as_maker(number, self.rules.rules[place]) for place, number in numbers.items())
         rules = self.rules.unwatched.with_rules(makers)
         known = {who: {numbers[place]: asked for place, asked in rules_met.items()} for who, rules_met in met.items()}
-        passage = Passage(
-            rules, message, self.facts, TracedDecider(known, (1 << len(places)) - 1), simplify=_untold, gives_up=True
-        )
+        decider = TracedDecider(known, (1 << len(places)) - 1, TracedConditions(dlp))
+        passage = Passage(rules, message, self.facts, decider, simplify=_untold, gives_up=True)
         courses = _courses_made(passage, person)
         if courses is None:  # What was not followed may make any of them.
             courses = {who: Course(person, [], too_many=True) for who in met if who != person.address}
@@ -302,8 +332,8 @@ class Chain:
             (self.identities[place], *((who, rules_met[place]) for who, rules_met in met.items() if place in rules_met))
             for place in places
         )
-        every = (asks, self._protection_by)
-        return {who: MadeCopy(course, message, every) for who, course in courses.items()}
+        every = (asks, self._protection_by, tuple(sorted(dlp.items(), key=lambda item: item[0])))
+        return {who: MadeCopy(course, message, every, dlp.get(who, SeenByDlp())) for who, course in courses.items()}
 
     def worlds_before(
         self, met: Mapping[int, Sequence[Truth]], message: Message, person: Recipient
@@ -382,7 +412,12 @@ class Chain:
         return sum(any(mark_counts[mark] == 1 for mark in marks_of_step) for marks_of_step in marks)
 
     def _way(
-        self, steps: tuple[ChainStep, ...], asked: Sequence[tuple[int, bool]], message: Message, person: Recipient
+        self,
+        steps: tuple[ChainStep, ...],
+        asked: Sequence[tuple[int, bool]],
+        message: Message,
+        person: Recipient,
+        dlp: SeenByDlp,
     ) -> ChainOutcome:
         spend(_STEPS_OF_WAY + _STEPS_OF_RULE * len(steps))
         acting = (self._as_step(number, step) for number, step in enumerate(steps))
@@ -390,16 +425,24 @@ class Chain:
         open_steps: list[tuple[Unknown, tuple[int, ...]]] = [
             (step.why, (number,)) for number, step in enumerate(steps) if step.why
         ]
-        course = self._course(rules, steps, asked, message, person)
+        met = {
+            number: (_question(what, answer, step.why),) if step.why else ()
+            for number, ((what, answer), step) in enumerate(zip(asked, steps, strict=True))
+        }
+        decider = TracedDecider({person.address: met}, (1 << len(steps)) - 1, TracedConditions({person.address: dlp}))
+        if 1 << self._doublings(steps) > MOST_WORLDS:  # It is not worth to try.
+            return _not_followed(message, person, open_steps)
+        # The recipient has the copy alone: conditions about others are decided.
+        passing = partial(Passage, rules, message, decider=decider, simplify=_once, gives_up=True)
+        course = passing(facts=self.facts).way_of(person)
         if course.too_many:
-            unknown = CopyResult(Fate.UNKNOWN)
-            return ChainOutcome(unknown, unknown, course, message, open_steps, ())
+            return _not_followed(message, person, open_steps)
         spend(_STEPS_OF_END * len(course.worlds))
         outcome = result(course, rules, message, self.facts) or CopyResult(Fate.UNKNOWN)
         by_rules = outcome
         if any(world.after.every for world in course.worlds):
-            without_encrypters = replace(course, worlds=[world.but(after=NOTHING) for world in course.worlds])
-            by_rules = result(without_encrypters, rules, message, self.facts) or CopyResult(Fate.UNKNOWN)
+            left_by_rules = passing(facts=self._rules_alone).way_of(person)
+            by_rules = result(left_by_rules, rules, message, self.facts) or CopyResult(Fate.UNKNOWN)
         answered = {question.key for world in course.worlds for question, _answer in world.answers}
         because = [(why, numbers) for why, numbers in open_steps if asked[numbers[0]][0] in answered]
         return ChainOutcome(
@@ -409,26 +452,8 @@ class Chain:
             message,
             because or _open_in(outcome, tuple(range(len(steps)))),
             treated_in_worlds(course, message, self.facts),
+            dlp,
         )
-
-    def _course(
-        self,
-        rules: RuleSet,
-        steps: tuple[ChainStep, ...],
-        asked: Sequence[tuple[int, bool]],
-        message: Message,
-        person: Recipient,
-    ) -> Course:
-        """The ways of a copy through the steps; too many where it is not worth to try."""
-        if 1 << self._doublings(steps) > MOST_WORLDS:
-            return Course(person, [], too_many=True)
-        met = {
-            number: (_question(what, answer, step.why),) if step.why else ()
-            for number, ((what, answer), step) in enumerate(zip(asked, steps, strict=True))
-        }
-        decider = TracedDecider({person.address: met}, (1 << len(steps)) - 1)
-        # The recipient has the copy alone: conditions about others are decided.
-        return Passage(rules, message, self.facts, decider, simplify=_once, gives_up=True).way_of(person)
 
 
 def _courses_made(passage: Passage, person: Recipient) -> dict[str, Course] | None:
@@ -448,8 +473,14 @@ def _courses_made(passage: Passage, person: Recipient) -> dict[str, Course] | No
 
 def _open_in(outcome: CopyResult, steps: tuple[int, ...]) -> list[tuple[Unknown, tuple[int, ...]]]:
     """Why an outcome is open that no step leaves open: its own reasons, each with all steps."""
-    reasons = [Unknown(_KIND_OF_QUESTION.get(reason.id, "semantics"), reason.id) for reason in outcome.unknown]
-    return [(unknown, steps) for unknown in reasons] or [(Unknown("semantics"), ())]
+    return [(_unknown(reason), steps) for reason in outcome.unknown] or [(Unknown("semantics"), ())]
+
+
+def _unknown(reason: Reason) -> Unknown:
+    """A reason of the simulator as one of a trace."""
+    if reason.kind == "untraced":
+        return Unknown(reason.values[0], "" if reason.id == questions.A_FACT else reason.id)
+    return Unknown(_KIND_OF_QUESTION.get(reason.id, "semantics"), reason.id)
 
 
 def _parting_before(rule: FlowRule, rules: RuleSet) -> tuple[int, ...]:
@@ -463,11 +494,13 @@ def _side_effects(rules: RuleSet) -> dict[int, frozenset[SideEffect]]:
     return {place: of_rule for place, of_rule in effects.items() if of_rule}
 
 
-def _not_followed(message: Message, person: Recipient) -> ChainOutcome:
-    """What is known of a copy that is not followed, because too many others that meet other rules were."""
+def _not_followed(
+    message: Message, person: Recipient, because: Sequence[tuple[Unknown, tuple[int, ...]]]
+) -> ChainOutcome:
+    """What is known of a copy that is not followed to its end."""
     too_many = Course(person, [], too_many=True)
     unknown = CopyResult(Fate.UNKNOWN)
-    return ChainOutcome(unknown, unknown, too_many, message, [(Unknown("kinds"), ())], ())
+    return ChainOutcome(unknown, unknown, too_many, message, because, ())
 
 
 #: Questions that the trace could answer.
@@ -491,15 +524,34 @@ def _question(key: Hashable, answer: bool, why: Unknown) -> Open:
     return Open(key, (why.reason,), negated=not answer)
 
 
+class TracedConditions:
+    """Decides the conditions of DLP rules as far as a trace says them.
+
+    :param known: what is known on each person's copy, by the person's address.
+    """
+
+    def __init__(self, known: Mapping[str, SeenByDlp]) -> None:
+        self._known = {address: dict(seen.conditions) for address, seen in known.items()}
+
+    def truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
+        """What the trace says of a condition on the person's copy."""
+        truth = self._known.get(person.address, {}).get(atom.number)
+        if truth is None:  # Somebody whom nobody expected.
+            return opened(("dlp sees", atom.number), questions.DLP_RULES, LOOKS, atom.predicate.options[0])
+        return truth
+
+
 @dataclass(frozen=True, slots=True)
 class TracedDecider:
     """Decides that copies meet the rules that a trace says they meet.
 
     :param rules: the rules that any of them may meet, as bits.
+    :param conditions: decides the conditions of DLP rules; ``None`` where these do not matter.
     """
 
     met: Met
     rules: int
+    conditions: TracedConditions | None = None
 
     def candidates(self, world: World) -> int:
         """These rules, whatever the world is like."""
@@ -578,7 +630,9 @@ _CHANGES = {
 def _changes_before(
     rules: RuleSet, identities: Sequence[Hashable]
 ) -> tuple[tuple[tuple[Hashable, frozenset[str]], ...], ...]:
-    """For each rule: the earlier rules that change something that conditions look at, and what that is."""
+    """For each rule, and behind the last one: the earlier rules that change something that conditions look at, and what
+    that is.
+    """
     changes: list[tuple[tuple[Hashable, frozenset[str]], ...]] = []
     before: tuple[tuple[Hashable, frozenset[str]], ...] = ()
     for rule, identity in zip(rules.rules, identities, strict=True):
@@ -587,7 +641,7 @@ def _changes_before(
         changed = rule.edits.union(*(looked for option, looked in _CHANGES.items() if option in acts))
         if changed:
             before = (*before, (identity, changed))
-    return tuple(changes)
+    return (*changes, before)
 
 
 def changing(changes: Iterable[tuple[Hashable, frozenset[str]]], atoms: Iterable[Atom]) -> tuple[Hashable, ...]:

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, repeat
 from typing import Any
 
 from ..model.facts import Facts
@@ -27,6 +27,28 @@ _STRANGE = frozenset("\u0130\u0131\u017f\u212a\u037e\u1fef")
 
 #: The key of values that rules may confuse with others.
 _ODD = ("odd", "")
+
+
+def signatures(sets: Sequence[int], count: int) -> Iterable[tuple[int, ...]]:
+    """For each copy, the sets that contain it, eight sets per number.
+
+    :param sets: as bits.
+    :param count: the number of copies.
+    """
+    mask = int.from_bytes(b"\x01" * count, "big")
+    columns = []
+    for first in range(0, len(sets), 8):
+        column = 0
+        for shift, bits in enumerate(sets[first : first + 8]):
+            # The digits 0 and 1 differ in their last bit.
+            column |= (int.from_bytes(format(bits, f"0{count}b").encode(), "big") & mask) << shift
+        columns.append(column.to_bytes(count, "big")[::-1])
+    return zip(*columns, strict=True) if columns else repeat((), count)
+
+
+def is_in(signature: Sequence[int], number: int) -> bool:
+    """Whether a copy with a signature is in a set, by its number."""
+    return bool(signature[number >> 3] >> (number & 7) & 1)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,18 @@ MetBy: TypeAlias = Callable[[CopyGroup], Sequence[tuple[int, Doubt | None]]]
 Worlds: TypeAlias = Sequence[tuple[Mapping[Hashable, bool], Treated]]
 
 
+@dataclass(frozen=True)
+class Side:
+    """One of the rule sets that copies pass.
+
+    :param about: its number among those by which groups were made.
+    """
+
+    chain: Chain
+    about: int
+    met: MetBy
+
+
 @dataclass
 class CopyOrigins:
     """The ways in which somebody gets a copy that rules make.
@@ -48,30 +60,26 @@ class CopyOrigins:
         return tuple(map(frozenset, self.made)), frozenset(self.origins)
 
 
-def copies_by_rules(
-    sorter: Sorter, groups: Sequence[CopyGroup], sides: Sequence[tuple[Chain, MetBy]]
-) -> dict[int, CopyOrigins]:
-    """The copies that rules make, by their places in the block.
-
-    :param sides: the rule sets.
-    """
+def copies_by_rules(sorter: Sorter, groups: Sequence[CopyGroup], sides: Sequence[Side]) -> dict[int, CopyOrigins]:
+    """The copies that rules make, by their places in the block."""
     origins: dict[int, CopyOrigins] = {}
-    if not any(chain.making for chain, _met in sides):
+    if not any(side.chain.making for side in sides):
         return origins
     group_of = {place: number for number, group in enumerate(groups) for place in group.places}
     for number, group in enumerate(groups):
-        if group.made or not any(place in chain.making for chain, met in sides for place, _why in met(group)):
+        if group.made or not any(place in side.chain.making for side in sides for place, _why in side.met(group)):
             continue
         for others, places in _by_who_else(sorter, group, group_of):
             message, person = sorter.message(places[0])
             sharing = {**{who: groups[other] for who, other in others}, person.address: group}
-            for side, (chain, met) in enumerate(sides):
-                rules_met = {who: _rules_met(who, met(their_group)) for who, their_group in sharing.items()}
-                made = chain.copies(rules_met, message, person)
+            for number_of_side, side in enumerate(sides):
+                rules_met = {who: _rules_met(who, side.met(their_group)) for who, their_group in sharing.items()}
+                dlp = {who: their_group.dlp[side.about] for who, their_group in sharing.items()}
+                made = side.chain.copies(rules_met, dlp, message, person)
                 targets = [(target, copy) for who, copy in made.items() for target in _places_of(who, places, sorter)]
                 for target, copy in targets:
                     ways = origins.setdefault(target, CopyOrigins([set() for _side in sides]))
-                    ways.made[side].add(copy)
+                    ways.made[number_of_side].add(copy)
                     ways.origins.add(number)
     return origins
 

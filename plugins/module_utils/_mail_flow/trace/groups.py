@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import repeat
 
 from ..model.facts import Facts
 from ..model.inside import recipient_outside, sender_inside, sender_outside
@@ -15,9 +14,10 @@ from ..model.sizes import ENCODED
 from ..rules.flow_rule import FlowRule
 from ..simulator.protection import LARGEST
 from .brought_copies import BroughtCopies
-from .chain import Chain
-from .columns import Block, bits_of
+from .chain import Chain, SeenByDlp
+from .columns import Block, bits_of, is_in, signatures
 from .conditions import message_of, recipient_of
+from .dlp_conditions import seen_alike
 from .rows import instant_of
 from .rule_evaluator import RuleEvaluator
 from .rule_matches import RuleMatches
@@ -47,6 +47,7 @@ class CopyGroup:
     :param met: for each rule set and for the guarantees: the places of the rules that they meet, and what is open of
         that.
     :param alike: the other values that decide what happens to them.
+    :param dlp: for each rule set: what is known of the DLP rules behind it.
     :param made: whether no row has them, because rules would make them.
     :param likely: the likely answers to what is open, if they were asked for.
     """
@@ -55,12 +56,13 @@ class CopyGroup:
     brought: Unknown | None
     met: Sequence[Sequence[tuple[int, Doubt | None]]]
     alike: Hashable
+    dlp: Sequence[SeenByDlp]
     made: bool = False
     likely: Sequence[Likely] = ()
 
     def rank(self) -> tuple[int, str]:
         """The order of groups, which does not depend on that of rows: the largest first."""
-        return -len(self.places), repr((self.made, self.met, self.alike, self.likely))
+        return -len(self.places), repr((self.made, self.met, self.alike, self.dlp, self.likely))
 
 
 #: So often, it is asked to whom the copies that rules make are sent on by other rules. Beyond that, what happens to these
@@ -69,15 +71,15 @@ _MOST_ROUNDS = 3
 
 
 #: What traits are about besides rule sets.
-_ALIKE, _LIKELY = -1, -2
+_ALIKE, _LIKELY, _DLP = -1, -2, -3
 
 
 @dataclass(frozen=True)
 class Trait:
     """Copies that have something in common.
 
-    :param about: the number of the rule set, or of the guarantees behind them; ``-1`` for what else decides, and ``-2``
-        for likely answers.
+    :param about: the number of the rule set, or of the guarantees behind them; ``-1`` for what else decides, ``-2`` for
+        likely answers, and ``-3`` for what is known of DLP rules.
     :param what: the place of a rule, and why it is open whether they meet it; or whatever else it is.
     """
 
@@ -107,7 +109,7 @@ class Sorter:
         self.facts = facts
         self.chains = chains
         self.claims = claims
-        evaluator = RuleEvaluator(block, facts, chains, claims, guesses=guesses)
+        self._evaluator = evaluator = RuleEvaluator(block, facts, chains, claims, guesses=guesses)
         self.conditions = evaluator.conditions
         self.brought = BroughtCopies(evaluator, chains)
         self.matches = RuleMatches(evaluator, chains, self.brought)
@@ -130,7 +132,7 @@ class Sorter:
 
         :param included: of each copy, whether it is sorted at all.
         """
-        return self._groups([chain.deciding for chain in self.chains], included)
+        return self._groups([chain.deciding for chain in self.chains], included, self._seen_by_dlp())
 
     def groups_by_every_rule(self, likely: Sorter) -> Iterator[CopyGroup]:
         """The groups of all copies that meet the same rules, of all that can act, with likely answers to what is open.
@@ -138,28 +140,29 @@ class Sorter:
         :param likely: the same block, where likely answers count as answers.
         """
         rules = [[rule for rule in chain.rules.rules if not rule.idle] for chain in self.chains]
-        return self._groups(rules, [True] * len(self.block), likely)
+        return self._groups(rules, [True] * len(self.block), self._likely(rules, likely))
 
     def _groups(
-        self, rules: Sequence[Sequence[FlowRule]], included: Sequence[bool], likely: Sorter | None = None
+        self, rules: Sequence[Sequence[FlowRule]], included: Sequence[bool], more: Iterable[Trait]
     ) -> Iterator[CopyGroup]:
-        traits = list(self._traits(rules))
-        if likely:
-            traits += self._likely(rules, likely)
+        """The groups of copies that meet the same rules, and have the same of some more traits."""
+        traits = [*self._traits(rules), *more]
         groups: dict[tuple[int, ...], list[int]] = {}
         for place, (signature, here) in enumerate(
-            zip(_signatures([trait.bits for trait in traits], len(self.block)), included, strict=True)
+            zip(signatures([trait.bits for trait in traits], len(self.block)), included, strict=True)
         ):
             if here:
                 groups.setdefault(signature, []).append(place)
         for signature, places in groups.items():
-            having = [trait for number, trait in enumerate(traits) if signature[number >> 3] >> (number & 7) & 1]
+            having = [trait for number, trait in enumerate(traits) if is_in(signature, number)]
             met = [[trait.what for trait in having if trait.about == about] for about in range(len(self.chains) + 1)]
             brought = next((why for why, bits in self.brought.by_reason.items() if bits >> places[0] & 1), None)
             alike = tuple(trait.what for trait in having if trait.about == _ALIKE)
             answers = [trait.what for trait in having if trait.about == _LIKELY]
+            seen: dict[int, SeenByDlp] = dict(trait.what for trait in having if trait.about == _DLP)  # type: ignore[misc]
+            dlp = [seen.get(about, SeenByDlp()) for about in range(len(self.chains))]
             made = bool(self.block.made >> places[0] & 1)
-            yield CopyGroup(places, brought, met, alike, made, answers)  # type: ignore[arg-type]
+            yield CopyGroup(places, brought, met, alike, dlp, made, answers)  # type: ignore[arg-type]
 
     def message(self, place: int) -> tuple[Message, Recipient]:
         """The message of a copy, as an ordinary one that arrives in clear unless its row shows that it is something else,
@@ -191,6 +194,12 @@ class Sorter:
             ("made", self.block.made),
         )
         yield from (Trait(_ALIKE, what, bits) for what, bits in every if bits)
+
+    def _seen_by_dlp(self) -> Iterator[Trait]:
+        """What is known of the DLP rules behind each rule set."""
+        for about, chain in enumerate(self.chains):
+            for seen, copies in seen_alike(self._evaluator, chain):
+                yield Trait(_DLP, (about, seen), copies)
 
     def _likely(self, rules: Sequence[Sequence[FlowRule]], likely: Sorter) -> Iterator[Trait]:
         """The likely answers to what is open of whether copies meet rules."""
@@ -250,16 +259,3 @@ class Sorter:
 def _kind(truth: Truth) -> Hashable:
     """A truth without its subject."""
     return truth if isinstance(truth, bool) else (truth.likely, tuple(reason.id for reason in truth.reasons))
-
-
-def _signatures(sets: Sequence[int], count: int) -> Iterable[tuple[int, ...]]:
-    """For each copy, the sets that contain it, eight sets per number."""
-    mask = int.from_bytes(b"\x01" * count, "big")
-    columns = []
-    for first in range(0, len(sets), 8):
-        column = 0
-        for shift, bits in enumerate(sets[first : first + 8]):
-            # The digits 0 and 1 differ in their last bit.
-            column |= (int.from_bytes(format(bits, f"0{count}b").encode(), "big") & mask) << shift
-        columns.append(column.to_bytes(count, "big")[::-1])
-    return zip(*columns, strict=True) if columns else repeat((), count)

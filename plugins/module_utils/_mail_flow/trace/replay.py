@@ -41,6 +41,7 @@ from .copies_by_rules import (
     AlikeCopies,
     CopyOrigins,
     MetBy,
+    Side,
     Worlds,
     alike_copies,
     copies_by_rules,
@@ -113,7 +114,7 @@ class Tally:
 class Tallies:
     """What was counted.
 
-    :param outcomes: fate, protection and the rules that protect, to copies; :param:`undecided` the reason.
+    :param outcomes: fate, protection, and the rules and the DLP rules that protect, to copies; :param:`undecided` the reason.
     :param left_out: reason to copies; :param:`perhaps_twice` see :class:`Trace`.
     :param difference: kind to copies.
     :param kept: guarantee's name to the copies that keep it, and so the others.
@@ -128,7 +129,7 @@ class Tallies:
     copies: int = 0
     messages: int = 0
     recipients: int = 0
-    outcomes: dict[tuple[Fate, str, tuple[str, ...]], Tally] = field(default_factory=dict)
+    outcomes: dict[tuple[Fate, str, tuple[str, ...], tuple[str, ...]], Tally] = field(default_factory=dict)
     undecided: dict[Unknown, Tally] = field(default_factory=dict)
     perhaps_twice: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
@@ -203,15 +204,17 @@ class Replay:
         groups = sorted(sorter.groups([not reason for reason in reasons]), key=CopyGroup.rank)
         encrypted: dict[bool, set[int]] = {True: set(), False: set()}
         with bounded(STEPS_OF_BLOCK):
-            made = copies_by_rules(sorter, groups, [(chain, _met_in(about)) for about, chain in enumerate(self.chains)])
+            made = copies_by_rules(
+                sorter, groups, [Side(chain, about, _met_in(about)) for about, chain in enumerate(self.chains)]
+            )
             rows: dict[int, Sequence[PassedCopies]] = {}
             for number, group in enumerate(groups):
                 if group.made:
                     continue
                 message, person = sorter.message(group.places[0])
                 passed = rows[number] = [
-                    chain.passed(chain.steps(met, self._common), message, person, group.alike)
-                    for chain, met in zip(self.chains, group.met, strict=False)
+                    chain.passed(chain.steps(met, self._common), message, person, group.alike, dlp)
+                    for chain, met, dlp in zip(self.chains, group.met, group.dlp, strict=False)
                 ]
                 here = _domains_of(group.places, block)
                 self._count(passed[0], group, here, block, tallies)
@@ -316,7 +319,7 @@ class Replay:
             self._add_undecided(why, rules, group, block, tallies)
         else:
             how = _coverage(outcome)
-            key = (outcome.fate, outcome.protection, outcome.protected_by)
+            key = (outcome.fate, outcome.protection, outcome.protected_by, outcome.protected_by_dlp)
             self._add_to(tallies.outcomes.setdefault(key, Tally()), here, group.places, block)
         for name, count in here.items():
             tallies.domains[name, how] += count
@@ -422,10 +425,11 @@ def _because(passed: Iterable[PassedCopies], brought: Unknown | None) -> set[Unt
 
 
 def _coverage(outcome: CopyResult) -> str:
-    """How a copy of which nothing is open counts, one of :data:`COVERAGE`."""
+    """How a copy of which nothing is open counts, one of :data:`COVERAGE`. DLP rules are no rules here."""
     if not outcome.is_delivered:
         return NOT_DELIVERED
-    return NOT_BY_RULES if outcome.is_in_clear else PROTECTED
+    by_dlp_alone = bool(outcome.protected_by_dlp) and not outcome.protected_by
+    return NOT_BY_RULES if outcome.is_in_clear or by_dlp_alone else PROTECTED
 
 
 def remembered_changes() -> Changes:
@@ -468,7 +472,11 @@ def _changes_of(before: ChainOutcome, after: ChainOutcome, same: tuple[tuple[int
         )
         for world, new in after.worlds
     ]
-    return kinds_between(olds, news)
+    certain, possible = kinds_between(olds, news)
+    if before.is_open and after.is_open and before.dlp.matches != after.dlp.matches:
+        # The same is open of DLP rules, but they see something else.
+        possible |= {DifferenceKind.UNKNOWN}
+    return certain, possible
 
 
 def kinds_between(olds: Worlds, news: Worlds) -> tuple[Kinds, Kinds]:
@@ -512,6 +520,9 @@ def changes_of_made(
     olds, news = (worlds_of(course, message, facts) for course in courses)
     try:
         certain, possible = (Kinds(), Kinds()) if same else kinds_between(olds, news)
+        seen, seen_before = ({made.dlp.matches for made in copies} for copies in (after, before))
+        if seen != seen_before and any(is_open(one, one) for _answers, one in (*olds, *news)):
+            possible |= {DifferenceKind.UNKNOWN}
         if not row:
             return certain, possible
         now, then = row
@@ -667,7 +678,7 @@ class _Pair:
 
     def add(self, groups: Sequence[CopyGroup], sorter: Sorter) -> None:
         """Counts copies, and those that rules make of them."""
-        made = copies_by_rules(sorter, groups, [(side.chain, side.met_by) for side in (self.then, self.now)])
+        made = copies_by_rules(sorter, groups, [Side(side.chain, 0, side.met_by) for side in (self.then, self.now)])
         for group in groups:
             if not group.made:
                 self._add_row(without(group, made), sorter)
@@ -692,7 +703,9 @@ class _Pair:
         """What becomes of the copies of a group, then and now."""
         message, person = sorter.message(group.places[0])
         now, then = (
-            side.chain.passed(side.chain.steps(side.met_by(group), self.common), message, person, group.alike)
+            side.chain.passed(
+                side.chain.steps(side.met_by(group), self.common), message, person, group.alike, group.dlp[0]
+            )
             for side in (self.now, self.then)
         )
         return then, now

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ..._resources.rules.action_effects import Does
+from ..conditions.predicate import Atom
 from ..model.facts import Facts
 from ..model.kleene import all_of
 from ..rules.flow_rule import FlowRule
@@ -79,15 +80,23 @@ class RuleEvaluator:
         """
         for wanted, atoms in ((True, rule.criteria.conditions), (False, rule.criteria.exceptions)):
             for atom in atoms:
-                truth = self.conditions.shared_truth(atom, sharing).changed(self._changed, self._unknown_subjects)
-                for field in sorted(atom.headers & self._edited.keys()):
-                    known = self.block.every_copy & ~(truth.possible & ~truth.true)
-                    truth = truth.opened(self._edited[field] & known, CHANGED if field == "subject" else _EDITED)
-                yield truth, wanted
+                yield self._behind_rules(atom, self.conditions.shared_truth(atom, sharing)), wanted
         if rule.dates.begins or rule.dates.ends:
             yield self._dated(rule), True
         if rule.criteria.doubts:
             yield TruthSets(0, {Unknown("semantics", rule.criteria.doubts[0].id): self.block.every_copy}), True
+
+    def of_copy(self, atom: Atom) -> TruthSets:
+        """The copies for which a condition is true that does not depend on who shares them."""
+        return self._behind_rules(atom, self.conditions.truth_of(atom))
+
+    def _behind_rules(self, atom: Atom, truth: TruthSets) -> TruthSets:
+        """The same where rules may have changed what rows show of what a condition looks at."""
+        truth = truth.changed(self._changed, self._unknown_subjects)
+        for field in sorted(atom.headers & self._edited.keys()):
+            known = self.block.every_copy & ~(truth.possible & ~truth.true)
+            truth = truth.opened(self._edited[field] & known, CHANGED if field == "subject" else _EDITED)
+        return truth
 
     def _dated(self, rule: FlowRule) -> TruthSets:
         """The copies for which a rule's dates let it act. Over time, each of the two dates changes its answer once."""

@@ -144,10 +144,16 @@ def replay_lines(replay: Mapping[str, Any], most: int = 10, *, domains: bool = T
 
 
 def coverage_sentence(replay: Mapping[str, Any]) -> str:
-    """How many copies are protected by rules, not by rules, or not delivered."""
+    """How many copies are protected by rules, not by rules (those that DLP rules protect among them), or not delivered."""
     known = {how: sum(day[how] for day in replay["days"]) for how in (PROTECTED, NOT_BY_RULES, NOT_DELIVERED)}
     away = f", {known[NOT_DELIVERED]:,} not delivered" if known[NOT_DELIVERED] else ""
-    return f"Protected by rules: {known[PROTECTED]:,}; not by rules: {known[NOT_BY_RULES]:,}{away}."
+    by_dlp = sum(
+        row["copies"]
+        for row in replay["outcome"]
+        if row["fate"] == Fate.DELIVERED and "protected_by_dlp" in row and "protected_by" not in row
+    )
+    of_these = f" ({by_dlp:,} of them by DLP rules)" if by_dlp else ""
+    return f"Protected by rules: {known[PROTECTED]:,}; not by rules: {known[NOT_BY_RULES]:,}{of_these}{away}."
 
 
 def undecided_sentence(replay: Mapping[str, Any]) -> str:
@@ -332,11 +338,14 @@ def _text(instant: Any) -> str:
     return str(instant.isoformat().replace("+00:00", "Z"))
 
 
-def _outcome(fate: Fate, protection: str, by: Iterable[str], tally: Tally, rules: Sequence[str]) -> dict[str, Any]:
+def _outcome(
+    fate: Fate, protection: str, by: Iterable[str], by_dlp: Sequence[str], tally: Tally, rules: Sequence[str]
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "fate": str(fate),
         **({"protection": str(protection)} if protection else {}),
         **({"protected_by": names} if (names := _in_order(by, rules)) else {}),
+        **({"protected_by_dlp": list(by_dlp)} if by_dlp else {}),
     }
     return {**row, "copies": tally.certain.total(), **_examples(tally)}
 

@@ -35,7 +35,7 @@ def of_replay(asked: Asked) -> Iterator[Claim]:
 
 
 def _outcomes(letter: Letter, found: Tallies) -> Iterator[Claim]:
-    for (fate, protection, _by), tally in found.outcomes.items():
+    for (fate, protection, _by, _by_dlp), tally in found.outcomes.items():
         for example in tally.examples:
             copy = (AFTER, letter.key, example.recipient)
             yield claim("replay", FATE, copy, fate, said=tally)

@@ -77,7 +77,7 @@ def test_a_rule_that_splits_the_message_changes_what_later_rules_see_of_the_othe
     found = replayed([SPLIT, DELETE], [DELETE], trace_of(("z@partner.com", "b@contoso.com")))
     assert changes(found) == {"delivery_lost": ({"contoso.com": 1}, {})}
     assert not found.undecided
-    assert {fate: dict(tally.certain) for (fate, _protection, _by), tally in found.outcomes.items()} == {
+    assert {fate: dict(tally.certain) for (fate, _protection, _by, _by_dlp), tally in found.outcomes.items()} == {
         "delivered": {"partner.com": 1},
         "deleted": {"contoso.com": 1},
     }
@@ -235,7 +235,7 @@ def test_copies_that_meet_too_many_different_rules_are_undecided(monkeypatch: py
     assert 0 < kinds["kinds"] < 60
     assert sum(tally.certain.total() for tally in found.outcomes.values()) + kinds["kinds"] == len(trace)
     # The most frequent ones are followed first.
-    assert found.outcomes["delivered", "protected_option_unknown", ("R0", "R2")].certain.total() == 3
+    assert found.outcomes["delivered", "protected_option_unknown", ("R0", "R2"), ()].certain.total() == 3
     assert found.difference["unknown"].possible.total() > 0
     assert found.unsettled["Encrypted"] >= kinds["kinds"]
 

@@ -54,7 +54,7 @@ def test_most_outgoing_copies_are_decided_and_each_as_the_emulator_does(organiza
                 trace.add(each)
         found = Replay(week.rules, week.facts, examples=20).run(trace)
         copies += 1
-        for (fate, protection, by), tally in found.outcomes.items():
+        for (fate, protection, by, _by_dlp), tally in found.outcomes.items():
             if row.recipient not in {example.recipient for example in tally.examples}:
                 continue
             decided += 1

@@ -37,7 +37,7 @@ from tests.unit.mail_flow.tracing import ordinary_message, rows_of, tenant, trac
 _PREFIXES = ("[x] ", "secure ", "off", "")
 
 
-def _certain(found: Tallies) -> dict[tuple[str, str, str], tuple[str, str, tuple[str, ...]]]:
+def _certain(found: Tallies) -> dict[tuple[str, str, str], tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
     """What is certain of a copy, by its sender, recipient and subject."""
     return {
         (example.sender, example.recipient, example.subject): outcome
@@ -51,8 +51,8 @@ def _result(rules: RuleSet, facts: Facts, message: Message, recipient: str) -> d
     return next(result for label, result in found.items() if label.lower() == recipient)
 
 
-def _agrees(outcome: tuple[str, str, tuple[str, ...]], result: dict[str, Any]) -> bool:
-    fate, protection, by = outcome
+def _agrees(outcome: tuple[str, str, tuple[str, ...], tuple[str, ...]], result: dict[str, Any]) -> bool:
+    fate, protection, by, _by_dlp = outcome
     if result["fate"] != "unknown" and result["fate"] != fate:
         return False
     known = result.get("protection", "")
@@ -201,7 +201,7 @@ def test_whether_a_rule_brought_a_copy_is_open() -> None:
     found = Replay(rules, facts, RuleSet([])).run(traced([message], facts))
     assert {why.id: tally.certain for why, tally in found.undecided.items()} == {"U09": {"contoso.com": 1}}
     assert {outcome: tally.certain for outcome, tally in found.outcomes.items()} == {
-        ("delivered", "none", ()): {"fabrikam.com": 1}
+        ("delivered", "none", (), ()): {"fabrikam.com": 1}
     }
 
 
@@ -223,7 +223,7 @@ def test_a_manager_to_whom_mail_is_redirected_gets_it_instead() -> None:
         found = Replay(RuleSet([{"name": "Boss", "actions": {"add_manager_as_recipient_type": way}}]), facts).run(
             traced([message], facts)
         )
-        fates += [fate for fate, _protection, _by in found.outcomes]
+        fates += [fate for fate, _protection, _by, _by_dlp in found.outcomes]
     assert fates == ["redirected", "delivered"]
 
 

@@ -123,7 +123,7 @@ def test_what_is_certain_of_a_row_is_so_of_every_message_that_it_can_be_of(seed:
         found = Replay(rules, facts, examples=20).run(trace)
         tables = (*found.outcomes.values(), *found.undecided.values())
         assert sum(tally.certain.total() for tally in tables) == len(trace)
-        for (fate, protection, by), tally in found.outcomes.items():
+        for (fate, protection, by, _by_dlp), tally in found.outcomes.items():
             for example in tally.examples:
                 decided += 1
                 result = results[example.recipient]

@@ -329,7 +329,7 @@ def test_the_rules_that_protect_are_named_by_their_own_copies() -> None:
     for number in range(3):
         trace.add(Row(**{**ROW, "message": f"m{number}", "subject": f"w{number}"}))
     found = Replay(RuleSet(rules), facts_of(KNOWN)).run(trace)
-    assert {by: tally.certain.total() for (_fate, _protection, by), tally in found.outcomes.items()} == {
+    assert {by: tally.certain.total() for (_fate, _protection, by, _by_dlp), tally in found.outcomes.items()} == {
         (f"R{number}",): 1 for number in range(3)
     }
 

@@ -57,7 +57,7 @@ def fared(rules: list[Values], trace: Trace, **known: Any) -> dict[str, str]:
     found = Replay(RuleSet(rules), facts_of({**KNOWN, **known}), examples=20).run(trace)
     certain = {
         example.recipient: protection
-        for (_fate, protection, _by), tally in found.outcomes.items()
+        for (_fate, protection, _by, _by_dlp), tally in found.outcomes.items()
         for example in tally.examples
     }
     undecided = {
