@@ -222,6 +222,7 @@ UntracedKind: TypeAlias = Literal[
     "type",
     "classification",
     "importance",
+    "label",
     "envelope",
     "from_ip",
     "membership",

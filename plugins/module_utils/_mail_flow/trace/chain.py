@@ -37,6 +37,7 @@ from ..simulator.decider import whether_counted
 from ..simulator.results import result
 from ..simulator.simulation import MOST_WORLDS, Passage, twice
 from ..simulator.state import Course, World
+from .conditions import kind_of_field
 from .ending import whether_ends
 from .truth_sets import DLP_AND_LABELS, Doubt, Unknown
 
@@ -480,7 +481,8 @@ def _unknown(reason: Reason) -> Unknown:
     """A reason of the simulator as one of a trace."""
     if reason.kind == "untraced":
         return Unknown(reason.values[0], "" if reason.id == questions.A_FACT else reason.id)
-    return Unknown(_KIND_OF_QUESTION.get(reason.id, "semantics"), reason.id)
+    missing = kind_of_field(reason.field) if reason.id == questions.A_FACT else "semantics"
+    return Unknown(missing) if missing != "semantics" else Unknown(_KIND_OF_QUESTION.get(reason.id, missing), reason.id)
 
 
 def _parting_before(rule: FlowRule, rules: RuleSet) -> tuple[int, ...]:

@@ -81,6 +81,7 @@ _KIND_OF_FIELD: Mapping[str, UntracedKind] = {
     "disclaimer_insertable": "type",
     "classification": "classification",
     "importance": "importance",
+    "sensitivity_label": "label",
     "mail_from": "envelope",
     "authenticated": "envelope",
     "sender_ip": "envelope",
@@ -88,6 +89,11 @@ _KIND_OF_FIELD: Mapping[str, UntracedKind] = {
     "facts.managers": "membership",
     "facts.attributes": "membership",
 }
+
+
+def kind_of_field(field: str) -> UntracedKind:
+    """The kind of a reason that is about a key of a message, or of the facts."""
+    return _KIND_OF_FIELD.get(field, "semantics")
 
 
 def why_open(question: Open, untraced: UntracedKind | None = None) -> Unknown:
@@ -99,7 +105,7 @@ def why_open(question: Open, untraced: UntracedKind | None = None) -> Unknown:
     reason = question.reasons[0]
     if reason.kind == "size":
         return Unknown("size")
-    kind = untraced or ("address" if reason.kind == "address" else _KIND_OF_FIELD.get(reason.field, "semantics"))
+    kind = untraced or ("address" if reason.kind == "address" else kind_of_field(reason.field))
     if reason.id != questions.A_FACT:
         return Unknown(kind, reason.id)
     return Unknown(kind, silent=kind == "semantics" and not reason.field.startswith("facts."))
@@ -236,11 +242,14 @@ class RowConditions:
         return truth
 
     def _beside_columns(self, atom: Atom) -> TruthSets:
-        """The copies for which a condition is true that looks at what no column says."""
-        unsaid = self._settled(atom.evaluate(self._blank), atom)
+        """The copies for which a condition is true that looks at what no column says. Where a row shows that a message is not
+        ordinary, its type is open.
+        """
         if atom.predicate.sort == "type":
+            unusual = self._settled(atom.evaluate(self._unusual), atom)
             usual = self._everywhere(self._settled(atom.evaluate(self._usual), atom))
-            return usual if isinstance(unsaid, bool) else usual.opened(self._special, unsaid)
+            return usual if isinstance(unusual, bool) else usual.opened(self._special, unusual)
+        unsaid = self._settled(atom.evaluate(self._blank), atom)
         truth = self._everywhere(unsaid)
         if atom.predicate.looks_at == "fields" and atom.predicate.sort == "address":
             return truth.without(self._naming_others(atom))
@@ -339,17 +348,23 @@ class RowConditions:
 
     @cached_property
     def _usual(self) -> RuleView:
-        """An ordinary message that arrives in clear, behind rules that may have asked for encryption."""
+        """An ordinary message, behind rules that may have asked for encryption."""
         blank = self._blank
-        message = replace(blank.message, types=frozenset(), protection=Protection())
+        message = replace(blank.message, types=frozenset())
         return replace(blank, message=message, content=blank.content.but(asked=self.encrypts, known={}))
+
+    @cached_property
+    def _unusual(self) -> RuleView:
+        """A message of which it is open of which type it is, and how it arrives."""
+        message = message_of(NOBODY, NOBODY)
+        return replace(self._blank, message=message, content=first_content(message))
 
     @cached_property
     def _blank(self) -> RuleView:
         return self._rule_view(NOBODY, NOBODY)
 
     def _rule_view(self, sender: str, recipient: str, **known: object) -> RuleView:
-        message = message_of(sender, recipient, **known)  # type: ignore[arg-type]
+        message = replace(message_of(sender, recipient, **known), protection=Protection())  # type: ignore[arg-type]
         person = recipient_of(recipient, self.facts)
         return RuleView(message, self.facts, first_content(message), person, Fork((person,)))
 

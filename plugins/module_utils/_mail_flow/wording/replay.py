@@ -32,6 +32,7 @@ NOT_KNOWN: Mapping[UntracedKind, str] = {
     "type": "the type, or how it arrives protected",
     "classification": "the classification",
     "importance": "the importance",
+    "label": "the sensitivity label",
     "envelope": "whether the sender signed in, or the envelope's sender",
     "from_ip": "whether the sender signed in",
     "membership": "members of groups, managers or attributes",
@@ -55,6 +56,7 @@ SETTLED_BY: Mapping[UntracedKind, str] = {
     "type": "The type of the message, and how it arrives protected: mail_flow_test with type and protection.",
     "classification": "The classification of the message: mail_flow_test with classification.",
     "importance": "The importance of the message: mail_flow_test with importance.",
+    "label": "The sensitivity label of the message: mail_flow_test with sensitivity_label.",
     "envelope": "The envelope of the message, and whether its sender was authenticated: mail_flow_test with mail_from and authenticated.",
     "from_ip": "The column FromIP, which shows whether the sender signed in: a trace from Get-MessageTraceV2, or for a report that has "
     "the column directionality the option facts with inbound_connectors.",

@@ -181,3 +181,15 @@ def test_a_replay_decides_what_the_simulator_decides_of_what_a_row_shows(seed: i
                 )
                 assert outcome == (fate, protection, tuple(by_dlp)), (about, result)
     assert decided
+
+
+@pytest.mark.parametrize(
+    ("automatic", "encryption", "reasons"),
+    [([], "do_not_forward", [("label", "")]), ([], "none", []), (None, "do_not_forward", [("label", "")])],
+)
+def test_a_label_that_changes_mail_is_the_reason_why_a_copy_is_open(
+    automatic: list[Values] | None, encryption: str, reasons: list[tuple[str, str]]
+) -> None:
+    labels = [{"name": "Secret", "encryption": encryption}]
+    found = _replayed([], "ann@fabrikam.com", labels=labels, auto_label_policies=automatic)
+    assert _reasons(found) == reasons
