@@ -27,7 +27,7 @@ from .labels import (
     with_mail_read,
     word_for,
 )
-from .mail_section import unseen_of
+from .mail_section import unseen_of_all
 from .render import page_of, sign_of
 
 #: The maximum size of all rows in bytes, so that the page stays below a megabyte.
@@ -65,7 +65,7 @@ def view_of(report: Record) -> dict[str, Any]:
             (word_for(ORGANIZATION, status), statuses[status])
             for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))
         ],
-        "unseen": list(dict.fromkeys(line for item in organizations for line in unseen_of(item))),
+        "unseen": unseen_of_all(organizations),
         "signs": [(word, _TAGS.get(status)) for status, word in CONTROL.items()],
         "controls": [(id_, title, _open(organizations, id_)) for id_, title in controls.items()],
         "about": [_LABELS[key] for key in about],

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...module_utils._baseline.controls.foreign import needs_a_look
+from ...module_utils._exchange.text import listed
 from ...module_utils._mail_flow.model.questions import numbers_told
 from ...module_utils._mail_flow.wording.encrypters import KINDS_OF_ENCRYPTER
 from ...module_utils._mail_flow.wording.overview import (
@@ -19,7 +20,7 @@ from ...module_utils._mail_flow.wording.plans import foreign_line
 from ...module_utils._mail_flow.wording.suggestions import replay_sentence
 from ...module_utils._mail_flow.wording.summary import causes, copy_words, lacking, message_lines, reasons_of
 from ...module_utils._mail_flow.wording.unseen import observed_lines, unseen_line, unseen_lines
-from .labels import MAIL, REACH, VERDICT, Record, Word, mail_of, rank, word_for
+from .labels import MAIL, REACH, VERDICT, Record, Word, mail_of, name_of, rank, word_for
 from .replay_section import change_of
 
 #: Classes of mail that a page shows; all of them are in the other files.
@@ -125,6 +126,20 @@ def unseen_of(organization: Record) -> list[str]:
     """What the verdicts about an organization's mail do not see, in lines."""
     overview = organization.get("overview") or {}
     return list(dict.fromkeys([*unseen_lines(mail_of(organization).as_dict()), *unseen_lines(overview)]))
+
+
+def unseen_of_all(organizations: Sequence[Record]) -> list[str]:
+    """The same of several organizations, each line once. One that is not of all of them names those that it is of."""
+    names_by_line: dict[str, list[str]] = {}
+    lines_by_organization = [(name_of(organization), unseen_of(organization)) for organization in organizations]
+    judged = [(name, lines) for name, lines in lines_by_organization if lines]
+    for name, lines in judged:
+        for line in lines:
+            names_by_line.setdefault(line, []).append(name)
+    return [
+        line if len(names) == len(judged) else f"{listed(names, joint='and')}: {line}"
+        for line, names in names_by_line.items()
+    ]
 
 
 def observed_of(organization: Record) -> list[str]:

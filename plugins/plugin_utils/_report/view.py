@@ -58,7 +58,7 @@ from .mail_section import (
     observed_of,
     reach_of,
     suggestions_of,
-    unseen_of,
+    unseen_of_all,
 )
 from .replay_section import replay_of
 
@@ -261,7 +261,7 @@ def _mail(organizations: Sequence[Record], *, detailed: bool) -> dict[str, Any]:
         "encrypters": _named(organizations, encrypters_of) if detailed else [],
         "not_seen": [
             *(f"{name_of(item)}: {line}" for item in organizations for line in observed_of(item)),
-            *dict.fromkeys(line for item in organizations for line in unseen_of(item)),
+            *unseen_of_all(organizations),
         ],
         "hides_dlp_or_labels": not all(_shows_dlp_and_labels(item) for item in organizations),
         "same_mail": not mail and any(mail_of(organization).difference is not None for organization in organizations),

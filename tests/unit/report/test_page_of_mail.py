@@ -10,7 +10,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     EffectOnMail,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.first_screen import answers_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail_section import difference_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail_section import (
+    difference_of,
+    unseen_of_all,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.unit.report import samples
@@ -317,3 +320,13 @@ def test_copies_of_replayed_mail_are_told_of_the_one_difference_that_they_are_of
     )
     found = [row["counted"] for row in difference_of(organization)]
     assert [text.removeprefix("In the replayed mail, ")[:8] for text in found] == counted
+
+
+def test_what_is_not_seen_of_some_organizations_names_them() -> None:
+    def one(name: str, *unseen: str) -> dict[str, Any]:
+        return samples.organization(name, mail={"difference": [], "difference_more": 0, "unseen": list(unseen)})
+
+    judged = [one("contoso", "encrypt_button"), one("fabrikam", "dlp", "encrypt_button"), samples.organization("new")]
+    names = [line.partition(": ")[0].lower() for line in unseen_of_all(judged)]
+    assert names == ["contoso", "fabrikam"]
+    assert [line.partition(": ")[0] for line in unseen_of_all([judged[0], judged[0]])] == ["Not seen"]
