@@ -32,7 +32,7 @@ Worlds: TypeAlias = Sequence[tuple[Mapping[Hashable, bool], Treated]]
 
 
 @dataclass(frozen=True)
-class Side:
+class PassedRuleSet:
     """One of the rule sets that copies pass.
 
     :param about: its number among those by which groups were made.
@@ -60,7 +60,9 @@ class CopyOrigins:
         return tuple(map(frozenset, self.made)), frozenset(self.origins)
 
 
-def copies_by_rules(sorter: Sorter, groups: Sequence[CopyGroup], sides: Sequence[Side]) -> dict[int, CopyOrigins]:
+def copies_by_rules(
+    sorter: Sorter, groups: Sequence[CopyGroup], sides: Sequence[PassedRuleSet]
+) -> dict[int, CopyOrigins]:
     """The copies that rules make, by their places in the block."""
     origins: dict[int, CopyOrigins] = {}
     if not any(side.chain.making for side in sides):

@@ -60,26 +60,26 @@ def _decided(evaluator: RuleEvaluator, chain: Chain, atom: Atom) -> Iterator[tup
     """What a condition is, but false, and the copies of which it is that, as bits."""
     if changed_by(chain.rules)(atom):
         # With other rules before it, DLP sees something else.
-        yield _looks(atom, changing(chain.changes_before_dlp, (atom,))), evaluator.block.every_copy
+        yield _open_to_dlp(atom, changing(chain.changes_before_dlp, (atom,))), evaluator.block.every_copy
         return
-    truth = evaluator.of_copy(atom)
+    truth = evaluator.truth_of_copy(atom)
     yield True, truth.true
-    yield from ((_open(atom, why), copies) for why, copies in truth.open.items())
+    yield from ((_not_shown(atom, why), copies) for why, copies in truth.open.items())
 
 
 def _truth_of(known: Mapping[int, Truth]) -> Callable[[Atom], Truth]:
     return lambda atom: known[atom.number]
 
 
-def _open(atom: Atom, why: Unknown) -> Open:
-    """That nothing shows whether a condition is true."""
+def _not_shown(atom: Atom, why: Unknown) -> Open:
+    """A condition of which nothing shows whether it is true."""
     if atom.predicate.options[0] not in CERTAIN:
-        return _looks(atom)
+        return _open_to_dlp(atom)
     return Open(("dlp sees", atom.number), (why.reason,))
 
 
-def _looks(atom: Atom, changed: tuple[Hashable, ...] = ()) -> Open:
-    """That it is open what DLP makes of what a condition looks at.
+def _open_to_dlp(atom: Atom, changed: tuple[Hashable, ...] = ()) -> Open:
+    """A condition of which it is open what DLP makes of what it looks at.
 
     :param changed: the rules that change that.
     """

@@ -41,7 +41,7 @@ from .copies_by_rules import (
     AlikeCopies,
     CopyOrigins,
     MetBy,
-    Side,
+    PassedRuleSet,
     Worlds,
     alike_copies,
     copies_by_rules,
@@ -205,7 +205,7 @@ class Replay:
         encrypted: dict[bool, set[int]] = {True: set(), False: set()}
         with bounded(STEPS_OF_BLOCK):
             made = copies_by_rules(
-                sorter, groups, [Side(chain, about, _met_in(about)) for about, chain in enumerate(self.chains)]
+                sorter, groups, [PassedRuleSet(chain, about, _met_in(about)) for about, chain in enumerate(self.chains)]
             )
             rows: dict[int, Sequence[PassedCopies]] = {}
             for number, group in enumerate(groups):
@@ -678,7 +678,9 @@ class _Pair:
 
     def add(self, groups: Sequence[CopyGroup], sorter: Sorter) -> None:
         """Counts copies, and those that rules make of them."""
-        made = copies_by_rules(sorter, groups, [Side(side.chain, 0, side.met_by) for side in (self.then, self.now)])
+        made = copies_by_rules(
+            sorter, groups, [PassedRuleSet(side.chain, 0, side.met_by) for side in (self.then, self.now)]
+        )
         for group in groups:
             if not group.made:
                 self._add_row(without(group, made), sorter)

@@ -86,7 +86,7 @@ class RuleEvaluator:
         if rule.criteria.doubts:
             yield TruthSets(0, {Unknown("semantics", rule.criteria.doubts[0].id): self.block.every_copy}), True
 
-    def of_copy(self, atom: Atom) -> TruthSets:
+    def truth_of_copy(self, atom: Atom) -> TruthSets:
         """The copies for which a condition is true that does not depend on who shares them."""
         return self._behind_rules(atom, self.conditions.truth_of(atom))
 
