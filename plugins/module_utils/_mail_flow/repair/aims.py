@@ -11,6 +11,9 @@ from typing import Any
 from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import SECTIONS, rule_argument_spec
+from ..._resources.rules.never import meant_domain, meant_extension, never_matching
+from ..actions.actions import BY_OPTION as ACTIONS_BY_OPTION
+from ..actions.actions import set_actions
 from ..actions.protect import option_name
 from ..analyses.aspects import DifferenceKind
 from ..analyses.standings import SCOPES, Copy
@@ -39,6 +42,7 @@ _FATES = {
 }
 
 _BLOCKING = (Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.REDIRECT)
+_KEEPING_BACK = (*_BLOCKING, Does.MODERATE)
 
 #: The protections that people outside can open, whoever they are.
 _FOR_ANYBODY = (ProtectionKind.ENCRYPT, ProtectionKind.DO_NOT_FORWARD)
@@ -87,6 +91,7 @@ class Aim:
     :param option: the protection that it should have, as a result names it; empty for any.
     :param for_outside: whether the copy is for somebody outside, who may not open what a template of the organization
         protects.
+    :param asks_delivery: whether it asks that mail is let through which rules keep back.
     """
 
     name: str
@@ -96,6 +101,7 @@ class Aim:
     takes: DifferenceKind | None = None
     option: str = ""
     for_outside: bool = False
+    asks_delivery: bool = False
 
     def is_helped_by(self, rule: FlowRule) -> bool:
         """Whether a rule does what helps, and nothing that keeps mail back or protects it otherwise beside it."""
@@ -206,14 +212,14 @@ class EditedRules:
 #: How much an edit makes another rule. It is the same rule with less or more mail; it no longer looks for a text, and all
 #: of its mail is wanted, or no longer says who is inside or outside; it does more with mail that is wanted; it is a new
 #: rule; it no longer looks for a text, and only says who is inside or outside; or it is then about mail that it was not
-#: meant for, or about none any more.
+#: meant for, or about none any more, or lets mail through that it kept back.
 SAME_RULE, WIDER_RULE, MORE_ACTIONS, NEW_RULE, ANY_MAIL, LAST_RESORT = range(6)
 
 
 def rebuilds(edits: Iterable[RuleEdit], rules: Sequence[Rule], aim: Aim) -> int:
     """How much edits make other rules, from :data:`SAME_RULE` to :data:`LAST_RESORT`: as much as the one that does most.
-    A rule is about mail that it was not meant for without a condition that says whose mail it is about, with values that
-    have nothing to do with those before, or where it looks for no text in mail that nobody asked for.
+    A rule is about mail that it was not meant for without a condition that says whose mail it is about, or where it looks
+    for no text in mail that nobody asked for.
 
     :param rules: the rules after them.
     """
@@ -221,6 +227,8 @@ def rebuilds(edits: Iterable[RuleEdit], rules: Sequence[Rule], aim: Aim) -> int:
 
 
 def _rebuilds(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> int:
+    if edit.kind in (EXCEPTION, CONDITION) and _opens(edit.rule, rules, aim):
+        return LAST_RESORT
     if edit.kind == ACTION:
         return MORE_ACTIONS
     if edit.kind == ADD:
@@ -235,11 +243,19 @@ def _rebuilds(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> int:
     if edit.after is None:
         edited = next((rule for rule in rules if name_of(rule) == edit.rule), {})
         return _rebuilds_without(option, edited, aim)
-    wanted = aim.about.get(option)
-    before = edit.before if isinstance(edit.before, (list, tuple)) else [edit.before]
-    is_wider = isinstance(edit.after, list) and set(before) < set(edit.after)
-    shares = isinstance(wanted, (list, tuple)) and any(value_before in wanted for value_before in before)
-    return LAST_RESORT if is_wider and not shares else SAME_RULE
+    return SAME_RULE
+
+
+def _opens(name: str, rules: Sequence[Rule], aim: Aim) -> bool:
+    """Whether a rule keeps mail back, and an aim neither needs that nor asks for that mail."""
+    actions = next((set_actions(rule.get("actions") or {}) for rule in rules if name_of(rule) == name), {})
+    done = {ACTIONS_BY_OPTION[option].does for option in actions if option in ACTIONS_BY_OPTION}
+    return not aim.asks_delivery and bool(done.intersection(_KEEPING_BACK) - aim.helps)
+
+
+def keeps_back(rule: FlowRule) -> bool:
+    """Whether a rule keeps mail from delivery, or until somebody approves it."""
+    return rule.actions.enforced and not rule.idle and any(rule.actions.does(what) for what in _KEEPING_BACK)
 
 
 def _rebuilds_without(option: str, edited: Rule, aim: Aim) -> int:
@@ -265,6 +281,31 @@ def is_wanted(rule: Rule, aim: Aim) -> bool:
         for option, wanted in aim.about.items()
         if option in (others or aim.about) or option in conditions
     )
+
+
+def is_meant(rule: Rule, aim: Aim) -> bool:
+    """Whether a rule is meant for mail that an aim is about, as its conditions say: each that selects that mail has a value
+    in common with it. Who is inside or outside counts where neither says anything else, and may be wrong.
+    """
+    conditions = rule.get("conditions") or {}
+    telling = [option for option in aim.about if option not in SCOPES]
+    if not telling:
+        return bool(conditions) and set(conditions) <= set(SCOPES)
+    return all(option in conditions and shares_values(option, conditions[option], aim.about) for option in telling)
+
+
+def shares_values(option: str, values: Any, about: Mapping[str, Any]) -> bool:
+    """Whether a condition has a value in common with the one on the same in a section. A value that matches no mail counts
+    as the one that it is meant for.
+    """
+    listed = values if isinstance(values, (list, tuple)) else [values]
+    wanted = about.get(option)
+    if wanted is None:
+        return False
+    never = {value for _option, value, _instead in never_matching({option: listed})}
+    meant = [*listed, *(form(value) for value in never for form in (meant_domain, meant_extension))]
+    named = {str(value).casefold() for value in (wanted if isinstance(wanted, (list, tuple)) else [wanted])}
+    return any(str(value).casefold() in named for value in meant)
 
 
 def _is_within(given_value: Any, wanted: Any) -> bool:
@@ -361,6 +402,7 @@ def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts, recipie
         _TAKES.get(guarantee.then),
         option,
         leaves(facts, recipient) is not False,
+        guarantee.then == "delivered",
     )
 
 
@@ -378,9 +420,8 @@ def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken])
     actions = _actions(helps, template)
     remedy = _remedy(message.name, about, {}, actions) if actions else None
     # It is about one message: that other mail loses protection or delivery is not asked for.
-    return Aim(
-        message.name, helps, about, remedy, option=protection if Does.ENCRYPT in helps else "", for_outside=outside
-    )
+    option = protection if Does.ENCRYPT in helps else ""
+    return Aim(message.name, helps, about, remedy, option=option, for_outside=outside, asks_delivery=True)
 
 
 def _helping_to(wanted: Mapping[str, Any], broken: Sequence[Broken]) -> frozenset[Does]:

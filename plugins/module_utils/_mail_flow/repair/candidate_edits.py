@@ -33,6 +33,7 @@ from .aims import (
     fits,
     is_wanted,
     rebuilds,
+    shares_values,
     unwritten,
 )
 
@@ -184,8 +185,8 @@ class _CandidateEdits:
         yield self._draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(options))
 
     def _widen_condition(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
-        """A condition is met: with the scope of the guarantee, with values of the guarantee or of other rules, or
-        without it, if others are left. Values that no mail meets go.
+        """A condition is met: with the scope of the guarantee, with values of the guarantee or of other rules, if it has
+        one in common with the guarantee, or without it, if others are left. Values that no mail meets go.
         """
         place, predicate = standing.rule.place, failed.atom.predicate
         options = self._options_of(standing, "conditions", predicate)
@@ -194,7 +195,10 @@ class _CandidateEdits:
         }
         if scopes and scopes != options:
             yield self._draft.with_section(place, CONDITION, "conditions", scopes)
-        if len(options) == 1 and all(_listed(value) is not None for value in options.values()):
+        if len(options) == 1 and all(
+            _listed(value) is not None and shares_values(option, value, self._aim.about)
+            for option, value in options.items()
+        ):
             ((option, given),) = options.items()
             never = {value for _option, value, _instead in never_matching(options)}
             values = [value for value in given if value not in never]

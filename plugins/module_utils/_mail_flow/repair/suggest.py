@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..._exchange.errors import OptionError
 from ..analyses.aspects import GAINS, LOSSES, DifferenceKind
 from ..analyses.causes import unlike
 from ..analyses.difference import Difference, difference
@@ -41,6 +42,8 @@ from .aims import (
     ACTION,
     ADD,
     LAST_RESORT,
+    MOVE,
+    NEW_RULE,
     Aim,
     EditedRules,
     FailingCopy,
@@ -48,7 +51,9 @@ from .aims import (
     RuleEdit,
     aim_of_expectation,
     aim_of_guarantee,
+    is_meant,
     is_wanted,
+    keeps_back,
     name_of,
     rebuilds,
     unplaced,
@@ -290,8 +295,8 @@ class _GoalSearch:
     complete: bool = False
 
     def note_first_step(self, step: _FirstStep) -> None:
-        """Notes a single edit as a first step."""
-        if len(step.draft.edits) == 1:
+        """Notes edits that one message led to as a first step. Pairs have two."""
+        if not self.count["pairs"]:
             self.first_steps.append(step)
 
 
@@ -339,6 +344,11 @@ class _Repair:
         if contradiction is not None:
             advice = self._advice(goal)
             return GoalSuggestions(goal.wrong.aim.name, (), SearchEffort(), advice=advice, contradiction=contradiction)
+        if self._is_kept_back(goal):
+            advice = self._advice(goal)
+            suggested = [] if advice else self._of_mail_let_through(goal)
+            if advice or suggested:
+                return GoalSuggestions(goal.wrong.aim.name, tuple(suggested), SearchEffort(), advice=advice)
         proposed = list[EditedRules]()
         try:
             with bounded(share=_SEARCHING):
@@ -351,6 +361,9 @@ class _Repair:
         except BudgetError:
             pass  # What was found until then counts.
         suggested = self._suggestions(goal, [(draft, None) for draft in proposed])
+        if suggested and not goal.wrong.aim.asks_delivery:
+            closed = [suggestion for suggestion in suggested if not _lets_through(suggestion)]
+            suggested = closed or self._of_mail_let_through(goal) or suggested
         if not suggested:
             contradiction = self._contradiction(goal)  # Of what the search found, too.
         advice = None if suggested else self._advice(goal)
@@ -397,7 +410,7 @@ class _Repair:
 
     def _advice(self, goal: _Goal) -> Advice | None:
         """What helps where no edit puts all mail right."""
-        judged = next((judgment for judgment in self.judged if judgment.guarantee is goal.guarantee), None)
+        judged = self._judgment(goal)
         if judged is None or judged.counterexample is None:
             return None
         cause = judged.counterexample.cause
@@ -445,6 +458,52 @@ class _Repair:
             return None
         left_open = judged if judged.verdict is GuaranteeVerdict.UNKNOWN else None
         return Advice("unless", unless=guarantee.unless, rules=tuple(names), left_open=left_open)
+
+    def _judgment(self, goal: _Goal) -> Judgment | None:
+        """The verdict on the guarantee of a goal; ``None`` of a message."""
+        return next((judgment for judgment in self.judged if judgment.guarantee is goal.guarantee), None)
+
+    def _is_kept_back(self, goal: _Goal) -> bool:
+        """Whether a goal that does not ask for it is shown by a message that a rule keeps from delivery."""
+        judged = self._judgment(goal)
+        cause = judged.counterexample.cause if judged and judged.counterexample else None
+        return cause is not None and cause.kind in _KEPT_FROM_DELIVERY and not goal.wrong.aim.asks_delivery
+
+    def _of_mail_let_through(self, goal: _Goal) -> list[Suggestion]:
+        """First steps for the mail of a guarantee that no rule keeps back: such a rule stays as it is."""
+        judged = self._judgment(goal)
+        guarantee = self._let_through(judged.guarantee) if judged else None
+        if judged is None or guarantee is None or guarantee == judged.guarantee:
+            return []
+        try:
+            (narrower,) = prove(self.rules, self.facts, [guarantee], self.now)
+            if narrower.counterexample is None:
+                return []
+            repair = replace(self, judged=[narrower if other is judged else other for other in self.judged])
+            (narrower_goal,) = (found for found in repair.goals() if found.guarantee is narrower.guarantee)
+            return [
+                replace(suggestion, left_open=self._left_open_by(suggestion, judged.guarantee))
+                for suggestion in repair.repair(narrower_goal).suggestions[:_FIRST_STEPS]
+                if suggestion.connector is None and not _lets_through(suggestion)
+            ]
+        except (OptionError, BudgetError):
+            return []  # Rules keep all of its mail back, or that takes too long.
+
+    def _let_through(self, guarantee: Guarantee) -> Guarantee:
+        """A guarantee that leaves out the mail of each rule that keeps mail back, if one condition says that mail."""
+        for rule in self.rules.rules:
+            unless = _leaving_out(guarantee, section_of(rule.criteria.conditions)) if keeps_back(rule) else None
+            if unless is not None:
+                guarantee = replace(guarantee, unless=unless)
+        return guarantee
+
+    def _left_open_by(self, suggestion: Suggestion, guarantee: Guarantee) -> Judgment | None:
+        """The verdict on a guarantee under the rules of a suggestion; ``None`` if it is kept.
+
+        :raises BudgetError: that takes too long.
+        """
+        (judged,) = prove(RuleSet(suggestion.rules, self.rules.dialect), self.facts, [guarantee], self.now)
+        return None if judged.verdict is GuaranteeVerdict.PROVED else judged
 
     def _suggestions(self, goal: _Goal, proposed: Sequence[tuple[EditedRules, Judgment | None]]) -> list[Suggestion]:
         """Edits with what they change in mail, those first that change the least.
@@ -503,12 +562,13 @@ class _Repair:
         guarantee = goal.guarantee
         if guarantee is None:
             return
-        kinds = list[str]()
+        kinds, begun = list[str](), list[tuple[str, str, str, str]]()
         others = [other for other in self._to_keep(goal) if other is not guarantee]
         try:
             for step in sorted(search.first_steps, key=lambda step: step.refuted):
-                kind = step.draft.edits[-1].kind
-                if kind == ADD and ADD in kinds:
+                first, kind = step.draft.edits[0], step.draft.edits[-1].kind
+                repair = (first.kind, first.rule, first.option, "" if first.kind == MOVE else repr(first.after))
+                if (kind == ADD and ADD in kinds) or repair in begun:
                     continue  # It is the same rule at another place.
                 with uncollected():
                     tried = step.tried or self._under(step.draft, goal)
@@ -519,6 +579,7 @@ class _Repair:
                 if keeps_others and self._acts(step.draft, tried):
                     yield step.draft, left_open
                     kinds.append(kind)
+                    begun.append(repair)
                 if len(kinds) == _FIRST_STEPS:
                     return
         except (_OpenError, BudgetError):
@@ -526,7 +587,7 @@ class _Repair:
 
     def _of_connectors(self, goal: _Goal) -> Iterator[Suggestion]:
         """The edit of a connector that closes the hole through which a copy leaves."""
-        judged = next((judgment for judgment in self.judged if judgment.guarantee is goal.guarantee), None)
+        judged = self._judgment(goal)
         hole = judged.counterexample.hole if judged and judged.counterexample else None
         if judged is None or hole is None:
             return
@@ -800,10 +861,10 @@ def _covers(known: Broken, other: Broken) -> bool:
 
 def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tuple[Any, ...]:
     """What a suggestion changes, to be sorted by: whether mail still breaks the guarantee; the classes that lose by it;
-    whether all that it changes is known; whether it helps for a time only; whether it is a last resort; the classes that
-    may change; how many suggestions change less mail beside; how wide the classes are that it changes beside; how much it
-    makes other rules, and how far these are from what it is about; the edits; and of all it changes, the classes without
-    a gain, and how wide all are.
+    whether all that it changes is known; whether it helps for a time only; whether it is a last resort; whether it does
+    something else than put right rules that are there; the classes that may change; how many suggestions change less mail
+    beside; how wide the classes are that it changes beside; how much it makes other rules, and how far these are from what
+    it is about; the edits; and of all it changes, the classes without a gain, and how wide all are.
 
     :param wider: how many others change beside only a part of the mail that it changes beside.
     :param present: the rules before the edits.
@@ -820,6 +881,7 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
         not suggestion.difference.complete,  # So more mail may lose by it.
         suggestion.until is not None,
         rebuilt == LAST_RESORT,
+        rebuilt >= NEW_RULE or (bool(others) and not _are_meant(suggestion, aim, present)),
         unknown,
         wider,
         sorted(map(_conditions, others), reverse=True),
@@ -836,6 +898,24 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
 def _surely_unwanted(suggestion: Suggestion) -> list[MailFinding]:
     """What certainly changes beside what a suggestion is for."""
     return [finding for finding in suggestion.unwanted_changes if not isinstance(finding, MayChange)]
+
+
+def _are_meant(suggestion: Suggestion, aim: Aim, present: RuleSet) -> bool:
+    """Whether all rules that are edited are meant for what an aim is about, and do what it wants."""
+    names = {edit.rule for edit in suggestion.edits}
+    return all(
+        aim.is_helped_by(rule) and is_meant(given, aim)
+        for rule, given in zip(present.rules, present.given, strict=True)
+        if rule.name in names
+    )
+
+
+def _lets_through(suggestion: Suggestion) -> bool:
+    """Whether mail is surely delivered that a rule kept back. Copies that a rule adds are no such mail."""
+    return any(
+        finding.kind is DifferenceKind.DELIVERY_GAINED and not finding.person and not isinstance(finding, MayChange)
+        for finding in suggestion.difference.findings
+    )
 
 
 def _distance(suggestion: Suggestion, aim: Aim, present: RuleSet) -> tuple[int, int]:
