@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 Edits = list[tuple[str, str]]
 
 #: By the organization and the guarantee, which has the place at which it is asked before its name: the edits; where there
-#: are none, the kind of the advice, or the guarantee that contradicts it.
+#: are none, the kind of the advice, or that one that holds contradicts it.
 FIRST: dict[str, dict[str, Edits | str]] = {
     "hospital": {
         "6 Insurers": [("exception", "Insurers")],
@@ -36,7 +36,7 @@ FIRST: dict[str, dict[str, Edits | str]] = {
         "17 Leasing": [("add", "Encrypt mail to leasing.example")],
         "20 Loans": [("exception", "250 Loans")],
         "21 Card numbers in documents": [("enable", "220 Card numbers in documents")],
-        "22 Publishing in clear": "1 Notaries",
+        "22 Publishing in clear": "contradiction",
         "23 Replies can be read": "unless",
     },
     "small": {
@@ -66,4 +66,4 @@ def first(found: GoalSuggestions) -> Edits | str:
         return edits_of(found.suggestions[0])
     if found.advice:
         return found.advice.kind
-    return found.contradiction.guarantee if found.contradiction else ""
+    return "contradiction" if found.contradiction else ""
