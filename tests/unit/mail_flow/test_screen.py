@@ -34,6 +34,12 @@ def test_the_last_lines_stand_however_many_come_before(count: int, more: int) ->
     assert (f"{more} more lines" in found[-2]) == bool(more)
 
 
+def test_no_heading_is_the_last_before_what_is_left_out() -> None:
+    lines = [*(f"{number}." for number in range(MOST_LINES - 2)), "What the rules do:", *["  More."] * 5]
+    found = screen_of(lines).split("\n")
+    assert found[-2:] == ["37.", "... and 6 more lines. The result has everything."]
+
+
 def test_a_word_wider_than_a_terminal_stays_whole() -> None:
     path = f"/runs/{'a' * MOST_COLUMNS}/report.html"
     assert list(folded([f"1 organization: 1 changed. Report: {path}"])) == [

@@ -21,10 +21,12 @@ def screen_of(lines: Iterable[str], always: Sequence[str] = ()) -> str:
     ends = list(folded(always))
     shown = list(folded(lines))
     room = MOST_LINES - len(ends)
-    if len(shown) > room:
-        more = len(shown) - room + 1
-        shown = [*shown[: room - 1], f"... and {more:,} more lines. The result has everything."]
-    return "\n".join([*shown, *ends])
+    if len(shown) <= room:
+        return "\n".join([*shown, *ends])
+    kept = room - 1
+    while kept and shown[kept - 1].endswith(":"):  # A heading without its lines.
+        kept -= 1
+    return "\n".join([*shown[:kept], f"... and {len(shown) - kept:,} more lines. The result has everything.", *ends])
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     OBSERVABLE,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.questions import (
+    dependence_lines,
+)
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test
 from ansible_collections.m365.message_encryption.plugins.modules.mail_flow_experiment import NO_RULES
 
@@ -172,3 +175,16 @@ def test_the_sets_of_answers_that_are_tried_are_bounded(monkeypatch: pytest.Monk
     monkeypatch.setattr(verdicts, "_judged", judge)
     assert {each.number for each in verdicts.dependences()} == OBSERVABLE.keys()
     assert len(judged) <= MOST_TRIED + 2 * len(OBSERVABLE)
+
+
+def test_a_line_says_what_an_answer_decides() -> None:
+    partners, known = Subject("Partners"), GuaranteeVerdict.UNKNOWN
+    decided = Dependence("U08", partners, known, GuaranteeVerdict.REFUTED, GuaranteeVerdict.PROVED)
+    lines = dependence_lines(
+        [Dependence("U26", partners, known, known, known), Dependence("U25", partners, known), decided]
+    )
+    assert lines == [
+        "U08 would decide the guarantee 'Partners' (now unknown): refuted if true, proved if false.",
+        "U26 matters to the guarantee 'Partners' (now unknown). Its answer alone decides nothing.",
+        "U25 matters to the guarantee 'Partners' (now unknown). No observation can answer it.",
+    ]
