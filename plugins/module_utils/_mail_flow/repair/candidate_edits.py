@@ -195,27 +195,28 @@ class _CandidateEdits:
         }
         if scopes and scopes != options:
             yield self._draft.with_section(place, CONDITION, "conditions", scopes)
-        if len(options) == 1 and all(
-            _listed(value) is not None and shares_values(option, value, self._aim.about)
-            for option, value in options.items()
-        ):
-            ((option, given),) = options.items()
-            never = {value for _option, value, _instead in never_matching(options)}
-            values = [value for value in given if value not in never]
-            sections = (self._aim.about, *(rule.get("conditions") or {} for rule in self._draft.rules))
-            lists = dict.fromkeys(tuple(_listed(section[option]) or ()) for section in sections if option in section)
-            for more in lists:
-                if self._met(standing, {option: more}):
-                    yield self._draft.with_section(
-                        place,
-                        CONDITION,
-                        "conditions",
-                        {option: [*values, *(single for single in more if single not in values)]},
-                    )
+        for wider in self._wider_lists(standing, options):
+            yield self._draft.with_section(place, CONDITION, "conditions", wider)
         # A sender of the organization who did not sign in is not put right by a rule for everybody outside, too.
         unauthenticated = "from_scope" in options and self._wrong.copy.message.authenticated is False
         if len(standing.rule.criteria.conditions) > 1 and not unauthenticated:
             yield self._draft.with_section(place, CONDITION, "conditions", dict.fromkeys(options))
+
+    def _wider_lists(self, standing: Standing, options: Section) -> Iterator[Section]:
+        """A condition's one list of values with those of the guarantee or of another rule that the message meets, if it has
+        one in common with the guarantee.
+        """
+        if len(options) != 1:
+            return
+        ((option, given),) = options.items()
+        if _listed(given) is None or not shares_values(option, given, self._aim.about):
+            return
+        never = {value for _option, value, _instead in never_matching(options)}
+        values = [value for value in given if value not in never]
+        sections = (self._aim.about, *(rule.get("conditions") or {} for rule in self._draft.rules))
+        for more in dict.fromkeys(tuple(_listed(section[option]) or ()) for section in sections if option in section):
+            if self._met(standing, {option: more}):
+                yield {option: [*values, *(single for single in more if single not in values)]}
 
     def _not_to_act(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule that acts does so no longer: a condition has fewer values, or an exception applies; or it does not

@@ -338,34 +338,17 @@ class _Repair:
         """The suggestions for a goal. What the search for one finds is forgotten for the next: the suggestions do not
         depend on what else is asked.
         """
-        search = _GoalSearch()
         self.shown = list(self._shown_at_first)
-        contradiction = self._contradiction(goal)
-        if contradiction is not None:
-            advice = self._advice(goal)
-            return GoalSuggestions(goal.wrong.aim.name, (), SearchEffort(), advice=advice, contradiction=contradiction)
-        if self._is_kept_back(goal):
-            advice = self._advice(goal)
-            suggested = [] if advice else self._of_mail_let_through(goal)
-            if advice or suggested:
-                return GoalSuggestions(goal.wrong.aim.name, tuple(suggested), SearchEffort(), advice=advice)
-        proposed = list[EditedRules]()
-        try:
-            with bounded(share=_SEARCHING):
-                for draft in self._search(goal, search):
-                    proposed.append(draft)
-                    if len(proposed) == _COMPARED:
-                        break
-                else:
-                    search.complete = search.count["pairs"] < _PAIRS and search.count["undecided"] < _UNDECIDED
-        except BudgetError:
-            pass  # What was found until then counts.
+        known = self._without_search(goal)
+        if known is not None:
+            return known
+        search = _GoalSearch()
+        proposed = self._proposed(goal, search)
         suggested = self._suggestions(goal, [(draft, None) for draft in proposed])
         if suggested and not goal.wrong.aim.asks_delivery:
             closed = [suggestion for suggestion in suggested if not _lets_through(suggestion)]
             suggested = closed or self._of_mail_let_through(goal) or suggested
-        if not suggested:
-            contradiction = self._contradiction(goal)  # Of what the search found, too.
+        contradiction = None if suggested else self._contradiction(goal)  # Of what the search found, too.
         advice = None if suggested else self._advice(goal)
         if not (suggested or advice):
             suggested = self._suggestions(goal, list(self._first_steps(goal, search)))
@@ -379,6 +362,36 @@ class _Repair:
             advice,
             contradiction,
         )
+
+    def _without_search(self, goal: _Goal) -> GoalSuggestions | None:
+        """The suggestions where no search is needed: for a goal that no rules can meet together with another guarantee, and for
+        mail that rules keep back.
+        """
+        contradiction = self._contradiction(goal)
+        if contradiction is not None:
+            advice = self._advice(goal)
+            return GoalSuggestions(goal.wrong.aim.name, (), SearchEffort(), advice=advice, contradiction=contradiction)
+        if not self._is_kept_back(goal):
+            return None
+        advice = self._advice(goal)
+        suggested = [] if advice else self._of_mail_let_through(goal)
+        if not (advice or suggested):
+            return None
+        return GoalSuggestions(goal.wrong.aim.name, tuple(suggested), SearchEffort(), advice=advice)
+
+    def _proposed(self, goal: _Goal, search: _GoalSearch) -> list[EditedRules]:
+        """The drafts that the search finds within its share of the budget."""
+        proposed = list[EditedRules]()
+        try:
+            with bounded(share=_SEARCHING):
+                for draft in self._search(goal, search):
+                    proposed.append(draft)
+                    if len(proposed) == _COMPARED:
+                        return proposed
+                search.complete = search.count["pairs"] < _PAIRS and search.count["undecided"] < _UNDECIDED
+        except BudgetError:
+            pass  # What was found until then counts.
+        return proposed
 
     def _contradiction(self, goal: _Goal) -> OpposedGuarantee | None:
         """The first guarantee that holds and that no rules can keep together with a goal for one of the messages that
