@@ -300,6 +300,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     until_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.contradicted import (
+    certainty_of_counts,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     described,
     replay_lines,
@@ -363,8 +366,9 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         report=report,
     )
     lines = replay_lines(result)
-    msg = screen_of(lines, [*numbers_told(lines), *observed_lines(tested.observed.rows)])
-    observed = {"observed": tested.observed.rows} if params["observations"] else {}
+    seen = tested.observed.rows
+    msg = screen_of(lines, [*numbers_told(lines), *observed_lines(seen), *certainty_of_counts(seen)])
+    observed = {"observed": seen} if params["observations"] else {}
     return {"changed": False, **result, **observed, "unavailable": tested.unavailable, "msg": msg}
 
 

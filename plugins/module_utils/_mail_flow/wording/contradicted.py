@@ -9,6 +9,9 @@ from typing import Any
 #: What follows a sentence that rests on what was contradicted.
 NOT_CERTAIN = "This is not certain: what it rests on was contradicted."
 
+#: What follows counts of which some rest on what was contradicted.
+COUNTS_NOT_CERTAIN = "What is counted as certain is not: a test message contradicted what is computed."
+
 
 def with_contradicted(
     rows: Iterable[Mapping[str, Any]],
@@ -39,3 +42,11 @@ def with_contradicted(
 def certainty(row: Mapping[str, Any]) -> str:
     """What follows the sentence of a row, with a space before it; empty if nothing does."""
     return f" {NOT_CERTAIN}" if row.get("contradicted") else ""
+
+
+def certainty_of_counts(observed: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The line about counts of what is computed for many messages; none if no test message contradicted it.
+
+    :param observed: what was observed, as results have it.
+    """
+    return [COUNTS_NOT_CERTAIN] if any("contradicted" in row for row in observed) else []

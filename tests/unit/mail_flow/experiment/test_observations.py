@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import OBSERVABLE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.contradicted import NOT_CERTAIN
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.contradicted import (
+    COUNTS_NOT_CERTAIN,
+    NOT_CERTAIN,
+)
+from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_replay
 
 from tests.unit.mail_flow.experiment.mailboxes import (
     INSIDE,
@@ -586,6 +591,31 @@ def test_a_contradiction_makes_nothing_certain_that_rests_on_its_rules() -> None
     same = {"compare_with": [LOGGED, WORDS]}
     assert looked_at(file, **same)["difference"] == []
     assert NOT_CERTAIN in looked_at(file, **same)["msg"]
+
+
+def test_counts_of_a_replay_are_not_certain_while_a_test_message_contradicts(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_text(
+        "MessageTraceId,Received,SenderAddress,RecipientAddress,Subject,Status,Size,FromIP,MessageId\n"
+        "1,2026-02-27T10:00:00Z,alexw@contoso.onmicrosoft.com,ann@fabrikam.com,Offer,Delivered,2000,,<1@contoso.com>\n",
+        encoding="utf-8",
+    )
+    file = KeptRecord()
+    file.write(observations_document("contoso.onmicrosoft.com", []))
+
+    def replayed() -> str:
+        found = flow(
+            session_with(LOGGED, WORDS),
+            module=mail_flow_replay,
+            trace=[str(trace)],
+            observations="seen.json",
+            load=lambda name: file.read(),
+        )
+        return str(found["msg"])
+
+    assert COUNTS_NOT_CERTAIN not in replayed()
+    experiment(**MISSED, file=file, observations="seen.json", fail_on_error=False)
+    assert COUNTS_NOT_CERTAIN in replayed()
 
 
 def test_a_suggestion_is_not_certain_while_a_test_message_contradicts() -> None:
