@@ -118,7 +118,7 @@ def test_a_suggestion_is_applied_as_it_stands(tenant: Tenant) -> None:
     )
     assert run.rc == 0, run.output
     first = run["mail_flow_test"]["suggestions"][0]
-    text = "Take 'fabrikam.com' out of the condition recipient_domain_is of the rule 'Partners'."
+    text = "Remove 'fabrikam.com' from the condition recipient_domain_is of the rule 'Partners'."
     assert first["text"] == text
     assert " ".join(run["mail_flow_test"]["msg"].split()).count(text) == 1
     assert f"Offer: {text}\n--- present\n+++ suggested\n" in run.output

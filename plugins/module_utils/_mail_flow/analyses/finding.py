@@ -19,6 +19,9 @@ from ..simulator.copy_result import CopyResult
 from .aspects import DifferenceKind
 from .rule_changes import NOTHING, DateChange, Edit, Separation
 
+#: The condition that mail from inside meets: its option and value.
+FROM_INSIDE = ("from_scope", "InOrganization")
+
 
 def section_of(atoms: Iterable[Atom]) -> dict[str, Any]:
     """Conditions as a rule's section has them. If several have one option, the first one's values."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..._exchange.text import listed, quoted
 from ..analyses.aspects import GAINS, Aspect, DifferenceKind
-from ..analyses.finding import Cause, ChangedMail, Exempting, SideEffect, Stages
+from ..analyses.finding import FROM_INSIDE, Cause, ChangedMail, Exempting, SideEffect, Stages
 from ..analyses.rule_changes import NOTHING, DateChange, Edit, Separation
 from ..conditions.predicate import Atom, Predicate
 from ..conditions.predicates import BY_OPTION
@@ -348,7 +348,7 @@ def _option(side: CopyResult) -> str:
 
 
 #: That mail is from inside.
-_FROM_INSIDE = Clause(BY_OPTION["from_scope"], "InOrganization", (), "")
+_FROM_INSIDE = Clause(BY_OPTION[FROM_INSIDE[0]], FROM_INSIDE[1], (), "")
 
 #: How a rule keeps mail from an effect, to the words for it and whether they begin with the rule.
 _KEEPS: Mapping[str, tuple[str, bool]] = {
