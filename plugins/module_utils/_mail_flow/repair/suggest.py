@@ -430,24 +430,26 @@ class _Repair:
         if cause is not None and cause.kind == "unauthenticated":
             return Advice("sign_in", str(judged.counterexample.message["from"]))
         outcome = judged.counterexample.outcome
-        if outcome.is_delivered and outcome.on_arrival and judged.guarantee.template:
-            return self._without_template(judged.guarantee)
-        delivered = outcome.is_delivered
-        other = replace(judged.guarantee, then=_IF_DELIVERED.get(judged.guarantee.then, ""))
-        if delivered:
-            return None
+        guarantee = judged.guarantee
         try:
-            if not other.then:
-                return self._unless(judged)
-            (found,) = prove(self.rules, self.facts, [other], self.now)
+            if not outcome.is_delivered:
+                then = _IF_DELIVERED.get(guarantee.then)
+                return (
+                    self._if_kept(Advice("then", then), replace(guarantee, then=then)) if then else self._unless(judged)
+                )
+            if outcome.on_arrival and guarantee.template:
+                return self._if_kept(Advice("template", guarantee.template), replace(guarantee, template=""))
         except BudgetError:
-            return None
-        return Advice("then", other.then) if found.verdict is GuaranteeVerdict.PROVED else None
+            pass  # That it helps is not known.
+        return None
 
-    def _without_template(self, guarantee: Guarantee) -> Advice | None:
-        """Advice that a guarantee asks for no template, where mail arrives protected, if it is kept then."""
-        (found,) = prove(self.rules, self.given, [replace(guarantee, template="")], self.now)
-        return Advice("template", guarantee.template) if found.verdict is GuaranteeVerdict.PROVED else None
+    def _if_kept(self, advice: Advice, guarantee: Guarantee) -> Advice | None:
+        """Advice to ask for another guarantee, if that is kept.
+
+        :raises BudgetError: that takes too long.
+        """
+        (found,) = prove(self.rules, self.facts, [guarantee], self.now)
+        return advice if found.verdict is GuaranteeVerdict.PROVED else None
 
     def _unless(self, judged: Judgment) -> Advice | None:
         """Advice that a guarantee leaves out the mail of the rules that keep it from delivery, one after the other, if
