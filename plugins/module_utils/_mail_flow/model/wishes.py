@@ -22,6 +22,9 @@ PORTAL = "portal"
 
 _NOT = "not "
 
+#: What of a copy that is delivered holds only if it is protected.
+_UNLESS_DELIVERED = frozenset(("protected", "gone", "not delivered"))
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -52,6 +55,16 @@ class Wish:
     def wants_protection(self) -> bool:
         """Whether a copy in clear may break it."""
         return any("protected" in one_of for one_of in self.kept)
+
+    @property
+    def protects_what_is_delivered(self) -> bool:
+        """Whether it breaks each copy that is delivered without protection, however it travels."""
+        return any("protected" in one_of and _UNLESS_DELIVERED.issuperset(one_of) for one_of in self.kept)
+
+    @property
+    def wants_no_rule_to_protect(self) -> bool:
+        """Whether a copy that a rule protects breaks it."""
+        return ("not protected_by_rules",) in self.kept
 
     @property
     def wants_delivery(self) -> bool:

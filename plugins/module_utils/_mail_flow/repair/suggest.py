@@ -30,7 +30,7 @@ from ..input.messages import Broken, Case, broken
 from ..input.parsing import facts_of
 from ..model.facts import Facts
 from ..model.outcomes import ProtectionKind
-from ..model.wishes import PORTAL
+from ..model.wishes import WISHES
 from ..rules.rule_set import RuleSet
 from ..simulator.results import Simulator
 from ..simulator.simulation import Passage
@@ -82,10 +82,6 @@ _KEPT_FROM_DELIVERY = ("rejects", "deletes", "quarantines", "redirects", "holds"
 
 #: What a guarantee claims to what it may claim instead where some mail is not to be delivered.
 _IF_DELIVERED = {"encrypted": "not_in_clear"}
-
-#: The claim that no rule encrypts mail, and those that mail is protected if it is delivered.
-_UNENCRYPTED = "unencrypted"
-_PROTECTED = frozenset(("encrypted", "not_in_clear", "not_in_clear_if_delivered", PORTAL))
 
 #: The share of a goal's budget for the search; the rest is for what the edits that it finds change.
 _SEARCHING = 0.6
@@ -841,8 +837,10 @@ class _Repair:
 
 def _opposed(one: Guarantee, other: Guarantee) -> bool:
     """Whether of two guarantees one wants mail protected if it is delivered, and the other one delivered and unencrypted."""
-    thens = {one.then, other.then}
-    return _UNENCRYPTED in thens and bool(thens & _PROTECTED)
+    wishes = [WISHES[guarantee.then] for guarantee in (one, other)]
+    return any(wish.wants_no_rule_to_protect for wish in wishes) and any(
+        wish.protects_what_is_delivered for wish in wishes
+    )
 
 
 def _leaving_out(guarantee: Guarantee, conditions: Mapping[str, Any]) -> dict[str, Any] | None:
