@@ -9,8 +9,8 @@ from typing import Any
 #: What follows a sentence that rests on what was contradicted.
 NOT_CERTAIN = "This is not certain: what it rests on was contradicted."
 
-#: What follows counts of which some rest on what was contradicted.
-COUNTS_NOT_CERTAIN = "What is counted as certain is not: a test message contradicted what is computed."
+#: What follows counts, some of which may rest on what was contradicted.
+COUNTS_NOT_CERTAIN = "What is counted as certain may not be: a test message contradicted what is computed."
 
 
 def with_contradicted(
@@ -24,7 +24,7 @@ def with_contradicted(
     :param observed: what was observed, as results have it.
     :param names_of: the names of the rules on which a row rests.
     """
-    contradicting = [row for row in observed if "contradicted" in row]
+    contradicting = _contradicting(observed)
     marked_rows = []
     for row in rows:
         names = set(names_of(row))
@@ -49,4 +49,18 @@ def certainty_of_counts(observed: Iterable[Mapping[str, Any]]) -> list[str]:
 
     :param observed: what was observed, as results have it.
     """
-    return [COUNTS_NOT_CERTAIN] if any("contradicted" in row for row in observed) else []
+    return [COUNTS_NOT_CERTAIN] if _contradicting(observed) else []
+
+
+def certainty_of_none(observed: Iterable[Mapping[str, Any]]) -> str:
+    """What follows the sentence that nothing is different, which rests on all rules, with a space before it; empty if nothing
+    does.
+
+    :param observed: what was observed, as results have it.
+    """
+    return f" {NOT_CERTAIN}" if _contradicting(observed) else ""
+
+
+def _contradicting(observed: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The test messages that contradicted what is computed."""
+    return [row for row in observed if "contradicted" in row]

@@ -199,7 +199,7 @@ def dependence_lines(dependences: Iterable[Dependence]) -> list[str]:
 def _dependence_text(number: str, subject: str, now: Verdict, if_true: Verdict | None, if_false: Verdict | None) -> str:
     known = f"{subject} (now {_verdict_text(now)})"
     if if_true is None or if_false is None:
-        return f"{number} matters to {known}. No observation can answer it."
+        return f"{number} matters to {known}. No verdict takes an answer to it."
     if if_true == if_false == now:
         return f"{number} matters to {known}. Its answer alone decides nothing."
     return f"{number} would decide {known}: {_verdict_text(if_true)} if true, {_verdict_text(if_false)} if false."

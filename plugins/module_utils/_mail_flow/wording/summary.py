@@ -20,7 +20,7 @@ from ..model import questions
 from ..model.outcomes import OPEN_PROTECTIONS, Fate, OpeningWay
 from ..simulator.assumptions import SHOWN
 from ..simulator.copy_result import CopyResult
-from .contradicted import NOT_CERTAIN, certainty
+from .contradicted import certainty, certainty_of_none
 from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
 from .reasons import worded
 from .sentences import BECOMES
@@ -334,9 +334,8 @@ def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
         for row in mail.get("difference") or ()
     ]
     if mail.get("difference") == []:
-        is_contradicted = any("contradicted" in row for row in mail.get("observed") or ())
         none = "The rule changes do not affect who gets mail, how it is protected, and who is told of it."
-        lines.append(f"{none} {NOT_CERTAIN}" if is_contradicted else none)
+        lines.append(f"{none}{certainty_of_none(mail.get('observed') or ())}")
     rows = mail.get("difference") or ()
     head = [changed_kinds(rows)] if len(rows) > _FEW else []
     listed_ones = len(lines[most:]) if most else 0

@@ -186,5 +186,5 @@ def test_a_line_says_what_an_answer_decides() -> None:
     assert lines == [
         "U08 would decide the guarantee 'Partners' (now unknown): refuted if true, proved if false.",
         "U26 matters to the guarantee 'Partners' (now unknown). Its answer alone decides nothing.",
-        "U25 matters to the guarantee 'Partners' (now unknown). No observation can answer it.",
+        "U25 matters to the guarantee 'Partners' (now unknown). No verdict takes an answer to it.",
     ]
