@@ -19,6 +19,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     recipients_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (
+    message_of as message_of_row,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     Row,
     Trace,
@@ -71,6 +74,18 @@ def rows_of(message: Message, facts: Facts) -> Iterator[Row]:
     """The rows of a message for its recipients."""
     for person in recipients_of(facts, message):
         yield _row(message, facts, person.address, "Delivered")
+
+
+def message_shown_by(row: Row, message: Message) -> Message:
+    """What the row of a message shows of it."""
+    return message_of_row(
+        row.sender,
+        row.recipient,
+        subject=row.subject or "",
+        size=row.size,
+        from_ip=row.from_ip,
+        is_authenticated=message.authenticated,
+    )
 
 
 def _row(message: Message, facts: Facts, recipient: str, status: str) -> Row:

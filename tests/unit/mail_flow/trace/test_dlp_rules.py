@@ -19,9 +19,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (
-    message_of as message_of_row,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (
     recipient_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay, Tallies
@@ -32,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.dlp_worlds import CHAINS, encrypts, policies_of, policy
-from tests.unit.mail_flow.tracing import rows_of, traced
+from tests.unit.mail_flow.tracing import message_shown_by, rows_of, traced
 
 Values = dict[str, Any]
 
@@ -154,14 +151,7 @@ def test_a_replay_decides_what_the_simulator_decides_of_what_a_row_shows(seed: i
         full = Simulator(rules, facts).run(message)["recipients"]
         for row in rows_of(message, facts):
             shown = replace(
-                message_of_row(
-                    row.sender,
-                    row.recipient,
-                    subject=row.subject or "",
-                    size=row.size,
-                    from_ip=row.from_ip,
-                    is_authenticated=message.authenticated,
-                ),
+                message_shown_by(row, message),
                 protection=Protection(),
                 types=frozenset(),
                 date=message.date,

@@ -23,15 +23,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import UNSAID
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (
-    message_of as message_of_row,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay, Tallies
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 
 from tests.rounds import seeds
 from tests.unit.mail_flow import generators
-from tests.unit.mail_flow.tracing import ordinary_message, rows_of, tenant, traced
+from tests.unit.mail_flow.tracing import message_shown_by, ordinary_message, rows_of, tenant, traced
 
 #: What a prefix of a subject may be: one that ends in a letter makes other words of a subject.
 _PREFIXES = ("[x] ", "secure ", "off", "")
@@ -95,14 +92,7 @@ def test_the_simulator_says_the_same_of_what_a_row_knows(seed: int) -> None:
         message = ordinary_message(source, "m")
         message = replace(message, to=message.to[:1] or message.cc[:1] or message.bcc[:1], cc=(), bcc=())
         for row in rows_of(message, facts):
-            said = message_of_row(
-                row.sender,
-                row.recipient,
-                subject=row.subject or "",
-                size=row.size,
-                from_ip=row.from_ip,
-                is_authenticated=message.authenticated,
-            )
+            said = message_shown_by(row, message)
             alone = replace(said, name="m", protection=Protection(), date=message.date, unsaid=UNSAID)
             found = Replay(rules, facts, examples=20).run(traced([replace(message, to=(row.recipient,))], facts))
             for outcome in _certain(found).values():
