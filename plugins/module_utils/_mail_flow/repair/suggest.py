@@ -342,8 +342,8 @@ class _Repair:
         proposed = self._proposed(goal, search)
         suggested = self._suggestions(goal, [(draft, None) for draft in proposed])
         if suggested and not goal.wrong.aim.asks_delivery:
-            closed = [suggestion for suggestion in suggested if not _lets_through(suggestion)]
-            suggested = closed or self._of_mail_let_through(goal) or suggested
+            closed = [suggestion for suggestion in suggested if not _delivers_kept_back_mail(suggestion)]
+            suggested = closed or self._steps_for_passing_mail(goal) or suggested
         contradiction = None if suggested else self._contradiction(goal)  # Of what the search found, too.
         advice = None if suggested else self._advice(goal)
         if not (suggested or advice):
@@ -370,7 +370,7 @@ class _Repair:
         if not self._is_kept_back(goal):
             return None
         advice = self._advice(goal)
-        suggested = [] if advice else self._of_mail_let_through(goal)
+        suggested = [] if advice else self._steps_for_passing_mail(goal)
         if not (advice or suggested):
             return None
         return GoalSuggestions(goal.wrong.aim.name, tuple(suggested), SearchEffort(), advice=advice)
@@ -480,10 +480,10 @@ class _Repair:
         cause = judged.counterexample.cause if judged and judged.counterexample else None
         return cause is not None and cause.kind in _KEPT_FROM_DELIVERY and not goal.wrong.aim.asks_delivery
 
-    def _of_mail_let_through(self, goal: _Goal) -> list[Suggestion]:
+    def _steps_for_passing_mail(self, goal: _Goal) -> list[Suggestion]:
         """First steps for the mail of a guarantee that no rule keeps back: such a rule stays as it is."""
         judged = self._judgment(goal)
-        guarantee = self._let_through(judged.guarantee) if judged else None
+        guarantee = self._of_passing_mail(judged.guarantee) if judged else None
         if judged is None or guarantee is None or guarantee == judged.guarantee:
             return []
         try:
@@ -495,12 +495,12 @@ class _Repair:
             return [
                 replace(suggestion, left_open=self._left_open_by(suggestion, judged.guarantee))
                 for suggestion in repair.repair(narrower_goal).suggestions[:_FIRST_STEPS]
-                if suggestion.connector is None and not _lets_through(suggestion)
+                if suggestion.connector is None and not _delivers_kept_back_mail(suggestion)
             ]
         except (OptionError, BudgetError):
             return []  # Rules keep all of its mail back, or that takes too long.
 
-    def _let_through(self, guarantee: Guarantee) -> Guarantee:
+    def _of_passing_mail(self, guarantee: Guarantee) -> Guarantee:
         """A guarantee that leaves out the mail of each rule that keeps mail back, if one condition says that mail."""
         for rule in self.rules.rules:
             unless = _leaving_out(guarantee, section_of(rule.criteria.conditions)) if keeps_back(rule) else None
@@ -923,7 +923,7 @@ def _are_meant(suggestion: Suggestion, aim: Aim, present: RuleSet) -> bool:
     )
 
 
-def _lets_through(suggestion: Suggestion) -> bool:
+def _delivers_kept_back_mail(suggestion: Suggestion) -> bool:
     """Whether mail is surely delivered that a rule kept back. Copies that a rule adds are no such mail."""
     return any(
         finding.kind is DifferenceKind.DELIVERY_GAINED and not finding.person and not isinstance(finding, MayChange)

@@ -431,7 +431,7 @@ class Chain:
             for number, ((what, answer), step) in enumerate(zip(asked, steps, strict=True))
         }
         decider = TracedDecider({person.address: met}, (1 << len(steps)) - 1, TracedConditions({person.address: dlp}))
-        if 1 << self._doublings(steps) > MOST_WORLDS:  # It is not worth to try.
+        if 1 << self._doublings(steps) > MOST_WORLDS:  # Too many to try.
             return _not_followed(message, person, open_steps)
         # The recipient has the copy alone: conditions about others are decided.
         passing = partial(Passage, rules, message, decider=decider, simplify=_once, gives_up=True)
