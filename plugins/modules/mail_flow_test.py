@@ -582,8 +582,8 @@ guarantees:
       returned: when the verdict is V(refuted)
     unknown:
       description: >-
-        What is unknown, each with C(id), C(reason), C(field), the key of messages or facts that it is about, where
-        there is one, and C(settled_by), which says how to find out.
+        What is unknown, each with C(id) (the number of an open question; where this collection found no answer, a word such as V(budget) or V(not_found)),
+        C(reason), C(field), the key of messages or facts that it is about, where there is one, and C(settled_by), which says how to find out.
       type: list
       elements: dict
       returned: when the verdict is V(unknown)
@@ -703,7 +703,7 @@ difference:
       type: dict
       returned: when there is one
     unknown:
-      description: What is unknown, each with C(id), C(reason), and C(settled_by), which says how to find out.
+      description: What is unknown, each with C(id) as in RV(guarantees[].unknown), C(reason), and C(settled_by), which says how to find out.
       type: list
       elements: dict
       returned: for the kind V(unknown)
@@ -824,7 +824,7 @@ overview:
       elements: str
       returned: where there are such rules
     unknown:
-      description: What is unknown, each with C(id), C(reason), and C(settled_by), which says how to find out.
+      description: What is unknown, each with C(id) as in RV(guarantees[].unknown), C(reason), and C(settled_by), which says how to find out.
       type: list
       elements: dict
       returned: when C(protected) is V(unknown)
@@ -1027,10 +1027,11 @@ policy:
       type: bool
       returned: if they may
     unknown:
-      description: The numbers of the open questions on which it depends.
+      description: >-
+        The numbers of the open questions on which it depends, or V(not_found) where neither a proof nor an example was found.
       type: list
       elements: str
-      returned: where there are such questions
+      returned: where it depends on something unknown
   sample:
     - kind: encrypted
       text: All mail from inside to people outside is encrypted with 'Encrypt' ('Encrypt all outgoing mail').

@@ -17,6 +17,7 @@ from ...module_utils._mail_flow.wording.overview import (
     undocumented_line,
 )
 from ...module_utils._mail_flow.wording.plans import foreign_line
+from ...module_utils._mail_flow.wording.reasons import ids_words
 from ...module_utils._mail_flow.wording.suggestions import replay_sentence
 from ...module_utils._mail_flow.wording.summary import causes, copy_words, lacking, message_lines, reasons_of
 from ...module_utils._mail_flow.wording.unseen import observed_lines, unseen_line, unseen_lines
@@ -200,7 +201,7 @@ def _depends_on(cell: Record) -> str:
     its mail otherwise.
     """
     rules = ", ".join(map(str, cell.get("on") or ()))
-    open_questions = ", ".join(dict.fromkeys(str(reason["id"]) for reason in cell.get("unknown") or ()))
+    open_questions = ids_words(dict.fromkeys(str(reason["id"]) for reason in cell.get("unknown") or ()))
     return ", ".join(filter(None, [rules or open_questions, besides_words(cell)]))
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from ...module_utils._mail_flow.model.encrypters import DLP, LABELS
-from ...module_utils._mail_flow.wording.encrypters import measured_lines
+from ...module_utils._mail_flow.wording.encrypters import measured_lines_beside
 from ...module_utils._mail_flow.wording.evidence import dlp_lines, evidence_headline
 from ...module_utils._mail_flow.wording.plans import trial_lines
 from .cards import cards_of, is_high
@@ -297,15 +297,17 @@ def evidence_of(organization: Record, *, detailed: bool) -> Record | None:
 
     :param detailed: whether to show more than a line.
     """
-    evidence = mail_of(organization).evidence
+    mail = mail_of(organization)
+    evidence = mail.evidence
     if not evidence:
         return None
+    measured = measured_lines_beside(evidence, mail.replay)
     if not detailed:
-        return {"headline": evidence_headline(evidence), "lines": measured_lines(evidence)}
+        return {"headline": evidence_headline(evidence), "lines": measured}
     return {
         "headline": evidence_headline(evidence),
         "lines": [
-            *measured_lines(evidence),
+            *measured,
             *dlp_lines(evidence),
             *(rule["text"] for rule in evidence.get("rules", ())),
             *(f"{name}: {why}" for name, why in evidence.get("unavailable", {}).items()),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -340,6 +341,33 @@ def test_each_number_of_a_question_has_its_sentence_on_a_terminal() -> None:
     told = [line for line in lines if re.match(r"  U\d\d: ", line)]
     assert "  U13: What a rule does that Exchange does not support, or that has an unknown part." in told
     assert [line[2:5] for line in told] == sorted(set(re.findall(r"\bU\d\d\b", "\n".join(lines))))
+
+
+def test_each_organization_has_the_sentences_of_its_own_numbers() -> None:
+    role = Role({"transport_rules": [{**OUTGOING, "MessageContainsDataClassifications": ["SSN"]}]})
+    role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
+    role.plan("audit")
+    report = OrganizationReport.read(role.report)
+    both = (replace(report, host="one"), replace(report, host="two"))
+    lines = lines_of(RunReport("run", "", False, "audit", "", "", "", "", None, both, ""), "page")
+    second = next(place for place, line in enumerate(lines) if line.startswith("two: "))
+    one, two = lines[:second], lines[second:-1]
+    assert one[1:] == two[1:]
+    assert any(line.startswith("  U13: ") for line in one)
+
+
+def test_several_texts_and_a_long_one_stand_below_their_name() -> None:
+    long = "mail " * 30
+    assessed = [dict.fromkeys(("test", "title", "verdict", "control", "status"), "")]
+    overview = {"encrypts": ["short"], "holes": ["one", "two"], "idle": [long], "assessed": assessed}
+    assert overview_lines(overview)[:6] == [
+        "  Encrypts: short",
+        "  Does not act:",
+        f"    {long}",
+        "  Not encrypted:",
+        "    one",
+        "    two",
+    ]
 
 
 def test_a_terminal_names_who_last_changed_a_rule_that_is_not_as_wanted() -> None:

@@ -266,6 +266,17 @@ def test_the_page_of_an_audit_shows_the_counts_and_who_encrypts_what(tmp_path: P
     assert rows == [("rule", "read"), ("dlp", "reported"), ("label", "reported"), ("button", "reported")]
 
 
+def test_a_page_says_once_how_much_is_encrypted_otherwise(tmp_path: Path) -> None:
+    role = Role(organization(), str(tmp_path))
+    for days in ({"evidence_days": 7}, {"evidence_days": 7, "replay_days": 7}):
+        said: list[str] = []
+        role.say = said.append
+        role.plan("audit", **days, **RULES)
+        page = render_html({"format": 1, "kind": "audit", "organizations": [role.report]})
+        terminal = "\n".join([*said, *texts_of(role.report)])
+        assert [text.count("Encrypted, but not by rules: ") for text in (page, terminal)] == [1, 1]
+
+
 def test_a_plan_counts_what_the_rules_of_today_explain(tmp_path: Path) -> None:
     """Exchange reports mail that passed them, and not those of the plan."""
     role = Role(organization(), str(tmp_path))

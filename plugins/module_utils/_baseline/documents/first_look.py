@@ -40,6 +40,8 @@ _OUTGOING = Guarantee("Outgoing mail", OUTGOING, {}, "not_in_clear")
 #: The maximum number of organizations for which a run creates overviews. They take reads that no control needs.
 MOST_ORGANIZATIONS = 3
 
+#: The longest text that stands on the line of its name, with the name, in characters.
+_BESIDE_NAME = 100
 #: The maximum number of sentences about what rules do on a terminal.
 _SENTENCES = 12
 #: Properties of an OME configuration that count as branding in Microsoft's test.
@@ -169,16 +171,12 @@ def overview_lines(overview: Mapping[str, Any], encrypters: Sequence[str] = ()) 
     if not overview:
         return []
     named = (
-        ("Encrypts: ", "encrypts"),
-        ("Does not act: ", "idle"),
-        ("Not encrypted: ", "holes"),
-        ("Locked out: ", "locked_out"),
+        ("Encrypts", "encrypts"),
+        ("Does not act", "idle"),
+        ("Not encrypted", "holes"),
+        ("Locked out", "locked_out"),
     )
-    lines = [
-        f"  {name if not index else ' ' * len(name)}{text}"
-        for name, key in named
-        for index, text in enumerate(overview.get(key) or ())
-    ]
+    lines = [f"  {line}" for name, key in named for line in _named_lines(name, overview.get(key) or ())]
     width = max(len(row["title"]) for row in overview["assessed"])
     tests = [
         f"    {row['test']}  {row['title']:<{width}}  {row['verdict']:<6}  {row['control']} {row['status']}"
@@ -189,6 +187,13 @@ def overview_lines(overview: Mapping[str, Any], encrypters: Sequence[str] = ()) 
     lines += [f"  {line}" for line in reach_lines(overview.get("reach") or ())]
     lines += [f"  {line}" for line in (*encrypters, *unseen_lines(overview))]
     return [*lines, "  Tests of Microsoft's Zero Trust Assessment, and our control:", *tests]
+
+
+def _named_lines(name: str, texts: Sequence[str]) -> list[str]:
+    """Texts behind their name: on its line if it is one that surely is not folded there, otherwise below it."""
+    if len(texts) == 1 and len(name) + len(texts[0]) <= _BESIDE_NAME:
+        return [f"{name}: {texts[0]}"]
+    return [f"{name}:", *(f"  {text}" for text in texts)] if texts else []
 
 
 def reach_of(organization: Organization, plan: Plan | None = None) -> list[dict[str, Any]]:

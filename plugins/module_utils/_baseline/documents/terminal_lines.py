@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._mail_flow.model.addresses import without_addresses
 from ..._mail_flow.model.questions import numbers_told
-from ..._mail_flow.wording.encrypters import encrypter_lines, measured_lines
+from ..._mail_flow.wording.encrypters import encrypter_lines, measured_lines_beside
 from ..._mail_flow.wording.evidence import evidence_headline
 from ..._mail_flow.wording.guarantees import copies_not_covered
 from ..._mail_flow.wording.replay import number_of
@@ -96,16 +96,16 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
         ]
         # The overview says it itself, as its last line about mail.
         unseen = [] if organization.overview else _unseen(organization)
-        lines += [
+        block = [
             _line(organization, report.kind, words),
             *(f"  {line}" for line in (*below, *unseen)),
             *overview_lines(organization.overview, encrypter_lines(organization.mail.encrypters)),
         ]
+        lines += [*block, *(f"  {line}" for line in numbers_told(block))]
     counts = Counter(_counted(organization, report.kind, words) for organization in organizations)
     counted = ", ".join(f"{number:,} {word}" for word, number in counts.items())
     return [
         *lines,
-        *(f"  {line}" for line in numbers_told(lines)),
         *_further(named[_NAMED_ORGANIZATIONS:], report.kind),
         f"{number_of(len(organizations), 'organization')}: {counted}. Report: {path}",
     ]
@@ -298,8 +298,10 @@ def _journaled(organization: OrganizationReport) -> list[str]:
 
 def _reported(organization: OrganizationReport) -> list[str]:
     """What Exchange reports of rules, as a line; none if nobody asked, or if its control says so."""
-    evidence = organization.mail.evidence
-    return [evidence_headline(evidence), *measured_lines(evidence)] if evidence and "remark" not in evidence else []
+    evidence, replay = organization.mail.evidence, organization.mail.replay
+    if not evidence or "remark" in evidence:
+        return []
+    return [evidence_headline(evidence), *measured_lines_beside(evidence, replay)]
 
 
 def _unseen(organization: OrganizationReport) -> list[str]:

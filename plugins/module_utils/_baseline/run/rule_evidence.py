@@ -19,7 +19,6 @@ from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.trace.reading import TraceReader
 from ..._mail_flow.wording.contradicted import with_contradicted
-from ..._mail_flow.wording.encrypters import measured_lines
 from ..._mail_flow.wording.evidence import (
     contradicted_sentence,
     dlp_lines,
@@ -84,7 +83,7 @@ def evidence_of_rules(
         return {"remark": f"What Exchange reports of rules could not be compared: {error}"}
     result = evidence_result(evidence, unseen=mail.unseen, examples=0)
     result["unavailable"] = {**mail.unavailable, **evidence.unavailable}
-    for line in (evidence_headline(result), *dlp_lines(result), *measured_lines(result)):
+    for line in (evidence_headline(result), *dlp_lines(result)):
         task.say(line)
     return result
 

@@ -21,7 +21,7 @@ class Reason:
     """Why an answer is open.
 
     :param id: the number under which the question is listed: ``U01`` to ``U37``, or ``U00`` for a fact that nobody
-        gave; empty if it is no question.
+        gave; a word if this collection found no answer, such as ``budget``; empty if it is no question.
     :param kind: what is unknown, in a word; ``wording.reasons`` has its sentence.
     :param values: what the sentence names.
     :param field: the key of a message, or of the facts, that says it or that it is about: ``type``,

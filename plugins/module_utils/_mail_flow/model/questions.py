@@ -81,9 +81,10 @@ LABEL_IN_TRANSPORT = "U37"
 QUESTIONS = (
     Question(
         A_FACT,
-        "A fact that was not given, such as accepted domains or the text of an attachment. Also: which of several "
-        "actions that contradict each other in one rule is done, and whether rules can set or remove a header that other "
-        "conditions read, such as the subject, the sender, To, Cc, the importance or the spam confidence level.",
+        "A fact that was not given, such as accepted domains or the text of an attachment, or a detail of Exchange that is "
+        "not documented and has no number of its own. Such are: which of several actions that contradict each other in one "
+        "rule is done, and whether rules can set or remove a header that other conditions read, such as the subject, the "
+        "sender, To, Cc, the importance or the spam confidence level.",
         "Give the fact, as an option or in the message.",
         NOT_GIVEN,
     ),

@@ -107,7 +107,7 @@ MANY_APPROVALS = Reason("approvals", "many_approvals")
 LATER = Reason("date", "later")
 
 #: For a verdict without a known reason.
-NOT_FOUND = Reason(questions.A_FACT, "not_found")
+NOT_FOUND = Reason("not_found", "not_found")
 
 
 def unusual(number: str) -> Reason:

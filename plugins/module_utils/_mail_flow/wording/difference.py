@@ -27,7 +27,7 @@ from ..analyses.finding import (
     SideEffectsChanged,
 )
 from ..simulator.copy_result import CopyResult
-from .reasons import reason_rows, worded
+from .reasons import ids_words, reason_rows, worded
 from .sentences import (
     BECOMES,
     NamedMail,
@@ -274,7 +274,7 @@ def open_questions(finding: MailFinding) -> list[str]:
 
 
 def _numbers(finding: MayChange) -> str:
-    return ", ".join(open_questions(finding))
+    return ids_words(open_questions(finding))
 
 
 def compared_rows(compared_copies: Sequence[ComparedCopy]) -> list[Row]:

@@ -88,6 +88,11 @@ def measured_lines(row: Mapping[str, Any]) -> list[str]:
     return [str(counted["text"])] if counted else []
 
 
+def measured_lines_beside(evidence: Mapping[str, Any], replay: Mapping[str, Any] | None) -> list[str]:
+    """What evidence says of that, where no replay beside it says it already."""
+    return [] if replay and measured_lines(replay) else measured_lines(evidence)
+
+
 def encrypter_rows(
     rules: RuleSet, facts: Facts, counted: Mapping[str, Any] | None = None, read: Collection[str] = ()
 ) -> list[dict[str, str]]:

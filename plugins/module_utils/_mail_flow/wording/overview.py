@@ -14,7 +14,7 @@ from ..analyses.contrast import Contrast
 from ..analyses.overview import Cell, CellVerdict, MailKind
 from ..model import questions
 from .policy import policy_contrast
-from .reasons import SURELY_MB, reason_rows, worded
+from .reasons import SURELY_MB, ids_words, reason_rows, worded
 
 #: Kind of mail to how it is called.
 KINDS_OF_MAIL: Mapping[MailKind, str] = {
@@ -168,7 +168,7 @@ def _reach_of(kind: MailKind, rows: Sequence[Mapping[str, Any]], *, is_undocumen
     ]
     if domains_by_verdict[CellVerdict.UNKNOWN] and not is_undocumented:
         ids = sorted({other["id"] for row in rows if row["kind_of_mail"] == kind for other in row.get("unknown", ())})
-        parts[-1] += f" ({', '.join(ids)})" if ids else ""
+        parts[-1] += f" ({ids_words(ids)})" if ids else ""
     return "; ".join(parts)
 
 

@@ -22,6 +22,7 @@ from ..model import questions
 from ..rules.flow_rule import FlowRule
 from .contradicted import certainty
 from .dlp import dlp_mail_words, does_words
+from .reasons import ids_words
 from .sentences import ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, named_of, unless_words
 
 Row = dict[str, Any]
@@ -211,7 +212,7 @@ class _Sentence:
         """Which questions are open, and that they are open for some of the mail only."""
         if not self.numbers:
             return ""
-        numbers = ", ".join(self.numbers)
+        numbers = ids_words(self.numbers)
         return f"; for some of it, that is unknown ({numbers})" if self.certain else f" ({numbers})"
 
 

@@ -22,6 +22,15 @@ from .settled_by import settled_by
 #: The largest message that is surely protected, and the largest that is protected, in megabytes.
 SURELY_MB, MOST_MB = SURELY_PROTECTED * 10 // (1 << 20) / 10, LARGEST >> 20
 
+#: What to show of a reason that is no question about Exchange, and so has no number: its id to a few words.
+_WITHOUT_NUMBER: Mapping[str, str] = {
+    "approvals": "many approvals",
+    "budget": "too complex",
+    "date": "later",
+    "not_found": "neither a proof nor an example was found",
+    "shown": "what people see to whom rules show it",
+}
+
 #: Number of an assumption about usual mail to the mail that does not meet it.
 UNUSUAL = {
     questions.UNAUTHENTICATED_INSIDE: "mail to people in the organization's domains who are not in its directory",
@@ -392,6 +401,11 @@ def reason_row(reason: Reason) -> dict[str, str]:
 def reason_rows(reasons: Iterable[Reason]) -> list[dict[str, str]]:
     """Reasons, as results have them."""
     return list(map(reason_row, reasons))
+
+
+def ids_words(ids: Iterable[str]) -> str:
+    """The ids of reasons in a sentence or a cell: numbers as they are, and words for what has none."""
+    return ", ".join(_WITHOUT_NUMBER.get(id_, id_) for id_ in ids)
 
 
 def _order(reason: Reason) -> tuple[str, ...]:

@@ -20,7 +20,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import (
+    BY_ID,
+    numbers_told,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import NOT_FOUND
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     compile_added_copies,
@@ -32,6 +37,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     undocumented,
     undocumented_line,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import reason_rows
 
 from tests.rounds import rounds
 from tests.unit.mail_flow import generators
@@ -229,6 +235,21 @@ def test_the_terminal_has_ten_lines_at_most() -> None:
         "unknown": [{"id": "U00", "reason": "…"}],
     }
     assert list(reach_lines([row]))[1] == "  Forwarded mail: unknown (U00)."
+
+
+def test_what_was_not_found_has_words_and_no_number() -> None:
+    assert NOT_FOUND.id not in BY_ID
+    rows = [
+        {
+            "kind_of_mail": "forwarded",
+            "destination": "everybody else",
+            "protected": "unknown",
+            "unknown": reason_rows([NOT_FOUND]),
+        }
+    ]
+    lines = list(reach_lines(rows))
+    assert lines[1] == "  Forwarded mail: unknown (neither a proof nor an example was found)."
+    assert numbers_told(lines) == []
 
 
 def test_what_takes_more_than_the_budget_is_unknown() -> None:
