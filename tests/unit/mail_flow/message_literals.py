@@ -62,25 +62,25 @@ def literals(model: Model, message: Message, person: Recipient) -> list[Literal]
 
 def _people(mail: SymbolicMessage, message: Message, person: Recipient) -> Iterator[Told]:
     yield mail.sender["address", message.sender], True
-    if mail.envelope is not None:
-        yield mail.empty_envelope, message.mail_from == ""
-        yield mail.same_envelope, message.mail_from == message.sender
+    if mail.envelope.sender is not None:
+        yield mail.envelope.empty, message.mail_from == ""
+        yield mail.envelope.same, message.mail_from == message.sender
         if message.mail_from:
-            yield mail.envelope["address", message.mail_from], True
+            yield mail.envelope.sender["address", message.mail_from], True
     yield mail.authenticated, message.authenticated
     yield mail.recipient["address", person.address], True
-    yield mail.direct, person.written == person.address
-    yield mail.others_direct, True
-    yield mail.more_in_from, None
+    yield mail.addressing.direct, person.written == person.address
+    yield mail.addressing.others_direct, True
+    yield mail.addressing.more_in_from, None
     members = False
     for field in SHOWN_FIELDS:
         people = [each.lower() for each in getattr(message, field)]
         by_alias = {mail.facts.people.primary(each) for each in people} - {*people}
         for address in mail.vocabulary.fields:
             # Mail to an alias is like mail to the primary address, in that field or in none that others see.
-            yield mail.named(address, field), None if address in by_alias else address in people
+            yield mail.addressing.named(address, field), None if address in by_alias else address in people
         members |= bool(people)
-    yield mail.members_named, members and None
+    yield mail.addressing.members_named, members and None
 
 
 def _arrival(mail: SymbolicMessage, message: Message) -> Iterator[Told]:
@@ -96,7 +96,7 @@ def _arrival(mail: SymbolicMessage, message: Message) -> Iterator[Told]:
     for name, literal in mail.importance.items():
         yield literal, name == message.importance
     # Where a message does not say it, a disclaimer fits into mail in clear.
-    yield mail.insertable, kind == "none" or None if message.insertable is None else message.insertable
+    yield mail.disclaimers.insertable, kind == "none" or None if message.insertable is None else message.insertable
 
 
 def _texts(mail: SymbolicMessage, message: Message, person: Recipient) -> Iterator[Told]:
@@ -106,7 +106,7 @@ def _texts(mail: SymbolicMessage, message: Message, person: Recipient) -> Iterat
     for key in mail.texts.get(SUBJECT, {}):
         if key[0] == "word":
             hidden = holds(f"q{message.subject}", key) is False and holds(message.subject, key) is True
-            yield mail.begins(key), hidden
+            yield mail.subject.begins(key), hidden
 
 
 def _has(message: Message, person: Recipient, slot: str, key: Key) -> bool | None:

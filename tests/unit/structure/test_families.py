@@ -45,7 +45,7 @@ TAKEN = {
     ("copy_properties", "actions.protect", "option_name"): "a guarantee names an option as a result does",
     ("encoding", "conditions.copies", "SHOWN_FIELDS"): "who shares a copy stands in fields",
     ("symbolic_message", "actions.edit", "text_edits"): "a prefix may hide the beginning of a subject",
-    ("symbolic_message", "conditions.copies", "SHOWN_FIELDS"): "a message has fields",
+    ("other_people", "conditions.copies", "SHOWN_FIELDS"): "other recipients stand in fields",
 }
 
 #: The sorts of actions that ``symbolic`` tells apart, with the reason.

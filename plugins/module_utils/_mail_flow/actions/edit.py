@@ -176,7 +176,7 @@ def may_insert(mail: MessageVariables, seen: SeenMessage) -> Value:
     """Whether a disclaimer can be inserted. Other mail than signed and encrypted mail may be unalterable, too."""
     arrival = mail.arrival
     not_in = arrival["smime"] | arrival["smime_signed"] | arrival["other"] | mail.kinds["Signed"]
-    return seen.wrapped | (~not_in & mail.insertable)
+    return seen.wrapped | (~not_in & mail.disclaimers.insertable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -369,5 +369,5 @@ class SearchedMail:
         built = self._model.free.company.companions.values()
         itself = (companion.there & companion.slot["address", person] for companion in built)
         mail = self._model.mail
-        named = (mail.named(person, field) for field in SHOWN_FIELDS if person in mail.vocabulary.fields)
+        named = (mail.addressing.named(person, field) for field in SHOWN_FIELDS if person in mail.vocabulary.fields)
         return [~literal for literal in (mail.recipient["address", person], *itself, *named)]

@@ -115,7 +115,7 @@ class WholeMailLint:
     def __init__(self, model: Model, usual: Sequence[Literal], budget: int, now: datetime.datetime) -> None:
         self.model = model
         self._usual = usual
-        self._one_line = model.mail.one_line_subject
+        self._one_line = model.mail.subject.one_line
         self._asked = Batch(model.circuit, budget, [self._one_line])
         #: What is said without a word about lines holds for subjects of several lines, too.
         self._asked_of_all = Batch(model.circuit, budget)

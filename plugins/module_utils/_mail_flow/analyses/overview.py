@@ -108,7 +108,7 @@ def _with_attachment(mail: SymbolicMessage) -> Literal:
         if slot.startswith("attachment")
         for literal in attachments.values()
     ]
-    return mail.circuit.disjunction([mail.pdf, *atoms])
+    return mail.circuit.disjunction([mail.pdf.attached, *atoms])
 
 
 KINDS = (
@@ -273,7 +273,7 @@ class _Overview:
         self._brought = _brought(rules, model.facts)
         self._undecided = [rule for rule in undecided(model.facts) if rule.does.would_change_mail]
         #: What a plain message has where a DLP rule looks into it.
-        self._content = {} if model.mail.sensitive is FALSE else {SENSITIVE: False}
+        self._content = {} if model.mail.sensitivity.information is FALSE else {SENSITIVE: False}
         self._showings = list(showings(rules.rules, model.facts))
         inside = [accepted.name for accepted in self._facts.domains.accepted or () if accepted.type in INSIDE]
         self._sender = f"sender@{inside[0] if inside else 'contoso.example'}"
@@ -492,7 +492,7 @@ class _Overview:
         side = self._model.free
         chains = [(when, outcome.chain) for when, outcome in self._copies]
         for showing in self._showings:
-            there = self._at(name, self._model.mail.shown(side.logic, showing.person.address))
+            there = self._at(name, self._model.mail.added_people.shown(side.logic, showing.person.address))
             sees = high(there & shows(showing, chains, side.logic))
             possible, sample = self._possible_sample(name, kind, sees)
             if possible:
@@ -507,7 +507,9 @@ class _Overview:
         sender = high(side.conditions.scopes.sender("InOrganization", mail.sender))
         common = [sender, *(~literal for literal in mail.arrival.values())]
         usual = {
-            kind.name: [assumption.literal for assumption in mail.assumed if assumption.id not in kind.unusual]
+            kind.name: [
+                assumption.literal for assumption in mail.assumptions.for_claims if assumption.id not in kind.unusual
+            ]
             for kind in KINDS
         }
         return {

@@ -14,8 +14,8 @@ from ..conditions.predicate import Atom
 from ..formula import FALSE, TRUE, Literal, high
 from ..rules.flow_rule import FlowRule
 from ..symbolic.address import AddressSlot
+from ..symbolic.arrival import ARRIVALS
 from ..symbolic.encoding import Model, Side
-from ..symbolic.symbolic_message import ARRIVALS
 
 #: What a rule does that decides what becomes of a copy. Encryption comes last: where it breaks a guarantee, some rule
 #: encrypts.
@@ -58,11 +58,11 @@ def _arrives_plain(model: Model, side: Side) -> Iterator[Literal]:
     outside = high(side.conditions.scopes.sender("NotInOrganization", mail.sender))
     yield mail.authenticated | outside
     yield ~(mail.authenticated & outside)
-    yield from (mail.same_envelope, ~mail.empty_envelope, mail.direct, mail.others_direct)
+    yield from (mail.envelope.same, ~mail.envelope.empty, mail.addressing.direct, mail.addressing.others_direct)
     yield from (~mail.arrival[kind] for kind in reversed(ARRIVALS))
-    yield from (~literal for literal in (*mail.labels.values(), *mail.kinds.values(), mail.pdf))
-    yield mail.options[name_key("encrypt")]
-    yield mail.insertable
+    yield from (~literal for literal in (*mail.sensitivity.labels.values(), *mail.kinds.values(), mail.pdf.attached))
+    yield mail.arrival_options.literals[name_key("encrypt")]
+    yield mail.disclaimers.insertable
 
 
 def _undecided_by_rules(model: Model, side: Side) -> Iterator[Literal]:

@@ -144,10 +144,10 @@ def _counterexample(model: Model, claims: RuleSet, guarantee: Guarantee) -> tupl
     side = model.open
     then, first = (CountedCopies(model, side, guarantee, claims.rules[0], rules=place) for place in range(2))
     wanted = list(_worse(then, first))
-    usual = [assumption.literal for assumption in model.mail.assumed]
+    usual = [assumption.literal for assumption in model.mail.assumptions.for_claims]
     to_refine: list[Key] = []
     # Usual mail first, which says the most; mail that is not usual counts as well.
-    for assumed, written, worse in itertools.product((usual, []), model.mail.ways_to_write, wanted):
+    for assumed, written, worse in itertools.product((usual, []), model.mail.addressing.ways_to_write, wanted):
         possible, candidate = model.find([*worse, *assumed, *written], side)
         if candidate and (counterexample := _replayed_breach(model, guarantee, candidate)):
             return counterexample, []

@@ -40,7 +40,7 @@ from ..simulator.state import Course
 from ..symbolic.copy_properties import PROPERTIES, breaks, breaks_anyway
 from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import CONFLICTS, CandidateMessage, Model, Side
-from ..symbolic.symbolic_message import Assumption, may_mean_pdf
+from ..symbolic.message_assumptions import Assumption, may_mean_pdf
 from ..symbolic.witness_replay import counted, courses_of, reasons_for, surely_breaks
 from .judgment import (
     Breach,
@@ -252,7 +252,7 @@ class _SearchResult:
 def _same(assumptions: Sequence[Assumption], model: Model) -> list[Assumption]:
     """These assumptions in another model."""
     kinds = {assumption.kind for assumption in assumptions}
-    return [assumption for assumption in model.mail.assumed if assumption.kind in kinds]
+    return [assumption for assumption in model.mail.assumptions.for_claims if assumption.kind in kinds]
 
 
 class _Prover:
@@ -537,7 +537,7 @@ class _Prover:
         documents = any(may_mean_pdf(atom) for atom in self.first_model.claims.rules[place].criteria.conditions)
         return [
             assumption
-            for assumption in self.first_model.mail.assumed
+            for assumption in self.first_model.mail.assumptions.for_claims
             if assumption.id != questions.PDF or not documents
         ]
 
@@ -600,7 +600,7 @@ class _Prover:
         kinds = {(assumption.id, assumption.kind) for assumption in used}
         literals = [
             assumption.literal
-            for assumption in self.first_model.mail.assumed
+            for assumption in self.first_model.mail.assumptions.for_claims
             if (assumption.id, assumption.kind) in kinds
         ]
         return copies_left_out(self.first_model, place, self.guarantees[place], literals, self.budget)
@@ -627,7 +627,7 @@ class _Prover:
             ),
             *((model.free, claim, []) for claim in of_free),
         ]
-        for written, (side, claim, more) in itertools.product(model.mail.ways_to_write, questions):
+        for written, (side, claim, more) in itertools.product(model.mail.addressing.ways_to_write, questions):
             for candidate in model.candidates(claim, [*more, *literals, *written], side, self.budget):
                 tell = self._replays(model, place, candidate) if candidate else None
                 if tell:

@@ -244,9 +244,11 @@ class _Attachments:
         ):
             self._check_name(name or f"file{len(found)}", names[key])
             attach(name)
-        if self.witness.is_true(self.witness.mail.pdf) and not any(each["name"].endswith(".pdf") for each in found):
+        if self.witness.is_true(self.witness.mail.pdf.attached) and not any(
+            each["name"].endswith(".pdf") for each in found
+        ):
             name = f"file{len(found)}.pdf"
-            self._check_name(name, self.witness.mail.pdf)
+            self._check_name(name, self.witness.mail.pdf.attached)
             attach(name)
         for with_ in self._sizes_and_flags():
             attach(**with_)
@@ -258,12 +260,16 @@ class _Attachments:
         for (sort, value), literal in mail.texts.get("attachment", {}).items():
             if not self.witness.is_true(literal):
                 continue
-            if (sort, value) == ("extension", "pdf") and mail.leaves_pdf_out and not self.witness.is_true(mail.pdf):
+            if (
+                (sort, value) == ("extension", "pdf")
+                and mail.pdf.stay_plain
+                and not self.witness.is_true(mail.pdf.attached)
+            ):
                 # A file inside another file is not a document of the message.
                 if any(
                     holds(_INNER, name) is not False for name in mail.texts.get("attachment name", {})
                 ):  # Whether that counts is open.
-                    raise NoMessageError(limits=[(~literal, mail.pdf)])
+                    raise NoMessageError(limits=[(~literal, mail.pdf.attached)])
                 yield {"nested": [_INNER]}, literal
             else:
                 yield value if sort == "extension" else {"properties": {value[0]: value[1]}}, literal
@@ -287,10 +293,10 @@ class _Attachments:
         unwanted = [literal for literal in self._of_name(name) if not self.witness.is_true(literal)]
         if (
             name.lower().endswith(".pdf")
-            and self.witness.mail.leaves_pdf_out
-            and not self.witness.is_true(self.witness.mail.pdf)
+            and self.witness.mail.pdf.stay_plain
+            and not self.witness.is_true(self.witness.mail.pdf.attached)
         ):
-            unwanted.append(self.witness.mail.pdf)
+            unwanted.append(self.witness.mail.pdf.attached)
         if unwanted:
             raise NoMessageError(limits=[(~because, literal) for literal in unwanted])
 

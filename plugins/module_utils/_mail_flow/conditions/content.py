@@ -74,7 +74,7 @@ def unread(formulas: Formulas, atom: Atom, slot: str, seen: SeenMessage) -> Valu
     """
     changed = seen.texts.get(slot)
     values, erasures, history = (changed.values, changed.erasures, changed.history) if changed else ({}, (), ())
-    unagreed = formulas.mail.numbered(history) if any(map(is_open, atom.keys)) else 0
+    unagreed = formulas.mail.histories.number(history) if any(map(is_open, atom.keys)) else 0
     state = (tuple(values.items()), erasures, seen.wrapped, unagreed)
     return formulas.logic.unknown(
         questions.A_FACT, slot, atom.predicate.options, atom.values, atom.settings.dialect, state

@@ -165,7 +165,7 @@ def _formula_of_members(formulas: Formulas, atom: Atom, seen: SeenMessage, perso
     # The one that is named may be gone, or somebody else: only that the field still counts decides.
     counts = logic.observed.get(questions.FIELDS_OF_A_COPY)
     gone = logic.known(True) if counts else logic.unknown("field of a copy", option, atom.values, seen.splits)
-    return logic.any_of((formulas.mail.members_named & gone, *brought))
+    return logic.any_of((formulas.mail.addressing.members_named & gone, *brought))
 
 
 def _formula_of_fields(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
@@ -176,7 +176,7 @@ def _formula_of_fields(formulas: Formulas, atom: Atom, seen: SeenMessage, person
     (option,), fields = atom.predicate.options, atom.predicate.fields
     found: list[Value] = []
     for address in atom.values:
-        named = mail.circuit.disjunction([mail.named(address, name) for name in fields])
+        named = mail.circuit.disjunction([mail.addressing.named(address, name) for name in fields])
         counts = logic.observed.get(questions.FIELDS_OF_A_COPY)
         # Members of a group who share the copy are not modeled: that the field counts for nobody decides nothing of it.
         of_group = counts is False and address in mail.facts.groups.expanded
@@ -185,12 +185,12 @@ def _formula_of_fields(formulas: Formulas, atom: Atom, seen: SeenMessage, person
         stays = formulas.company.still_there(address, seen.splits)
         there = mail.recipient["address", address] | stays | gone
         found += [named & there, *_brought(formulas, atom, ("address", address), seen, fields)]
-        if mail.watches_aliases:
-            own = ~mail.direct & mail.recipient["address", address]
+        if mail.addressing.watches_aliases:
+            own = ~mail.addressing.direct & mail.recipient["address", address]
             at_alias = own | formulas.company.at_alias(address)
             named_so = logic.unknown(questions.ALIASES, option, atom.values, atom.settings.address_type, address)
             if logic.free:
-                mail.perhaps_named.setdefault(address, {})[high(named_so)] = None
+                mail.addressing.perhaps_named.setdefault(address, {})[high(named_so)] = None
             found.append(at_alias & named_so)
     return logic.any_of(found)
 
@@ -203,11 +203,13 @@ def possible_for_added(formulas: Formulas, atom: Atom, seen: SeenMessage) -> Val
     if not atom.predicate.fields or atom.predicate.sort == "member":
         return logic.known(True)
     edited = [acts for _edit, acts in seen.edits_of(atom.headers)]
-    named = [mail.named(address, name) for address in atom.values for name in SHOWN_FIELDS]
+    named = [mail.addressing.named(address, name) for address in atom.values for name in SHOWN_FIELDS]
     brought = [
         value for address in atom.values for value in _brought(formulas, atom, ("address", address), seen, SHOWN_FIELDS)
     ]
-    by_alias = [~direct for direct in (mail.direct, mail.others_direct) if mail.watches_aliases]
+    by_alias = [
+        ~direct for direct in (mail.addressing.direct, mail.addressing.others_direct) if mail.addressing.watches_aliases
+    ]
     return logic.any_of((*named, *brought, *by_alias, *edited))
 
 

@@ -7,7 +7,7 @@ the conditions, imports no solver.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, ItemsView, Mapping
 from typing import Protocol
 
 from ..formula import Literal, Value
@@ -55,32 +55,20 @@ class AddressVariables(Protocol):
         """Whether it has an atom."""
 
 
-class MessageVariables(Protocol):
-    """A message and one of its recipients; see ``symbolic.symbolic_message``."""
+class EnvelopeVariables(Protocol):
+    """The sender of the envelope."""
 
     @property
-    def circuit(self) -> Variables:
-        """What makes the variables."""
+    def sender(self) -> AddressVariables | None:
+        """Its address; ``None`` if no condition looks at it."""
 
     @property
-    def facts(self) -> Facts:
-        """The organization."""
+    def empty(self) -> Literal:
+        """Whether there is none."""
 
-    @property
-    def sender(self) -> AddressVariables:
-        """The sender of the From field."""
 
-    @property
-    def envelope(self) -> AddressVariables | None:
-        """The sender of the envelope; ``None`` if no condition looks at it."""
-
-    @property
-    def empty_envelope(self) -> Literal:
-        """Whether the envelope has no sender."""
-
-    @property
-    def recipient(self) -> AddressVariables:
-        """The recipient who is followed."""
+class AddressingVariables(Protocol):
+    """At which addresses, and in which fields, the sender writes to people."""
 
     @property
     def direct(self) -> Literal:
@@ -109,17 +97,106 @@ class MessageVariables(Protocol):
     def more_in_from(self) -> Literal:
         """Whether the From field holds more than the sender's primary address."""
 
-    @property
-    def properties(self) -> Mapping[Key, Literal]:
-        """Property and value, such as a size, to its variable."""
 
-    @property
-    def arrival(self) -> Mapping[str, Literal]:
-        """How it arrives protected: ``own`` or ``other`` keys, ``smime``, ``smime_signed``; in clear otherwise."""
+class ArrivalVariables(Protocol):
+    """How a message is protected as it arrives: ``own`` or ``other`` keys, ``smime``, ``smime_signed``; in clear
+    otherwise.
+    """
 
     @property
     def rights(self) -> Literal:
-        """Whether rights protect it as it arrives."""
+        """Whether rights protect it."""
+
+    def __getitem__(self, kind: str) -> Literal:
+        """Whether it arrives so."""
+
+
+class SubjectVariables(Protocol):
+    """The subject as it arrives, as far as a prefix may change what is found in it."""
+
+    @property
+    def hides(self) -> bool:
+        """Whether a rule may hide the word at the beginning by a prefix that touches it."""
+
+    def begins(self, key: Key) -> Literal:
+        """Whether a word occurs only at the beginning."""
+
+
+class PdfVariables(Protocol):
+    """PDF documents."""
+
+    @property
+    def attached(self) -> Literal:
+        """Whether the message has one."""
+
+    @property
+    def stay_plain(self) -> bool:
+        """Whether Exchange may leave them unencrypted."""
+
+
+class DisclaimerVariables(Protocol):
+    """Disclaimers."""
+
+    @property
+    def insertable(self) -> Literal:
+        """Whether one can be put into the message, if its sender did not sign it and no foreign key protects it."""
+
+
+class PropertyVariables(Collection[Key], Protocol):
+    """What conditions look at beside people and texts."""
+
+    def __getitem__(self, key: Key) -> Literal:
+        """The variable of a property and value, such as a size."""
+
+    def items(self) -> ItemsView[Key, Literal]:
+        """All of them."""
+
+    @property
+    def spelled(self) -> Mapping[str, str]:
+        """By what makes two names the same, how one is written."""
+
+
+class HistoryNumbers(Protocol):
+    """Histories of changes."""
+
+    def number(self, history: tuple[Hashable, ...]) -> int:
+        """The number of a history, the same wherever the history is the same; 0 for none."""
+
+
+class MessageVariables(Protocol):
+    """A message and one of its recipients, by subject; see ``symbolic.symbolic_message``."""
+
+    @property
+    def circuit(self) -> Variables:
+        """What makes the variables."""
+
+    @property
+    def facts(self) -> Facts:
+        """The organization."""
+
+    @property
+    def sender(self) -> AddressVariables:
+        """The sender of the From field."""
+
+    @property
+    def envelope(self) -> EnvelopeVariables:
+        """The sender of the envelope."""
+
+    @property
+    def recipient(self) -> AddressVariables:
+        """The recipient who is followed."""
+
+    @property
+    def addressing(self) -> AddressingVariables:
+        """At which addresses, and in which fields, the sender writes to recipients."""
+
+    @property
+    def properties(self) -> PropertyVariables:
+        """What conditions look at beside people and texts."""
+
+    @property
+    def arrival(self) -> ArrivalVariables:
+        """How it is protected as it arrives."""
 
     @property
     def kinds(self) -> Mapping[str, Literal]:
@@ -134,30 +211,20 @@ class MessageVariables(Protocol):
         """Slot to the atoms of its text."""
 
     @property
-    def hides(self) -> bool:
-        """Whether a rule may hide the word at the beginning of the subject by a prefix that touches it."""
-
-    def begins(self, key: Key) -> Literal:
-        """Whether a word occurs only at the beginning of the subject."""
+    def subject(self) -> SubjectVariables:
+        """Its subject where rules prefix it."""
 
     @property
-    def pdf(self) -> Literal:
-        """Whether it has a PDF document."""
+    def pdf(self) -> PdfVariables:
+        """Its PDF documents."""
 
     @property
-    def leaves_pdf_out(self) -> bool:
-        """Whether Exchange may leave PDF documents unencrypted."""
+    def disclaimers(self) -> DisclaimerVariables:
+        """The disclaimers that rules put into it."""
 
     @property
-    def insertable(self) -> Literal:
-        """Whether a disclaimer can be put into it, if its sender did not sign it and no foreign key protects it."""
-
-    @property
-    def spelled(self) -> Mapping[str, str]:
-        """By what makes two names the same, how one is written."""
-
-    def numbered(self, history: tuple[Hashable, ...]) -> int:
-        """The number of a history of changes, the same wherever it is the same; 0 for none."""
+    def histories(self) -> HistoryNumbers:
+        """The histories of changes that rules may have made."""
 
 
 class Properties(Protocol):

@@ -108,7 +108,7 @@ def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressV
         return open_
     found = logic.any_of([repeated(formulas, key, seen) for key in atom.keys])
     # The field may hold a name, or one of the sender's aliases.
-    bare = ~mail.more_in_from if slot == "header from" else logic.known(True)
+    bare = ~mail.addressing.more_in_from if slot == "header from" else logic.known(True)
     return logic.choose(bare & ~seen.wrapped, found, open_)
 
 

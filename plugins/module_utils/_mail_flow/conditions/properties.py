@@ -16,6 +16,7 @@ from ..model.message import Protection
 from ..model.rule_view import RuleView, Settings
 from ..model.sizes import bytes_of, size_range
 from .formulas import AddressVariables, Formulas, Properties
+from .keys import Key
 from .predicate import Atom, Phrase, Predicate, Reach, single
 from .seen_message import SeenMessage
 from .thresholds import declare_ladder, declare_sizes, over
@@ -140,17 +141,17 @@ def _formula_of_type(formulas: Formulas, atom: Atom, seen: SeenMessage, person: 
     if atom.values == "Encrypted":
         return mail.arrival["smime"]
     if atom.values == "PermissionControlled":
-        asked = seen.asked & ~mail.rights
+        asked = seen.asked & ~mail.arrival.rights
         removed = seen.removed & mail.arrival["own"]
         at_once = logic.observed.get(questions.PROTECTED_BY_NOW)
         if at_once is False:
-            return mail.rights
+            return mail.arrival.rights
         by_now = logic.unknown(questions.PROTECTED_BY_NOW, seen.asked, seen.removed)
         if at_once:
             # Where it is open what rules do to protection, it is open what later ones see.
             told = ~(seen.asked & seen.removed) & (removed | formulas.scopes.of_sender("InOrganization", "Header"))
             by_now = logic.choose(told, asked, logic.unknown("controlled", seen.asked, seen.removed))
-        return logic.choose(asked | removed, by_now, mail.rights)
+        return logic.choose(asked | removed, by_now, mail.arrival.rights)
     if atom.values == "Signed":
         return mail.arrival["smime_signed"] | mail.kinds["Signed"]
     return mail.kinds.get(atom.values, logic.known(False))
@@ -229,9 +230,9 @@ def _write_importance(witness: Witness) -> Mapping[str, Any]:
 def _write_classifications(witness: Witness) -> Mapping[str, Any]:
     properties = witness.mail.properties
     names = [value for sort, value in properties if sort == "classification" and value]
-    found = [witness.mail.spelled[name] for name in names if witness.is_true(properties["classification", name])]
-    none = properties.get(("classification", None))
-    if not found and none is not None and not witness.is_true(none):
+    found = [properties.spelled[name] for name in names if witness.is_true(properties["classification", name])]
+    none: Key = ("classification", None)
+    if not found and none in properties and not witness.is_true(properties[none]):
         found = ["another classification"]
     return {"classification": found} if found else {}
 

@@ -119,7 +119,7 @@ def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressV
         return found
     open_ = logic.unknown(questions.ALIASES, atom.predicate.options, atom.values, person.name)
     if person is not mail.recipient or atom.predicate.sort == "member":
-        return logic.choose(mail.direct, found, open_)
+        return logic.choose(mail.addressing.direct, found, open_)
     written = as_written(formulas, found, atom, seen)
     return written if atom.looks_at_written else logic.choose(logic.equal(found, written), found, open_)
 
@@ -130,7 +130,7 @@ def as_written(formulas: Formulas, primary: Value, atom: Atom, seen: SeenMessage
     """
     logic = formulas.logic
     alias = logic.any_of([formulas.text(WRITTEN, key, seen) for key in atom.keys])
-    return logic.choose(formulas.mail.direct, primary, alias)
+    return logic.choose(formulas.mail.addressing.direct, primary, alias)
 
 
 def _formula_of_scope(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:

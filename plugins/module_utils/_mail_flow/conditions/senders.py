@@ -143,11 +143,11 @@ def _in_range(here: ipaddress.IPv4Address | ipaddress.IPv6Address, value: str) -
 def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     """The sender of the From field, of the envelope, or either one."""
     logic, mail = formulas.logic, formulas.mail
-    location, envelope = atom.settings.location, mail.envelope
+    location, envelope = atom.settings.location, mail.envelope.sender
     if location == "Header" or envelope is None or atom.predicate.in_directory:
         return has_one(formulas, mail.sender, atom)
     header = [mail.sender.value(key, logic) for key in atom.keys]
-    in_envelope = ~mail.empty_envelope & has_one(formulas, envelope, atom)
+    in_envelope = ~mail.envelope.empty & has_one(formulas, envelope, atom)
     return in_envelope if location == "Envelope" else logic.any_of((*header, in_envelope))
 
 

@@ -122,11 +122,15 @@ def _write_subject(witness: Witness) -> Mapping[str, Any]:
     text = constraint.text()
     if not text:
         return {}
-    if not mail.hides:
+    if not mail.subject.hides:
         return {"subject": text}
-    first = [key for key in constraint.wanted if key[0] == "word" and witness.is_true(mail.begins(key))]
+    first = [key for key in constraint.wanted if key[0] == "word" and witness.is_true(mail.subject.begins(key))]
     first.sort(key=lambda key: -len(key[1]))
-    apart = [(~mail.begins(first[0]), ~mail.begins(key)) for key in first[1:] if not first[0][1].startswith(key[1])]
+    apart = [
+        (~mail.subject.begins(first[0]), ~mail.subject.begins(key))
+        for key in first[1:]
+        if not first[0][1].startswith(key[1])
+    ]
     if apart:
         raise NoMessageError(apart)
     if first:

@@ -191,7 +191,7 @@ class _Simplifier:
         yield from (
             Premise(assumption.id, assumption.kind)
             for assumption in model.mail.assumptions
-            if assumption.literal == model.mail.one_line_subject
+            if assumption.literal == model.mail.subject.one_line
         )
 
     # What may go

@@ -8,7 +8,7 @@ costs trying a message that does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..._resources.rules.never import is_no_domain
@@ -52,7 +52,7 @@ def stands(word: str) -> list[str]:
     return [f"{before}{body}{after}" for body in bodies for before in ends[0] for after in ends[1]]
 
 
-def relate_texts(circuit: Circuit, atoms: dict[Key, Literal], *, alike: bool = True) -> None:
+def relate_texts(circuit: Circuit, atoms: Mapping[Key, Literal], *, alike: bool = True) -> None:
     """The relations between words and patterns in one text: a phrase contains its words, and a word contains what a
     pattern finds in it.
 

@@ -19,7 +19,8 @@ from ..rules.flow_rule import FlowRule
 from ..simulator.effects import beside_content
 from .address import AddressSlot
 from .logic import Logic
-from .symbolic_message import Scopes, SymbolicMessage
+from .scopes import Scopes
+from .symbolic_message import SymbolicMessage
 
 
 class Conditions:
@@ -47,7 +48,7 @@ class Conditions:
         self._known: dict[Hashable, Value] = {}
         setting = str(self.settings.get("transport_decryption_setting") or "Optional")
         self.must_decrypt = setting == "Mandatory"
-        self.foreign = mail.rights if setting == "Disabled" else mail.arrival["other"]
+        self.foreign = mail.arrival.rights if setting == "Disabled" else mail.arrival["other"]
 
     def matches(
         self, rule: FlowRule, name: Hashable, seen: SeenMessage, person: AddressSlot, *, added: bool = False
@@ -174,7 +175,7 @@ class Conditions:
             before = tuple(
                 earlier for earlier in edits[:place] if not (edit.replaces and earlier[0].field == edit.field)
             )
-            then = logic.unknown("edited", edit.field, edit.what, self.mail.numbered(before), *about)
+            then = logic.unknown("edited", edit.field, edit.what, self.mail.histories.number(before), *about)
             if edit.adds and atom.predicate.sort == "word":
                 then = truth | then
             truth = logic.choose(when, then, truth)
@@ -188,7 +189,9 @@ class Conditions:
         changed = seen.texts.get(slot)
         value: Value = first
         if changed is not None and slot == SUBJECT and is_open(key):
-            unknown = self.logic.unknown(questions.PATTERN_SYNTAX, slot, key, self.mail.numbered(changed.history))
+            unknown = self.logic.unknown(
+                questions.PATTERN_SYNTAX, slot, key, self.mail.histories.number(changed.history)
+            )
             value = changed.of_unagreed(key, first, unknown, self.logic)
         elif changed is not None:
             value = changed.value(key, first, self.logic)

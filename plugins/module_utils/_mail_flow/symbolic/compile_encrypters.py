@@ -84,8 +84,12 @@ class EncrypterFormulas:
         no mail have no variable: they count as content.
         """
         if key != LABEL:
-            return self.mail.sensitive
-        return TRUE if may_be_set(self.mail.facts) else self.mail.circuit.disjunction(self.mail.labels.values())
+            return self.mail.sensitivity.information
+        return (
+            TRUE
+            if may_be_set(self.mail.facts)
+            else self.mail.circuit.disjunction(self.mail.sensitivity.labels.values())
+        )
 
     def _truth(self, atom: Atom) -> Value:
         """Whether a condition is true of the copy as DLP sees it."""
@@ -172,7 +176,7 @@ class EncrypterFormulas:
         return [
             (
                 label,
-                (self.mail.labels[label.name] & self.unknown("label", label.name))
+                (self.mail.sensitivity.labels[label.name] & self.unknown("label", label.name))
                 | (self.unknown("label set", label.name) if label.name in set_ else FALSE),
             )
             for label in changing

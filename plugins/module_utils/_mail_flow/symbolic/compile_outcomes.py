@@ -61,7 +61,7 @@ class Outcome:
         state = self.state
         arrival = self.mail.arrival
         wrapped = state.seen.wrapped
-        clear = ~(self.mail.rights | arrival["smime"])
+        clear = ~(self.mail.arrival.rights | arrival["smime"])
         self.asked = logic.any_of(state.asked.values())
         open_to_rules = clear | (arrival["smime"] & wrapped)
         unsure = self._unsure()
@@ -78,7 +78,7 @@ class Outcome:
             & self.asked
             & logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "replaced", order)
         )
-        self.keeps_protection = self.mail.rights & ~(arrival["own"] & state.removed & self._decrypts())
+        self.keeps_protection = self.mail.arrival.rights & ~(arrival["own"] & state.removed & self._decrypts())
         both = (
             arrival["own"]
             & state.removed
@@ -91,7 +91,7 @@ class Outcome:
         doubt = self._unread("protected")
         self._by_rules = logic.choose(surprised, doubt, newly | again)
         self._rights_by_rules = logic.choose(surprised, doubt, newly | again | self.keeps_protection | both)
-        self._unsure_after = unsure | self._from_outside() | self.mail.rights | arrival["smime"]
+        self._unsure_after = unsure | self._from_outside() | self.mail.arrival.rights | arrival["smime"]
         self.by_rules = self._still_protected(self._by_rules) & ~self._by_label()
         self.by_us_after = self._encrypted_after_rules() | self._by_label()
         self.by_rights = self._still_protected(self._rights_by_rules) | self.by_us_after
@@ -259,7 +259,7 @@ class Outcome:
         if self._licensing_off:
             obstacles.append(TRUE)
         if settings.get("enable_pdf_encryption") is False:
-            obstacles.append(self.mail.pdf)
+            obstacles.append(self.mail.pdf.attached)
         return self.mail.circuit.disjunction(obstacles)
 
     @property
@@ -290,7 +290,7 @@ class Outcome:
     def option(self, name: str) -> Value:
         """Whether the copy is protected with this option and no other."""
         logic = self.logic
-        arrived = self.keeps_protection & self.mail.option(name)
+        arrived = self.keeps_protection & self.mail.arrival_options.is_option(name)
         others = logic.any_of([value for option, value in self.state.asked.items() if not same_name(option, name)])
         mine = next((value for option, value in self.state.asked.items() if same_name(option, name)), FALSE)
         sole = mine & logic.choose(
@@ -524,7 +524,7 @@ def shows(showing: Showing, chains: Sequence[tuple[Value, RuleChain]], logic: Lo
     """
     acts = logic.any_of([when & chain.acts(showing.rule) for when, chain in chains])
     mail = chains[0][1].mail
-    in_clear = ~(mail.rights | mail.arrival["smime"])
+    in_clear = ~(mail.arrival.rights | mail.arrival["smime"])
     may_encrypt = may_act_on_reports(chains[0][1].rules, Does.ENCRYPT)
     sees = logic.unknown("shown", showing.rule.place, showing.asks, showing.person.address) if may_encrypt else TRUE
     return acts & sent_by(mail, logic, showing.senders) & in_clear & sees

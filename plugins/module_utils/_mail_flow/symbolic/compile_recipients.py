@@ -25,7 +25,8 @@ from ..rules.rule_set import RuleSet
 from .address import AddressSlot
 from .compile_conditions import Conditions
 from .logic import Logic
-from .symbolic_message import Companion, SymbolicMessage
+from .other_people import Companion
+from .symbolic_message import SymbolicMessage
 
 #: The one other recipient who may be anybody.
 ANYBODY: Key = ("anybody", "")
@@ -88,7 +89,7 @@ class Company:
         self.logic = logic
         self.histories = histories
         self.watched = any(rules.watches_copies for rules in rule_sets)
-        self.companions = {key: mail.companion(key) for key in exact}
+        self.companions = {key: mail.companions.companion(key) for key in exact}
         self._stays: dict[Key, dict[int, Value]] = {
             key: {0: companion.there} for key, companion in self.companions.items()
         }
@@ -108,7 +109,7 @@ class Company:
         if ANYBODY not in self.companions:
             unbuilt = self._unbuilt(key, history)
             known.append(
-                logic.choose(self.mail.others_direct, unbuilt, self._unbuilt(key, history, at_alias=True))
+                logic.choose(self.mail.addressing.others_direct, unbuilt, self._unbuilt(key, history, at_alias=True))
                 if written
                 else unbuilt
             )
@@ -143,13 +144,13 @@ class Company:
         """
         mail = self.mail
         people = [
-            (~mail.direct, mail.recipient),
+            (~mail.addressing.direct, mail.recipient),
             *((companion.at_alias, companion.slot) for companion in self.companions.values()),
         ]
         conditions: list[Literal] = []
-        for at_alias, slot in people if mail.watches_aliases else ():
+        for at_alias, slot in people if mail.addressing.watches_aliases else ():
             for name, address in itertools.product(SHOWN_FIELDS, mail.vocabulary.fields):
-                conditions.append(~(at_alias & slot["address", address] & mail.named(address, name)))
+                conditions.append(~(at_alias & slot["address", address] & mail.addressing.named(address, name)))
         return conditions
 
     def at_alias(self, address: str) -> Value:
@@ -160,7 +161,7 @@ class Company:
             for companion in self.companions.values()
         ]
         if ANYBODY not in self.companions:
-            known.append(self.others_there & ~self.mail.others_direct)
+            known.append(self.others_there & ~self.mail.addressing.others_direct)
         return circuit.disjunction(known)
 
     def still_there(self, address: str, history: int) -> Value:
@@ -192,7 +193,9 @@ class Company:
         literals = [~self.others_there]
         for address in self.mail.vocabulary.fields:
             theirs = [person["address", address] for person in people]
-            literals += [circuit.disjunction((~self.mail.named(address, name), *theirs)) for name in SHOWN_FIELDS]
+            literals += [
+                circuit.disjunction((~self.mail.addressing.named(address, name), *theirs)) for name in SHOWN_FIELDS
+            ]
         return literals
 
     def _somebody(self, key: Key, history: int) -> Literal:

@@ -150,8 +150,8 @@ class RuleChain:
     def _owner(self, branch: CopyByRule) -> AddressSlot:
         """The owner of the copy."""
         if branch.address:
-            return self.mail.added(branch.address)
-        return self.mail.added_perhaps(
+            return self.mail.added_people.added(branch.address)
+        return self.mail.added_people.one_of(
             self.logic,
             [address for address, _when in branch.people],
             branch.place,

@@ -250,7 +250,7 @@ class TextEdits:
         known: Hashable
         if edit.joins is Joins.DIRECTLY_BEFORE:
             known = edit.given
-            begins = None if history else self.mail.begins
+            begins = None if history else self.mail.subject.begins
             after = self._changer(edit.slot).prefixed(edit.given or "", before, (known, history), begins)
         else:
             prepends = edit.joins is Joins.ON_LINES_BEFORE
@@ -282,7 +282,7 @@ class TextEdits:
                 {key: last_places[key] for key in self.mail.vocabulary.keys.get(slot, ()) if key in last_places},
                 self.logic,
                 slot,
-                self.mail.one_line_subject if slot == SUBJECT else FALSE,
+                self.mail.subject.one_line if slot == SUBJECT else FALSE,
             )
         return changer
 
@@ -310,7 +310,7 @@ class TextEdits:
 
     def _history(self, slot: str, seen: SeenMessage) -> int:
         """The number of the text that a rule sees; 0 as it arrives. Equal texts share the open parts of their changes."""
-        return self.mail.numbered(seen.texts.get(slot, EditedText()).history)
+        return self.mail.histories.number(seen.texts.get(slot, EditedText()).history)
 
     def _noted(self, place: int, slot: str, known: Hashable, acts: Value, now: SeenMessage) -> SeenMessage:
         """Notes that a known text may have changed a text, if a later change depends on its content."""

@@ -17,6 +17,7 @@ from ..conditions.witness import NoMessageError
 from ..formula import FALSE, Literal
 from ..model.addresses import DOMAIN, DOTTED, is_plain_address
 from .address import AddressSlot
+from .other_people import Companion
 from .string_constraints import (
     Holds,
     TextConstraint,
@@ -25,7 +26,7 @@ from .string_constraints import (
     largest,
     sample,
 )
-from .symbolic_message import Companion, SymbolicMessage
+from .symbolic_message import SymbolicMessage
 
 #: The forms of created addresses, most natural first.
 _WORD = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
@@ -117,18 +118,18 @@ class Writer:
         witness = MessageInTheMaking(mail, is_true, self._lax)
         for write in _WRITERS:
             message.update(write(witness))
-        if "header from" in mail.vocabulary.keys and not is_true(mail.more_in_from):
+        if "header from" in mail.vocabulary.keys and not is_true(mail.addressing.more_in_from):
             message["headers"] = {**message.get("headers", {}), "From": sender}
         message.update(self._arrival(is_true))
         message.update(self._content(message, is_true))
         everybody = [
             (mail.sender, sender),
             (mail.recipient, recipient),
-            *((slot, address) for address, slot in mail.added_people.items()),
+            *((slot, address) for address, slot in mail.added_people.slots.items()),
         ]
         everybody += [(companion.slot, person) for companion, person in companions_there]
-        if mail.envelope is not None and envelope not in ("", sender):
-            everybody.append((mail.envelope, envelope))
+        if mail.envelope.sender is not None and envelope not in ("", sender):
+            everybody.append((mail.envelope.sender, envelope))
         facts = self._facts(is_true, everybody)
         aliases = {
             written: person for person, written in people.items() if self.facts.people.primary(written) != person
@@ -149,7 +150,7 @@ class Writer:
         mail = self.mail
         addresses = {
             recipient: recipient
-            if is_true(mail.direct)
+            if is_true(mail.addressing.direct)
             else self._alias(mail.texts.get(WRITTEN, {}), is_true, recipient)
         }
         for companion, person in companions_there:
@@ -159,7 +160,7 @@ class Writer:
         for place, key in enumerate(others):
             if not any(_has_atom(key, person, written) for person, written in addresses.items()):
                 addresses.update([self._like(recipient, key, place)])
-        if not is_true(mail.others_direct):
+        if not is_true(mail.addressing.others_direct):
             named = {address for named_there in self._named(is_true).values() for address in named_there}
             addresses = {
                 **{
@@ -176,7 +177,7 @@ class Writer:
         fields = {**self._named(is_true), "bcc": list[str]()}
         named = {*fields["to"], *fields["cc"]}
         may_be_named = self._may_be_named(is_true)
-        all_hidden = self.mail.vocabulary.members and not is_true(self.mail.members_named)
+        all_hidden = self.mail.vocabulary.members and not is_true(self.mail.addressing.members_named)
         for person, written in people.items():
             if person not in named:
                 hidden = all_hidden or (
@@ -191,12 +192,15 @@ class Writer:
         """Field to its addresses that conditions look for."""
         known = self.mail.vocabulary.fields
         return {
-            name: [address for address in known if is_true(self.mail.named(address, name))] for name in SHOWN_FIELDS
+            name: [address for address in known if is_true(self.mail.addressing.named(address, name))]
+            for name in SHOWN_FIELDS
         }
 
     def _may_be_named(self, is_true: Holds) -> list[str]:
         """The addresses for which it matters that a field may name their owner by an alias."""
-        return [address for address, literals in self.mail.perhaps_named.items() if any(map(is_true, literals))]
+        return [
+            address for address, literals in self.mail.addressing.perhaps_named.items() if any(map(is_true, literals))
+        ]
 
     # Addresses
 
@@ -320,7 +324,7 @@ class Writer:
         """The alias that the sender wrote for somebody: a known one, or a new one. The primary address, if rules do not
         distinguish the two.
         """
-        if not self.mail.watches_aliases:
+        if not self.mail.addressing.watches_aliases:
             return recipient
         atoms = {as_text(key): literal for key, literal in of_alias.items()}
         words = largest([value for (sort, value), literal in atoms.items() if sort == "word" and is_true(literal)])
@@ -339,9 +343,9 @@ class Writer:
 
     def _envelope(self, sender: str, is_true: Holds) -> str:
         mail = self.mail
-        if mail.envelope is None or is_true(mail.same_envelope):
+        if mail.envelope.sender is None or is_true(mail.envelope.same):
             return sender
-        return "" if is_true(mail.empty_envelope) else self._address(mail.envelope, is_true, "bounce")
+        return "" if is_true(mail.envelope.empty) else self._address(mail.envelope.sender, is_true, "bounce")
 
     # What conditions look at beside people
 
@@ -350,16 +354,17 @@ class Writer:
         chosen: dict[str, Any] = {}
         arrival = next((kind for kind, literal in mail.arrival.items() if is_true(literal)), "")
         if arrival in ("own", "other"):
-            option = next((mail.spelled[name] for name, literal in mail.options.items() if is_true(literal)), "encrypt")
-            chosen["protection"] = {"kind": option, "owner": arrival}
+            options = mail.arrival_options
+            chosen_options = (options.spelled[name] for name, literal in options.literals.items() if is_true(literal))
+            chosen["protection"] = {"kind": next(chosen_options, "encrypt"), "owner": arrival}
         elif arrival:
             chosen["protection"] = {"kind": arrival, "owner": "other"}
         # Nothing fits into signed mail, or mail of foreign keys. Where nothing is said, it fits into mail in clear.
-        fits = is_true(mail.insertable)
+        fits = is_true(mail.disclaimers.insertable)
         is_known = arrival == "own" or not (arrival or fits)
-        if mail.wraps and is_known and not is_true(mail.kinds["Signed"]):
+        if mail.disclaimers.wrap and is_known and not is_true(mail.kinds["Signed"]):
             chosen["disclaimer_insertable"] = fits
-        label = next((name for name, literal in mail.labels.items() if is_true(literal)), "")
+        label = next((name for name, literal in mail.sensitivity.labels.items() if is_true(literal)), "")
         if label:
             chosen["sensitivity_label"] = label
         return chosen
@@ -369,14 +374,14 @@ class Writer:
         finds nothing: most types of sensitive information are numbers.
         """
         mail = self.mail
-        if mail.sensitive is FALSE or is_true(mail.sensitive):
+        if mail.sensitivity.information is FALSE or is_true(mail.sensitivity.information):
             return {}
         attachments = message.get("attachments", ())
         texts = [message.get("subject"), message.get("body"), *(each.get("text") for each in attachments)]
         if not any(_NUMBER.search(text or "") for text in texts):
             return {SENSITIVE: False}
         written = [literal for atoms in mail.texts.values() for literal in atoms.values() if is_true(literal)]
-        raise NoMessageError(limits=[(mail.sensitive, *(~literal for literal in written))])
+        raise NoMessageError(limits=[(mail.sensitivity.information, *(~literal for literal in written))])
 
     # Facts
 

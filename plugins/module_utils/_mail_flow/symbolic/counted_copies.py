@@ -90,7 +90,7 @@ class CountedCopies:
         :param counted: whether it counts; otherwise, it is left out.
         """
         logic = self.side.logic
-        person = self.model.mail.shown(logic, showing.person.address)
+        person = self.model.mail.added_people.shown(logic, showing.person.address)
         own = self.applies(person)
         chains: list[tuple[Value, RuleChain]] = []
         for copy_ in self.every:
@@ -107,7 +107,7 @@ class CountedCopies:
         if self.guarantee.then != IN_TRANSIT:
             return shown
         model, logic = self.model, self.side.logic
-        person = model.mail.shown(logic, showing.person.address)
+        person = model.mail.added_people.shown(logic, showing.person.address)
         least, rules = self.guarantee.tls_validation, model.rule_sets[self.rules]
         sent = sent_in_clear(showing, person, model.mail, logic, least, rules)
         return shown & sent & self.side.conditions.scopes.leaves(person)

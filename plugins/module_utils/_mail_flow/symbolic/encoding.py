@@ -270,8 +270,8 @@ class Model:
         :raises BudgetError: a question took too many conflicts.
         """
         once = side.company.written_once
-        if self.mail.sensitive is not FALSE:
-            preferred = [~self.mail.sensitive, *preferred]
+        if self.mail.sensitivity.information is not FALSE:
+            preferred = [~self.mail.sensitivity.information, *preferred]
         for _try in range(_TRIES):
             limited = [*once, *(() if lax else self._limits)]
             if not self.solve([*literals, *limited], budget, [*self._learnt], preferred):
@@ -293,7 +293,7 @@ class Model:
         """Adds laws for good, and limits for writing messages."""
         for clause in error.laws:
             self.circuit.add(*clause)
-        of_plain = [(*clause, ~self.mail.plain_letters.literal) for clause in error.plain]
+        of_plain = [(*clause, ~self.mail.assumptions.plain_letters.literal) for clause in error.plain]
         for clause in of_plain:
             self.circuit.add(*clause)
         if error.limits and not self._limits:
@@ -327,7 +327,7 @@ class Model:
         holds = self.circuit.holds
         wanted = self.atoms_of_unmodeled(holds, side)
         for address in self._people_in_fields:
-            if any(holds(self.mail.named(address, name)) for name in SHOWN_FIELDS) and not holds(
+            if any(holds(self.mail.addressing.named(address, name)) for name in SHOWN_FIELDS) and not holds(
                 self.mail.recipient["address", address]
             ):
                 wanted.append(("address", address))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..conditions.keys import Key
 from ..conditions.predicate import Atom
@@ -13,8 +13,8 @@ from ..sat.circuit import Circuit
 from ..simulator.protection import SURELY_PROTECTED
 
 
-class MessageProperties:
-    """The variables of the properties that conditions look at, and the relations between them.
+class MessageProperties(Mapping[Key, Literal]):
+    """Property and value, such as a size, to its variable, with the relations between them.
 
     :param atoms: the conditions.
     :param literals: property and value to its variable.
@@ -31,3 +31,12 @@ class MessageProperties:
         for declare in dict.fromkeys(row.variables for row in PREDICATES):
             if declare is not None:
                 declare(self, [atom for atom in atoms if atom.predicate.variables is declare])
+
+    def __getitem__(self, key: Key) -> Literal:
+        return self.literals[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self.literals)
+
+    def __len__(self) -> int:
+        return len(self.literals)

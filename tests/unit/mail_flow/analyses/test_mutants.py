@@ -29,7 +29,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     compile_rules,
     compile_text_edits,
     encoding,
+    message_content,
     message_properties,
+    other_people,
+    scopes,
     string_constraints,
     symbolic_message,
 )
@@ -42,7 +45,7 @@ from tests.unit.mail_flow.small_worlds import TENANT
 
 def words_hold_each_other(patch: Patch) -> None:
     """L23 and phrases: a word would hold every other one."""
-    whole = symbolic_message.relate_texts
+    whole = message_content.relate_texts
 
     def relate(circuit: Any, atoms: Any, **how: Any) -> None:
         whole(circuit, atoms, **how)
@@ -51,7 +54,7 @@ def words_hold_each_other(patch: Patch) -> None:
             for other in words:
                 circuit.add(~one, other)
 
-    patch(symbolic_message, "relate_texts", relate)
+    patch(message_content, "relate_texts", relate)
 
 
 def parents_are_in_their_children(patch: Patch) -> None:
@@ -95,12 +98,12 @@ def small_is_large(patch: Patch) -> None:
 
 def scopes_are_opposites(patch: Patch) -> None:
     """L11: whoever is not inside would be outside."""
-    whole = symbolic_message.Scopes.sender
+    whole = scopes.Scopes.sender
 
     def scope(self: Any, value: str, slot: Any) -> Any:
         return whole(self, value, slot) if value == "InOrganization" else negate(whole(self, "InOrganization", slot))
 
-    patch(symbolic_message.Scopes, "sender", scope)
+    patch(scopes.Scopes, "sender", scope)
 
 
 def all_mail_arrives_in_clear(patch: Patch) -> None:
@@ -164,7 +167,7 @@ def prefixes_are_ignored(patch: Patch) -> None:
 
 
 def prefixes_hide_no_word(patch: Patch) -> None:
-    patch(symbolic_message.SymbolicMessage, "begins", lambda self, key: FALSE)
+    patch(message_content.PrefixedSubject, "begins", lambda self, key: FALSE)
 
 
 def exchange_decrypts_everything(patch: Patch) -> None:
@@ -178,8 +181,8 @@ def nothing_of_an_address_is_open(patch: Patch) -> None:
 
 
 def words_and_patterns_see_alike(patch: Patch) -> None:
-    whole = symbolic_message.relate_texts
-    patch(symbolic_message, "relate_texts", lambda circuit, atoms, alike=True: whole(circuit, atoms))
+    whole = message_content.relate_texts
+    patch(message_content, "relate_texts", lambda circuit, atoms, alike=True: whole(circuit, atoms))
 
 
 HEADER = {"header_contains_message_header": "X-Class", "header_contains_words": ["yes"]}
@@ -302,15 +305,15 @@ def added_people_are_forgotten(patch: Patch) -> None:
 
 
 def whom_a_field_names_is_somebody_else(patch: Patch) -> None:
-    whole = symbolic_message.SymbolicMessage.companion
+    whole = other_people.Companions.companion
 
     def companion(self: Any, key: Any) -> Any:
         made = whole(self, key)
         for field in ("to", "cc") if key[0] == "address" else ():
-            self.circuit.add(~self.named(key[1], field), made.there)
+            self._circuit.add(~self._addressing.named(key[1], field), made.there)
         return made
 
-    patch(symbolic_message.SymbolicMessage, "companion", companion)
+    patch(other_people.Companions, "companion", companion)
 
 
 ADDS = rule("Adds", {**IN, **subject("x")}, {"copy_to": ["ann@fabrikam.com"]})
@@ -475,12 +478,12 @@ GROUP: Values = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
     ("mutant", "rules", "claim"),
     [
         (
-            left_out(symbolic_message, "relate_texts"),
+            left_out(message_content, "relate_texts"),
             [rule("R", {**IN, **subject("offer")}, ENCRYPT)],
             {"when": {**IN, **subject("big offer")}},
         ),
         (
-            left_out(symbolic_message, "relate_texts"),
+            left_out(message_content, "relate_texts"),
             [rule("R", {**IN, "subject_matches_patterns": ["offer"]}, ENCRYPT)],
             {"when": {**IN, **subject("offer")}},
         ),

@@ -79,7 +79,7 @@ def nobody_writes_to_an_alias(patch: Patch) -> None:
 
     def assume(self: Any, *about: Any) -> None:
         whole(self, *about)
-        self.circuit.add(self.direct)
+        self.circuit.add(self.addressing.direct)
 
     patch(symbolic_message.SymbolicMessage, "_assume_the_usual", assume)
 

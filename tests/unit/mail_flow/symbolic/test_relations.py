@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicates import BY_OPTION
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import FALSE, TRUE, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
+    addressing,
     compile_outcomes,
     compile_recipients,
     symbolic_message,
@@ -25,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Conditions,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import Scopes
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.scopes import Scopes
 
 from tests.unit.mail_flow.asking import ENCRYPT, rule, verdict
 from tests.unit.mail_flow.small_worlds import TENANT
@@ -131,14 +132,13 @@ def always(sort: str) -> Callable[[Patch], None]:
 
 def one_sender(patch: Patch) -> None:
     """The envelope's sender would always be the one of the From field."""
-    whole = symbolic_message.SymbolicMessage._relate_envelope
+    whole = addressing.Envelope.set_sender
 
-    def relate(self: Any) -> None:
-        whole(self)
-        if self.envelope is not None:
-            self.circuit.add(self.same_envelope)
+    def relate(self: Any, *senders: Any) -> None:
+        whole(self, *senders)
+        self._circuit.add(self.same)
 
-    patch(symbolic_message.SymbolicMessage, "_relate_envelope", relate)
+    patch(addressing.Envelope, "set_sender", relate)
 
 
 #: Claims that are proved, and are not without the relation.
