@@ -439,8 +439,12 @@ rules_left:
   type: list
   elements: dict
 sent:
-  description: How many messages were sent, perhaps sent ones included.
+  description: How many of the messages that were asked for were sent, perhaps sent ones included.
   returned: success
+  type: int
+probes:
+  description: How many more messages were sent to see when the temporary rules act, perhaps sent ones included.
+  returned: where such messages were sent
   type: int
 not_read:
   description: >-
@@ -1023,7 +1027,8 @@ def _watched(
             for each in record.messages
             if each not in record.out
         ],
-        "sent": len(record.out),
+        "sent": len(record.asked_for_out),
+        **({"probes": len(record.probes_out)} if record.probes_out else {}),
         "settled": [settled_row(each) for each in settled],
         **({"questions": [answer_row(each) for each in answers]} if answers else {}),
         "not_shown": not_shown,

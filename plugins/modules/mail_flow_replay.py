@@ -248,6 +248,10 @@ observed:
   returned: with O(observations)
   type: list
   elements: dict
+proposed:
+  description: Whether the rules are proposed ones, O(rules) or O(add_rules). The counts then say what they would do.
+  returned: where they are
+  type: bool
 unseen:
   description: What may encrypt mail, or take its protection away, and was neither read nor told, V(dlp), V(labels) and
     V(encrypt_button). So the counts say what rules do, and nothing else.
@@ -352,7 +356,8 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         task, reader, max(until - datetime.timedelta(days=params["days"]), now - datetime.timedelta(days=OLDEST)), until
     )
     # A file may be of another time than the report, and proposed rules encrypted nothing.
-    is_present = not params["trace"] and params["rules"] is None and not params["source"] and not params["add_rules"]
+    proposed = params["rules"] is not None or bool(params["add_rules"])
+    is_present = not params["trace"] and not proposed and not params["source"]
     report = read_encryption(task.session, window.begin, window.until) if window and is_present else None
     replayed = Replay(rules, known, others, before, guarantees, params["examples"]).run(trace)
     names = [rule.name for rule in (*rules.rules, *(others.rules if others else ()))]
@@ -364,6 +369,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         domains=params["domains"],
         rules=names,
         report=report,
+        proposed=proposed,
     )
     lines = replay_lines(result)
     seen = tested.observed.rows

@@ -83,7 +83,7 @@ SPEC: dict[str, Any] = {
 #: What a file has of a result.
 _KEPT = (
     *("window", "counts", "outcome", "undecided", "days", "domains", "difference", "guarantees", "assumes"),
-    *("encrypted_otherwise", "unseen"),
+    *("encrypted_otherwise", "proposed", "unseen"),
 )
 
 

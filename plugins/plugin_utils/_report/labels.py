@@ -207,6 +207,28 @@ def as_line(value: Any) -> str:
     return ", ".join(map(as_text, value)) if simple else as_text(value)
 
 
+#: A word of a command. Blanks within quotation marks belong to it.
+_WORD = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*"|['"])+""")
+
+
+def command_parts(command: str) -> list[str]:
+    """The parts of a command that a page breaks only if they do not fit on a line: words, and options with their values. A blank
+    stands between two parts. A command that cannot be shown as it is has one part.
+    """
+    if visible(command) != command:
+        return [command]
+    parts: list[str] = []
+    awaits_value = False
+    for word in _WORD.findall(command):
+        if awaits_value and not word.startswith("-"):
+            parts[-1] += f" {word}"
+            awaits_value = False
+        else:
+            parts.append(word)
+            awaits_value = word.startswith("-")
+    return parts if " ".join(parts) == command else [command]
+
+
 def _yaml(value: Any) -> str:
     """The value as YAML text. A report shows most values several times, and writing JSON takes a hundredth of the time."""
     return _yaml_of(json.dumps(value))

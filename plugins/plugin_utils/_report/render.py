@@ -40,6 +40,7 @@ from .labels import (
     Word,
     as_line,
     as_text,
+    command_parts,
     container_text,
     count,
     name_of,
@@ -139,6 +140,7 @@ def _environment() -> jinja2.Environment:
     environment.tests["web_address"] = _is_web_address
     environment.filters["as_text"] = as_text
     environment.filters["as_line"] = as_line
+    environment.filters["command_parts"] = command_parts
     environment.filters["differing"] = differing
     environment.filters["kept_rows"] = kept_rows
     for name, words in _WORDS.items():

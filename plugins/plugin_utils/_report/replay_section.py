@@ -16,8 +16,11 @@ from ...module_utils._mail_flow.wording.replay import (
 )
 from .labels import Record, mail_of
 
-#: How copies count, in words, in the order of :data:`COVERAGE`.
-TITLES = dict(zip(COVERAGE, ("Protected by rules", "Not by rules", "Cannot be told", "Not delivered"), strict=True))
+#: How copies count, in words, in the order of :data:`COVERAGE`: by the organization's rules, and by proposed ones.
+TITLES, PROPOSED_TITLES = (
+    dict(zip(COVERAGE, (protected, "Not by rules", "Cannot be told", "Not delivered"), strict=True))
+    for protected in ("Protected by rules", "Would be protected by rules")
+)
 
 #: The picture: its width, where the bars begin, and the height of a day, in units of the drawing.
 _WIDTH, _MARGIN, _DAY = 400, 72, 18
@@ -38,7 +41,7 @@ def shown(replay: Record) -> Record:
         "left_out": left_out_words(replay["counts"]["left_out"]),
         "premises": [assumption["text"] for assumption in replay["assumes"] if "text" in assumption],
         "settled_by": [settled_line(row) for row in replay["undecided"]],
-        "titles": TITLES,
+        "titles": PROPOSED_TITLES if replay.get("proposed") else TITLES,
         "days": [(row["date"], [row[how] for how in COVERAGE]) for row in replay["days"]],
         "domains": [(row["name"], [row[how] for how in COVERAGE]) for row in replay["domains"]],
         "picture": picture_of(replay["days"]),

@@ -284,3 +284,28 @@ def test_a_plan_counts_what_the_rules_of_today_explain(tmp_path: Path) -> None:
     found = role.report["mail"]["replay"]
     assert found["days"][0]["protected"] == 12
     assert found["encrypted_otherwise"]["explained"] == {"certain": 8, "possible": 8}
+    assert found["encrypted_otherwise"]["text"].endswith("today's rules encrypt 8.")
+
+
+def test_what_rules_of_a_plan_protect_would_be_protected(tmp_path: Path) -> None:
+    role = Role(organization(), str(tmp_path))
+    said: list[str] = []
+    role.say = said.append
+    role.plan(check=True, encrypt_outgoing=True, replay_days=7)
+    assert "Would be protected by rules: 12; not by rules: 0." in said
+    page = render_html({"format": 1, "kind": "check", "organizations": [role.report]})
+    assert "</i>Would be protected by rules</th>" in page
+    assert "Protected by rules" not in page
+    said.clear()
+    role.plan("audit", replay_days=7)
+    assert "Protected by rules: 8; not by rules: 4." in said
+    assert "proposed" not in role.report["mail"]["replay"]
+
+
+@pytest.mark.parametrize(
+    "proposed", [{"rules": []}, {"add_rules": [{**ENCRYPT, "name": "More"}]}], ids=["rules", "added"]
+)
+def test_what_proposed_rules_protect_would_be_protected(proposed: dict[str, Any]) -> None:
+    found = result_of(mail_flow_replay, EmulatedSession(organization(), "rest"), **proposed)
+    assert found["proposed"] is True
+    assert found["msg"].splitlines()[1].startswith("Would be protected by rules: ")

@@ -32,7 +32,7 @@ const behind = (element, view) => {
 };
 addEventListener('load', () => {
   const view = frame.contentWindow, page = frame.contentDocument, root = page.documentElement;
-  const faint = [], wide = [];
+  const faint = [], wide = [], parts = [];
   let texts = 0;
   for (const element of page.body.querySelectorAll('*')) {
     const box = element.getBoundingClientRect();
@@ -40,6 +40,7 @@ addEventListener('load', () => {
     const own = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());
     if (!own || !element.checkVisibility()) continue;
     texts += 1;
+    if (element.matches('.command span')) parts.push([element.textContent, [...element.getClientRects()].length, box.height]);
     const background = behind(element, view);
     if (!background) { faint.push('no background: ' + element.outerHTML.slice(0, 120)); continue; }
     const [low, high] = [light(background), light(shades(view.getComputedStyle(element).color))].sort((a, b) => a - b);
@@ -47,7 +48,7 @@ addEventListener('load', () => {
     if (contrast < 4.5) faint.push(contrast.toFixed(2) + ' ' + element.outerHTML.slice(0, 120));
   }
   const said = {
-    title: page.title, texts, faint, wide, height: root.scrollHeight, scroll_width: root.scrollWidth, inner_width: view.innerWidth,
+    title: page.title, parts, texts, faint, wide, height: root.scrollHeight, scroll_width: root.scrollWidth, inner_width: view.innerWidth,
     dark: view.matchMedia('(prefers-color-scheme: dark)').matches, background: view.getComputedStyle(root).backgroundColor,
     requests: view.performance.getEntriesByType('resource').map(entry => entry.name), scripts: page.scripts.length,
   };

@@ -82,6 +82,15 @@ def test_texts_without_a_space_do_not_widen_the_page(tmp_path: Path) -> None:
     assert said["wide"] == []
 
 
+def test_a_command_is_not_broken_within_an_option(tmp_path: Path) -> None:
+    report = samples.check()
+    said = chromium.measure(tmp_path, render_html(report), 1280)
+    parts = {text: (boxes, height) for text, boxes, height in said["parts"]}
+    assert f"-e hardened_baseline_approved_plan=sha256:{1:064x}" in parts
+    line = parts["ansible-playbook"][1]
+    assert {text for text, (boxes, height) in parts.items() if boxes != 1 or height > line} == set()
+
+
 def test_the_page_is_printed_on_a4_with_its_details(tmp_path: Path) -> None:
     to = tmp_path / "report.pdf"
     chromium.pdf(tmp_path, render_html(samples.check()), to)

@@ -172,4 +172,5 @@ def _replay(
         domains=_DOMAINS,
         rules=names,
         report=report,
+        proposed=changes,
     )

@@ -76,7 +76,7 @@ class LetterSender:
             self.file.write(record.document())
             if state == REFUSED and not record.messages[place].bounced:
                 return
-            self.say(f"sent {len(record.out)} of {len(record.messages)} messages")
+            self.say(_progress(record, place))
 
     def _sent(self, letter: TestLetter) -> tuple[str, str]:
         try:
@@ -86,3 +86,10 @@ class LetterSender:
         except ExchangeError as error:
             return REFUSED, str(error)
         return SENT, ""
+
+
+def _progress(record: ExperimentRecord, place: int) -> str:
+    """How many messages were sent, after the one at a place."""
+    if record.messages[place].is_probe:
+        return f"sent message {len(record.probes_out)} that shows whether the temporary rules act"
+    return f"sent {len(record.asked_for_out)} of {len(record.asked_for)} messages"

@@ -38,6 +38,7 @@ from .question_experiments import (
     TemporaryRule,
 )
 from .reach import reach_of
+from .record import PROBE
 from .relied_on import RELIED_ON
 from .sampling import PlannedMail, Unsent
 from .temporary_rules import rule_of_run, word_of
@@ -45,8 +46,8 @@ from .temporary_rules import rule_of_run, word_of
 #: What asks all questions, as an option.
 ALL = "all"
 
-#: What the experiment is called that shows when temporary rules act, and the most messages that it takes.
-PROBE, MOST_PROBES = "ready", 6
+#: The most messages that show when temporary rules act.
+MOST_PROBES = 6
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from ..._exchange.errors import OptionError
 from ..._exchange.organization import Organization
 from .experiment_context import ExperimentContext
 from .posting import LetterSender
-from .question_plan import PROBE, QuestionPlan
-from .record import REFUSED, ExperimentRecord, RecordedMail, RecordFile, record_of
+from .question_plan import QuestionPlan
+from .record import PROBE, REFUSED, ExperimentRecord, RecordedMail, RecordFile, record_of
 from .sampling import PlannedMail
 from .temporary_rules import LeftoverRule, TemporaryRules, is_over, rule_name, temporary_rules_of, token_of
 from .watching import ObservedMail
@@ -114,7 +114,7 @@ class QuestionRun:
             self.task.say(f"The temporary rules do not act yet. Looking again in {seconds / 60:.0f} minutes.")
             self.task.sleep(seconds)
         for place, recorded in enumerate(self.record.messages):
-            if recorded.question and recorded.question != PROBE:
+            if recorded.question and not recorded.is_probe:
                 self.record.change(place, reason=NOT_ACTING)
         self.file.write(self.record.document())
         return False

@@ -20,6 +20,9 @@ from .settling import open_copy_of
 PLANNED, SENDING, SENT, PERHAPS, REFUSED = "planned", "sending", "sent", "perhaps_sent", "refused"
 _STATES = (PLANNED, SENDING, SENT, PERHAPS, REFUSED)
 
+#: The question of the messages that show when temporary rules act. Nobody asked for them, so they are counted apart.
+PROBE = "ready"
+
 #: The format of a record.
 FORMAT = 1
 
@@ -87,6 +90,11 @@ class RecordedMail:
     sent_on: tuple[str, ...] = ()
 
     @property
+    def is_probe(self) -> bool:
+        """Whether it only shows when temporary rules act."""
+        return self.question == PROBE
+
+    @property
     def is_out(self) -> bool:
         """Whether it was sent, or perhaps."""
         return self.state in (SENDING, SENT, PERHAPS)
@@ -132,6 +140,21 @@ class ExperimentRecord:
     def out(self) -> list[RecordedMail]:
         """The messages that were sent, or perhaps."""
         return [message for message in self.messages if message.is_out]
+
+    @property
+    def asked_for(self) -> list[RecordedMail]:
+        """The messages that somebody asked for: all but those that only show when temporary rules act."""
+        return [message for message in self.messages if not message.is_probe]
+
+    @property
+    def asked_for_out(self) -> list[RecordedMail]:
+        """Those of them that were sent, or perhaps."""
+        return [message for message in self.asked_for if message.is_out]
+
+    @property
+    def probes_out(self) -> list[RecordedMail]:
+        """The messages that were sent, or perhaps, to see when temporary rules act."""
+        return [message for message in self.out if message.is_probe]
 
     def document(self) -> dict[str, Any]:
         """The record as JSON."""

@@ -46,8 +46,11 @@ _EVERY = (*_NAMES_OF_ALL.values(), _CONNECTORS, KINDS_OF_ENCRYPTER["button"])
 _SHOWN = 12
 
 
-def measured_row(measurement: Measured) -> dict[str, Any]:
-    """What Exchange counts as encrypted by something besides the rules, as results have it."""
+def measured_row(measurement: Measured, *, beside_plan: bool = False) -> dict[str, Any]:
+    """What Exchange counts as encrypted by something besides the rules, as results have it.
+
+    :param beside_plan: whether it stands beside what other rules would do.
+    """
     return {
         "days": measurement.days,
         "messages": measurement.explained.messages,
@@ -56,30 +59,33 @@ def measured_row(measurement: Measured) -> dict[str, Any]:
         "manual": measurement.manual,
         "reported": {"policy": measurement.policy, "manual": measurement.manual},
         "explained": {"certain": measurement.explained.certain, "possible": measurement.explained.possible},
-        "text": measured_sentence(measurement),
+        "text": measured_sentence(measurement, beside_plan=beside_plan),
     }
 
 
-def measured_sentence(measurement: Measured) -> str:
+def measured_sentence(measurement: Measured, *, beside_plan: bool = False) -> str:
     """``Encrypted, but not by rules: 12 of 1,000 messages in 7 days (by policy 10, by people 2). …``"""
     explained, days = measurement.explained, f"{measurement.days:,} day{'' if measurement.days == 1 else 's'}"
     open_ = explained.possible - explained.certain
     may = f", and may encrypt {open_:,} more" if open_ else ""
+    rules = "today's rules" if beside_plan else "rules"
     least = "at least " if open_ and measurement.policy else ""
     return (
         f"Encrypted, but not by rules: {least}{measurement.otherwise:,} of {explained.messages:,} messages in {days}"
         f" (by policy {measurement.by_another_policy:,}, by people {measurement.manual:,})."
-        f" Exchange counts {measurement.policy:,} by policy; rules encrypt {explained.certain:,}{may}."
+        f" Exchange counts {measurement.policy:,} by policy; {rules} encrypt {explained.certain:,}{may}."
     )
 
 
-def otherwise_row(report: EncryptionReport, window: Window, explained: Explained) -> dict[str, Any]:
+def otherwise_row(
+    report: EncryptionReport, window: Window, explained: Explained, *, beside_plan: bool = False
+) -> dict[str, Any]:
     """What Exchange counts as encrypted by something besides the rules, in a window; only a text where that could not be
     read.
     """
     if report.refused:
         return {"text": f"How much is encrypted, but not by rules, is unknown: {report.refused}"}
-    return measured_row(measured(report, window.begin, window.until, explained))
+    return measured_row(measured(report, window.begin, window.until, explained), beside_plan=beside_plan)
 
 
 def measured_lines(row: Mapping[str, Any]) -> list[str]:

@@ -12,9 +12,8 @@ from ..._exchange.text import listed
 from ..experiment.comparing import NOT_COMPARABLE, lacks_protection, shows_rule
 from ..experiment.letters import LARGEST, TEXTS
 from ..experiment.observing import NOT_SEEN, Sighting
-from ..experiment.question_plan import PROBE
 from ..experiment.reach import ANYBODY, BY_RULE, STANDS_FOR, Forward
-from ..experiment.record import PERHAPS, PLANNED, REFUSED, SENDING, ExperimentRecord, RecordedMail
+from ..experiment.record import PERHAPS, PLANNED, PROBE, REFUSED, SENDING, ExperimentRecord, RecordedMail
 from ..experiment.sampling import Demonstration, PlannedMail, SendingPlan, Unsent
 from ..experiment.watching import ObservedMail, SeenCopy
 from ..input.messages import broken
@@ -242,7 +241,7 @@ def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord, *, is
     asked = [pair for pair in every if pair[0].recorded.question and pair[1].agreement.agrees is not False]
     copies = [pair for pair in every if pair not in asked]
     return [
-        _headline(copies, len(messages), len(record.out)),
+        _headline(copies, record),
         *_asked_lines(asked),
         *_hidden_lines(copies),
         *_contradiction_lines(copies, record, is_kept=is_kept),
@@ -259,16 +258,15 @@ def seen_lines(messages: Sequence[ObservedMail], record: ExperimentRecord, *, is
 _Copies = Sequence[tuple[ObservedMail, SeenCopy]]
 
 
-def _headline(copies: _Copies, messages: int, sent: int) -> str:
-    """How many messages were sent, and how many copies agree.
-
-    :param messages: how many there are, and :param:`sent` how many of them were sent.
-    """
+def _headline(copies: _Copies, record: ExperimentRecord) -> str:
+    """How many messages were sent, and how many copies agree."""
     agreements = [copy.agreement.agrees for _message, copy in copies]
     agreeing, contradicting, open_ = (
         sum(agrees == answer for agrees in agreements) for answer in (True, False, NOT_COMPARABLE)
     )
-    all_sent = f"{sent} of {_counted(messages, 'message')} sent."
+    probes = len(record.probes_out)
+    beside = f", and {_counted(probes, 'message')} to see when the temporary rules act" if probes else ""
+    all_sent = f"{len(record.asked_for_out)} of {_counted(len(record.asked_for), 'message')} sent{beside}."
     if not copies:
         return all_sent
     return (
@@ -284,7 +282,7 @@ def _asked_lines(copies: _Copies) -> list[str]:
         return []
     names = list(dict.fromkeys(message.recorded.question for message, _copy in copies))
     numbers = [name for name in names if name != PROBE]
-    probes = " and of messages that wait for the temporary rules" if PROBE in names else ""
+    probes = " and of messages to see when the temporary rules act" if PROBE in names else ""
     what = f"{listed(numbers, joint='and', most=len(numbers))}{probes}" if numbers else probes.removeprefix(" and of ")
     return [f"Asked, not compared: {_counted(len(copies), 'copy')} of {what}."]
 

@@ -155,7 +155,8 @@ def coverage_sentence(replay: Mapping[str, Any]) -> str:
         if row["fate"] == Fate.DELIVERED and "protected_by_dlp" in row and "protected_by" not in row
     )
     of_these = f" ({by_dlp:,} of them by DLP rules)" if by_dlp else ""
-    return f"Protected by rules: {known[PROTECTED]:,}; not by rules: {known[NOT_BY_RULES]:,}{of_these}{away}."
+    protected = "Would be protected by rules" if replay.get("proposed") else "Protected by rules"
+    return f"{protected}: {known[PROTECTED]:,}; not by rules: {known[NOT_BY_RULES]:,}{of_these}{away}."
 
 
 def undecided_sentence(replay: Mapping[str, Any]) -> str:
@@ -251,12 +252,14 @@ def described(
     domains: int,
     rules: Sequence[str],
     report: EncryptionReport | None = None,
+    proposed: bool = False,
 ) -> dict[str, Any]:
     """The keys of the contract. What does not apply is absent.
 
     :param domains: how many domains a row names.
     :param rules: the names of the rules, in their order.
     :param report: what Exchange counts as encrypted; ``None`` if nobody asked it.
+    :param proposed: whether the rules are not those of the organization, but would be.
     """
     counts: dict[str, Any] = {
         "copies": tallies.copies,
@@ -284,10 +287,11 @@ def described(
             *({"id": number} for number in sorted(tallies.assumed)),
         ],
         "unseen": list(tallies.unseen),
+        **({"proposed": True} if proposed else {}),
     }
     if report and window:
         explained = Explained(tallies.messages, tallies.encrypted, tallies.perhaps_encrypted)
-        result["encrypted_otherwise"] = otherwise_row(report, window, explained)
+        result["encrypted_otherwise"] = otherwise_row(report, window, explained, beside_plan=proposed)
     if compared:
         result["difference"] = [
             _change(kind, tallies.difference[kind], domains, rules)

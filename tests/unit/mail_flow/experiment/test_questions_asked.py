@@ -104,8 +104,17 @@ def test_each_answer_is_told(number: str, answer: bool) -> None:
     found = ask(session, questions=[number], **OPTIONS.get(number, {}))
     assert told(found) == {number: answer}, found["msg"]
     assert "failed" not in found
-    progress = [line for line in found["_said"] if line.startswith("sent ")]
-    assert [int(line.split()[1]) for line in progress] == list(range(1, found["sent"] + 1))
+    progress = [line.split() for line in found["_said"] if line.startswith("sent ")]
+    asked_for = [words for words in progress if words[1] != "message"]
+    assert [words[1:4] for words in asked_for] == [
+        [str(number), "of", str(found["sent"])] for number in range(1, found["sent"] + 1)
+    ]
+    assert [words[2] for words in progress if words[1] == "message"] == [
+        str(number) for number in range(1, found["probes"] + 1)
+    ]
+    assert found["msg"].startswith(
+        f"{found['sent']} of {found['sent']} message{'s' if found['sent'] > 1 else ''} sent, and {found['probes']} message"
+    )
     assert rules_of(session) == ["Partners"]
 
 
@@ -245,7 +254,7 @@ def test_questions_are_asked_once_the_rules_act() -> None:
             session.organization.state["mail_service"]["rules_seconds"] = 0
 
     found = ask(session, questions=["U15"], sleep=wait)
-    assert (told(found), found["sent"]) == ({"U15": True}, 4)
+    assert (told(found), found["sent"], found["probes"]) == ({"U15": True}, 1, 3)
     assert rules_of(session) == []
 
 
@@ -254,7 +263,7 @@ def test_rules_that_do_not_act_in_time_ask_nothing() -> None:
     kept = KeptRecord()
     found = ask(session, Mailboxes(session), kept, questions=["U08"])
     assert told(found) == {"U08": "not_sent"}
-    assert found["sent"] == MOST_PROBES
+    assert (found["sent"], found["probes"]) == (0, MOST_PROBES)
     assert rules_of(session) == ["Partners"]
     assert kept.read()["temporary"] == []
 
