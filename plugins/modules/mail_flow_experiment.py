@@ -739,10 +739,7 @@ def worded_result(task: ExperimentContext) -> WordedResult:
     _check_reach(replace(plan, messages=[*plan.messages, *asking.probes]), params["may_reach"], onward)
     # What verdicts rest on is told before anything is sent, also where no message tells more.
     if not plan.messages and not (task.check_mode and relying.dependences):
-        raise OptionError(
-            f"There is no message to send. {' '.join([*relying.none_lines, *unsent_lines(plan)])}".rstrip(),
-            remedy="Give messages, guarantees, rules or questions, with senders and recipients that they are about.",
-        )
+        raise _nothing_to_send(task, plan, relying)
     if asking.rules and not task.check_mode:
         _check_record(task, organization)
         removed, leftover = remove_left_behind(task, organization, params["record"])
@@ -763,6 +760,21 @@ def worded_result(task: ExperimentContext) -> WordedResult:
     record.people = asking.people
     sent = relying.with_decisions(_sent(task, plan, asking, record, unavailable))
     return replace(sent, row={**sent.row, **not_read})
+
+
+def _nothing_to_send(task: ExperimentContext, plan: SendingPlan, relying: _Relying) -> OptionError:
+    """That there is no message to send, with the reason. Several are told as lines, and are in the result."""
+    lines = [*relying.none_lines, *unsent_lines(plan)]
+    text = " ".join(["There is no message to send.", *lines])
+    if len(lines) > 1:
+        text = f"There is no message to send. not_sent of the result has the {len(plan.unsent)} reasons."
+        for line in lines:
+            task.say(line)
+    error = OptionError(
+        text, remedy="Give messages, guarantees, rules or questions, with senders and recipients that they are about."
+    )
+    error.progress = {"not_sent": [unsent_row(each) for each in plan.unsent]}
+    return error
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
@@ -22,6 +22,18 @@ _KINDS: Mapping[type, str] = {list: "list", dict: "dictionary"}
 
 #: What of its spec makes an option count where it is not given.
 _UNASKED = frozenset({"required", "default", "fallback", "apply_defaults", "aliases"})
+
+
+class CheckedSpec(dict[str, Any]):
+    """The spec of an option in whose value a function finds errors that core does not. They are told with all others.
+
+    :param spec: as core has it.
+    :param errors: takes the value and its path. Returns sentences without their period.
+    """
+
+    def __init__(self, spec: Mapping[str, Any], errors: Callable[[Any, str], list[str]]) -> None:
+        super().__init__(spec)
+        self.errors = errors
 
 
 def validate(
@@ -96,6 +108,8 @@ def _fitting(value: Any, option_spec: Mapping[str, Any], name: str, misfits: lis
     """The value without anything that is not a dictionary where the spec requires one: core's validator would fail with
     a TypeError.
     """
+    if isinstance(option_spec, CheckedSpec):
+        misfits += option_spec.errors(value, name)
     options = option_spec.get("options")
     if not options:
         return value

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from email.message import EmailMessage
+from types import ModuleType
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import broken, check
@@ -21,6 +23,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
+from ansible_collections.m365.message_encryption.plugins.modules import (
+    mail_flow_experiment,
+    mail_flow_replay,
+    mail_flow_test,
+)
 
 MESSAGE: dict[str, Any] = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
 FACTS: dict[str, Any] = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["megan@contoso.com"]}
@@ -288,3 +295,20 @@ def test_facts_in_place_of_others_of_the_same_keys() -> None:
     known = facts_of({**FACTS, "unread_groups": ["g@contoso.com"]})
     assert with_facts(known, others) == facts_of({**FACTS, "unread_groups": ["g@contoso.com"], **others})
     assert with_facts(known, {}) is known
+
+
+@pytest.mark.parametrize("module", [mail_flow_test, mail_flow_replay, mail_flow_experiment])
+def test_unknown_conditions_of_all_guarantees_are_told_with_all_other_errors(module: ModuleType) -> None:
+    """A task is corrected once."""
+    guarantees = [
+        {"name": "A", "when": {"form_scope": "InOrganization", "odd": 1}, "then": "encryptd"},
+        {"name": "B", "unless": {"Subjec": "x"}, "then": "encrypted"},
+    ]
+    _validation, errors = validate({"guarantees": guarantees}, module.SPEC["argument_spec"])
+    assert [text.partition(":")[0].partition(" ")[0] for text in errors] == [
+        "guarantees[0].when.form_scope",
+        "guarantees[0].when.odd",
+        "guarantees[1].unless.Subjec",
+        "guarantees[0].then",
+    ]
+    assert errors[0].endswith("did you mean from_scope?")

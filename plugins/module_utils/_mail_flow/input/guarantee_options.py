@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..._engine.arguments import validate
+from ..._engine.arguments import CheckedSpec, validate
 from ..._exchange.errors import OptionError
 from ..._exchange.names import same_name
-from ..._exchange.spelling import refusal, remedy
+from ..._exchange.spelling import nearest, refusal, remedy
 from ..._exchange.text import listed
 from ..._resources.rules.fields import rule_argument_spec
 from ..._resources.rules.rule import declare_section
@@ -25,14 +25,30 @@ _NARROWING = tuple(dict.fromkeys(wish.narrowed_by for wish in WISHES.values() if
 #: Which copies count that rules make of the mail for others: all, those that leave the organization, or none.
 ALL_COPIES, COPIES_OUTSIDE, RECIPIENTS_ONLY = COPIES = ("all", "outside", "recipients_only")
 
+
+def unknown_conditions(section: Any, where: str) -> list[str]:
+    """What is wrong with the names of conditions, as sentences without their period; nothing if it is no section.
+
+    :param where: the path of the section.
+    """
+    unknown = [str(option) for option in section if option not in BY_OPTION] if isinstance(section, Mapping) else []
+    return [f"{where}.{option} is not a condition: {_instead(option)}" for option in unknown]
+
+
+def _instead(option: str) -> str:
+    """What to write in place of an unknown condition."""
+    why, near = refusal(option), nearest(option, BY_OPTION)
+    return why or (f"did you mean {near}?" if near else "use the options of a rule's conditions")
+
+
 #: The argument spec of guarantees.
 GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
     "type": "list",
     "elements": "dict",
     "options": {
         "name": {"type": "str", "required": True},
-        "when": {"type": "dict"},
-        "unless": {"type": "dict"},
+        "when": CheckedSpec({"type": "dict"}, unknown_conditions),
+        "unless": CheckedSpec({"type": "dict"}, unknown_conditions),
         "then": {"type": "str", "choices": list(WISHES), "required": True},
         "template": {"type": "str"},
         "tls_validation": {"type": "str", "choices": list(VALIDATIONS)},
@@ -217,13 +233,10 @@ def _section(value: Any, where: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, Mapping):
         raise OptionError(f"{where} must be a section like a rule's conditions, not {value!r}.")
-    for option in value:
-        if option not in BY_OPTION:
-            why = refusal(str(option))
-            raise OptionError(
-                f"{where}.{option} is not a condition.",
-                remedy=f"{why}." if why else remedy(option, list(BY_OPTION), "Use the options of a rule's conditions."),
-            )
+    errors = unknown_conditions(value, where)
+    if errors:
+        text = "; ".join(errors)
+        raise OptionError(text if text.endswith("?") else f"{text}.")
     return dict(value)
 
 

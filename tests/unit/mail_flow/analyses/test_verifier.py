@@ -229,7 +229,7 @@ def test_a_budget_that_is_spent_is_unknown() -> None:
         ),
         (
             {"name": "G", "then": "encrypted", "when": {"from_scop": "InOrganization"}},
-            "guarantees[0].when.from_scop is not a condition. Did you mean from_scope?",
+            "guarantees[0].when.from_scop is not a condition: did you mean from_scope?",
         ),
         (
             {"name": "G", "then": "portal", "template": "X"},
