@@ -67,9 +67,12 @@ from .unwanted_changes import unwanted_changes, wider_than
 #: asked, up to twelve goals.
 STEPS, STEPS_OF_GOAL = 30_000_000, 2_500_000
 
-#: At most so many suggestions of a goal are returned, and so many are compared for that; so many first steps where
-#: nothing puts all of it right.
+#: At most so many suggestions of a goal are returned, and so many are compared for that if none is as good as any that may
+#: follow; so many first steps where nothing puts all of it right.
 MOST, _COMPARED, _FIRST_STEPS = 5, 8, 2
+
+#: Other suggestions than the best one are found while all that is found for a goal took fewer steps than this.
+_CHEAP = 200_000
 
 #: At most so many pairs of edits are tried for a goal, and so many edits of which no proof says whether they do.
 _PAIRS, _UNDECIDED = 40, 3
@@ -83,7 +86,7 @@ _KEPT_FROM_DELIVERY = ("rejects", "deletes", "quarantines", "redirects", "holds"
 #: What a guarantee claims to what it may claim instead where some mail is not to be delivered.
 _IF_DELIVERED = {"encrypted": "not_in_clear"}
 
-#: The share of a goal's budget for the search; the rest is for what the edits that it finds change.
+#: The share of what is left of a goal's budget for the search for the next draft; the rest is for what it changes.
 _SEARCHING = 0.6
 
 #: The cost, in steps, of reading a rule.
@@ -283,17 +286,24 @@ class _GoalSearch:
     """What is found out about a goal beside its suggestions.
 
     :param forbidding: guarantee that held to how many edits break it that put the first copy right.
+    :param unlike: edits that make other rules as much as that are not worth a try any more, see :func:`rebuilds`.
     """
 
     count: Counter[str] = field(default_factory=Counter)
     first_steps: list[_FirstStep] = field(default_factory=list)
     forbidding: Counter[str] = field(default_factory=Counter)
     complete: bool = False
+    unlike: int = LAST_RESORT + 1
 
     def note_first_step(self, step: _FirstStep) -> None:
         """Notes edits that one message led to as a first step. Pairs have two."""
         if not self.count["pairs"]:
             self.first_steps.append(step)
+            self.stop_before(LAST_RESORT)
+
+    def stop_before(self, rebuilt: int) -> None:
+        """Edits that make other rules as much as that are not tried any more."""
+        self.unlike = min(self.unlike, rebuilt)
 
 
 class _OpenError(Exception):
@@ -339,17 +349,17 @@ class _Repair:
         if known is not None:
             return known
         search = _GoalSearch()
-        proposed = self._proposed(goal, search)
-        suggested = self._suggestions(goal, [(draft, None) for draft in proposed])
+        found = self._suggestions_by_search(goal, search)
+        suggested = self._sorted(goal, found)
         if suggested and not goal.wrong.aim.asks_delivery:
             closed = [suggestion for suggestion in suggested if not _delivers_kept_back_mail(suggestion)]
             suggested = closed or self._steps_for_passing_mail(goal) or suggested
         contradiction = None if suggested else self._contradiction(goal)  # Of what the search found, too.
         advice = None if suggested else self._advice(goal)
         if not (suggested or advice):
-            suggested = self._suggestions(goal, list(self._first_steps(goal, search)))
+            suggested = self._sorted(goal, self._first_steps(goal, search))
         suggested = [*self._of_connectors(goal), *suggested][:MOST]
-        forbidding = () if proposed else tuple(name for name, _count in search.forbidding.most_common())
+        forbidding = () if found else tuple(name for name, _count in search.forbidding.most_common())
         return GoalSuggestions(
             goal.wrong.aim.name,
             tuple(suggested),
@@ -375,19 +385,29 @@ class _Repair:
             return None
         return GoalSuggestions(goal.wrong.aim.name, tuple(suggested), SearchEffort(), advice=advice)
 
-    def _proposed(self, goal: _Goal, search: _GoalSearch) -> list[EditedRules]:
-        """The drafts that the search finds within its share of the budget."""
-        proposed = list[EditedRules]()
+    def _suggestions_by_search(self, goal: _Goal, search: _GoalSearch) -> list[Suggestion]:
+        """What the search finds, each with what it changes. Once nothing that may follow goes before what was found, others
+        are found only if they cost little.
+        """
+        found, drafts = list[Suggestion](), self._search(goal, search)
         try:
-            with bounded(share=_SEARCHING):
-                for draft in self._search(goal, search):
-                    proposed.append(draft)
-                    if len(proposed) == _COMPARED:
-                        return proposed
-                search.complete = search.count["pairs"] < _PAIRS and search.count["undecided"] < _UNDECIDED
+            with bounded(share=1) as meter:
+                granted = meter.left
+                while len(found) < _COMPARED:
+                    with bounded(share=_SEARCHING):
+                        draft = next(drafts, None)
+                    if draft is None:
+                        search.complete = search.count["pairs"] < _PAIRS and search.count["undecided"] < _UNDECIDED
+                        break
+                    found.append(self._suggestion(goal, draft))
+                    cheap = granted - meter.left < _CHEAP
+                    if not cheap and _puts_right_what_is_there(found[-1], goal.wrong.aim, self.rules):
+                        if not _surely_unwanted(found[-1]):
+                            break
+                        search.stop_before(NEW_RULE)
         except BudgetError:
             pass  # What was found until then counts.
-        return proposed
+        return found
 
     def _contradiction(self, goal: _Goal) -> OpposedGuarantee | None:
         """The first guarantee that holds and that no rules can keep together with a goal for one of the messages that
@@ -516,43 +536,35 @@ class _Repair:
         (judged,) = prove(RuleSet(suggestion.rules, self.rules.dialect), self.facts, [guarantee], self.now)
         return None if judged.verdict is GuaranteeVerdict.PROVED else judged
 
-    def _suggestions(self, goal: _Goal, proposed: Sequence[tuple[EditedRules, Judgment | None]]) -> list[Suggestion]:
-        """Edits with what they change in mail, those first that change the least.
+    def _suggestion(self, goal: _Goal, draft: EditedRules, left_open: Judgment | None = None) -> Suggestion:
+        """The edits of a draft with what they change in mail.
 
-        :param proposed: each with what it leaves open.
+        :raises BudgetError: it is not known for how long it helps, or what it changes.
         """
         aim, dialect = goal.wrong.aim, self.rules.dialect
-        described: list[tuple[EditedRules, Judgment | None, Difference, datetime.date | None]] = []
-        for draft, left_open in proposed:
-            try:
-                until = self._until(draft, goal)
-                with uncollected():
-                    changes = difference(self.rules, RuleSet(draft.rules, dialect), self.facts, self.now)
-            except BudgetError:
-                break  # It is not known for how long it helps, or what it changes.
-            described.append((draft, left_open, changes, until))
-        differences = [changes for _draft, _left_open, changes, _until in described]
-        wanted = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
-        copies = goal.guarantee is not None and goal.guarantee.copies == ALL_COPIES
-        meant = [list(self._meant(draft, aim)) for draft, _left_open, _changes, _until in described]
-        more = unwanted_changes(
-            differences, wanted, aim.takes, self.facts, dialect, self.now, meant=meant, copies=copies
+        until = self._until(draft, goal)
+        with uncollected():
+            changes = difference(self.rules, RuleSet(draft.rules, dialect), self.facts, self.now)
+        others = unwanted_changes(
+            changes,
+            [goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}, *self._meant(draft, aim)],
+            aim.takes,
+            self.facts,
+            dialect,
+            self.now,
+            copies=goal.guarantee is not None and goal.guarantee.copies == ALL_COPIES,
         )
-        suggested = [
-            Suggestion(
-                draft.edits,
-                draft.rules,
-                changes,
-                others,
-                until,
-                left_open,
-                puts_right=self._put_right(draft, goal),
-            )
-            for (draft, left_open, changes, until), others in zip(described, more, strict=True)
-        ]
-        wider = wider_than([_surely_unwanted(suggestion) for suggestion in suggested], self.facts, dialect, self.now)
+        return Suggestion(
+            draft.edits, draft.rules, changes, others, until, left_open, puts_right=self._put_right(draft, goal)
+        )
+
+    def _sorted(self, goal: _Goal, suggested: Sequence[Suggestion]) -> list[Suggestion]:
+        """Suggestions, those first that change the least."""
+        changes = [_surely_unwanted(suggestion) for suggestion in suggested]
+        wider = wider_than(changes, self.facts, self.rules.dialect, self.now)
         sizes = [
-            _size(suggestion, aim, number, self.rules) for suggestion, number in zip(suggested, wider, strict=True)
+            _size(suggestion, goal.wrong.aim, number, self.rules)
+            for suggestion, number in zip(suggested, wider, strict=True)
         ]
         return [suggested[place] for place in sorted(range(len(suggested)), key=lambda place: sizes[place])]
 
@@ -566,35 +578,54 @@ class _Repair:
             if name_of(rule) in meant:
                 yield {"conditions": rule.get("conditions") or {}}
 
-    def _first_steps(self, goal: _Goal, search: _GoalSearch) -> Iterator[tuple[EditedRules, Judgment]]:
-        """Edits after which the message that refuted a guarantee keeps it, each with what stays open: first those after
-        which no other mail surely breaks it.
+    def _first_steps(self, goal: _Goal, search: _GoalSearch) -> list[Suggestion]:
+        """Edits after which the message that refuted a guarantee keeps it, each with what stays open. Those after which
+        other mail surely breaks it only where there are no others.
+        """
+        steps = list[Suggestion]()
+        try:
+            for draft, left_open in self._begun(goal, search):
+                refuted = left_open.verdict is GuaranteeVerdict.REFUTED
+                if refuted and any(not _is_refuted(step) for step in steps):
+                    break
+                step = self._suggestion(goal, draft, left_open)
+                steps.append(step)
+                puts_right = _puts_right_what_is_there(step, goal.wrong.aim, self.rules)
+                if len(steps) == _FIRST_STEPS or (puts_right and not _surely_unwanted(step)):
+                    break
+        except BudgetError:
+            pass  # What was found until then counts.
+        return steps
+
+    def _begun(self, goal: _Goal, search: _GoalSearch) -> Iterator[tuple[EditedRules, Judgment]]:
+        """The drafts that are first steps, each with the verdict on the guarantee then: first those after which no other
+        mail surely breaks it.
+
+        :raises BudgetError: that takes too long.
         """
         guarantee = goal.guarantee
         if guarantee is None:
             return
         kinds, begun = list[str](), list[tuple[str, str, str, str]]()
         others = [other for other in self._to_keep(goal) if other is not guarantee]
-        try:
-            for step in sorted(search.first_steps, key=lambda step: step.refuted):
-                first, kind = step.draft.edits[0], step.draft.edits[-1].kind
-                repair = (first.kind, first.rule, first.option, "" if first.kind == MOVE else repr(first.after))
-                if (kind == ADD and ADD in kinds) or repair in begun:
-                    continue  # It is the same rule at another place.
+        for step in sorted(search.first_steps, key=lambda step: step.refuted):
+            first, kind = step.draft.edits[0], step.draft.edits[-1].kind
+            repair = (first.kind, first.rule, first.option, "" if first.kind == MOVE else repr(first.after))
+            if (kind == ADD and ADD in kinds) or repair in begun:
+                continue  # It is the same rule at another place.
+            try:
                 with uncollected():
                     tried = step.tried or self._under(step.draft, goal)
                     left_open = tried.judgment(guarantee)
                     if left_open.verdict is GuaranteeVerdict.PROVED:
                         continue
                     keeps_others = self._refuting(tried, others) is None
-                if keeps_others and self._acts(step.draft, tried):
-                    yield step.draft, left_open
-                    kinds.append(kind)
-                    begun.append(repair)
-                if len(kinds) == _FIRST_STEPS:
-                    return
-        except (_OpenError, BudgetError):
-            return
+            except _OpenError:
+                return
+            if keeps_others and self._acts(step.draft, tried):
+                kinds.append(kind)
+                begun.append(repair)
+                yield step.draft, left_open
 
     def _of_connectors(self, goal: _Goal) -> Iterator[Suggestion]:
         """The edit of a connector that closes the hole through which a copy leaves."""
@@ -628,14 +659,15 @@ class _Repair:
             last = draft.edits[-1]
             if (added and last.kind == ADD) or (len(draft.edits) > 1 and (alone or draft.edits[0] in moved_as_well)):
                 continue  # It is the same rule at another place, or one edit does.
-            if (done or search.first_steps) and rebuilds(draft.edits, draft.rules, goal.wrong.aim) == LAST_RESORT:
-                break  # And so are all after it.
+            if rebuilds(draft.edits, draft.rules, goal.wrong.aim) >= search.unlike:
+                break  # And so do all after it.
             search.count["edits"] += 1
             wrong = self._checked(draft, goal, search)
             if isinstance(wrong, FailingCopy):
                 begun.append((draft, wrong))
             elif wrong:
                 done, added = True, added or last.kind == ADD
+                search.stop_before(LAST_RESORT)
                 if len(draft.edits) == 1:
                     alone = True
                 else:
@@ -882,23 +914,17 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
     :param wider: how many others change beside only a part of the mail that it changes beside.
     :param present: the rules before the edits.
     """
-    rebuilt = rebuilds(suggestion.edits, suggestion.rules, aim)
     every = suggestion.difference.findings
     unusual = [finding for finding in suggestion.unwanted_changes if isinstance(finding, MayChangeUnusual)]
     unknown = sum(isinstance(finding, MayChange) for finding in suggestion.unwanted_changes) - len(unusual)
     unknown += suggestion.difference.more
     others = _surely_unwanted(suggestion)
     return (
-        suggestion.left_open is not None and suggestion.left_open.verdict is GuaranteeVerdict.REFUTED,
-        len(suggestion.losses),
-        not suggestion.difference.complete,  # So more mail may lose by it.
-        suggestion.until is not None,
-        rebuilt == LAST_RESORT,
-        rebuilt >= NEW_RULE or (bool(others) and not _are_meant(suggestion, aim, present)),
+        *_drawbacks(suggestion, aim, present),
         unknown,
         wider,
         sorted(map(_conditions, others), reverse=True),
-        rebuilt,
+        rebuilds(suggestion.edits, suggestion.rules, aim),
         _distance(suggestion, aim, present),
         sorted(map(_values, others), reverse=True),
         len(suggestion.edits),
@@ -906,6 +932,32 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
         sum(finding.kind not in GAINS for finding in every),
         sorted(((_conditions(finding), _values(finding)) for finding in every), reverse=True),
     )
+
+
+def _drawbacks(suggestion: Suggestion, aim: Aim, present: RuleSet) -> tuple[bool | int, ...]:
+    """The first of what suggestions are sorted by, see :func:`_size`: what one would not sign it for."""
+    rebuilt = rebuilds(suggestion.edits, suggestion.rules, aim)
+    others = _surely_unwanted(suggestion)
+    return (
+        _is_refuted(suggestion),
+        len(suggestion.losses),
+        not suggestion.difference.complete,  # So more mail may lose by it.
+        suggestion.until is not None,
+        rebuilt == LAST_RESORT,
+        rebuilt >= NEW_RULE or (bool(others) and not _are_meant(suggestion, aim, present)),
+    )
+
+
+def _puts_right_what_is_there(suggestion: Suggestion, aim: Aim, present: RuleSet) -> bool:
+    """Whether a suggestion has no drawback, so that none with a new rule goes before it; and if it changes no other mail
+    for certain, none that makes other rules more.
+    """
+    return not any(_drawbacks(suggestion, aim, present))
+
+
+def _is_refuted(suggestion: Suggestion) -> bool:
+    """Whether mail surely breaks the guarantee also after the edits."""
+    return suggestion.left_open is not None and suggestion.left_open.verdict is GuaranteeVerdict.REFUTED
 
 
 def _surely_unwanted(suggestion: Suggestion) -> list[MailFinding]:
@@ -984,7 +1036,7 @@ def _cost_in_copies(suggestion: Suggestion) -> tuple[bool, int, bool, int]:
     """What a suggestion leaves open or costs, and how many copies of a trace it would have changed."""
     copies = suggestion.replay.changes.values() if suggestion.replay else ()
     return (
-        suggestion.left_open is not None and suggestion.left_open.verdict is GuaranteeVerdict.REFUTED,
+        _is_refuted(suggestion),
         len(suggestion.losses),
         suggestion.until is not None,
         sum(count.certain + count.possible for count in copies),

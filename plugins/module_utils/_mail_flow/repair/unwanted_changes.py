@@ -23,33 +23,28 @@ from ..symbolic.encoding import CONFLICTS, Model
 
 
 def unwanted_changes(
-    differences: Sequence[Difference],
-    wanted: Mapping[str, Any],
+    difference: Difference,
+    wanted: Sequence[Mapping[str, Any]],
     takes: DifferenceKind | None,
     facts: Facts,
     dialect: Dialect,
     now: datetime.datetime,
     *,
-    meant: Sequence[Sequence[Mapping[str, Any]]],
     copies: bool = False,
-) -> list[tuple[MailFinding, ...]]:
-    """The findings of each difference that are not about the wanted mail alone, or may not be, and losses that nobody
-    asked for. That a rule which is meant for the wanted mail does for more of its own mail what it is for counts as
-    wanted, too.
+) -> tuple[MailFinding, ...]:
+    """The findings of a difference that are not about the wanted mail alone, or may not be, and losses that nobody asked
+    for.
 
-    :param wanted: what selects the mail that edits are to change, in the form of a rule.
+    :param wanted: what selects the mail that edits are to change, in the form of rules. That a rule which is meant for the
+        wanted mail does for more of its own mail what it is for counts as wanted, too.
     :param takes: the kind of loss that is asked for; ``None`` for none.
-    :param meant: of each difference, what selects the mail of such rules, in the form of a rule.
     :param copies: whether what happens to people whom rules add is asked for, too.
     """
     likely = [
-        (finding, [wanted, *meant_mail])
-        for difference, meant_mail in zip(differences, meant, strict=True)
-        for finding in difference.findings
-        if _may_be_wanted(finding, takes) and (copies or not finding.person)
+        finding for finding in difference.findings if _may_be_wanted(finding, takes) and (copies or not finding.person)
     ]
-    asked = {id(finding) for finding in _within(likely, facts, dialect, now)}
-    return [tuple(finding for finding in difference.findings if id(finding) not in asked) for difference in differences]
+    asked = {id(finding) for finding in _within(likely, wanted, facts, dialect, now)}
+    return tuple(finding for finding in difference.findings if id(finding) not in asked)
 
 
 def _may_be_wanted(finding: MailFinding, takes: DifferenceKind | None) -> bool:
@@ -57,30 +52,27 @@ def _may_be_wanted(finding: MailFinding, takes: DifferenceKind | None) -> bool:
 
 
 def _within(
-    likely: Sequence[tuple[MailFinding, Sequence[Mapping[str, Any]]]],
+    findings: Sequence[MailFinding],
+    selections: Sequence[Mapping[str, Any]],
     facts: Facts,
     dialect: Dialect,
     now: datetime.datetime,
 ) -> list[MailFinding]:
     """The findings all of whose mail is selected.
 
-    :param likely: each with what selects mail, in the form of rules.
+    :param selections: what selects mail, in the form of rules.
     """
-    if not likely:
+    if not findings:
         return []
-    findings = [finding for finding, _selections in likely]
-    every = [selection for _finding, selections in likely for selection in selections]
-    selections_of = {id(selection): selection for selection in every}
     try:
         with bounded():
-            model, literals = _mail_of(findings, list(selections_of.values()), facts, dialect, now)
-            selected = dict(zip(selections_of, literals, strict=False))
+            model, literals = _mail_of(findings, selections, facts, dialect, now)
+            selected, mail = literals[: len(selections)], literals[len(selections) :]
+            beside = [*(~literal for literal in selected), _signed_in(model)]
             return [
                 finding
-                for (finding, selections), its_mail in zip(likely, literals[len(selected) :], strict=True)
-                if not model.solve(
-                    [its_mail, *(~selected[id(selection)] for selection in selections), _signed_in(model)], CONFLICTS
-                )
+                for finding, its_mail in zip(findings, mail, strict=True)
+                if not model.solve([its_mail, *beside], CONFLICTS)
             ]
     except BudgetError:
         return []

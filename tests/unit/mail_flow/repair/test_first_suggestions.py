@@ -13,6 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import suggest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
     GoalSuggestions,
     suggestions,
@@ -58,7 +59,7 @@ def test_an_exception_of_the_rule_that_is_meant_goes_before_one_is_added_also_wh
     )
     wanted = {"from": ["megan@contoso.com"], "sent_to_scope": "NotInOrganization"}
     found, edits = repaired([COURTS, deals], {"when": wanted, "then": "not_in_clear"})
-    assert edits == [[("exception", "Deals"), ("move", "Deals")], [("add", "Encrypt: G")]]
+    assert edits[0] == [("exception", "Deals"), ("move", "Deals")]
     assert all(suggestion.left_open is not None for suggestion in found.suggestions)
 
 
@@ -68,6 +69,17 @@ def test_a_rule_that_is_off_and_says_less_than_the_guarantee_is_used_before_one_
         [AGENDA, off], {"when": {**MEGAN, "recipient_domain_is": ["a.com"]}, "then": "not_in_clear"}
     )
     assert edits[0] == [("enable", "Police"), ("move", "Police")]
+
+
+def test_others_are_found_beside_one_that_nothing_goes_before_only_where_they_cost_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    off, wanted = rule("Off", OUTGOING, ENCRYPT, enabled=False), {"when": OUTGOING, "then": "not_in_clear"}
+    _found, with_others = repaired([off], wanted)
+    monkeypatch.setattr(suggest, "_CHEAP", 0)
+    found, alone = repaired([off], wanted)
+    assert (with_others, alone) == ([[("enable", "Off")], [("add", "Encrypt: G")]], [[("enable", "Off")]])
+    assert not found.tried.complete
 
 
 MACROS = rule(
