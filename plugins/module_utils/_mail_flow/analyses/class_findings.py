@@ -9,6 +9,7 @@ from typing import Any
 
 from ..._resources.rules.action_effects import Does
 from ..actions.brought_people import redirected_to
+from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
 from ..formula import TRUE, Literal, high
@@ -71,23 +72,28 @@ class ClassFindings:
         possible = Batch(self.model.circuit, self._search.budget).possible(questions)
         sure = {key for key, _literals in questions if key not in possible}
         findings = [self._finding(place, draft, sure) for place, draft in enumerate(drafts)]
+        for draft, finding in zip(drafts, findings, strict=True):
+            draft.mail_class.finding = finding
+        try:
+            with bounded():  # What is left is for the other findings.
+                self._tell_reach(drafts, findings)
+        except BudgetError:  # What is not known of a class is left open in its finding.
+            return
+
+    def _tell_reach(self, drafts: Sequence[_ClassFacts], findings: Sequence[ChangedMail]) -> None:
+        """Records of how much mail each finding is true."""
         extents = [self._extent(draft, finding) for draft, finding in zip(drafts, findings, strict=True)]
         reached = reach(self.model.circuit, extents, self._search.budget)
-        limited = [place for place, (limit, _as_witness) in enumerate(reached) if limit == "another"]
-        exempted = {place: self._exempted(drafts[place], extents[place]) for place in limited}
-        for place, (draft, finding, (limit, as_witness)) in enumerate(zip(drafts, findings, reached, strict=True)):
-            exempting: tuple[Exempting, ...] = ()
-            if place in exempted:
-                limit, exempting = exempted[place]
-            stages = finding.stages if as_witness else (None, None)
-            approved = finding.approved and as_witness
+        for draft, finding, extent, (limit, as_witness) in zip(drafts, findings, extents, reached, strict=True):
+            exemptions = self._exemptions(draft, extent) if limit == "another" else Exemptions(limit)
             draft.mail_class.finding = replace(
                 finding,
-                limit=limit,
-                by=exempting,
-                exceptions=self._exceptions(finding, extents[place]),
-                stages=stages,
-                approved=approved,
+                limit=exemptions.limit,
+                by=exemptions.by,
+                by_others=exemptions.by_others,
+                exceptions=self._exceptions(finding, extent),
+                stages=draft.stages if as_witness else (None, None),
+                approved=draft.approvals > 0 and as_witness,
             )
 
     def _draft(self, mail_class: MailClass, shown: ClassWitness) -> _ClassFacts:
@@ -199,10 +205,11 @@ class ClassFindings:
             witness=self._witness(draft, about, why),
             cause=Cause(edit, self._acted(draft), self._later_rule(draft), self.model.settings_that_differ),
             arrives=self._arrival(draft) if (place, _ARRIVES, 0) in sure else "",
-            limit="",
+            limit="some",
             changed=tuple(changed.items()),
-            stages=draft.stages,
-            approved=draft.approvals > 0,
+            stages=(None, None),
+            approved=False,
+            exceptions=_exceptions_of(about),
             sides={side: outcome for side, outcome in draft.sides.items() if outcome},
         )
 
@@ -364,30 +371,45 @@ class ClassFindings:
         )
         return Extent((*wanted, *named), (*wanted, *exempt), of_class, differs, alike)
 
-    def _exempted(self, draft: _ClassFacts, extent: Extent) -> tuple[str, tuple[Exempting, ...]]:
-        """What exempts named mail from a sentence, and the other rules that do so, each with mail on which none of the
-        others acts that were found before.
-        """
-        circuit, exempt = self.model.circuit, [*extent.named, ~extent.differs]
+    def _exemptions(self, draft: _ClassFacts, extent: Extent) -> Exemptions:
+        """What exempts named mail from a sentence, and the other rules that do so."""
+        exempt = [*extent.named, ~extent.differs]
         candidates = self._candidates(draft)
+        by, by_others = self._exempting(exempt, candidates) if extent.named else ((), ())
+        rest = [*exempt, *(~acts for acts in candidates.values())]
+        if extent.named and self._search.solve(rest) is False:
+            return Exemptions("another", by, by_others)
+        return Exemptions(self._limit(draft, extent, rest), by, by_others)
+
+    def _exempting(
+        self, exempt: Sequence[Literal], candidates: Mapping[Exempting, Literal]
+    ) -> tuple[tuple[Exempting, ...], tuple[str, ...]]:
+        """The rules that exempt named mail, each with mail on which none of the others acts that were found before, and
+        how yet others do if there are many.
+
+        :param exempt: that mail is named, and not treated as a sentence says.
+        :param candidates: the rules that may do so, each with that it acts.
+        """
+        circuit = self.model.circuit
         remaining = dict(sorted(candidates.items(), key=lambda item: _RANKS[item[0].how]))
         exempting: dict[Exempting, Literal] = {}
-        while remaining and extent.named:
+        others: list[str] = []
+        while remaining:
             some = circuit.disjunction(remaining.values())
             if not self._search.solve([*exempt, *(~acts for acts in exempting.values()), some]):
                 break
             first = next(exemption for exemption, acts in remaining.items() if circuit.holds(acts))
-            exempting[first] = remaining.pop(first)
-        rest = [*exempt, *(~acts for acts in candidates.values())]
-        by = tuple(exemption for exemption in candidates if exemption in exempting)
-        if extent.named and self._search.solve(rest) is False:
-            return "another", by
-        return self._limit(draft, extent, rest), by
+            if len(exempting) < MOST_COUNTED:
+                exempting[first] = remaining.pop(first)
+            else:
+                others.append(first.how)
+                remaining = {exemption: acts for exemption, acts in remaining.items() if exemption.how != first.how}
+        return tuple(exemption for exemption in candidates if exemption in exempting), tuple(others)
 
     def _exceptions(self, finding: ChangedMail, extent: Extent) -> tuple[Atom, ...]:
         """The exceptions that some mail meets which a sentence would name without them."""
         model, conditions = self.model, self.model.free.conditions
-        every = dict.fromkeys(atom for rule in finding.about for atom in rule.criteria.exceptions)
+        every = _exceptions_of(finding.about)
         truths = {atom: high(conditions.truth(atom, SeenMessage(), model.mail.recipient)) for atom in every}
         return tuple(atom for atom, truth in truths.items() if self._search.solve([*extent.spared, truth]) is not False)
 
@@ -433,6 +455,23 @@ class ClassFindings:
                     acts.setdefault(Exempting(rule.name, how), []).append(literal)
         return {exempting: self.model.circuit.disjunction(literals) for exempting, literals in acts.items()}
 
+
+def _exceptions_of(rules: Iterable[FlowRule]) -> tuple[Atom, ...]:
+    """The exceptions of rules, each once."""
+    return tuple(dict.fromkeys(atom for rule in rules for atom in rule.criteria.exceptions))
+
+
+@dataclass(frozen=True)
+class Exemptions:
+    """What exempts named mail from a sentence: fields of the finding."""
+
+    limit: str
+    by: tuple[Exempting, ...] = ()
+    by_others: tuple[str, ...] = ()
+
+
+#: The maximum number of other rules that are found one by one for a class: each is a question to the solver.
+MOST_COUNTED = 4
 
 #: How a rule exempts mail, what explains the most first.
 _RANKS = {

@@ -158,8 +158,8 @@ class ChangedMail(MailFinding):
         mail; otherwise ``None``.
     :param approved: whether that is after an approval that the mail waits for anyway.
     :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
-    :param by: the other rules that exempt some of it; :param:`exceptions`: those of the rules that it is about that some
-        of it meets otherwise.
+    :param by: the other rules that exempt some of it; :param:`by_others`: how yet others do, if there are many.
+    :param exceptions: those of the rules that it is about that some of it meets otherwise.
     """
 
     cause: Cause
@@ -169,6 +169,7 @@ class ChangedMail(MailFinding):
     approved: bool
     sides: Mapping[str, CopyResult]
     by: tuple[Exempting, ...] = ()
+    by_others: tuple[str, ...] = ()
     changed: tuple[tuple[Atom, tuple[str, ...]], ...] = ()
     exceptions: tuple[Atom, ...] = ()
 

@@ -64,6 +64,7 @@ class Solver:
     def __init__(self) -> None:
         self.conflicts = 0
         self.core: tuple[int, ...] = ()
+        self._true: list[int] = []  # the literals of the last model, of which :attr:`model` is made
         self._model: list[int] = []
         self._value: list[int] = [1, -1]  # by literal: 1 true, -1 false, 0 open
         self._implied: list[list[int]] = [[], []]  # by literal: what a binary clause makes true with it
@@ -77,6 +78,7 @@ class Solver:
         self._limits: list[int] = []
         self._done = 1
         self._order: list[tuple[float, int]] = []
+        self._first: list[int] = []  # the variables in the order of a question's first decisions, until it changes
         self._ordered = False
         self._step = 1.0
         self._learnt: list[tuple[int, list[int]]] = []  # the number of levels in a learnt clause, and the clause
@@ -153,6 +155,7 @@ class Solver:
         each other.
         """
         self.core = ()
+        self._true = []
         self._model = []
         if self._contradiction:
             return False
@@ -190,8 +193,13 @@ class Solver:
 
         :raises ValueError: the last question was not answered with yes.
         """
-        if not self._model:
+        if not self._true:
             raise ValueError("There is no model.")
+        if not self._model:
+            self._model = [0] * len(self._value)
+            for literal in self._true:
+                self._model[literal] = 1
+                self._model[literal ^ 1] = -1
         return self._model
 
     def _begin(self, scope: Scope) -> None:
@@ -206,17 +214,16 @@ class Solver:
         self._known = len(self._trail)
 
     def _put_in_order(self) -> None:
-        """The first decision of a question is the variable that was most active before. Many questions need none."""
-        activity = self._activity
+        """The first decision of a question is the variable that was most active before. Many questions need none, and
+        many no other order than the first.
+        """
         variables = len(self._level)
         decided = int.from_bytes(self._eligible, "big") & int.from_bytes(self._input, "big")
-        self._order = [
-            (-activity[each], each) for each in itertools.compress(range(variables), decided.to_bytes(variables, "big"))
-        ]
-        heapq.heapify(self._order)
-        self._queued = bytearray(variables)
-        for _key, variable in self._order:
-            self._queued[variable] = 1
+        self._queued = bytearray(decided.to_bytes(variables, "big"))
+        self._first = sorted(
+            itertools.compress(range(variables), self._queued), key=self._activity.__getitem__, reverse=True
+        )
+        self._order = []
         self._ordered = True
 
     def _set_trail(self) -> None:
@@ -268,6 +275,7 @@ class Solver:
         queued = self._queued
         phase = self._phase
         preferred = iter(self._preferred)
+        upcoming = iter(self._first if decide else ())
         todo = trail[self._done :]
         note = todo.append
         del trail[self._done :]
@@ -329,13 +337,17 @@ class Solver:
                     if not value[literal]:
                         break
                 else:
-                    while order:
-                        variable = heapq.heappop(order)[1]
-                        queued[variable] = 0
+                    for variable in upcoming:
                         if not value[2 * variable]:
                             break
                     else:
-                        return None
+                        while order:
+                            variable = heapq.heappop(order)[1]
+                            queued[variable] = 0
+                            if not value[2 * variable]:
+                                break
+                        else:
+                            return None
                     literal = 2 * variable + phase[variable]
                 self._limits.append(len(trail))
                 here += 1
@@ -349,6 +361,18 @@ class Solver:
             trail += todo
             self._done = len(trail)
             self._looked = looked
+            if decide and self._first:
+                self._leave_first_order(list(upcoming))
+
+    def _leave_first_order(self, remaining: Sequence[int]) -> None:
+        """Goes on with an order that changes. What is sorted is a heap.
+
+        :param remaining: the variables of the first order that were not looked at.
+        """
+        for variable in self._first[: len(self._first) - len(remaining)]:
+            self._queued[variable] = 0
+        self._order = [(-self._activity[variable], variable) for variable in remaining]
+        self._first = []
 
     def _search(self, assumptions: Sequence[int], conflicts: int, end: int | None) -> bool | None:
         """Searches until the answer is known, or until a number of conflicts."""
@@ -372,16 +396,10 @@ class Solver:
                 if not self._assume(assumptions):
                     return False
             elif self._ordered:
-                self._note_model()
+                self._true = self._trail[:]
                 return True
             else:
                 self._put_in_order()
-
-    def _note_model(self) -> None:
-        self._model = [0] * len(self._value)
-        for literal in self._trail:
-            self._model[literal] = 1
-            self._model[literal ^ 1] = -1
 
     def _assume(self, assumptions: Sequence[int]) -> bool:
         """Makes all assumptions on one level, so that they are propagated once. Returns whether none of them is false

@@ -395,22 +395,32 @@ def _of_several(words: str) -> str:
     return f"{verb.removesuffix('s')} {rest}"
 
 
-def unless_words(exempting: Sequence[Exempting], reasons: Sequence[str] = (), often: Collection[Exempting] = ()) -> str:
+def unless_words(
+    exempting: Sequence[Exempting],
+    reasons: Sequence[str] = (),
+    often: Collection[Exempting] = (),
+    uncounted: Sequence[str] = (),
+) -> str:
     """What keeps mail from an effect, by reason; other rules than those that are named are counted.
 
     :param reasons: the words for other reasons.
     :param often: those that are only counted.
+    :param uncounted: how yet others do.
     """
     named = named_of(exempting, often)
     ordered = sorted(exempting, key=lambda exemption: exemption not in named)
     texts = list(reasons)
-    for how in dict.fromkeys(exemption.how for exemption in ordered):
+    for how in dict.fromkeys((*(exemption.how for exemption in ordered), *uncounted)):
         names = [quoted(exemption.rule) for exemption in named if exemption.how == how]
         remaining = sum(exemption.how == how for exemption in exempting) - len(names)
-        others = f"{remaining} other rules" if names else f"one of {remaining} rules"
-        rules = listed([*names, *([others] if remaining else [])], most=len(names) + 1)
+        others = []
+        if how in uncounted:
+            others = ["another rule"]
+        elif remaining:
+            others = [f"{remaining} other rules" if names else f"one of {remaining} rules"]
+        rules = listed([*names, *others], most=len(names) + 1)
         words, first = _KEEPS[how]
-        if first and names and remaining:
+        if first and names and remaining and how not in uncounted:
             words = _of_several(words)
         texts.append(f"{rules} {words}" if first else f"{words} {rules}")
     return f", unless {', or '.join(texts)}" if texts else ""
@@ -447,12 +457,14 @@ def effect_parts(finding: ChangedMail) -> tuple[str, str]:
     only = ""
     gains = finding.kind in GAINS
     by = [exemption for exemption in finding.by if not gains or exemption.how not in _ANYWAY]
-    if gains and (finding.limit == "already" or len(by) < len(finding.by)):
+    uncounted = [how for how in finding.by_others if not gains or how not in _ANYWAY]
+    has_it_anyway = len(by) < len(finding.by) or len(uncounted) < len(finding.by_others)
+    if gains and (finding.limit == "already" or has_it_anyway):
         reasons.append(f"it already {did}")
     elif finding.limit == "already":
         only = f", if it {did} before"
     now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved, only=only)
-    return str(mail), f"{now}{unless_words(by, reasons)}"
+    return str(mail), f"{now}{unless_words(by, reasons, uncounted=uncounted)}"
 
 
 def because(cause: Cause) -> str:

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which other rules keep some mail from a change: few are named, of more it is told how they do it, and what the steps do not
+suffice for is left open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import class_findings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_findings import (
+    MOST_COUNTED,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Exempting
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import Solver
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import unless_words
+
+from tests.unit.mail_flow.asking import ALL, IN, STOP, compared, rule
+
+Values = dict[str, Any]
+
+
+def stops(count: int) -> list[Values]:
+    """Rules, each of which stops mail with a word of its own."""
+    return [rule(f"S{number}", {**IN, "subject_contains_words": [f"word{number}"]}, STOP) for number in range(count)]
+
+
+def texts(before: Sequence[Values], after: Sequence[Values]) -> list[str]:
+    """The sentences about a change that is known completely."""
+    found = compared(before, after)
+    assert found.complete
+    return [row["text"] for row in found.rows]
+
+
+@pytest.mark.parametrize("count", [2, MOST_COUNTED, MOST_COUNTED + 1, 3 * MOST_COUNTED])
+def test_a_few_exempting_rules_are_named_and_of_many_it_is_said_that_there_are_more(count: int) -> None:
+    (text,) = texts(stops(count), [*stops(count), ALL])
+    assert (text.count("'S"), "another rule" in text) == (min(count, MOST_COUNTED), count > MOST_COUNTED)
+
+
+def test_many_exempting_rules_take_as_many_questions_as_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    solve: Callable[..., bool | None] = Solver.solve
+
+    def counted(*args: Any, **named: Any) -> bool | None:
+        asked[-1] += 1
+        return solve(*args, **named)
+
+    monkeypatch.setattr(Solver, "solve", counted)
+    for count in (2 * MOST_COUNTED, 8 * MOST_COUNTED):
+        asked.append(0)
+        texts(stops(count), [*stops(count), ALL])
+    assert asked[0] == asked[1]
+
+
+def test_a_class_is_told_though_nobody_knows_how_much_mail_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may still be found of a class is no reason to be silent about it."""
+    known = compared([], [ALL])
+
+    def reach(*_args: Any) -> list[tuple[str, bool]]:
+        raise BudgetError
+
+    monkeypatch.setattr(class_findings, "reach", reach)
+    found = compared([], [ALL])
+    assert (found.complete, [row["kind"] for row in found.rows]) == (True, [row["kind"] for row in known.rows])
+    assert ([row["every"] for row in known.rows], [row["every"] for row in found.rows]) == ([True], [False])
+
+
+def test_rules_that_are_not_counted_are_one_more() -> None:
+    stopping = [Exempting(f"R{number}", "stops") for number in range(5)]
+    assert unless_words(stopping, uncounted=["stops"]).endswith("'R2' or another rule stops the rules before")
+    assert unless_words(stopping[:1], uncounted=["rejects"]).endswith("or it is rejected by another rule")
