@@ -50,9 +50,10 @@ TAKEN = {
 
 #: The sorts of actions that ``symbolic`` tells apart, with the reason.
 SORTS = {
-    ("compile_outcomes", "BRAND"): "Exchange applies what rules ask for after the last one, in their order",
-    ("compile_outcomes", "DECRYPT"): "Exchange applies what rules ask for after the last one, in their order",
-    ("compile_outcomes", "ENCRYPT"): "Exchange applies what rules ask for after the last one, in their order",
+    ("compile_protection", "BRAND"): "Exchange applies what rules ask for after the last one, in their order",
+    ("compile_protection", "DECRYPT"): "Exchange applies what rules ask for after the last one, in their order",
+    ("compile_protection", "ENCRYPT"): "Exchange applies what rules ask for after the last one, in their order",
+    ("compile_outcomes", "ENCRYPT"): "rules may encrypt reports",
     ("compile_outcomes", "ROUTE"): "rules may route reports",
     ("compile_recipients", "STOP"): "a rule in a test mode may stop, which parts a copy",
     ("compile_rules", "DETAIL"): "it shows on no copy",

@@ -68,7 +68,7 @@ def decides(outcome: Outcome, aspect: Aspect, deciding: Deciding, *more: Does) -
             return chain.acts(rule)
         perhaps = [deciding.leaves_one_set.get(id(rule), FALSE)]
         if aspect is Aspect.DELIVERY and Does.ENCRYPT in does:  # Mail that cannot be protected may be refused.
-            perhaps.append(outcome.refusing)
+            perhaps.append(outcome.by_rules.may_be_refused)
         if aspect is Aspect.BRANDING and does & {Does.ENCRYPT, Does.DECRYPT}:
             perhaps.append(deciding.protection)
         return chain.steers(rule) | (chain.acts(rule) & logic.any_of(perhaps))

@@ -360,7 +360,7 @@ class SearchedMail:
         """Literals that are true together if mail is not in quarantine: whether it is still protected after its release
         is unknown.
         """
-        return [~high(outcome.released) for outcome in self._model.free.outcomes]
+        return [~high(outcome.fate.released) for outcome in self._model.free.outcomes]
 
     def somebody_else(self, person: str) -> list[Literal]:
         """Literals that are true together if a person whom rules add is not a recipient of the message."""

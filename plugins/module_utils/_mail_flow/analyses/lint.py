@@ -476,7 +476,7 @@ def gateways(rules: Iterable[FlowRule], side: Side, usual: Sequence[Literal], as
         if encrypting
         else {}
     )
-    seen = [*usual, high(side.outcomes[0].delivered), high(side.conditions.scopes.leaves(chain.person))]
+    seen = [*usual, high(side.outcomes[0].fate.delivered), high(side.conditions.scopes.leaves(chain.person))]
     questions = [
         ((rule.place, connector), [high(chain.acts(rule)), when, *seen])
         for connector, when in handing.items()

@@ -321,7 +321,9 @@ class UncomparedMail:
         circuit = self.model.circuit
         outcomes = self.model.free.outcomes
         causes = self.questions.free().causes[Aspect.DELIVERY]
-        longest = [high(outcome.approvals[-1]) for outcome in outcomes if len(outcome.approvals) == MOST_APPROVALS]
+        longest = [
+            high(outcome.fate.approvals[-1]) for outcome in outcomes if len(outcome.fate.approvals) == MOST_APPROVALS
+        ]
         if longest and self._solve([circuit.disjunction(longest), circuit.disjunction(causes)]):
             yield self._open_findings.held_longer()
 

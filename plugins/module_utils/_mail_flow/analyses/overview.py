@@ -465,7 +465,7 @@ class _Overview:
         literals = list[Literal]()
         for when, outcome in self._copies:
             broken = breaks(outcome, _PROTECTED)
-            ends = outcome.delivered & ~broken if keeps else broken
+            ends = outcome.fate.delivered & ~broken if keeps else broken
             literals.append(high(when & self._at(name, outcome.chain.person) & ends))
         return self._model.circuit.disjunction(literals)
 

@@ -247,28 +247,33 @@ class _StatementSearch:
         logic, outcome, chain = side.logic, side.outcomes[0], side.chains[0]
         kind = effect.kind
         if kind == "encrypted":
-            option = [outcome.option(option_name(name)) for name in effect.names]
-            return logic.all_of((outcome.delivered, outcome.protected, *option))
+            option = [outcome.protection.has_option(option_name(name)) for name in effect.names]
+            return logic.all_of((outcome.fate.delivered, outcome.protection.protected, *option))
         if kind == "decrypted":
-            return outcome.delivered & ~outcome.protected
+            return outcome.fate.delivered & ~outcome.protection.protected
         if kind == "branded":
-            return outcome.delivered & outcome.brand(name_key(effect.names[0]))
+            return outcome.fate.delivered & outcome.branding.shows(name_key(effect.names[0]))
         if kind in FATES.values():
-            return outcome.state.fates.get(Fate(kind), FALSE) if approved else outcome.fate(Fate(kind))
+            return outcome.state.fates.get(Fate(kind), FALSE) if approved else outcome.fate.is_in(Fate(kind))
         if kind == Fate.MODERATED:
             return logic.any_of([chain.acts(asking_rule) for asking_rule in self._asking(effect)])
         if kind.startswith("copied"):
             copies = self._model.added(side, 0, shared=False).copies_of(effect.names[0])
             return logic.any_of(
                 [
-                    logic.all_of((copy.when, copy.outcome.delivered if approved else copy.outcome.fate(Fate.DELIVERED)))
+                    logic.all_of(
+                        (
+                            copy.when,
+                            copy.outcome.fate.delivered if approved else copy.outcome.fate.is_in(Fate.DELIVERED),
+                        )
+                    )
                     for copy in copies
                 ]
             )
         if kind == "in_transit":
-            return ~outcome.gone & in_transit(chain, VALIDATIONS[0])
+            return ~outcome.fate.gone & in_transit(chain, VALIDATIONS[0])
         if kind == "clear_transit":
-            return ~outcome.gone & ~in_transit(chain, VALIDATIONS[0])
+            return ~outcome.fate.gone & ~in_transit(chain, VALIDATIONS[0])
         return self._has_side_effect(effect, side)
 
     def _asking(self, effect: RuleEffect) -> list[FlowRule]:
@@ -291,7 +296,7 @@ class _StatementSearch:
             [chain.tells(rule) if effect.kind in TOLD_AFTER_REJECTION else chain.acts(rule) for rule in same]
         )
         if effect.kind in ON_THE_WAY:
-            return has & ~side.outcomes[0].gone
+            return has & ~side.outcomes[0].fate.gone
         return has
 
     # Which mail
@@ -313,7 +318,7 @@ class _StatementSearch:
         if effect.kind in (*PROTECTING, "branded"):
             parts += [~literal for literal in mail.arrival.values()]
         if effect.kind == "branded":
-            parts.append(side.outcomes[0].by_rights)
+            parts.append(side.outcomes[0].protection.by_rights)
         if effect.kind in LEAVING and self._leaves(rule):
             parts.append(side.conditions.scopes.leaves(mail.recipient))
         if effect.kind in ("in_transit", "clear_transit"):

@@ -470,7 +470,7 @@ class _Prover:
         """Whether a message may be like this, and one: not one in quarantine if it need not be, since it is unknown
         whether that stays protected.
         """
-        held_back = [high(outcome.released) for outcome in model.free.outcomes]
+        held_back = [high(outcome.fate.released) for outcome in model.free.outcomes]
         if any(literal != FALSE for literal in held_back):
             possible, candidate = model.search(
                 [*literals, *(~literal for literal in held_back)], model.free, self.budget

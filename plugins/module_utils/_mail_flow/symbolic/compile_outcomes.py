@@ -8,275 +8,71 @@ of those that require TLS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..._exchange.names import name_key, same_name
-from ..._resources.rights_management import obstacle
+from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
 from ..actions.brought_people import sent_by
 from ..formula import FALSE, TRUE, Literal, Value, high, low
 from ..model import questions
 from ..model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
 from ..model.domains import RELAYED
-from ..model.encrypters import BLOCKED, Encrypter
+from ..model.encrypters import BLOCKED
 from ..model.outcomes import Fate
 from ..rules.rule_set import RuleSet
-from ..simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES
 from ..simulator.showings import Showing
 from .address import AddressSlot
 from .compile_encrypters import EncrypterFormulas
+from .compile_protection import Branding, FinalProtection, ProtectionByRules, by_unread_actions
 from .compile_rules import RuleChain
 from .logic import Logic
 from .symbolic_message import SymbolicMessage
 
 
-class Outcome:
-    """The end of a chain.
+class CopyFate:
+    """What becomes of a copy.
 
-    :param delivered: whether the copy is delivered after all approvals.
-    :param approvals: number of approvals, from 1, to whether it waits for at least that many.
+    :param gone: whether nobody gets it.
     :param released: whether it is in quarantine, from which it may be released.
-    :param protected: whether the copy is protected, if it is delivered or released; :param:`by_rules` by rules.
-    :param by_us_after: whether DLP or a label protects it after the mail flow rules.
-    :param branded: whether it shows a branding.
-    :param protected_and_refused: if the outcome of a copy that rules ask to protect is open: whether it is protected,
-        and whether it is refused instead; both unknown unless given.
-    :param after: what follows the chain, if that is compiled already.
+    :param delivered: whether it is delivered after all approvals.
+    :param approvals: number of approvals, from 1, to whether it waits for at least that many.
     """
 
-    def __init__(
-        self,
-        chain: RuleChain,
-        protected_and_refused: tuple[Literal, Literal] | None = None,
-        after: EncrypterFormulas | None = None,
-    ) -> None:
-        self.chain = chain
-        self.logic = chain.logic
-        self.mail = chain.mail
-        self.state = chain.state
-        self.after = after or EncrypterFormulas(chain)
-        logic = self.logic
-        state = self.state
-        arrival = self.mail.arrival
-        wrapped = state.seen.wrapped
-        clear = ~(self.mail.arrival.rights | arrival["smime"])
-        self.asked = logic.any_of(state.asked.values())
-        open_to_rules = clear | (arrival["smime"] & wrapped)
-        unsure = self._unsure()
-        perhaps, refused = protected_and_refused or (
-            self._protected_perhaps(),
-            logic.unknown("outcome", "refused", self.refusing),
-        )
-        as_asked = logic.choose(self._from_outside(), FALSE, logic.choose(unsure, perhaps, TRUE))
-        newly = open_to_rules & self.asked & as_asked
-        order = state.order(self.logic, Does.ENCRYPT, Does.DECRYPT)
-        again = (
-            arrival["own"]
-            & state.removed
-            & self.asked
-            & logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "replaced", order)
-        )
-        self.keeps_protection = self.mail.arrival.rights & ~(arrival["own"] & state.removed & self._decrypts())
-        both = (
-            arrival["own"]
-            & state.removed
-            & self.asked
-            & logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "kept", order)
-        )
-        self.smime = arrival["smime"] & ~(wrapped & self.asked)
-        self._unknown_option = both | again
-        surprised = state.surprised
-        doubt = self._unread("protected")
-        self._by_rules = logic.choose(surprised, doubt, newly | again)
-        self._rights_by_rules = logic.choose(surprised, doubt, newly | again | self.keeps_protection | both)
-        self._unsure_after = unsure | self._from_outside() | self.mail.arrival.rights | arrival["smime"]
-        self.by_rules = self._still_protected(self._by_rules) & ~self._by_label()
-        self.by_us_after = self._encrypted_after_rules() | self._by_label()
-        self.by_rights = self._still_protected(self._rights_by_rules) | self.by_us_after
-        self.protected = self.by_rights | logic.choose(surprised, FALSE, self.smime)
-        fates = state.fates
-        refused = open_to_rules & self.asked & ~self._from_outside() & self.refusing & refused
-        ends = [value for fate, value in sorted(fates.items()) if fate != Fate.QUARANTINED]
-        unsure_fate = surprised & self._unread("fate")
-        self.gone = logic.any_of(ends) | refused | unsure_fate | self.after.withheld | self._refused_after()
-        self.released = (fates.get(Fate.QUARANTINED, FALSE) | self.after.ends[Fate.QUARANTINED]) & ~self.gone
+    def __init__(self, chain: RuleChain, left_by_rules: ProtectionByRules, after: EncrypterFormulas) -> None:
+        self._logic = chain.logic
+        self._fates = chain.state.fates
+        self._rules = left_by_rules
+        self._after = after
+        refused = left_by_rules.refused
+        ends = [value for fate, value in sorted(self._fates.items()) if fate != Fate.QUARANTINED]
+        by_unread = chain.state.surprised & by_unread_actions(chain, "fate")
+        self.gone = self._logic.any_of(ends) | refused | by_unread | after.withheld | self._refused_by_dlp()
+        self.released = (self._fates.get(Fate.QUARANTINED, FALSE) | after.ends[Fate.QUARANTINED]) & ~self.gone
         self.delivered = ~(self.gone | self.released)
-        self.approvals = self.after.approvals
-        self.held = self.waits(0)
-        brands = list(state.brands.values())
-        foreign = logic.choose(arrival["other"], logic.unknown("branding", "foreign"), TRUE)
-        self._foreign = foreign
-        chosen = self.by_rights & logic.any_of(brands) & foreign if brands else FALSE
-        self.branded = self._rebranded(chosen, "branded")
+        self.approvals = after.approvals
 
-    # After the rules
-
-    def _keeps_foreign_protection(self) -> Value:
-        """Whether the copy keeps protection that neither DLP nor a label can change."""
-        return self.keeps_protection & self.mail.arrival["other"]
-
-    def _still_protected(self, protected: Value) -> Value:
-        """Protection after what may remove it."""
-        taken = self.after.removes
-        if taken != FALSE:
-            taken &= self.logic.choose(self.keeps_protection, self._decrypts(), TRUE)
-        unlabelled = self.after.any_label(lambda label: label.removes)
-        if taken == FALSE and unlabelled == FALSE:
-            return protected
-        return protected & (self._keeps_foreign_protection() | ~(taken | unlabelled))
-
-    def _encrypted_after_rules(self) -> Value:
-        """Whether DLP encrypts a copy in clear."""
-        asks = self.after.encrypts
-        if asks == FALSE:
+    def _refused_by_dlp(self) -> Value:
+        """Whether a copy is refused that DLP encrypts: see :attr:`ProtectionByRules.may_be_refused`."""
+        asks = self._after.encrypts
+        if asks == FALSE or self._rules.may_be_refused == FALSE:
             return FALSE
-        clear = ~(self._rights_by_rules | self.smime)
-        done = self.logic.choose(self._unsure_after, self.after.unknown("dlp protects"), TRUE)
-        return clear & asks & done
+        return self._rules.in_clear & asks & self._rules.may_be_refused & self._after.unknown("dlp refused")
 
-    def _refused_after(self) -> Value:
-        """Whether a copy is refused that DLP encrypts: see :attr:`refusing`."""
-        asks = self.after.encrypts
-        if asks == FALSE or self.refusing == FALSE:
-            return FALSE
-        clear = ~(self._rights_by_rules | self.smime)
-        return clear & asks & self.refusing & self.after.unknown("dlp refused")
-
-    def _by_label(self) -> Value:
-        """Whether a label protects the copy, whatever did before."""
-        asks = self.after.any_label(lambda label: label.options)
-        return FALSE if asks == FALSE else asks & ~(self.smime | self._keeps_foreign_protection())
-
-    def _replaced(self, name: str, chosen: Value) -> Value:
-        """Whether a copy has this option after the rules, if they chose it or another."""
-        if self.after.is_empty:
-            return chosen
-        theirs = self._keeps_foreign_protection()
-
-        def is_this(does: Encrypter) -> bool:
-            return any(same_name(option, name) for option in does.options)
-
-        def is_other(does: Encrypter) -> bool:
-            return bool(does.options) and not is_this(does)
-
-        mine, others = self.after.any_dlp(is_this), self.after.any_dlp(is_other)
-        remaining = self._still_protected(chosen)
-        if others != FALSE:
-            remaining &= theirs | ~(others & self.after.unknown("dlp replaces", name_key(name)))
-        if mine != FALSE:
-            sole = self.logic.choose(others, self.after.unknown("dlp uses", name_key(name)), TRUE)
-            remaining |= self._encrypted_after_rules() & mine & sole
-            again = self._rights_by_rules & ~(chosen | theirs)
-            remaining |= again & mine & self.after.unknown("dlp changes", name_key(name)) & self.by_rights
-        mine, others = self.after.any_label(is_this), self.after.any_label(is_other)
-        return (remaining & (theirs | ~others)) | (mine & ~(theirs | self.smime) & self.by_rights)
-
-    def _rebranded(self, chosen: Value, *what: Hashable) -> Value:
-        """Whether a copy shows a branding after the rules, if they chose it or not."""
-        touched = self.after.any_dlp(lambda does: does.brands)
-        if self.state.brands:
-            touched |= self.after.any_dlp(lambda does: does.options or does.removes)
-            touched |= self.after.any_label(lambda label: label.options or label.removes)
-        if touched == FALSE:
-            return chosen
-        shown = self.by_rights & self.after.unknown("brands", *what)
-        return self.logic.choose(touched & ~self._keeps_foreign_protection(), shown, chosen)
-
-    def ended(self, fate: Fate) -> Value:
-        """Whether a rule gave the copy this fate: a mail flow rule, or a DLP rule what they let through."""
-        ends_so = self.state.fates.get(fate, FALSE)
-        by_dlp = self.after.blocked if fate == BLOCKED else self.after.ends.get(fate, FALSE)
-        if by_dlp == FALSE:
-            return ends_so
-        return ends_so | (by_dlp & ~self.logic.any_of(self.state.fates.values()))
-
-    # What rules ask for
-
-    def _protected_perhaps(self) -> Value:
-        """Whether a copy is protected if that is open. If one rule encrypts and another decrypts, their order may
-        decide (U02).
-        """
-        order = self.state.order(self.logic, Does.ENCRYPT, Does.DECRYPT)
-        plain, ordered = (self.logic.unknown("outcome", "protected", self.refusing, *more) for more in ((), order))
-        return self.logic.choose(self.state.removed, ordered, plain)
-
-    def _unread(self, *what: Hashable) -> Value:
-        """The effect of rules' unknown actions: the same whenever the same rules act."""
-        logic = self.logic
-        unread = self.logic.unknown(questions.UNSUPPORTED, *what)
-        acting = [
-            (other, self.chain.acts(rule))
-            for rule in self.chain.rules.rules
-            if rule.actions.surprises and rule.actions.enforced
-            for other in rule.unread
-        ]
-        for place, (unread_action, acts) in enumerate(acting):
-            if unread_action[0] == "actions":
-                own = logic.unknown(
-                    questions.UNSUPPORTED,
-                    *what,
-                    unread_action,
-                    sum(unread_action == other for other, _acts in acting[:place]),
-                )
-                unread = logic.choose(acts, ~logic.equal(unread, own), unread)
-        return unread
-
-    def _scope(self, value: str) -> Value:
-        return self.chain.conditions.scopes.sender(value, self.mail.sender)
-
-    def _forwarded(self) -> Literal:
-        return self.mail.kinds["AutoForward"] | self.mail.kinds["SmtpForwarding"]
-
-    def _from_outside(self) -> Value:
-        """Mail from outside is delivered as it is, whatever rules ask for."""
-        return self._scope("NotInOrganization") & ~self._scope("InOrganization") & ~self._forwarded()
-
-    def _unsure(self) -> Value:
-        """Whether the outcome of a message that rules ask to protect is open."""
-        mail = self.mail
-        signed = mail.arrival["smime_signed"] | mail.kinds["Signed"]
-        by_system = mail.circuit.disjunction([mail.kinds[kind] for kind in SYSTEM_TYPES])
-        return (
-            self.state.removed
-            | ~self._scope("InOrganization")
-            | self._scope("NotInOrganization")
-            | self._forwarded()
-            # Whether requested protection survives the quarantine is not documented.
-            | self.state.fates.get(Fate.QUARANTINED, FALSE)
-            | self.after.ends[Fate.QUARANTINED]
-            | (signed & ~self.state.seen.wrapped)
-            | by_system
-            | self.refusing
-        )
-
-    @property
-    def refusing(self) -> Literal:
-        """Whether protection may fail in a way that keeps the message from being delivered (U25, U28, U31)."""
-        settings = self.chain.conditions.settings
-        obstacles: list[Literal] = [self.mail.properties["message", SURELY_PROTECTED]]
-        if self._licensing_off:
-            obstacles.append(TRUE)
-        if settings.get("enable_pdf_encryption") is False:
-            obstacles.append(self.mail.pdf.attached)
-        return self.mail.circuit.disjunction(obstacles)
-
-    @property
-    def _licensing_off(self) -> bool:
-        return obstacle(self.chain.conditions.settings, self.mail.facts.encryption.rms_templates) is not None
-
-    def _decrypts(self) -> Value:
-        """Whether Exchange removes the protection that rules ask to remove (U28, U30)."""
-        if not self._licensing_off and self.chain.conditions.settings.get("transport_decryption_setting") != "Disabled":
-            return TRUE
-        return self.logic.unknown(questions.LICENSING_OFF if self._licensing_off else questions.UNREADABLE, "decrypts")
-
-    def waits(self, approvals: int) -> Value:
+    def waits(self, approvals: int = 0) -> Value:
         """Whether the copy waits for one more approval than these: of mail flow rules, or of DLP after them."""
         return self.approvals[approvals] if approvals < len(self.approvals) else FALSE
 
-    def fate(self, fate: Fate, approvals: int = 0) -> Value:
+    def by_rule(self, fate: Fate) -> Value:
+        """Whether a rule gave the copy this fate: a mail flow rule, or a DLP rule what they let through."""
+        by_rules = self._fates.get(fate, FALSE)
+        by_dlp = self._after.blocked if fate == BLOCKED else self._after.ends.get(fate, FALSE)
+        if by_dlp == FALSE:
+            return by_rules
+        return by_rules | (by_dlp & ~self._logic.any_of(self._fates.values()))
+
+    def is_in(self, fate: Fate, approvals: int = 0) -> Value:
         """Whether this is the copy's fate after a number of approvals."""
         held = self.waits(approvals)
         if fate == Fate.MODERATED:
@@ -285,58 +81,44 @@ class Outcome:
             return ~held & self.delivered
         if fate == Fate.QUARANTINED:
             return ~held & self.released
-        return ~held & self.ended(fate)
+        return ~held & self.by_rule(fate)
 
-    def option(self, name: str) -> Value:
-        """Whether the copy is protected with this option and no other."""
-        logic = self.logic
-        arrived = self.keeps_protection & self.mail.arrival_options.is_option(name)
-        others = logic.any_of([value for option, value in self.state.asked.items() if not same_name(option, name)])
-        mine = next((value for option, value in self.state.asked.items() if same_name(option, name)), FALSE)
-        sole = mine & logic.choose(
-            others,
-            logic.unknown(
-                questions.WHICH_TEMPLATE, name_key(name), self.state.order(self.logic, Does.ENCRYPT, named=True)
-            ),
-            TRUE,
-        )
-        unsure = self._unknown_option & logic.unknown(
-            questions.ENCRYPTED_AND_DECRYPTED,
-            "option",
-            name_key(name),
-            self.state.order(self.logic, Does.ENCRYPT, Does.DECRYPT),
-        )
-        newly = self._by_rules & sole
-        chosen = logic.choose(
-            self.state.surprised,
-            self._unread("option", name_key(name)),
-            logic.choose(self._unknown_option, unsure, newly) | arrived,
-        )
-        return self._replaced(name, chosen)
 
-    def brand(self, name: str) -> Value:
-        """Whether it shows this branding and no other."""
-        mine, others = (
-            [value for brand, value in self.state.brands.items() if same_name(brand, name) is same]
-            for same in (True, False)
-        )
-        sole = self.logic.choose(
-            self.logic.any_of(others),
-            self.logic.unknown(
-                questions.WHICH_TEMPLATE, "brand", name_key(name), self.state.order(self.logic, Does.BRAND, named=True)
-            ),
-            TRUE,
-        )
-        chosen = self.by_rights & self.logic.any_of(mine) & sole & self._foreign
-        return self._rebranded(chosen, "brand", name_key(name))
+class Outcome:
+    """The end of a chain, by subject.
+
+    :param after: what follows the chain: DLP and labels.
+    :param by_rules: the copy's protection as the chain leaves it; :param:`protection`: its protection in the end.
+    :param fate: what becomes of it; :param:`branding`: the branding that its recipient sees.
+    """
+
+    def __init__(
+        self,
+        chain: RuleChain,
+        protected_and_refused: tuple[Literal, Literal] | None = None,
+        after: EncrypterFormulas | None = None,
+    ) -> None:
+        """The outcome of a copy.
+
+        :param protected_and_refused: if the outcome of a copy that rules ask to protect is open: whether it is
+            protected, and whether it is refused instead; both unknown unless given.
+        :param after: what follows the chain, if that is compiled already.
+        """
+        self.chain = chain
+        self.logic = chain.logic
+        self.mail = chain.mail
+        self.state = chain.state
+        self.after = after or EncrypterFormulas(chain)
+        self.by_rules = ProtectionByRules(chain, self.after, protected_and_refused)
+        self.protection = FinalProtection(chain, self.by_rules, self.after)
+        self.fate = CopyFate(chain, self.by_rules, self.after)
+        self.branding = Branding(chain, self.by_rules, self.protection, self.after)
 
     @property
     def known(self) -> Literal:
         """Whether it is known if the copy is delivered, and if it is protected."""
-        circuit = self.mail.circuit
-        return circuit.conjunction(
-            [low(value) | ~high(value) for value in (self.delivered, self.protected, self.state.surprised)]
-        )
+        values = (self.fate.delivered, self.protection.protected, self.state.surprised)
+        return self.mail.circuit.conjunction([low(value) | ~high(value) for value in values])
 
     @cached_property
     def possible_outcomes(self) -> tuple[Outcome, ...]:
@@ -478,30 +260,30 @@ class Copies:
     def __init__(self, logic: Logic, every: Sequence[tuple[Value, Outcome]]) -> None:
         self.logic = logic
         self._every = every
-        self.delivered = self._any(lambda copy: copy.delivered)
-        self.released = self._any(lambda copy: copy.released)
-        self.gone = self._any(lambda copy: copy.gone)
-        self.protected = self._any(lambda copy: copy.protected)
-        self.smime = self._any(lambda copy: copy.smime)
-        self.branded = self._any(lambda copy: copy.branded)
+        self.delivered = self._any(lambda copy: copy.fate.delivered)
+        self.released = self._any(lambda copy: copy.fate.released)
+        self.gone = self._any(lambda copy: copy.fate.gone)
+        self.protected = self._any(lambda copy: copy.protection.protected)
+        self.smime = self._any(lambda copy: copy.by_rules.smime)
+        self.branded = self._any(lambda copy: copy.branding.shown)
         self.surprised = self._any(lambda copy: copy.state.surprised)
         self.brands = sorted({brand for _when, copy in every for brand in copy.state.brands})
-        self.approvals = max((len(copy.approvals) for _when, copy in every), default=0)
+        self.approvals = max((len(copy.fate.approvals) for _when, copy in every), default=0)
 
     def _any(self, value: Callable[[Outcome], Value]) -> Value:
         return self.logic.any_of([when & value(copy) for when, copy in self._every])
 
     def held(self, approvals: int) -> Value:
         """Whether a copy waits for one more approval than these."""
-        return self._any(lambda copy: copy.waits(approvals))
+        return self._any(lambda copy: copy.fate.waits(approvals))
 
     def ends(self, fate: Fate) -> Value:
         """Whether a rule gave a copy this fate."""
-        return self._any(lambda copy: copy.ended(fate))
+        return self._any(lambda copy: copy.fate.by_rule(fate))
 
     def fate(self, fate: Fate, approvals: int = 0) -> Value:
         """Whether this is a copy's fate after a number of approvals."""
-        return self._any(lambda copy: copy.fate(fate, approvals))
+        return self._any(lambda copy: copy.fate.is_in(fate, approvals))
 
     def in_transit(self, least: str) -> Value:
         """Whether a copy does not leave, or only by forced TLS that checks this at least."""
@@ -509,11 +291,11 @@ class Copies:
 
     def option(self, name: str) -> Value:
         """Whether a copy is protected with this option and no other."""
-        return self._any(lambda copy: copy.option(name))
+        return self._any(lambda copy: copy.protection.has_option(name))
 
     def brand(self, name: str) -> Value:
         """Whether a copy shows this branding and no other."""
-        return self._any(lambda copy: copy.brand(name))
+        return self._any(lambda copy: copy.branding.shows(name))
 
 
 def shows(showing: Showing, chains: Sequence[tuple[Value, RuleChain]], logic: Logic) -> Value:

@@ -112,7 +112,7 @@ def _any_of(values: Iterable[bool | None]) -> bool | None:
 
 
 def _delivered_now(outcome: Outcome, guarantee: Guarantee) -> Value:
-    return outcome.delivered & ~outcome.held
+    return outcome.fate.delivered & ~outcome.fate.waits()
 
 
 def _is_delivered(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
@@ -139,7 +139,11 @@ def _is_outside(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
 
 
 def _protected(outcome: Outcome, guarantee: Guarantee) -> Value:
-    return outcome.option(option_name(guarantee.template)) if guarantee.template else outcome.protected
+    return (
+        outcome.protection.has_option(option_name(guarantee.template))
+        if guarantee.template
+        else outcome.protection.protected
+    )
 
 
 def _is_protected(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
@@ -167,7 +171,7 @@ def _is_protected_by_rules(ended: EndedCopy, guarantee: Guarantee) -> bool | Non
 
 
 def _not_ours(outcome: Outcome, guarantee: Guarantee) -> Value:
-    return ~outcome.state.surprised & (outcome.smime | outcome.mail.arrival["other"])
+    return ~outcome.state.surprised & (outcome.by_rules.smime | outcome.mail.arrival["other"])
 
 
 def _is_not_ours(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
@@ -219,7 +223,7 @@ def _expires(outcome: Outcome, guarantee: Guarantee) -> Value:
         in_time.append(chosen & expires)
         too_late.append(chosen & ~expires)
     which = logic.unknown(questions.WHICH_TEMPLATE, "expires", days, state.order(logic, Does.BRAND, named=True))
-    return outcome.branded & logic.any_of(in_time) & logic.choose(logic.any_of(too_late), which, TRUE)
+    return outcome.branding.shown & logic.any_of(in_time) & logic.choose(logic.any_of(too_late), which, TRUE)
 
 
 def _does_expire(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
@@ -244,7 +248,7 @@ def _is_in_transit(ended: EndedCopy, guarantee: Guarantee) -> bool | None:
 #: Every property that a wish names.
 PROPERTIES: dict[str, Property] = {
     "delivered": Property(_delivered_now, _is_delivered),
-    "gone": Property(lambda outcome, _guarantee: outcome.gone, _is_gone),
+    "gone": Property(lambda outcome, _guarantee: outcome.fate.gone, _is_gone),
     "outside": Property(
         lambda outcome, _guarantee: outcome.chain.conditions.scopes.recipient(
             "NotInOrganization", outcome.chain.person
@@ -253,11 +257,11 @@ PROPERTIES: dict[str, Property] = {
     ),
     "protected": Property(_protected, _is_protected),
     "protected_by_rules": Property(
-        lambda outcome, _guarantee: outcome.by_rules | outcome.by_us_after, _is_protected_by_rules
+        lambda outcome, _guarantee: outcome.protection.by_rules | outcome.protection.after_rules, _is_protected_by_rules
     ),
     "not_ours": Property(_not_ours, _is_not_ours),
     "own_on_arrival": Property(lambda outcome, _guarantee: outcome.mail.arrival["own"], _is_own_on_arrival),
-    "branded": Property(lambda outcome, _guarantee: outcome.branded, _is_branded),
+    "branded": Property(lambda outcome, _guarantee: outcome.branding.shown, _is_branded),
     "expires": Property(_expires, _does_expire),
     "in_transit": Property(_in_transit, _is_in_transit),
 }

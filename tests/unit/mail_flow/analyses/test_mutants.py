@@ -25,6 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     compile_added_copies,
     compile_conditions,
     compile_outcomes,
+    compile_protection,
     compile_recipients,
     compile_rules,
     compile_text_edits,
@@ -138,14 +139,14 @@ def stop_is_ignored(patch: Patch) -> None:
 
 
 def releases_are_forgotten(patch: Patch) -> None:
-    whole = compile_outcomes.Outcome.__init__
+    whole = compile_outcomes.CopyFate.__init__
 
-    def outcome(self: Any, of: Any, *given: Any) -> None:
-        whole(self, of, *given)
-        self.gone = self.logic.any_of((self.gone, self.released))
+    def fate(self: Any, *of: Any) -> None:
+        whole(self, *of)
+        self.gone |= self.released
         self.released = FALSE
 
-    patch(compile_outcomes.Outcome, "__init__", outcome)
+    patch(compile_outcomes.CopyFate, "__init__", fate)
 
 
 def removal_is_ignored(patch: Patch) -> None:
@@ -281,23 +282,23 @@ def unknown_is(number: str, value: int) -> Callable[[Patch], None]:
 
 def held_is_lost(patch: Patch) -> None:
     """Approvals would never come."""
-    whole = compile_outcomes.Outcome.__init__
+    whole = compile_outcomes.CopyFate.__init__
 
-    def outcome(self: Any, of: Any, *given: Any) -> None:
-        whole(self, of, *given)
-        self.delivered = self.logic.all_of((self.delivered, negate(self.held)))
-        self.gone = self.logic.any_of((self.gone, self.held))
+    def fate(self: Any, *of: Any) -> None:
+        whole(self, *of)
+        self.delivered &= ~self.waits()
+        self.gone |= self.waits()
 
-    patch(compile_outcomes.Outcome, "__init__", outcome)
+    patch(compile_outcomes.CopyFate, "__init__", fate)
 
 
 def mail_from_anywhere_is_encrypted(patch: Patch) -> None:
     for name in ("_from_outside", "_unsure"):
-        patch(compile_outcomes.Outcome, name, lambda self: FALSE)
+        patch(compile_protection.ProtectionByRules, name, lambda self: FALSE)
 
 
 def nothing_is_too_large(patch: Patch) -> None:
-    patch(compile_outcomes.Outcome, "refusing", FALSE)
+    patch(compile_protection.ProtectionByRules, "may_be_refused", FALSE)
 
 
 def added_people_are_forgotten(patch: Patch) -> None:

@@ -25,7 +25,7 @@ def test_what_ends_one_of_two_copies_by_one_rule_does_not_end_the_other(adding: 
     )
     model = Model([rules], RuleSet([]), TENANT, NOW)
     gone = {
-        copy.address: model.solve([high(copy.when), high(copy.outcome.gone)])
+        copy.address: model.solve([high(copy.when), high(copy.outcome.fate.gone)])
         for copy in model.added(model.free, shared=shared).copies
     }
     assert gone == {ANN: True, BOB: False}

@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import FALSE, TRUE, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     addressing,
-    compile_outcomes,
+    compile_protection,
     compile_recipients,
     symbolic_message,
 )
@@ -215,7 +215,7 @@ OVERDONE: dict[str, tuple[Callable[[Patch], None], list[Values], Values]] = {
     # What an Inbox rule forwards and what a mailbox setting forwards are two kinds of mail, and neither is certain to
     # be encrypted (U26).
     "L26": (
-        mutant(compile_outcomes.Outcome, "_forwarded", lambda self: FALSE),
+        mutant(compile_protection.ProtectionByRules, "_forwarded", lambda self: FALSE),
         encrypts(message_type_matches="AutoForward"),
         claim(message_type_matches="AutoForward"),
     ),
