@@ -555,7 +555,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Guarantee,
     declared_guarantees,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.message_options import (
     MESSAGE_ARGUMENT_SPEC,
     MESSAGES_ARGUMENT_SPEC,
 )

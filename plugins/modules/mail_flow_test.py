@@ -1113,9 +1113,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Guarantee,
     declared_guarantees,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.message_options import (
     DEFAULTS_ARGUMENT_SPEC,
     MESSAGES_ARGUMENT_SPEC,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
     Case,
     cases_of,
 )

@@ -18,9 +18,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message_recipients import (
     recipients_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (
-    message_of as message_of_row,
+    NO_HOP,
+    message_of_row,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     Row,

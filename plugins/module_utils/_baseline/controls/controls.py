@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._mail_flow.input.guarantee_options import TYPED_GUARANTEES_ARGUMENT_SPEC
-from ..._mail_flow.input.messages import MESSAGES_ARGUMENT_SPEC
+from ..._mail_flow.input.message_options import MESSAGES_ARGUMENT_SPEC
 from ..._mail_flow.model.connectors import VALIDATIONS
 from ..._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
 from ..._resources.irm_configuration import IRM_CONFIGURATION

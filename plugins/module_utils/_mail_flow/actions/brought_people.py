@@ -45,6 +45,19 @@ def brought_by(rule: ActingRule, facts: Facts) -> Iterator[tuple[str, str, Sende
         )
 
 
+def brought_from(sender: str, rule: ActingRule, facts: Facts) -> tuple[str, ...]:
+    """The people whom a rule sends mail of one sender, by primary address, or by name where no address is known.
+
+    :param sender: the sender's primary address.
+    """
+    names = [str(person) for option in ADDING for person in rule.actions.options.get(option) or ()]
+    if brings_manager(rule):
+        manager = facts.people.manager(sender)
+        names.append(f"the manager of {sender}" if manager is None else manager)
+    people = (person.address for name in names if name for person in people_behind(facts, name))
+    return tuple(dict.fromkeys(people))
+
+
 def named_by(rule: ActingRule, facts: Facts) -> list[str]:
     """The primary addresses of those whom a rule adds or redirects to, as it names them."""
     options = rule.actions.options

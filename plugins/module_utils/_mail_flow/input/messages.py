@@ -10,11 +10,11 @@ from typing import Any
 
 from ..._exchange.errors import OptionError
 from ..._exchange.spelling import remedy
-from ..._resources.rules.fields import IMPORTANCES, MESSAGE_TYPES
 from ..model.connectors import VALIDATIONS
-from ..model.message import OTHER_TYPES, Message
+from ..model.message import Message
 from ..model.outcomes import TEMPLATE, Fate, ProtectionKind, Tls
 from .eml import message_from_eml
+from .message_options import ABOUT_MESSAGE
 from .parsing import message_of, ordinary, refuse_unknown, with_options
 
 FATES = tuple(str(fate) for fate in Fate if fate not in (Fate.RELEASED, Fate.NOBODY))
@@ -168,61 +168,6 @@ def _entry_is(name: str, wanted: Any, entry: Any) -> bool:
     return bool(entry.get(name) == wanted) and entry.get("matched", True) is True
 
 
-_ATTACHMENT: dict[str, Any] = {
-    "name": {"type": "str", "required": True},
-    "size": {"type": "str"},
-    "text": {"type": "str"},
-    "nested": {"type": "list", "elements": "str"},
-    "properties": {"type": "dict"},
-    "executable": {"type": "bool"},
-    "password_protected": {"type": "bool", "no_log": False},
-    "unsupported": {"type": "bool"},
-    "limit_exceeded": {"type": "bool"},
-}
-
-#: The argument spec of what is taken of all that is not known about a message.
-DEFAULTS_ARGUMENT_SPEC: dict[str, Any] = {"type": "str", "choices": ["ordinary"]}
-
-#: The argument spec of a message, and of a list of them.
-MESSAGE_ARGUMENT_SPEC: dict[str, Any] = {
-    "name": {"type": "str", "required": True},
-    "eml_path": {"type": "path"},
-    "defaults": DEFAULTS_ARGUMENT_SPEC,
-    "from": {"type": "str"},
-    "mail_from": {"type": "str"},
-    "authenticated": {"type": "bool"},
-    "to": {"type": "list", "elements": "str"},
-    "cc": {"type": "list", "elements": "str"},
-    "bcc": {"type": "list", "elements": "str"},
-    "subject": {"type": "str"},
-    "body": {"type": "str"},
-    "headers": {"type": "dict"},
-    "attachments": {"type": "list", "elements": "dict", "options": _ATTACHMENT},
-    "type": {"type": "list", "elements": "str", "choices": [*MESSAGE_TYPES, *OTHER_TYPES]},
-    "importance": {"type": "str", "choices": list(IMPORTANCES)},
-    "classification": {"type": "list", "elements": "str"},
-    "scl": {"type": "int"},
-    "sensitivity_label": {"type": "str"},
-    "sensitive_information": {"type": "bool"},
-    "sender_ip": {"type": "str"},
-    "size": {"type": "str"},
-    "date": {"type": "str"},
-    "protection": {
-        "type": "dict",
-        "options": {
-            "kind": {"type": "str"},
-            "owner": {"type": "str", "choices": ["own", "other", "unknown"]},
-        },
-    },
-    "disclaimer_insertable": {"type": "bool"},
-    "expect": {"type": "dict"},
-}
-MESSAGES_ARGUMENT_SPEC: dict[str, Any] = {"type": "list", "elements": "dict", "options": MESSAGE_ARGUMENT_SPEC}
-
-#: Keys of a message that do not affect its path.
-_BESIDE = ("name", "eml_path", "defaults", "expect")
-
-
 @dataclass(frozen=True)
 class Case:
     """A message, and the expectations for its recipients: address to keys of a result."""
@@ -254,7 +199,7 @@ def cases_of(
                 f"{at}name is {name!r}, which another message already has.", remedy="Give each message a unique name."
             )
         names.add(name)
-        fields = {key: value for key, value in options_of_one.items() if key not in _BESIDE and value is not None}
+        fields = {key: value for key, value in options_of_one.items() if key not in ABOUT_MESSAGE and value is not None}
         if "protection" in fields:
             fields["protection"] = {key: value for key, value in fields["protection"].items() if value is not None}
         message = _message(options_of_one.get("eml_path"), fields, find_file, at, name)

@@ -40,28 +40,9 @@ from ..model.message import OTHER_TYPES, OWNERS, PROTECTIONS, Attachment, Messag
 from ..model.questions import OBSERVABLE
 from ..model.sizes import bytes_of
 from ..rules.dlp_rules import DlpRules
+from .message_options import MESSAGE_KEYS
 
 Parsed = TypeVar("Parsed")
-
-#: Keys of a message.
-MESSAGE_KEYS = (
-    *(
-        "from",
-        "mail_from",
-        "authenticated",
-        "to",
-        "cc",
-        "bcc",
-        "subject",
-        "body",
-        "headers",
-        "attachments",
-        "type",
-        "importance",
-    ),
-    *("classification", "scl", "sender_ip", "size", "date", "protection", "disclaimer_insertable"),
-    *("sensitivity_label", "sensitive_information"),
-)
 
 #: Keys of a message whose fields have other names.
 _FIELDS = {

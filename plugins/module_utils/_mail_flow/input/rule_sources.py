@@ -33,7 +33,8 @@ from ..rules.rule_set import RuleSet
 from .added_rules import declared_additions, with_added
 from .directory import facts_of_directory, read_directory
 from .guarantee_options import Guarantee
-from .messages import MESSAGES_ARGUMENT_SPEC, Case
+from .message_options import MESSAGES_ARGUMENT_SPEC
+from .messages import Case
 from .observations import CountedObservations, observations_of, observed_of
 from .parsing import DIALECTS, facts_of
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ..actions.brought_people import ADDING, MANAGER, brought_by
+from ..actions.brought_people import brings_manager, brought_by, brought_from, named_by
 from ..conditions.predicate import Reach
 from ..model import questions
 from ..model.addresses import domain
 from ..model.inside import recipient_outside
-from ..model.message_recipients import people_behind
 from ..rules.flow_rule import FlowRule
 from .chain import Chain, adds
 from .columns import bits_of, places_of
@@ -36,6 +35,8 @@ class BroughtCopies:
         self.facts = evaluator.conditions.facts
         self._evaluator = evaluator
         self._chains = chains
+        #: Rule's ``id`` to the rule as if it did all that it is told to do.
+        self._declared = {id(rule): rule.as_declared for chain in chains for rule in chain.rules.rules}
         self._known_people: dict[tuple[int, int], tuple[str, ...]] = {}
         self._recipients: dict[int, dict[str, int]] = {}
         self.by_reason = self._by_reason()
@@ -82,28 +83,21 @@ class BroughtCopies:
 
     def added_by(self, rules: Sequence[FlowRule]) -> int:
         """The copies that are not of rows and that some rules may make."""
-        if not self.block.made or any(rule.actions.declared.get(MANAGER) for rule in rules):
+        if not self.block.made or any(brings_manager(self._declared[id(rule)]) for rule in rules):
             return self.block.made
-        every = {address for rule in rules for _option, address, _senders in brought_by(rule.as_declared, self.facts)}
+        every = {
+            address for rule in rules for _option, address, _senders in brought_by(self._declared[id(rule)], self.facts)
+        }
         texts = self.block.texts["recipient"]
         return self.block.made & self._for(number for number in set(self.block.recipient) if texts[number] in every)
 
     def _brought_by(self, rule: FlowRule, place: int) -> tuple[str, ...]:
         """The people to whom a rule may send a copy, by address, or by name where no address is known."""
-        sender = self.block.sender[place] if rule.actions.declared.get(MANAGER) else -1
-        key = (id(rule), sender)
+        declared = self._declared[id(rule)]
+        key = (id(rule), self.block.sender[place] if brings_manager(declared) else -1)
         if key not in self._known_people:
-            names = [
-                str(adding_option) for option in ADDING for adding_option in rule.actions.declared.get(option) or ()
-            ]
-            if sender >= 0:
-                address = self.facts.people.primary(self.block.text("sender", place))
-                manager = self.facts.people.manager(address)
-                if manager is None:
-                    manager = f"the manager of {address}"
-                names += [manager] if manager else []
-            people = (person.address for name in names for person in people_behind(self.facts, name))
-            self._known_people[key] = tuple(dict.fromkeys(people))
+            sender = self.facts.people.primary(self.block.text("sender", place))
+            self._known_people[key] = brought_from(sender, declared, self.facts)
         return self._known_people[key]
 
     def _people(self, start: int) -> Mapping[str, int]:
@@ -119,16 +113,12 @@ class BroughtCopies:
         people = {number: facts.people.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
         sure = perhaps = 0
         for rule in (rule for chain in self._chains for rule in chain.rules.rules if adds(rule)):
-            declared_rule = rule.as_declared
+            declared_rule = self._declared[id(rule)]
             known = {address for _option, address, _senders in brought_by(declared_rule, facts)} & set(people.values())
             sure |= self._for(number for number, address in people.items() if address in known)
-            lists = {
-                facts.people.primary(str(adding_option))
-                for option in ADDING
-                for adding_option in declared_rule.actions.options.get(option) or ()
-            }
+            lists = set(named_by(declared_rule, facts))
             unread = self._through(lists - facts.groups.expanded.keys(), people)
-            if declared_rule.actions.options.get(MANAGER) and facts.people.managers is None:
+            if brings_manager(declared_rule) and facts.people.managers is None:
                 unread |= self._for(
                     number for number, address in people.items() if recipient_outside(facts, address) is not True
                 )

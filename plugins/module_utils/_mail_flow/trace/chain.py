@@ -138,16 +138,16 @@ class ChainOutcome:
 
 
 @dataclass(frozen=True, eq=False)
-class PassedCopies:
+class FollowedCopies:
     """What happens to the copies that meet the same rules.
 
     :param steps: the steps that they pass, and :param:`names` the names of all rules.
-    :param asked: what steps ask, with its number in the way.
+    :param asked: what steps ask, with its number in the outcome.
     :param asks: what the rules do and what is open of them: copies of which this is equal in another rule set are
         treated equally there.
     """
 
-    way: ChainOutcome
+    end: ChainOutcome
     steps: tuple[ChainStep, ...]
     names: Sequence[str]
     asked: Mapping[Hashable, int]
@@ -156,27 +156,27 @@ class PassedCopies:
     @property
     def outcome(self) -> CopyResult:
         """The recipient's result, with the names of the rules that protect the copy."""
-        numbers = self.way.outcome.protected_by
+        numbers = self.end.outcome.protected_by
         named = [self.names[self.steps[int(number)].rules[0]] if number else "" for number in numbers]
-        return replace(self.way.outcome, protected_by=tuple(dict.fromkeys(named)))
+        return replace(self.end.outcome, protected_by=tuple(dict.fromkeys(named)))
 
     @property
     def because(self) -> tuple[Unknown, tuple[int, ...]]:
         """The first reason why it is open what becomes of the copies, and the rules that decide it."""
         return min(
             (why, tuple(place for number in numbers for place in self.steps[number].rules))
-            for why, numbers in self.way.because
+            for why, numbers in self.end.because
         )
 
     @property
     def undecided(self) -> bool:
         """Whether it is open what happens to the copy, or whether it is protected."""
-        return _is_undecided(self.way.outcome)
+        return _is_undecided(self.end.outcome)
 
     @property
     def encrypted(self) -> bool | None:
         """Whether rules encrypt the copy, whatever DLP rules and labels do after them; ``None`` if that is open."""
-        return None if _is_undecided(self.way.by_rules) else bool(self.way.by_rules.protected_by)
+        return None if _is_undecided(self.end.by_rules) else bool(self.end.by_rules.protected_by)
 
 
 def _is_undecided(outcome: CopyResult) -> bool:
@@ -274,14 +274,14 @@ class Chain:
                 break
         return tuple(steps)
 
-    def passed(
+    def follow(
         self,
         steps: tuple[ChainStep, ...],
         message: Message,
         person: Recipient,
         alike: Hashable,
         dlp: SeenByDlp,
-    ) -> PassedCopies:
+    ) -> FollowedCopies:
         """What happens to a copy.
 
         :param alike: what it depends on besides the rules: copies with equal values are treated alike.
@@ -291,18 +291,18 @@ class Chain:
         asked = [(known.setdefault(what, len(known)), answer) for what, answer in (step.question for step in steps)]
         acts = [self._acts[step.rules[0]] for step in steps]
         key = (*zip(acts, asked, (step.why for step in steps), strict=True), alike, dlp)
-        way = self._known.get(key)
-        if way is None:
+        end = self._known.get(key)
+        if end is None:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
             try:
-                way = self._known[key] = self._way(steps, asked, message, person, dlp)
+                end = self._known[key] = self._simulated(steps, asked, message, person, dlp)
             except BudgetError:
                 # Too many others that meet other rules were followed.
-                way = _not_followed(message, person, [(Unknown("kinds"), ())])
+                end = _not_followed(message, person, [(Unknown("kinds"), ())])
         open_ = [(step.asks, step.why) for step in steps]
         asks = (tuple(zip(acts, open_, strict=True)), self._protection_by, dlp)
-        return PassedCopies(way, steps, self._names, known, asks)
+        return FollowedCopies(end, steps, self._names, known, asks)
 
     @property
     def _protection_by(self) -> tuple[str, str]:
@@ -346,7 +346,9 @@ class Chain:
         :raises BudgetError: no steps are left.
         """
         before: dict[int, list[World]] = {}
-        after = self._worlds(met, message, person, lambda rule, course: before.update({rule.place: course.worlds}))
+        after = self._simplified_worlds(
+            met, message, person, lambda rule, course: before.update({rule.place: course.worlds})
+        )
         return None if after is None else before
 
     def worlds_after(
@@ -357,9 +359,9 @@ class Chain:
         :param met: as for :meth:`worlds_before`.
         :raises BudgetError: no steps are left.
         """
-        return self._worlds(met, message, person)
+        return self._simplified_worlds(met, message, person)
 
-    def _worlds(
+    def _simplified_worlds(
         self,
         met: Mapping[int, Sequence[Truth]],
         message: Message,
@@ -412,7 +414,7 @@ class Chain:
         mark_counts = Counter(mark for marks_of_step in marks for mark in marks_of_step)
         return sum(any(mark_counts[mark] == 1 for mark in marks_of_step) for marks_of_step in marks)
 
-    def _way(
+    def _simulated(
         self,
         steps: tuple[ChainStep, ...],
         asked: Sequence[tuple[int, bool]],

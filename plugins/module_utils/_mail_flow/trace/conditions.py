@@ -139,7 +139,7 @@ def _hop(from_ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def message_of(
+def message_of_row(
     sender: str,
     recipient: str,
     *,
@@ -356,7 +356,7 @@ class RowConditions:
     @cached_property
     def _unusual(self) -> RuleView:
         """A message of which it is open of which type it is, and how it arrives."""
-        message = message_of(NOBODY, NOBODY)
+        message = message_of_row(NOBODY, NOBODY)
         return replace(self._blank, message=message, content=first_content(message))
 
     @cached_property
@@ -364,7 +364,7 @@ class RowConditions:
         return self._rule_view(NOBODY, NOBODY)
 
     def _rule_view(self, sender: str, recipient: str, **known: object) -> RuleView:
-        message = replace(message_of(sender, recipient, **known), protection=Protection())  # type: ignore[arg-type]
+        message = replace(message_of_row(sender, recipient, **known), protection=Protection())  # type: ignore[arg-type]
         person = recipient_of(recipient, self.facts)
         return RuleView(message, self.facts, first_content(message), person, Fork((person,)))
 

@@ -142,7 +142,7 @@ def alike_copies(made: Mapping[int, CopyOrigins], groups: Sequence[CopyGroup], b
         yield AlikeCopies(made[places[0]], address, group, doubtful, places)
 
 
-def message_of(made: Iterable[MadeCopy]) -> Message | None:
+def message_of_copies(made: Iterable[MadeCopy]) -> Message | None:
     """The message of copies."""
     return next((copy.message for copy in made), None)
 

@@ -13,7 +13,7 @@ from ..model.rule_view import Fork, first_content
 from ..rules.flow_rule import FlowRule
 from ..simulator.effects import enforced, in_audit
 from ..simulator.state import World
-from .conditions import NOBODY, message_of, recipient_of
+from .conditions import NOBODY, message_of_row, recipient_of
 
 
 def whether_ends(rule: FlowRule, observed: Mapping[str, bool]) -> bool | None:
@@ -22,7 +22,7 @@ def whether_ends(rule: FlowRule, observed: Mapping[str, bool]) -> bool | None:
     """
     facts, message = (
         Facts(observed=observed),
-        replace(message_of(NOBODY, NOBODY), types=frozenset(), protection=Protection()),
+        replace(message_of_row(NOBODY, NOBODY), types=frozenset(), protection=Protection()),
     )
     person = recipient_of(NOBODY, facts)
     start = World(first_content(message), Fork((person,)))

@@ -16,7 +16,7 @@ from ..simulator.protection import LARGEST
 from .brought_copies import BroughtCopies
 from .chain import Chain, SeenByDlp
 from .columns import Block, bits_of, is_in, signatures
-from .conditions import message_of, recipient_of
+from .conditions import message_of_row, recipient_of
 from .dlp_conditions import seen_alike
 from .rows import instant_of
 from .rule_evaluator import RuleEvaluator
@@ -169,7 +169,7 @@ class Sorter:
         and its recipient.
         """
         known = {name: self.block.value(name, place) for name in ("sender", "recipient", "subject", "size", "from_ip")}
-        message = message_of(**known, is_authenticated=self.conditions.authenticated[place])  # type: ignore[arg-type]
+        message = message_of_row(**known, is_authenticated=self.conditions.authenticated[place])  # type: ignore[arg-type]
         date = instant_of(self.block.received[place])
         types = next((kind for kind, bits in self.conditions.special.items() if bits >> place & 1), frozenset[str]())
         ordinary = replace(message, protection=Protection(), types=types, date=date)

@@ -35,7 +35,7 @@ from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
 from ..simulator.showings import showings
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
-from .chain import MOST_KNOWN, Chain, ChainOutcome, MadeCopy, PassedCopies
+from .chain import MOST_KNOWN, Chain, ChainOutcome, FollowedCopies, MadeCopy
 from .columns import Block, blocks_of, places_of
 from .copies_by_rules import (
     AlikeCopies,
@@ -46,7 +46,7 @@ from .copies_by_rules import (
     alike_copies,
     copies_by_rules,
     course_of,
-    message_of,
+    message_of_copies,
     worlds_of,
 )
 from .groups import CopyGroup, Sorter
@@ -56,7 +56,7 @@ from .side_effects import side_effects_of, with_beside
 from .truth_sets import ENVELOPE, FROM_IP, Doubt, Unknown
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
-Changes: TypeAlias = Callable[[PassedCopies, PassedCopies], tuple[Kinds, Kinds]]
+Changes: TypeAlias = Callable[[FollowedCopies, FollowedCopies], tuple[Kinds, Kinds]]
 
 #: How a copy counts in the tables of days and domains.
 PROTECTED, NOT_BY_RULES, UNDECIDED, NOT_DELIVERED = COVERAGE = (
@@ -69,6 +69,9 @@ STEPS_OF_BLOCK = 8_000_000
 
 #: The cost, in steps, of comparing two worlds.
 _STEPS_OF_PAIR = 5
+
+#: Nothing is known of how copies differ.
+_UNKNOWN: Kinds = frozenset((DifferenceKind.UNKNOWN,))
 
 #: The maximum number of pairs of worlds to compare for equal copies; beyond that, a change is possible.
 _MOST_PAIRS = 4096
@@ -207,23 +210,23 @@ class Replay:
             made = copies_by_rules(
                 sorter, groups, [PassedRuleSet(chain, about, _met_in(about)) for about, chain in enumerate(self.chains)]
             )
-            rows: dict[int, Sequence[PassedCopies]] = {}
+            rows: dict[int, Sequence[FollowedCopies]] = {}
             for number, group in enumerate(groups):
                 if group.made:
                     continue
                 message, person = sorter.message(group.places[0])
-                passed = rows[number] = [
-                    chain.passed(chain.steps(met, self._common), message, person, group.alike, dlp)
+                followed = rows[number] = [
+                    chain.follow(chain.steps(met, self._common), message, person, group.alike, dlp)
                     for chain, met, dlp in zip(self.chains, group.met, group.dlp, strict=False)
                 ]
                 here = _domains_of(group.places, block)
-                self._count(passed[0], group, here, block, tallies)
-                by_rules = None if group.brought else passed[self._present].encrypted
+                self._count(followed[0], group, here, block, tallies)
+                by_rules = None if group.brought else followed[self._present].encrypted
                 if by_rules is not False:
                     encrypted[by_rules is True].update(block.message[place] for place in group.places)
-                if len(passed) > 1:
-                    self._compare(passed, without(group, made), block, tallies)
-                self._judge(passed[0], group, here, block, tallies)
+                if len(followed) > 1:
+                    self._compare(followed, without(group, made), block, tallies)
+                self._judge(followed[0], group, here, block, tallies)
             for copies in alike_copies(made, groups, block):
                 self._add_made(copies, groups, rows, block, tallies)
         self._add_shown(groups, block, tallies)
@@ -251,7 +254,7 @@ class Replay:
         self,
         copies: AlikeCopies,
         groups: Sequence[CopyGroup],
-        rows: Mapping[int, Sequence[PassedCopies]],
+        rows: Mapping[int, Sequence[FollowedCopies]],
         block: Block,
         tallies: Tallies,
     ) -> None:
@@ -280,7 +283,7 @@ class Replay:
         tallies: Tallies,
     ) -> None:
         """Counts who keeps the guarantees about copies that rules make."""
-        course, message = course_of(copies.ways.made[0]), message_of(copies.ways.made[0])
+        course, message = course_of(copies.ways.made[0]), message_of_copies(copies.ways.made[0])
         if course is None or message is None:
             return
         for guarantee, sure in self._claimed(copies, groups):
@@ -310,12 +313,12 @@ class Replay:
                 yield guarantee, False
 
     def _count(
-        self, passed: PassedCopies, group: CopyGroup, here: Counter[str], block: Block, tallies: Tallies
+        self, followed: FollowedCopies, group: CopyGroup, here: Counter[str], block: Block, tallies: Tallies
     ) -> None:
-        outcome = passed.outcome
-        if passed.undecided or group.brought:
+        outcome = followed.outcome
+        if followed.undecided or group.brought:
             how = UNDECIDED
-            why, rules = (group.brought, ()) if group.brought and not passed.undecided else passed.because
+            why, rules = (group.brought, ()) if group.brought and not followed.undecided else followed.because
             self._add_undecided(why, rules, group, block, tallies)
         else:
             how = _coverage(outcome)
@@ -339,15 +342,15 @@ class Replay:
             tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in rules))
             self._add_to(tally, _domains_of(places, block), places, block)
 
-    def _compare(self, passed: Sequence[PassedCopies], group: CopyGroup, block: Block, tallies: Tallies) -> None:
-        after, before = passed
+    def _compare(self, followed: Sequence[FollowedCopies], group: CopyGroup, block: Block, tallies: Tallies) -> None:
+        after, before = followed
         now, then = (side_effects_of(chain, met) for chain, met in zip(self.chains, group.met, strict=False))
         certain, possible = with_beside(self._changes(before, after), then, now)
         if group.brought:
             certain, possible = frozenset(), certain | possible
         if not certain and not possible:
             return
-        here, because = _domains_of(group.places, block), _because(passed, group.brought)
+        here, because = _domains_of(group.places, block), _because(followed, group.brought)
         self._add_changes((certain, possible), self._differing(group), because, group.places, here, block, tallies)
 
     def _add_changes(
@@ -378,12 +381,12 @@ class Replay:
         return [rule.name for one, other in (met, met[::-1]) for what, rule in one.items() if what not in other]
 
     def _judge(
-        self, passed: PassedCopies, group: CopyGroup, here: Counter[str], block: Block, tallies: Tallies
+        self, followed: FollowedCopies, group: CopyGroup, here: Counter[str], block: Block, tallies: Tallies
     ) -> None:
         """Counts who keeps the guarantees about these copies."""
         for place, why in group.met[len(self.chains)]:
             guarantee = self.guarantees[place]
-            asked = (passed.way.course, guarantee, passed.way.message, self.facts)
+            asked = (followed.end.course, guarantee, followed.end.message, self.facts)
             if surely_keeps(*asked) and not group.brought:
                 tallies.kept[guarantee.name] += len(group.places)
             elif why is None and surely_breaks(*asked) and not group.brought:
@@ -414,13 +417,13 @@ def _numbered(identities: Iterable[Iterable[Hashable]]) -> list[list[int]]:
     return [[known.setdefault(identity, len(known)) for identity in of_one] for of_one in identities]
 
 
-def _because(passed: Iterable[PassedCopies], brought: Unknown | None) -> set[UntracedKind]:
+def _because(followed: Iterable[FollowedCopies], brought: Unknown | None) -> set[UntracedKind]:
     """Why it is open how copies differ between rule sets.
 
-    :param passed: what becomes of them under each.
+    :param followed: what becomes of them under each.
     """
-    ways = [passed_copies.way for passed_copies in passed]
-    kinds: set[UntracedKind] = {why.kind for way in ways if way.is_open for why, _steps in way.because}
+    ends = [copies.end for copies in followed]
+    kinds: set[UntracedKind] = {why.kind for end in ends if end.is_open for why, _steps in end.because}
     return (kinds | ({brought.kind} if brought else set())) or {"semantics"}
 
 
@@ -438,20 +441,20 @@ def remembered_changes() -> Changes:
     """
     known = lru_cache(maxsize=MOST_KNOWN)(_changes_of)
 
-    def changes_of(before: PassedCopies, after: PassedCopies) -> tuple[Kinds, Kinds]:
+    def changes_of(before: FollowedCopies, after: FollowedCopies) -> tuple[Kinds, Kinds]:
         if before.asks == after.asks:
             return Kinds(), Kinds()
         same = ((after.asked[asks], number) for asks, number in before.asked.items() if asks in after.asked)
         try:
-            return known(before.way, after.way, tuple(same))
+            return known(before.end, after.end, tuple(same))
         except BudgetError:
-            return Kinds(), frozenset((DifferenceKind.UNKNOWN,))
+            return Kinds(), _UNKNOWN
 
     return changes_of
 
 
 def _changes_of(before: ChainOutcome, after: ChainOutcome, same: tuple[tuple[int, int], ...]) -> tuple[Kinds, Kinds]:
-    """The kinds of change between two ways.
+    """The kinds of change between two outcomes of chains.
 
     :param same: the numbers of the questions of the second that the first has, too, with their numbers there.
     """
@@ -459,7 +462,7 @@ def _changes_of(before: ChainOutcome, after: ChainOutcome, same: tuple[tuple[int
         any(outcome.course.too_many for outcome in (before, after))
         or len(before.worlds) * len(after.worlds) > _MOST_PAIRS
     ):
-        return Kinds(), frozenset((DifferenceKind.UNKNOWN,))
+        return Kinds(), _UNKNOWN
     there = dict(same)
     olds = [(world.answered(), old) for world, old in before.worlds]
     news = [
@@ -475,7 +478,7 @@ def _changes_of(before: ChainOutcome, after: ChainOutcome, same: tuple[tuple[int
     certain, possible = kinds_between(olds, news)
     if before.is_open and after.is_open and before.dlp.matches != after.dlp.matches:
         # The same is open of DLP rules, but they see something else.
-        possible |= {DifferenceKind.UNKNOWN}
+        possible |= _UNKNOWN
     return certain, possible
 
 
@@ -484,7 +487,7 @@ def kinds_between(olds: Worlds, news: Worlds) -> tuple[Kinds, Kinds]:
     same question has the same answer under both rule sets.
     """
     if len(olds) * len(news) > _MOST_PAIRS:
-        return Kinds(), frozenset((DifferenceKind.UNKNOWN,))
+        return Kinds(), _UNKNOWN
     spend(_STEPS_OF_PAIR * len(olds) * len(news))
     pairs = [
         (old, new)
@@ -501,7 +504,7 @@ def kinds_between(olds: Worlds, news: Worlds) -> tuple[Kinds, Kinds]:
 def changes_of_made(
     before: Iterable[MadeCopy],
     after: Iterable[MadeCopy],
-    row: Sequence[PassedCopies] | None,
+    row: Sequence[FollowedCopies] | None,
     changes: Changes,
     facts: Facts,
 ) -> tuple[Kinds, Kinds]:
@@ -510,37 +513,55 @@ def changes_of_made(
     :param row: what becomes of the copy that a row shows for the same person, after and before; whether a rule made that
         is open.
     """
-    same = {made.asks for made in before} == {made.asks for made in after}
+    same = _asked_by(before) == _asked_by(after)
     if same and not row:
         return Kinds(), Kinds()
     courses = [course_of(copies) for copies in (before, after)]
     if any(course and course.too_many for course in courses):
-        return Kinds(), frozenset((DifferenceKind.UNKNOWN,))
-    message = message_of((*before, *after))
+        return Kinds(), _UNKNOWN
+    message = message_of_copies((*before, *after))
     olds, news = (worlds_of(course, message, facts) for course in courses)
     try:
         certain, possible = (Kinds(), Kinds()) if same else kinds_between(olds, news)
-        seen, seen_before = ({made.dlp.matches for made in copies} for copies in (after, before))
-        if seen != seen_before and any(is_open(one, one) for _answers, one in (*olds, *news)):
-            possible |= {DifferenceKind.UNKNOWN}
+        if _seen_by_dlp(before) != _seen_by_dlp(after) and any(is_open(one, one) for _answers, one in (*olds, *news)):
+            possible |= _UNKNOWN
         if not row:
             return certain, possible
         now, then = row
         every = certain.union(possible, *changes(then, now))
         if same and not every:
-            return every, every
-        if any(passed.way.course.too_many for passed in row):
-            return Kinds(), every | {DifferenceKind.UNKNOWN}
-        # The sender may have named them as well: then they get it in one more way.
-        both = kinds_between(*(_with_row(passed, made) for passed, made in ((then, olds), (now, news))))
+            return Kinds(), Kinds()
+        return Kinds(), every | _changes_beside_row(row, olds, news)
     except BudgetError:
-        return Kinds(), frozenset((DifferenceKind.UNKNOWN,))
-    return Kinds(), every.union(*both)
+        return Kinds(), _UNKNOWN
 
 
-def _with_row(passed: PassedCopies, made: Worlds) -> Worlds:
+def _asked_by(made: Iterable[MadeCopy]) -> set[Hashable]:
+    """What it depends on what becomes of copies."""
+    return {copy.asks for copy in made}
+
+
+def _seen_by_dlp(made: Iterable[MadeCopy]) -> set[tuple[Truth, ...]]:
+    """Which DLP rules match copies."""
+    return {copy.dlp.matches for copy in made}
+
+
+def _changes_beside_row(row: Sequence[FollowedCopies], olds: Worlds, news: Worlds) -> Kinds:
+    """The kinds of change of a copy that rules make for somebody whom the sender may have named as well: then they get it
+    in one more way.
+
+    :param row: what becomes of the copy that a row shows, after and before.
+    :param olds: the worlds of the copy that rules make before, and :param:`news` after.
+    """
+    if any(copies.end.course.too_many for copies in row):
+        return _UNKNOWN
+    now, then = row
+    return Kinds().union(*kinds_between(_with_row(then, olds), _with_row(now, news)))
+
+
+def _with_row(followed: FollowedCopies, made: Worlds) -> Worlds:
     """The worlds of somebody who gets a copy that a row shows, and perhaps one that rules make."""
-    questions = {number: asks for asks, number in passed.asked.items()}
+    questions = {number: asks for asks, number in followed.asked.items()}
     own = [
         (
             {
@@ -549,7 +570,7 @@ def _with_row(passed: PassedCopies, made: Worlds) -> Worlds:
             },
             one,
         )
-        for world, one in passed.way.worlds
+        for world, one in followed.end.worlds
     ]
     return [*own, *(world for world in made if world[1].fate != Fate.NOBODY)]
 
@@ -687,7 +708,7 @@ class _Pair:
         for copies in alike_copies(made, groups, sorter.block):
             group = groups[copies.group]
             after, before = copies.ways.made
-            row = None if group.made else self._passed(group, sorter)
+            row = None if group.made else self._followed(group, sorter)
             certain, possible = changes_of_made(before, after, row, self.changes, sorter.facts)
             self._add(certain, possible, len(copies.places), doubtful=copies.doubtful)
 
@@ -696,16 +717,16 @@ class _Pair:
             [(number, why) for _place, number, why in side.met(group.met[0])] for side in (self.now, self.then)
         )
         if before != after and group.places:
-            then, now = self._passed(group, sorter)
+            then, now = self._followed(group, sorter)
             old, new = (side_effects_of(side.chain, side.met_by(group)) for side in (self.now, self.then))
             certain, possible = with_beside(self.changes(now, then), old, new)
             self._add(certain, possible, len(group.places), doubtful=group.brought is not None)
 
-    def _passed(self, group: CopyGroup, sorter: Sorter) -> tuple[PassedCopies, PassedCopies]:
+    def _followed(self, group: CopyGroup, sorter: Sorter) -> tuple[FollowedCopies, FollowedCopies]:
         """What becomes of the copies of a group, then and now."""
         message, person = sorter.message(group.places[0])
         now, then = (
-            side.chain.passed(
+            side.chain.follow(
                 side.chain.steps(side.met_by(group), self.common), message, person, group.alike, group.dlp[0]
             )
             for side in (self.now, self.then)

@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     UnsendableError,
     letter_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.message_options import (
     MESSAGE_ARGUMENT_SPEC,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
