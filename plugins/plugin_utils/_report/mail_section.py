@@ -19,7 +19,7 @@ from ...module_utils._mail_flow.wording.overview import (
 from ...module_utils._mail_flow.wording.plans import foreign_line
 from ...module_utils._mail_flow.wording.reasons import ids_words
 from ...module_utils._mail_flow.wording.suggestions import replay_sentence
-from ...module_utils._mail_flow.wording.summary import causes, copy_words, lacking, message_lines, reasons_of
+from ...module_utils._mail_flow.wording.summary import causes, copy_words, lacking, message_lines
 from ...module_utils._mail_flow.wording.unseen import observed_lines, unseen_line, unseen_lines
 from .labels import MAIL, REACH, VERDICT, Record, Word, mail_of, name_of, rank, word_for
 from .replay_section import change_of
@@ -36,20 +36,20 @@ def difference_of(organization: Record) -> list[Record]:
     rows = mail_of(organization).difference or ()
     return [
         {
-            "kind": row.get("kind", "unknown"),
-            "text": row.get("text", ""),
-            "card": message_card(row.get("witness") or {}),
+            "kind": str(row.kind),
+            "text": row.text,
+            "card": message_card(row.witness or {}),
             "ends": [
                 end
-                for name, key in (("Before", "before"), ("After", "after"))
-                if row.get(key)
-                for end in _ends(name, row[key])
+                for name, outcome in (("Before", row.before), ("After", row.after))
+                if outcome
+                for end in _ends(name, outcome)
             ],
-            "open": _capital(reasons_of(row)),
+            "open": _capital(row.reasons()),
             "counted": change_of(organization, row),
-            "contradicted": list(row.get("contradicted") or ()),
+            "contradicted": list(row.contradicted),
         }
-        for row in sorted(rows, key=lambda row: rank(MAIL, row.get("kind", "")))
+        for row in sorted(rows, key=lambda row: rank(MAIL, row.kind))
     ]
 
 
@@ -79,22 +79,19 @@ def guarantees_of(organization: Record) -> list[Record]:
     """The guarantees about mail, worst first."""
     return [
         {
-            "name": row.get("name", ""),
-            "claim": _capital(row.get("claim", "")),
-            "verdict": row.get("verdict", ""),
-            "before": row.get("before", ""),
-            "card": message_card(row.get("counterexample") or {}),
-            "ends": list(_counterexample_ends(row["counterexample"])) if row.get("counterexample") else [],
-            "open": _capital(reasons_of(row)),
-            "settled_by": [reason["settled_by"] for reason in row.get("unknown") or () if reason.get("settled_by")],
-            "contradicted": list(row.get("contradicted") or ()),
-            "assumptions": [assumption.get("text", "") for assumption in row.get("assumptions") or ()],
-            "unseen": unseen_line(row.get("unseen") or ()),
+            "name": row.name,
+            "claim": _capital(row.claim),
+            "verdict": str(row.verdict),
+            "before": str(row.before or ""),
+            "card": message_card(row.counterexample or {}),
+            "ends": list(_counterexample_ends(row.counterexample)) if row.counterexample else [],
+            "open": _capital(row.reasons()),
+            "settled_by": [reason.settled_by for reason in row.unknown if reason.settled_by],
+            "contradicted": list(row.contradicted),
+            "assumptions": [assumption.text for assumption in row.assumptions],
+            "unseen": unseen_line(row.unseen),
         }
-        for row in sorted(
-            mail_of(organization).guarantees,
-            key=lambda row: rank(VERDICT, row.get("verdict", "")),
-        )
+        for row in sorted(mail_of(organization).guarantees, key=lambda row: rank(VERDICT, row.verdict))
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...module_utils._mail_flow.analyses.aspects import DifferenceKind
+from ...module_utils._baseline.controls.mail_rows import DifferenceRow
 from ...module_utils._mail_flow.trace.replay import COVERAGE
 from ...module_utils._mail_flow.wording.replay import (
     change_sentence,
@@ -48,19 +48,18 @@ def shown(replay: Record) -> Record:
     }
 
 
-def change_of(organization: Record, difference: Record) -> str:
+def change_of(organization: Record, difference: DifferenceRow) -> str:
     """How much of the last days' mail a difference affects, as a sentence; empty if that is not known: of what is open, and
     where several differences have the same kind and rules, copies are not told apart.
     """
     mail = mail_of(organization)
-
-    def is_alike(row: Record) -> bool:
-        return (row.get("kind"), row.get("rules")) == (difference.get("kind"), difference.get("rules"))
-
-    if difference.get("kind") == DifferenceKind.UNKNOWN or sum(map(is_alike, mail.difference or ())) > 1:
+    alike = [row for row in mail.difference or () if (row.kind, row.rules) == (difference.kind, difference.rules)]
+    if difference.is_open or len(alike) > 1:
         return ""
-    rows = (mail.replay or {}).get("difference") or ()
-    return next((f"In the replayed mail, {change_sentence(row)}" for row in rows if is_alike(row)), "")
+    for row in (mail.replay or {}).get("difference") or ():
+        if (row.get("kind"), tuple(row.get("rules", ()))) == (difference.kind, difference.rules):
+            return f"In the replayed mail, {change_sentence(row)}"
+    return ""
 
 
 def headline_of(organization: Record) -> str:

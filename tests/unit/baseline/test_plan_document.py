@@ -25,8 +25,10 @@ LOST = {
     "kind": "protection_lost",
     "when": {"recipient_domain_is": ["partner.example"]},
     "text": "Mail to partners is not encrypted.",
+    "rules": [],
 }
-MAIL = {"difference": [LOST], "difference_more": 0, "guarantees": [{"name": "partners", "verdict": "proved"}]}
+PROVED = {"name": "partners", "verdict": "proved", "assumptions": [], "unseen": []}
+MAIL = {"difference": [LOST], "difference_more": 0, "guarantees": [PROVED]}
 WHOLE = document(
     planned("search_enabled", impact=Impact.TAKES_AWAY),
     planned(
@@ -49,8 +51,8 @@ WHOLE = document(
 #: Best first.
 VERDICTS = ("proved", "unknown", "refuted")
 #: Of that document. Whoever changes one of these makes all plans that were approved before void.
-DIGEST = "sha256:d44fd5e618df72cccb82e9945f916c460ce45a6246ca96e142bfcd5478c22947"
-SEAL = "sha256:63e420a5d9d82fa1fafd50ad12dd7be6590467709df61f4ae68fbfdb017647e6"
+DIGEST = "sha256:a29f372cb5883e35eeb4fd27afc252d657cedfb6e13061ebbe9e48ea2a8faef2"
+SEAL = "sha256:295797549d670288c74543b1b449ed17b83c6e94f8f0d7d30b4d623de2c8c1b9"
 
 
 class TestWritten:

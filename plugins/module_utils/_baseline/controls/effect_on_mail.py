@@ -11,9 +11,7 @@ from ..._engine.plan import Change, Impact
 from ..._mail_flow.analyses.aspects import DifferenceKind
 from ..._resources.rules.impact import of_all_outgoing
 from ..._resources.rules.stored import RULE
-
-#: A row of a result, as the documentation of the modules describes it.
-Row = Mapping[str, Any]
+from .mail_rows import DifferenceRow, GuaranteeRow, Row
 
 
 @dataclass(frozen=True)
@@ -22,19 +20,22 @@ class _Written:
 
     :param form: the type of its written value.
     :param rows: whether that is a list of rows.
+    :param row: the class of these rows, with ``read`` and ``as_row``; ``None`` for rows as they are written.
     :param if_known: whether it is written wherever it is not ``None``; otherwise where it is not empty.
     :param beside: the field beside which it is written, whatever its value is; empty if it is written for itself.
     """
 
     form: type
     rows: bool = False
+    row: type[GuaranteeRow | DifferenceRow] | None = None
     if_known: bool = False
     beside: str = ""
 
 
 #: The metadata of fields.
 _TABLE = {"written": _Written(list, rows=True)}
-_TABLE_IF_KNOWN = {"written": _Written(list, rows=True, if_known=True)}
+_DIFFERENCE = {"written": _Written(list, rows=True, row=DifferenceRow, if_known=True)}
+_GUARANTEES = {"written": _Written(list, rows=True, row=GuaranteeRow)}
 _TEXTS = {"written": _Written(list)}
 _TEXTS_IF_KNOWN = {"written": _Written(list, if_known=True)}
 _RECORD = {"written": _Written(Mapping)}
@@ -66,10 +67,10 @@ class EffectOnMail:
     :param untested: the controls that would have tested whether encryption works.
     """
 
-    difference: tuple[Row, ...] | None = field(default=None, metadata=_TABLE_IF_KNOWN)
+    difference: tuple[DifferenceRow, ...] | None = field(default=None, metadata=_DIFFERENCE)
     difference_more: int = field(default=0, metadata=_BESIDE_DIFFERENCE)
     rests_on: tuple[Row, ...] = field(default=(), metadata=_TABLE)
-    guarantees: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    guarantees: tuple[GuaranteeRow, ...] = field(default=(), metadata=_GUARANTEES)
     lint: tuple[Row, ...] = field(default=(), metadata=_TABLE)
     foreign: tuple[Row, ...] = field(default=(), metadata=_TABLE)
     replay: Row | None = field(default=None, metadata=_RECORD)
@@ -94,15 +95,17 @@ class EffectOnMail:
                 raise ValueError(f"{name} in its effects on mail has the wrong type")
             if _WRITTEN[name].rows and not all(isinstance(row, Mapping) for row in cast(list[Any], value)):
                 raise ValueError("a row in its effects on mail has the wrong type")
-        parts: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
-        }
+        try:
+            parts: dict[str, Any] = {name: _read(value, _WRITTEN[name]) for name, value in document.items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError("a row in its effects on mail lacks a part, or has one that is none") from error
         return cls(**parts)
 
     def as_dict(self) -> dict[str, Any]:
         """The written form: what says something."""
-        written = {name: getattr(self, name) for name, how in _WRITTEN.items() if self._is_written(name, how)}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in written.items()}
+        return {
+            name: _as_written(getattr(self, name), how) for name, how in _WRITTEN.items() if self._is_written(name, how)
+        }
 
     def _is_written(self, name: str, how: _Written) -> bool:
         if how.beside:
@@ -124,6 +127,20 @@ class EffectOnMail:
         """Whether anything in it, on a terminal or a page, says how mail is protected."""
         shown = self.suggestions or self.reach or self.encrypters or self.difference is not None
         return self.verdicts_are_shown or bool(shown)
+
+
+def _read(value: Any, how: _Written) -> Any:
+    """The value of a field from its written form."""
+    if how.row is not None:
+        return tuple(map(how.row.read, value))
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _as_written(value: Any, how: _Written) -> Any:
+    """The written form of the value of a field."""
+    if how.row is not None:
+        return [row.as_row() for row in value]
+    return list(value) if isinstance(value, tuple) else value
 
 
 #: What does nothing to mail.
@@ -150,12 +167,12 @@ def impact_of(change: Change, mail: EffectOnMail) -> Impact:
     if change.resource != RULE or mail.difference is None or mail.difference_more:
         # Where not all of the effect on mail is known, what the rule alone tells is better than nothing.
         return change.impact
-    impacts = [_impact(row) for row in mail.difference if change.identity in row["rules"]]
+    impacts = [_impact(row) for row in mail.difference if change.identity in row.rules]
     worst = [Impact.DELETES] if change.impact is Impact.DELETES else []
     return min([*impacts, *worst], key=list(Impact).index, default=Impact.NONE)
 
 
-def _impact(row: Mapping[str, Any]) -> Impact:
-    return IMPACTS.get(row["kind"]) or (
-        Impact.ALL_OUTGOING if row.get("every") and of_all_outgoing(row["when"]) else Impact.SOME_MAIL
-    )
+def _impact(row: DifferenceRow) -> Impact:
+    if row.kind in IMPACTS:
+        return IMPACTS[row.kind]
+    return Impact.ALL_OUTGOING if row.every and of_all_outgoing(row.when) else Impact.SOME_MAIL

@@ -45,7 +45,6 @@ from ..._mail_flow.model.questions import WHICH_CONNECTOR
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.symbolic.encoding import DECIDING_SETTINGS
 from ..._mail_flow.wording.difference import difference_rows
-from ..._mail_flow.wording.guarantees import guarantee_rows
 from ..._mail_flow.wording.lint import lint_rows
 from ..._mail_flow.wording.plans import licensing_warnings as warnings_of
 from ..._mail_flow.wording.unseen import not_read_lines
@@ -55,6 +54,7 @@ from ..._resources.rights_management import RMS_TEMPLATES, obstacle
 from ..._resources.rules.stored import RULE
 from .effect_on_mail import EffectOnMail
 from .findings import PREFIX
+from .mail_rows import DifferenceRow, GuaranteeRow
 
 #: The resource, and the fact, whose settings decide about mail, too.
 IRM = IRM_CONFIGURATION.name
@@ -147,13 +147,13 @@ class Mail:
         facts.pop(_OBSERVED, None)  # An observation counts only while the rules that it rests on are as they were.
         return self._observed(rules, facts, self.unavailable, self.observations)
 
-    def verdicts(self, guarantees: Sequence[Guarantee], where: str) -> list[dict[str, Any]]:
+    def verdicts(self, guarantees: Sequence[Guarantee], where: str) -> list[GuaranteeRow]:
         """The verdict on each guarantee.
 
         :raises OptionError: one is about mail that there cannot be.
         """
         with own_budgets():  # A verdict does not depend on what else is asked.
-            return guarantee_rows(prove(self.rules, self.facts, guarantees, where=where))
+            return GuaranteeRow.of_judgments(prove(self.rules, self.facts, guarantees, where=where))
 
 
 def read_with_people(
@@ -253,12 +253,12 @@ def effect_with_guarantees(organization: Organization, plan: Plan, guarantees: S
     return with_unseen(effect, organization)
 
 
-def _verdicts_after(organization: Organization, plan: Plan, guarantees: Sequence[Guarantee]) -> list[dict[str, Any]]:
+def _verdicts_after(organization: Organization, plan: Plan, guarantees: Sequence[Guarantee]) -> list[GuaranteeRow]:
     """The verdicts after a plan, with ``before`` where they differ."""
     now = Mail.of_organization(organization)
     before = now.verdicts(guarantees, GUARANTEES)
     after = now.after(plan).verdicts(guarantees, GUARANTEES)
-    return verdict_rows(zip(before, after, strict=True))
+    return [new.compared_with(old.verdict) for old, new in zip(before, after, strict=True)]
 
 
 def mail_difference(organization: Organization, plan: Plan) -> EffectOnMail:
@@ -275,9 +275,8 @@ def mail_difference(organization: Organization, plan: Plan) -> EffectOnMail:
     except ExchangeError:
         if any(change.resource == RULE for change in plan.changes):
             raise
-        return (
-            EffectOnMail()
-        )  # Settings can be changed where rules cannot be read. The effect on mail then nobody can tell.
+        # Settings can be changed where rules cannot be read. The effect on mail then nobody can tell.
+        return EffectOnMail()
     then = now.after(plan)
     rows, more = difference_of(now, then)
     return EffectOnMail(tuple(rows), more, tuple(rests_on(organization, then, rows)))
@@ -291,7 +290,7 @@ _ON_THE_WAY = (DifferenceKind.TRANSIT_LOST, DifferenceKind.TRANSIT_GAINED)
 _LEAVING = ("connector", "tls")
 
 
-def rests_on(organization: Organization, mail: Mail, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def rests_on(organization: Organization, mail: Mail, rows: Sequence[DifferenceRow]) -> list[dict[str, Any]]:
     """What the effects of a plan rest on beside rules and settings of IRM: the outbound connectors, where they are about
     mail on its way, the templates that the changed rules apply, how many members the groups have that were read, and
     the answers to open questions that were observed.
@@ -316,10 +315,10 @@ def rests_on(organization: Organization, mail: Mail, rows: Sequence[Mapping[str,
 
 
 def _applied_templates(
-    organization: Organization, mail: Mail, rows: Sequence[Mapping[str, Any]]
+    organization: Organization, mail: Mail, rows: Sequence[DifferenceRow]
 ) -> list[Mapping[str, Any]]:
     """The templates that the rules of a difference apply."""
-    changed = {name for row in rows for name in row["rules"]}
+    changed = {name for row in rows for name in row.rules}
     actions = [rule.get("actions") or {} for rule in mail.rules if rule.get("name") in changed]
     named = {str(action[_TEMPLATE]) for action in actions if action.get(_TEMPLATE)}
     readable = "rms_templates" in organization.subsets and organization.error("rms_templates") is None
@@ -329,18 +328,18 @@ def _applied_templates(
     return [template for template in templates if any(same_name(template["name"], name) for name in named)]
 
 
-def _on_the_way(row: Mapping[str, Any]) -> bool:
+def _on_the_way(row: DifferenceRow) -> bool:
     """Whether a row of the difference is about how mail leaves."""
-    leaving = any(effect["kind"] in _LEAVING for effect in row.get("side_effects") or ())
-    unknown = any(reason["id"] == WHICH_CONNECTOR for reason in row.get("unknown") or ())
-    return leaving or unknown or row["kind"] in _ON_THE_WAY
+    leaves_otherwise = any(effect.kind in _LEAVING for effect in row.side_effects or ())
+    return leaves_otherwise or WHICH_CONNECTOR in row.open_questions or row.kind in _ON_THE_WAY
 
 
-def difference_of(now: Mail, then: Mail) -> tuple[list[dict[str, Any]], int]:
+def difference_of(now: Mail, then: Mail) -> tuple[list[DifferenceRow], int]:
     """How two ways to treat mail differ: the classes, and how many more there are at least."""
-    return difference_rows(
+    rows, more = difference_rows(
         difference(now.rules, then.rules, facts_for_comparison(now, then), irm_before=now.facts.get(IRM))
     )
+    return list(map(DifferenceRow.read, rows)), more
 
 
 def unseen_in(organization: Organization) -> tuple[str, ...]:
@@ -377,11 +376,6 @@ def licensing_warnings(organization: Organization, plan: Plan) -> list[PlanWarni
         return []
     why = obstacle(mail.facts.get(IRM), mail.facts.get(RMS_TEMPLATES))
     return warnings_of(why, encrypting_today(mail.rules) if why else [], "IRM-1 and IRM-2 turn it on.")
-
-
-def verdict_rows(sides: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The verdicts after a plan, from pairs of verdicts now and then, with ``before`` where they differ."""
-    return [{**new, "before": old["verdict"]} if old["verdict"] != new["verdict"] else new for old, new in sides]
 
 
 def mail_findings(organization: Organization, plan: Plan | None = None) -> list[LintFinding]:

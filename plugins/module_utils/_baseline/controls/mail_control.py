@@ -16,7 +16,6 @@ from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization
 from ..._exchange.unprotected import UNPROTECTED
 from ..._mail_flow.analyses.expectations import TestedMessages, run_cases
-from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.analyses.regression import MOST_DATES, later_instants, skipped_dates, worsened
 from ..._mail_flow.analyses.verifier import prove
 from ..._mail_flow.budget import own_budgets
@@ -28,15 +27,15 @@ from ..._mail_flow.repair.suggest import suggestions, with_replays
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.simulator.results import Simulator
 from ..._mail_flow.trace.reading import Traced
-from ..._mail_flow.wording.guarantees import counterexample_row
 from ..._mail_flow.wording.suggestions import suggestion_rows
-from ..._mail_flow.wording.summary import failure_text, reasons_of, refutation, verdict_sentence
+from ..._mail_flow.wording.summary import failure_text
 from ..._mail_flow.wording.unseen import unseen_line
 from ..._resources.rules.impact import OUTGOING
 from ..._resources.rules.rule import declare_section
 from .control import Assessment, BaselineRequest, JudgingControl, Outlook
 from .findings import PREFIX, Finding
-from .mail import GUARANTEES, IRM, Mail, changes_mail, facts_for_comparison, verdict_rows
+from .mail import GUARANTEES, IRM, Mail, changes_mail, facts_for_comparison
+from .mail_rows import GuaranteeRow
 from .rules_control import outgoing_exceptions
 from .trial import trial_name
 
@@ -119,7 +118,7 @@ class MailControl(JudgingControl):
             pass  # What cannot be read is said where it is assessed.
         return []
 
-    def proved(self, request: BaselineRequest, mail: Mail) -> list[dict[str, Any]]:
+    def proved(self, request: BaselineRequest, mail: Mail) -> list[GuaranteeRow]:
         """The verdict on each guarantee, computed once for each state of an organization.
 
         :raises OptionError: one is about mail that there cannot be.
@@ -132,42 +131,45 @@ class MailControl(JudgingControl):
         """The guarantees that the plan would break, or leave unknown. One that is broken already, and does not get
         worse, is only in the report.
         """
-        texts = [
-            (
-                row["name"],
-                f"the plan would break the guarantee {row['name']!r}: {refutation(row)} {unseen_line(row['unseen'])}".rstrip(),
-            )
-            for row in self._broken(outlook)
-        ]
-        texts += [
-            (
-                new["name"],
-                f"the guarantee {new['name']!r} is proved now, but after the plan it is unknown whether it holds: {reasons_of(new)}.",
-            )
-            for _guarantee, old, new in self._sides(outlook.assessment)
-            if (old["verdict"], new["verdict"]) == (GuaranteeVerdict.PROVED, GuaranteeVerdict.UNKNOWN)
-        ]
-        return [Finding.acceptable(self.id, text, BROKEN_GUARANTEE, (BROKEN_GUARANTEE, name)) for name, text in texts]
+        findings = []
+        for row in self._broken(outlook):
+            broken = f"the plan would break the guarantee {row.name!r}: {row.refutation} {unseen_line(row.unseen)}"
+            findings.append(self._finding(row, broken.rstrip()))
+        for _guarantee, old, new in self._sides(outlook.assessment):
+            if old.is_proved and new.is_unknown:
+                unknown = "is proved now, but after the plan it is unknown whether it holds"
+                findings.append(self._finding(new, f"the guarantee {new.name!r} {unknown}: {new.reasons()}."))
+        return findings
 
-    def _broken(self, outlook: Outlook) -> list[dict[str, Any]]:
+    def _finding(self, row: GuaranteeRow, text: str) -> Finding:
+        """The finding about a guarantee that would no longer be proved."""
+        return Finding.acceptable(self.id, text, BROKEN_GUARANTEE, (BROKEN_GUARANTEE, row.name))
+
+    def _broken(self, outlook: Outlook) -> list[GuaranteeRow]:
         """The verdicts on what the plan breaks, for mail for which it held: now, or once a rule begins or ends."""
-        broken, instant = [], datetime.datetime.now(datetime.UTC)
+        broken = []
         for guarantee, old, new in self._sides(outlook.assessment):
-            if new["verdict"] == GuaranteeVerdict.REFUTED and old["verdict"] != GuaranteeVerdict.REFUTED:
+            if new.is_refuted and not old.is_refuted:
                 broken.append(new)
             elif changes_mail(outlook.plan.changes):
-                now = Mail.of_organization(outlook.organization)
-                then = now.after(outlook.plan)
-                if new["verdict"] == GuaranteeVerdict.REFUTED or later_instants(
-                    map(RuleSet, (now.rules, then.rules)), instant
-                ):
-                    worse = worsened(
-                        now.rules, then.rules, facts_for_comparison(now, then), guarantee, instant, now.facts.get(IRM)
-                    )
-                    broken += [{**new, "counterexample": counterexample_row(worse)}] if worse else []
+                broken += self._broken_of_some_mail(outlook, guarantee, new)
         return broken
 
-    def _sides(self, assessment: Assessment) -> list[tuple[Guarantee, dict[str, Any], dict[str, Any]]]:
+    def _broken_of_some_mail(self, outlook: Outlook, guarantee: Guarantee, after: GuaranteeRow) -> list[GuaranteeRow]:
+        """The verdict with the mail for which the plan breaks a guarantee that is broken anyway, or that it breaks once a
+        rule begins or ends; empty if there is no such mail.
+
+        :param after: the verdict after the plan.
+        """
+        now = Mail.of_organization(outlook.organization)
+        then = now.after(outlook.plan)
+        instant = datetime.datetime.now(datetime.UTC)
+        if not after.is_refuted and not later_instants(map(RuleSet, (now.rules, then.rules)), instant):
+            return []
+        worse = worsened(now.rules, then.rules, facts_for_comparison(now, then), guarantee, instant, now.facts.get(IRM))
+        return [after.broken_by(worse)] if worse else []
+
+    def _sides(self, assessment: Assessment) -> list[tuple[Guarantee, GuaranteeRow, GuaranteeRow]]:
         """Each guarantee with its verdicts now and after the plan; empty if there are none, for which its verdict gives
         the reason.
         """
@@ -213,10 +215,10 @@ class MailControl(JudgingControl):
             if not failure.open
         ]
 
-    def guaranteed(self, assessment: Assessment) -> list[dict[str, Any]]:
+    def guaranteed(self, assessment: Assessment) -> list[GuaranteeRow]:
         """The verdicts on guarantees about mail, for the report."""
         # What a plan makes of it is what counts; what it is now, where that is something else.
-        return verdict_rows((old, new) for _guarantee, old, new in self._sides(assessment))
+        return [new.compared_with(old.verdict) for _guarantee, old, new in self._sides(assessment)]
 
     def suggested(
         self, assessment: Assessment, to_yaml: Callable[[Any], str], traced: Traced | None
@@ -232,7 +234,7 @@ class MailControl(JudgingControl):
             tested, verdicts = self._tested(request, mail)
         except ExchangeError:
             return []  # What cannot be read is said where it is assessed.
-        if not tested.failures and all(row["verdict"] != GuaranteeVerdict.REFUTED for row in verdicts):
+        if not tested.failures and not any(row.is_refuted for row in verdicts):
             return []
         now, rules = datetime.datetime.now(datetime.UTC), RuleSet(mail.rules)
         with own_budgets():
@@ -256,24 +258,22 @@ class MailControl(JudgingControl):
         :param refuted: the guarantees that the plan said it would leave refuted.
         """
         tested, verdicts = self._tested(request, Mail.of_organization(organization))
-        rows = [row for row in verdicts if row["verdict"] == GuaranteeVerdict.REFUTED and row["name"] not in refuted]
         return [
             *(failure_text(failure) for failure in tested.failures if not failure.open),
-            *map(verdict_sentence, rows),
+            *(row.sentence for row in verdicts if row.is_refuted and row.name not in refuted),
         ]
 
     def verdict(self, assessment: Assessment) -> tuple[bool | None, list[str]]:
         mail = Mail.left_by(assessment.organization, assessment.planned)
         tested, verdicts = self._tested(assessment.request, mail)
-        rows = [row for row in verdicts if row["verdict"] != GuaranteeVerdict.PROVED]
-        unknown = [failure.open for failure in tested.failures] + [
-            row["verdict"] == GuaranteeVerdict.UNKNOWN for row in rows
-        ]
-        met = not unknown or (None if all(unknown) else False)
-        texts = [*(failure_text(failure) for failure in tested.failures), *map(verdict_sentence, rows)]
-        return met, [*texts, *([unseen_line(mail.unseen)] if texts else [])]
+        unproved = [row for row in verdicts if not row.is_proved]
+        if not tested.failures and not unproved:
+            return True, []
+        is_open = all(failure.open for failure in tested.failures) and all(row.is_unknown for row in unproved)
+        texts = [*map(failure_text, tested.failures), *(row.sentence for row in unproved), unseen_line(mail.unseen)]
+        return None if is_open else False, texts
 
-    def _tested(self, request: BaselineRequest, mail: Mail) -> tuple[TestedMessages, list[dict[str, Any]]]:
+    def _tested(self, request: BaselineRequest, mail: Mail) -> tuple[TestedMessages, list[GuaranteeRow]]:
         """The results of the messages, and the verdict on each guarantee, computed once for each state of an
         organization.
         """

@@ -3,27 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from ..._engine.plan import Impact, Plan
 from ..._exchange.organization import Organization
 from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
-from ..._mail_flow.analyses.aspects import DifferenceKind
-from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
 from ..._resources.rules.in_clear import rules_warned_of
 from .effect_on_mail import IMPACTS, EffectOnMail
 from .findings import Finding
 from .mail import Mail
+from .mail_rows import DifferenceRow
 
 #: The word that accepts it.
 WEAKENED_MAIL = "weakened_mail"
-
-#: What says that a row is not about the mail of its class today, as it is for those whom the class names: a guarantee
-#: about the class says nothing of it then. One about all mail of a class holds for what arrives protected, too.
-_ABOUT_OTHER_MAIL = ("later", "added", "people", "dates")
 
 
 def weakened_mail(organization: Organization, plan: Plan, mail: EffectOnMail, control: str) -> list[Finding]:
@@ -44,24 +38,25 @@ def weakened_mail(organization: Organization, plan: Plan, mail: EffectOnMail, co
 
 def _surely_unprotected(organization: Organization, plan: Plan, mail: EffectOnMail) -> Iterator[str]:
     for row in mail.difference or ():
-        if IMPACTS.get(row["kind"]) is Impact.IN_CLEAR and not _stays_protected(organization, plan, row):
-            yield f"mail that is protected now would leave {UNPROTECTED_ON_ITS_WAY}: {row['text']}"
+        if IMPACTS.get(row.kind) is Impact.IN_CLEAR and not _stays_protected(organization, plan, row):
+            yield f"mail that is protected now would leave {UNPROTECTED_ON_ITS_WAY}: {row.text}"
 
 
-def _stays_protected(organization: Organization, plan: Plan, row: Mapping[str, Any]) -> bool:
+def _stays_protected(organization: Organization, plan: Plan, row: DifferenceRow) -> bool:
     """Whether the mail of a row does not leave after the plan, or leaves only by forced TLS."""
-    if any(key in row for key in _ABOUT_OTHER_MAIL):
+    if row.about_other_mail:
         return False
-    claim = Guarantee("-", row["when"], row.get("unless", {}), IN_TRANSIT, tls_validation=VALIDATIONS[0])
+    # A guarantee about all mail of the class holds for what arrives protected, too.
+    claim = Guarantee("-", row.when, row.unless or {}, IN_TRANSIT, tls_validation=VALIDATIONS[0])
     (verdict,) = Mail.of_organization(organization).after(plan).verdicts([claim], "")
-    return bool(verdict["verdict"] == GuaranteeVerdict.PROVED)
+    return verdict.is_proved
 
 
 def _perhaps_unprotected(plan: Plan, mail: EffectOnMail) -> Iterator[str]:
     """What may let mail out, as far as rules alone show, where the effect on mail is not known."""
     dangerous = rules_warned_of(plan)
     for row in mail.difference or ():
-        if row["kind"] == DifferenceKind.UNKNOWN and dangerous & set(row["rules"]):
-            yield f"mail that is protected now may leave {UNPROTECTED_ON_ITS_WAY}: {row['text']}"
+        if row.is_open and not dangerous.isdisjoint(row.rules):
+            yield f"mail that is protected now may leave {UNPROTECTED_ON_ITS_WAY}: {row.text}"
     if dangerous and mail.difference_more:
         yield f"mail may leave {UNPROTECTED} because of {', '.join(map(repr, sorted(dangerous)))}, and not all effects on mail are known."

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..._exchange.document import digest_of
 from ..._exchange.text import value_text
 from ..._mail_flow.analyses.judgment import GuaranteeVerdict
-from ..._mail_flow.wording.guarantees import copies_not_covered
 from ..controls.effect_on_mail import EffectOnMail
+from ..controls.mail_rows import DifferenceRow, GuaranteeRow
 
 #: Verdicts, best first.
 _VERDICTS = list(GuaranteeVerdict)
@@ -34,9 +34,13 @@ _COUNTED = (
 )
 
 
-def _counted(row: Mapping[str, Any]) -> dict[str, Any]:
+def _counted(difference: DifferenceRow) -> dict[str, Any]:
+    """What counts of a row for the digest. It is digested as it is written."""
+    row = difference.as_row()
     counted = {key: row[key] for key in _COUNTED if key in row}
-    return {**counted, "unknown": sorted({reason["id"] for reason in row["unknown"]})} if "unknown" in row else counted
+    if difference.unknown is None:
+        return counted
+    return {**counted, "unknown": sorted(difference.open_questions)}
 
 
 def counted_mail(mail: EffectOnMail) -> dict[str, Any]:
@@ -44,27 +48,26 @@ def counted_mail(mail: EffectOnMail) -> dict[str, Any]:
     return {
         "difference": sorted(digest_of(_counted(row)) for row in mail.difference or ()),
         "difference_more": mail.difference_more,
-        "guarantees": {row["name"]: _judged(row) for row in mail.guarantees},
+        "guarantees": {row.name: _judged(row) for row in mail.guarantees},
         "rests_on": sorted(map(digest_of, mail.rests_on)),
     }
 
 
-def _judged(row: Mapping[str, Any]) -> list[str]:
+def _judged(row: GuaranteeRow) -> list[str]:
     """What an approver reads of a verdict: it, and what a proof leaves out because rules copy or show it."""
-    return [row["verdict"], *sorted(copies_not_covered([row]))]
+    return [str(row.verdict), *sorted(row.copies_not_covered)]
 
 
-def _without_reasons(row: Mapping[str, Any]) -> tuple[str, set[str]]:
+def _without_reasons(row: DifferenceRow) -> tuple[str, set[str]]:
     """The digest of a row without the reasons why it is unknown, and these: with fewer of them, it is known better."""
-    counted = _counted(row)
-    reasons = set(counted.get("unknown", ()))
-    return digest_of({**counted, "unknown": bool(reasons)}), reasons
+    reasons = row.open_questions
+    return digest_of({**_counted(row), "unknown": bool(reasons)}), reasons
 
 
 def moved_mail(
     approved: EffectOnMail,
     current: EffectOnMail,
-    holds: Callable[[Mapping[str, Any]], bool] = lambda _row: True,
+    holds: Callable[[DifferenceRow], bool] = lambda _row: True,
 ) -> list[str]:
     """How the effects on mail differ from the approved ones, and what these rest on, as sentences. Gains count, too:
     they may be why somebody approved.
@@ -79,18 +82,18 @@ def moved_mail(
     now = [_without_reasons(row)[0] for row in current.difference or ()]
     gone = [row for row in approved.difference or () if holds(row) and _without_reasons(row)[0] not in now]
     # An effect that is another one now is named as that already.
-    known = [row["text"] for row in current.difference or ()]
+    known = [row.text for row in current.difference or ()]
     texts += [
-        f"it includes this effect on mail, which is no longer so: {row['text'].removesuffix('.')}"
+        f"it includes this effect on mail, which is no longer so: {row.text.removesuffix('.')}"
         for row in gone
-        if row["text"] not in known
+        if row.text not in known
     ]
     if current.difference_more > approved.difference_more:
         texts.append("it lists all effects on mail, but there are now more than can be listed")
     return [*texts, *_moved_verdicts(approved, current), *_moved_foundations(approved, current)]
 
 
-def _more(rows: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]]) -> list[str]:
+def _more(rows: Iterable[DifferenceRow], others: Iterable[DifferenceRow]) -> list[str]:
     """The sentences of rows of a difference that are more than others say."""
     known: dict[str, list[set[str]]] = {}
     for row in others:
@@ -100,21 +103,21 @@ def _more(rows: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]]
     for row in rows:
         digest, reasons = _without_reasons(row)
         if not any(reasons <= known_ones for known_ones in known.get(digest, ())):
-            more.append(row["text"].removesuffix("."))
+            more.append(row.text.removesuffix("."))
     return more
 
 
 def _moved_verdicts(approved: EffectOnMail, current: EffectOnMail) -> list[str]:
     """The guarantees with worse verdicts than the approved ones, and the copies that proofs leave out since."""
-    before = {row["name"]: row for row in approved.guarantees}
+    before = {row.name: row for row in approved.guarantees}
     texts = []
     for row in current.guarantees:
-        old = before.get(row["name"], row)
-        if _VERDICTS.index(row["verdict"]) > _VERDICTS.index(old["verdict"]):
-            texts.append(f"in it, {row['name']!r} is {old['verdict']}, but now it is {row['verdict']}")
-        elif old["verdict"] == row["verdict"]:
-            known = copies_not_covered([old])
-            new = [text for text in copies_not_covered([row]) if text not in known]
+        old = before.get(row.name, row)
+        if _VERDICTS.index(row.verdict) > _VERDICTS.index(old.verdict):
+            texts.append(f"in it, {row.name!r} is {old.verdict}, but now it is {row.verdict}")
+        elif old.verdict is row.verdict:
+            known = old.copies_not_covered
+            new = [text for text in row.copies_not_covered if text not in known]
             texts += [f"it does not say that {text.removesuffix('.')}" for text in new]
     return texts
 

@@ -20,6 +20,7 @@ from ..._resources.rules.stored import RULE, rules_of
 from ..._resources.table import Field
 from ..controls.controls import control_of
 from ..controls.effect_on_mail import NO_EFFECT, EffectOnMail, impact_of
+from ..controls.mail_rows import DifferenceRow
 from .status import ChangeState, RollbackClass
 
 #: Worst first: what people decide about stands at the top.
@@ -258,7 +259,7 @@ def unplanned(
     return [why for change in needed if (why := _unplanned(change.counted(), known, compared, plan))]
 
 
-def still_due(planned: Iterable[PlannedChange], needed: Iterable[PlannedChange]) -> Callable[[Mapping[str, Any]], bool]:
+def still_due(planned: Iterable[PlannedChange], needed: Iterable[PlannedChange]) -> Callable[[DifferenceRow], bool]:
     """Tells whether an effect on mail must still be there that planned changes were shown to have: all of the changes
     that bring it are needed now, too. Where some are done, it may be done as well.
 
@@ -271,8 +272,8 @@ def still_due(planned: Iterable[PlannedChange], needed: Iterable[PlannedChange])
         what = change.identity if change.resource == RULE else ""
         (open_ if _values(change.counted()) in remaining else done).add(what)
 
-    def is_due(row: Mapping[str, Any]) -> bool:
-        causes = set(row.get("rules") or ("",))
+    def is_due(row: DifferenceRow) -> bool:
+        causes = set(row.rules or ("",))
         return not done or (causes <= open_ and not causes & done)
 
     return is_due

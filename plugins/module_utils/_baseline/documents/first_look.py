@@ -13,7 +13,6 @@ from typing import Any
 from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization
-from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.analyses.overview import overview
 from ..._mail_flow.analyses.policy import policy
 from ..._mail_flow.conditions.predicates import BY_OPTION
@@ -24,7 +23,7 @@ from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.wording.lint import lint_rows
 from ..._mail_flow.wording.overview import overview_rows, reach_lines
 from ..._mail_flow.wording.policy import policy_lines, policy_rows
-from ..._mail_flow.wording.summary import MOST_REASONS, reasons_of, refutation
+from ..._mail_flow.wording.summary import MOST_REASONS
 from ..._mail_flow.wording.unseen import unseen_lines
 from ..._resources.rights_management import obstacle_of
 from ..._resources.rules.action_effects import ENCRYPTING
@@ -259,11 +258,10 @@ def _holes(organization: Organization) -> list[str]:
     mail = Mail.of_organization(organization)
     (verdict,) = mail.verdicts([_OUTGOING], "")
     holes = []
-    assumed = verdict.get("assumptions") or ()
-    if verdict["verdict"] == GuaranteeVerdict.REFUTED:
-        holes.append(f"for example, {refutation(verdict)}")
-    elif verdict["verdict"] != GuaranteeVerdict.PROVED:
-        holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(verdict, MOST_REASONS)}")
+    if verdict.is_refuted:
+        holes.append(f"for example, {verdict.refutation}")
+    elif verdict.is_unknown:
+        holes.append(f"{_UNREAD} for all outgoing mail: {verdict.reasons(MOST_REASONS)}")
     acting = {rule.name: rule for rule in _acting(organization)}
     leaving = [
         finding
@@ -273,11 +271,9 @@ def _holes(organization: Organization) -> list[str]:
         and not _is_protected_otherwise(acting[finding.rules[0]], finding.kind, mail)
     ]
     holes += [str(row["reason"]) for row in lint_rows(leaving)]
-    if verdict["verdict"] == GuaranteeVerdict.PROVED and any(
-        assumption["id"] == questions.PDF for assumption in assumed
-    ):
+    if verdict.is_proved and verdict.assumes(questions.PDF):
         holes.append("possibly mail with a PDF attachment: enable_pdf_encryption is off (IRM-5)")
-    return holes or [f"no outgoing mail (proved, under {len(assumed)} assumptions)"]
+    return holes or [f"no outgoing mail (proved, under {len(verdict.assumptions)} assumptions)"]
 
 
 def _is_protected_otherwise(rule: Rule, kind: str, mail: Mail) -> bool:
@@ -290,10 +286,9 @@ def _is_protected_otherwise(rule: Rule, kind: str, mail: Mail) -> bool:
         (verdict,) = mail.verdicts([Guarantee(rule.name, when, {}, "not_in_clear")], "")
     except OptionError:
         return False  # No mail meets the conditions as they are written.
-    assumed = {assumption["id"] for assumption in verdict.get("assumptions") or ()}
-    return verdict["verdict"] == GuaranteeVerdict.PROVED and not (
-        kind == "fails_open" and questions.RULE_FAILS in assumed
-    )
+    if kind == "fails_open" and verdict.assumes(questions.RULE_FAILS):
+        return False
+    return verdict.is_proved
 
 
 def _locked_out(organization: Organization) -> list[str]:

@@ -40,6 +40,7 @@ from ..controls.findings import Finding, allow, found_once
 from ..controls.foreign import foreign_to
 from ..controls.mail import mail_difference, mail_lint, observed_in, with_unseen
 from ..controls.mail_control import BROKEN_GUARANTEE, EVIDENCE_CONTROL, guarantees_of
+from ..controls.mail_rows import GuaranteeRow
 from ..controls.rules_control import RULES_CONTROL
 from ..controls.trial import Trial
 from ..controls.weakened import weakened_mail
@@ -209,7 +210,7 @@ class ManagedControls:
             return []
         return weakened_mail(organization, plan, mail, RULES_CONTROL)
 
-    def guarantees(self, organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
+    def guarantees(self, organization: Organization, plan: Plan | None) -> list[GuaranteeRow]:
         """The verdict on each guarantee, after a plan or now.
 
         :raises OptionError: one is about mail that there cannot be.

@@ -19,12 +19,11 @@ from ..._exchange.cmdlet import Session
 from ..._exchange.errors import ExchangeError, OptionError, ProtocolError
 from ..._exchange.organization import MAIL_FACTS, UNREAD, Organization
 from ..._exchange.tenant import describe_organization, why_not_from
-from ..._mail_flow.analyses.judgment import GuaranteeVerdict
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, RULE_SUBSETS
 from ..._resources.rules.stored import RULE
 from ..controls.controls import CONTROL
 from ..controls.effect_on_mail import NO_EFFECT, EffectOnMail
-from ..controls.mail import Mail, observed_in, verdict_rows, with_newly_contradicted
+from ..controls.mail import Mail, observed_in, with_newly_contradicted
 from ..controls.mail_control import EXPERIMENT, MailControl
 from ..documents.applied import Key, unknown_of
 from ..documents.approval import used
@@ -259,7 +258,7 @@ def _reassess(
         task.warnings += differences
         if differences and report.status is OrganizationStatus.MET:
             report = replace(report, status=OrganizationStatus.DRIFT)
-        refuted = [row["name"] for row in report.mail.guarantees if row["verdict"] == GuaranteeVerdict.REFUTED]
+        refuted = [row.name for row in report.mail.guarantees if row.is_refuted]
         report = reassessed(procedure, report, organization)
         return report, _mail_failure(procedure.controls.misses(organization, refuted) if procedure.controls else [])
     except ExchangeError as error:
@@ -577,10 +576,8 @@ def reassessed(procedure: Procedure, report: OrganizationReport, organization: O
     if controls is None or not report.controls:
         return report
     report = _assessed(controls, report, organization)
-    planned = {row["name"]: row.get("before", row["verdict"]) for row in report.mail.guarantees}
-    rows = verdict_rows(
-        ({"verdict": planned.get(row["name"], row["verdict"])}, row) for row in controls.guarantees(organization, None)
-    )
+    before = {row.name: row.verdict_before for row in report.mail.guarantees}
+    rows = [row.compared_with(before.get(row.name, row.verdict)) for row in controls.guarantees(organization, None)]
     return replace(report, mail=replace(report.mail, guarantees=tuple(rows), observed=observed_in(organization, None)))
 
 

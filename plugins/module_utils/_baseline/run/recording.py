@@ -192,11 +192,8 @@ def _shown(
 
 def _judged(mail: EffectOnMail, judged: EffectOnMail) -> EffectOnMail:
     """An effect on mail with other verdicts. What Exchange's reports contradict stays beside them."""
-    contradicted = {row["name"]: row["contradicted"] for row in mail.guarantees if "contradicted" in row}
-    guarantees = tuple(
-        {**row, "contradicted": contradicted[row["name"]]} if row["name"] in contradicted else row
-        for row in judged.guarantees
-    )
+    contradicted = {row.name: row.contradicted for row in mail.guarantees}
+    guarantees = tuple(row.with_contradicted(contradicted.get(row.name, ())) for row in judged.guarantees)
     return with_contradictions(replace(mail, guarantees=guarantees, observed=judged.observed), [])
 
 

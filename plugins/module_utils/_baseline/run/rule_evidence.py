@@ -18,7 +18,7 @@ from ..._mail_flow.evidence.comparison import Comparison, read_evidence, window_
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.trace.reading import TraceReader
-from ..._mail_flow.wording.contradicted import with_contradicted
+from ..._mail_flow.wording.contradicted import contradicting_texts, with_contradicted
 from ..._mail_flow.wording.evidence import (
     contradicted_sentence,
     dlp_lines,
@@ -26,9 +26,10 @@ from ..._mail_flow.wording.evidence import (
     evidence_result,
 )
 from ..._resources.rules.stored import rules_of
-from ..controls.effect_on_mail import EffectOnMail, Row
+from ..controls.effect_on_mail import EffectOnMail
 from ..controls.mail import Mail
 from ..controls.mail_control import EVIDENCE_CONTROL
+from ..controls.mail_rows import DifferenceRow, Row
 from ..controls.trial import is_trial
 from ..documents.artifacts import Artifacts
 from ..documents.report import ControlReport
@@ -130,7 +131,9 @@ def with_contradictions(mail: EffectOnMail, rows: Sequence[Mapping[str, Any]]) -
     """
     mail = replace(
         mail,
-        difference=None if mail.difference is None else tuple(with_contradicted(mail.difference, mail.observed)),
+        difference=_each(
+            mail.difference, lambda row: row.with_contradicted(contradicting_texts(row.rules, mail.observed))
+        ),
         trials=tuple(with_contradicted(mail.trials, mail.observed, lambda row: [row["rule"], row["name"]])),
         suggestions=tuple(with_contradicted(mail.suggestions, mail.observed, lambda row: ())),
     )
@@ -138,16 +141,26 @@ def with_contradictions(mail: EffectOnMail, rows: Sequence[Mapping[str, Any]]) -
         return mail
     sentences = {row["name"]: contradicted_sentence(row) for row in rows}
 
-    def marked(row: Row, names: Collection[str]) -> Row:
-        texts = [text for name, text in sentences.items() if name in names]
-        return {**row, "contradicted": [*row.get("contradicted", ()), *texts]} if texts else row
+    def texts_about(names: Collection[str]) -> list[str]:
+        return [text for name, text in sentences.items() if name in names]
+
+    def marked(trial: Row) -> Row:
+        texts = texts_about([trial["rule"]])
+        return {**trial, "contradicted": [*trial.get("contradicted", ()), *texts]} if texts else trial
 
     return replace(
         mail,
-        guarantees=tuple(marked(row, sentences) for row in mail.guarantees),
-        difference=None if mail.difference is None else tuple(marked(row, row["rules"]) for row in mail.difference),
-        trials=tuple(marked(row, [row["rule"]]) for row in mail.trials),
+        guarantees=tuple(row.with_contradicted(sentences.values()) for row in mail.guarantees),
+        difference=_each(mail.difference, lambda row: row.with_contradicted(texts_about(row.rules))),
+        trials=tuple(map(marked, mail.trials)),
     )
+
+
+def _each(
+    rows: tuple[DifferenceRow, ...] | None, marked: Callable[[DifferenceRow], DifferenceRow]
+) -> tuple[DifferenceRow, ...] | None:
+    """The rows of a difference, marked; ``None`` if there is no difference to mark."""
+    return None if rows is None else tuple(map(marked, rows))
 
 
 def with_evidence(controls: Sequence[ControlReport], evidence: Mapping[str, Any]) -> list[ControlReport]:

@@ -59,7 +59,7 @@ def rows_of_trials(
             continue
         replay = {"replay": replays[trial.name]} if trial.name in replays else {}
         difference, more = difference_of(now.after(plan), now.after(enforcing[trial.name]))
-        differs = {"difference": difference, "difference_more": more}
+        differs = {"difference": [row.as_row() for row in difference], "difference_more": more}
         rows.append({**trial.as_dict(), **differs, **replay, **_reported(trial.rule, evidence)})
         # AWX stores the terminal in its events.
         for line in trial_lines(rows[-1], most=1, domains="job_id" not in task.params["awx"])[:_LINES]:

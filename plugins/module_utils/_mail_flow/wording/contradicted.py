@@ -27,16 +27,25 @@ def with_contradicted(
     contradicting = _contradicting(observed)
     marked_rows = []
     for row in rows:
-        names = set(names_of(row))
-        texts = [
-            f"{row_contradicting['text']}."
-            for row_contradicting in contradicting
-            if not names or not row_contradicting["rules"] or not names.isdisjoint(row_contradicting["rules"])
-        ]
+        texts = contradicting_texts(names_of(row), contradicting)
         known = row.get("contradicted", ())
         marked = {"contradicted": [*known, *(text for text in texts if text not in known)]} if texts else {}
         marked_rows.append({**row, **marked})
     return marked_rows
+
+
+def contradicting_texts(names: Collection[str], observed: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The sentences about the test messages that contradict what rests on some rules, as :func:`with_contradicted` has
+    them.
+
+    :param names: the names of the rules; none if it rests on no rule.
+    :param observed: what was observed, as results have it.
+    """
+    return [
+        f"{message['text']}."
+        for message in _contradicting(observed)
+        if not names or not message["rules"] or not set(names).isdisjoint(message["rules"])
+    ]
 
 
 def certainty(row: Mapping[str, Any]) -> str:

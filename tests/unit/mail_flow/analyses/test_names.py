@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import (
     EffectOnMail,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_rows import DifferenceRow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approved_mail import (
     counted_mail,
     moved_mail,
@@ -220,7 +221,7 @@ def test_names_that_look_like_places_are_two_names() -> None:
     for place in (3, 4):
         stops = rule(f"X, priority {place})", {**IN, "subject_contains_words": ["newsletter"]}, STOP)
         rows = difference(_rules(WORD)[1:], [stops, *_rules(WORD)[1:]], TENANT, NOW).rows
-        digests.append(counted_mail(EffectOnMail(tuple(rows)))["difference"])
+        digests.append(counted_mail(EffectOnMail(tuple(map(DifferenceRow.read, rows))))["difference"])
     assert not set(digests[0]) & set(digests[1])
 
 

@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     EVIDENCE_CONTROL,
     MAIL_CONTROL,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_rows import DifferenceRow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import (
     remarks,
     shortcomings,
@@ -220,19 +221,20 @@ def of_approval(asked: Asked) -> Iterator[Claim]:
     sides = []
     for facts in (asked.world.tenant, {**asked.world.tenant, **asked.world.later}):
         rows, more = difference_rows(difference(asked.rules[BEFORE], asked.rules[AFTER], facts, NOW))
-        sides.append(EffectOnMail(tuple(rows), more))
+        sides.append(EffectOnMail(tuple(map(DifferenceRow.read, rows)), more))
     approved, current = sides
     moved = moved_mail(approved, current)
     yield claim("approval", AS_APPROVED, (), not moved, said=moved)
     if _effects(approved) != _effects(current):
-        texts = [[row["text"] for row in each.difference or ()] for each in sides]
+        texts = [[row.text for row in each.difference or ()] for each in sides]
         yield claim("difference", AS_APPROVED, (), False, said=texts)
 
 
 def _effects(mail: EffectOnMail) -> list[str]:
     """What rows say, but for what shows it, and why it is open: there may be fewer reasons later."""
     shown = ("text", "witness", "before", "after", "unknown")
-    return sorted(repr({key: row[key] for key in row if key not in shown}) for row in mail.difference or ())
+    rows = [row.as_row() for row in mail.difference or ()]
+    return sorted(repr({key: row[key] for key in row if key not in shown}) for row in rows)
 
 
 # Evidence
