@@ -102,7 +102,7 @@ class ReplayReportContext(ModuleContext):
 def run(task: ReplayReportContext) -> dict[str, Any]:
     """Writes the files."""
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
-    rows = [{"host": host, **_found(result)} for host, result in task.results.items()]
+    rows = [{"host": host, **_replay_of(result)} for host, result in task.results.items()]
     paths = task.store(
         task.params["directory"], {"format": 1, "kind": "replay", "generated_at": now, "organizations": rows}
     )
@@ -115,17 +115,18 @@ def run(task: ReplayReportContext) -> dict[str, Any]:
     }
 
 
-def _found(result: Mapping[str, Any]) -> dict[str, Any]:
+def _replay_of(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the document has of a replay, or why there is none."""
     if "counts" not in result:
         return {"remark": str(result.get("msg") or "The mail of this organization was not replayed.")}
     return {key: _unnamed(result[key]) for key in _KEPT if key in result}
 
 
 def _unnamed(value: Any) -> Any:
-    """Without examples."""
+    """A part of a replay without examples, which name people."""
     if isinstance(value, Mapping):
-        return {key: _unnamed(each) for key, each in value.items() if key != "examples"}
-    return [_unnamed(each) for each in value] if isinstance(value, list) else value
+        return {key: _unnamed(part) for key, part in value.items() if key != "examples"}
+    return [_unnamed(part) for part in value] if isinstance(value, list) else value
 
 
 def main() -> None:

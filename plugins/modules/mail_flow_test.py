@@ -1332,14 +1332,15 @@ def _test_of(task: MailFlowContext) -> _Test:
     guarantees = declared_guarantees(params["guarantees"] or [])
     facts_of(given_facts(params))
     before, their_facts = compared_rules(task)
-    found = tested_rules(task, cases, before, guarantees, every_fact=False, compliance=params["compliance"])
-    rules, facts = found.rules, found.facts
+    tested_side = tested_rules(task, cases, before, guarantees, every_fact=False, compliance=params["compliance"])
+    rules = tested_side.rules
+    facts = tested_side.facts
     for rule in rules.rules:
         if rule.dlp:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {reason_text(Reason('', rule.idle))}.")
     simulator = Simulator(rules, facts_of(facts))
     tested = run_cases(cases, simulator, params["trace"])
-    rows = [each.as_row() for each in tested.messages]
+    rows = [message.as_row() for message in tested.messages]
     return _Test(
         task=task,
         now=now,
@@ -1350,16 +1351,16 @@ def _test_of(task: MailFlowContext) -> _Test:
         simulator=simulator,
         tested=tested,
         rows=rows,
-        compared=found.without if before is None else before,
+        compared=tested_side.without if before is None else before,
         elsewhere=another_organization(before, {**their_facts, **given_facts(params)}, facts),
         irm_before=settings_before(facts, params["facts"] or {}, their_facts),
         result={
             "changed": False,
             "messages": [row for row in rows if tested.is_listed(row["name"], params["results"])],
-            "unavailable": found.unavailable,
+            "unavailable": tested_side.unavailable,
             "unseen": list(simulator.facts.encrypters.unseen),
-            **not_read_row(simulator.facts.encrypters.unseen, found.unavailable, asked=params["compliance"]),
-            **({"observed": found.observed.rows} if params["observations"] else {}),
+            **not_read_row(simulator.facts.encrypters.unseen, tested_side.unavailable, asked=params["compliance"]),
+            **({"observed": tested_side.observed.rows} if params["observations"] else {}),
         },
     )
 
@@ -1367,8 +1368,8 @@ def _test_of(task: MailFlowContext) -> _Test:
 def _failure(test: _Test) -> dict[str, Any]:
     """Whether the task fails, and the expectations that are not met."""
     failures = test.tested.failures
-    diff = {"diff": [failure_diff(each) for each in failures]} if failures else {}
-    if failures or any(each.verdict is GuaranteeVerdict.REFUTED for each in test.judged):
+    diff = {"diff": [failure_diff(failure) for failure in failures]} if failures else {}
+    if failures or any(judgment.verdict is GuaranteeVerdict.REFUTED for judgment in test.judged):
         return {"failed": test.params["fail_on_error"], **diff}
     return diff
 
@@ -1386,7 +1387,7 @@ def _changed_messages(test: _Test) -> dict[str, Any]:
     )
     simulator = Simulator(test.before, facts)
     before = [simulator.results(case.message) for case in test.cases]
-    after = [each.result for each in test.tested.messages]
+    after = [message.result for message in test.tested.messages]
     return {"changed_messages": compared_rows(differences(before, after))}
 
 

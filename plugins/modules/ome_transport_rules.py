@@ -185,10 +185,10 @@ def run(task: ModuleContext) -> dict[str, Any]:
         plan = warned(plan_rules(book, rules, unmanaged=task.params["unmanaged"], refuse_doubles=True), book)
         plan.warnings += licensing_warnings(*unlicensed(organization, plan.steps, rules))
         if task.params["unmanaged"] == "warn":
-            ours = [found.name if (found := book.find(rule)) else rule.name for rule in rules]
+            stored = [stored_rule.name for rule in rules if (stored_rule := book.find(rule))]
             after = rules_after(rules_from(organization), plan.steps)
-            found = foreign_rules(after, [*ours, *(rule.name for rule in rules)], {})
-            plan.warnings += [f"The rule {foreign_line(foreign_row(each))}" for each in found if each.does]
+            foreign = foreign_rules(after, [*stored, *(rule.name for rule in rules)], {})
+            plan.warnings += [f"The rule {foreign_line(foreign_row(rule))}" for rule in foreign if rule.does]
         return plan
 
     return converge(task, with_licensing(rules), planner)

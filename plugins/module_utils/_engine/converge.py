@@ -151,25 +151,43 @@ def converge_organization(
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What the reads found after writes whose outcome the answers did not tell.
+class _ReadBack:
+    """What reads show of steps whose outcome the answers did not tell.
 
     :param missing: the changes that one of the last two reads does not show.
-    :param never: those that nothing has shown since the steps were sent.
+    :param never_shown: those that nothing has shown since the steps were sent.
     :param failure: why a read failed; empty if none did.
     """
 
     missing: AbstractSet[Key] = frozenset()
-    never: AbstractSet[Key] = frozenset()
+    never_shown: AbstractSet[Key] = frozenset()
     failure: str = ""
 
     def shows(self, step: Step) -> bool:
         """Whether all of a step is stored."""
         return not self.failure and self.missing.isdisjoint(change.key for change in step.changes)
 
-    def seen(self, step: Step) -> list[Change]:
+    def shown_changes(self, step: Step) -> list[Change]:
         """The changes of a step that some read has shown."""
-        return [] if self.failure else [change for change in step.changes if change.key not in self.never]
+        return [] if self.failure else [change for change in step.changes if change.key not in self.never_shown]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A look at the organization after writes.
+
+    :param plan: what is left to do by it; ``None`` if it is no basis for a plan.
+    :param is_fresh: whether it was read for itself; otherwise it travelled with steps, and may be older than they are.
+    """
+
+    organization: Organization
+    plan: Plan | None
+    is_fresh: bool
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether nothing is left to do by it."""
+        return self.plan is not None and not self.plan.steps
 
 
 #: A step that was not a clear success, and the error.
@@ -187,7 +205,7 @@ class _Work:
         self.progress = Progress(pending=plan.steps)
         self._task = task
         self._read_cache = read_cache
-        self._desired = planner
+        self._planner = planner
         self._plan = plan
         self._first = FirstPlan(plan)
         #: The steps that Exchange answered as done.
@@ -309,33 +327,45 @@ class _Work:
         Returns what is left to do then.
         """
         wait = _Wait(self._task, self._seconds)
-        looks = list(self._looks)
+        travelled = list(self._looks)
         while True:
-            travelled = bool(looks)
-            plan = self._planned(looks.pop(0)) if travelled else self._planner(self._read_cache.look())
-            steps = plan.steps if plan else []
+            look = self._look(travelled)
+            if look.plan is None:
+                continue
+            steps = look.plan.steps
             unexpected = [step for step in steps if repeats(step, made) or self._first.beyond([step])]
-            if plan is not None and (not unexpected or (wait.over and not travelled)):
+            if not unexpected or (wait.over and look.is_fresh):
                 return steps
-            if unexpected and not travelled:
+            if look.is_fresh:
                 wait.pause(unexpected)
+
+    def _look(self, travelled: list[Organization]) -> _Look:
+        """The next look at the organization.
+
+        :param travelled: the looks that travelled with the last steps and were not used yet; the first of them is used up.
+        """
+        if travelled:
+            organization = travelled.pop(0)
+            return _Look(organization, self._remaining_plan_of_look(organization), is_fresh=False)
+        organization = self._read_cache.look()
+        return _Look(organization, self._remaining_plan(organization), is_fresh=True)
 
     @property
     def _seconds(self) -> int:
         """How long to read for a write that later steps depend on, or whose outcome its answer did not tell."""
         return self._timeout or UNCLEAR_TIMEOUT
 
-    def _planner(self, organization: Organization) -> Plan:
+    def _remaining_plan(self, organization: Organization) -> Plan:
         """The plan for what is left to do. What no read shows is sent once, and is as it was sent."""
-        plan = self._desired(organization)
+        plan = self._planner(organization)
         steps = [step for step in plan.steps if step.is_visible or step.call in self._unseen]
         sent = {change.option: change.after for step in plan.steps if step not in steps for change in step.changes}
         return replace(plan, before=plan.before | sent, steps=list(map(self._first.named, steps)))
 
-    def _planned(self, look: Organization) -> Plan | None:
+    def _remaining_plan_of_look(self, look: Organization) -> Plan | None:
         """The plan for something that travelled with steps; ``None`` if it is no basis for one."""
         try:
-            return self._planner(look)
+            return self._remaining_plan(look)
         except ExchangeError:
             return None
 
@@ -347,7 +377,7 @@ class _Work:
         :returns: the errors of those of which it is unknown, and the steps that may be sent again: nothing was answered, and no read shows them.
         """
         visible = [step for step, _error in unclear if step.is_visible]
-        shown = self._read_until_shown(visible) if visible else _Found()
+        read_back = self._read_back(visible) if visible else _ReadBack()
         unknown: list[ExchangeError] = []
         again: list[_Failed] = []
         for step, error in unclear:
@@ -355,51 +385,62 @@ class _Work:
             if not step.is_visible:
                 hidden = "it is unknown whether the change is stored, because Exchange does not show the properties that it changes"
                 unknown.append(_unknown(error, hidden))
-            elif shown.shows(step):
+            elif read_back.shows(step):
                 self.progress.record_stored(step)
                 if answered:
                     self._task.warnings.append(
                         f"{step.call.cmdlet}: Exchange returned an error but shows the change: {_reason(error)}"
                     )
-            elif answered or shown.failure or shown.seen(step) or step.call in self._sent_again:
-                unknown.append(_unknown(error, self._said(step, shown)))
+            elif answered or read_back.failure or read_back.shown_changes(step) or step.call in self._sent_again:
+                unknown.append(_unknown(error, self._why_unknown(step, read_back)))
             else:
                 again.append((step, error))
         return unknown, again
 
-    def _said(self, step: Step, shown: _Found) -> str:
-        """What the reads say of a step that they do not show as a whole, as the end of a sentence."""
-        if shown.failure:
-            return f"it is unknown whether the change is stored, because the read failed: {shown.failure}"
-        seen = shown.seen(step)
-        if not seen:
+    def _why_unknown(self, step: Step, read_back: _ReadBack) -> str:
+        """What reads say of a step that they do not show as a whole, as the end of a sentence."""
+        if read_back.failure:
+            return f"it is unknown whether the change is stored, because the read failed: {read_back.failure}"
+        shown = read_back.shown_changes(step)
+        if not shown:
             return f"read back for {self._seconds} second{'' if self._seconds == 1 else 's'}: not stored"
-        if len(seen) == len(step.changes):
+        if len(shown) == len(step.changes):
             return "the change was stored, and not every read shows it"
-        return f"a part of the change is stored: {', '.join(map(label, seen))}"
+        return f"a part of the change is stored: {', '.join(map(label, shown))}"
 
-    def _read_until_shown(self, steps: Sequence[Step]) -> _Found:
+    def _read_back(self, steps: Sequence[Step]) -> _ReadBack:
+        """What reads show of these steps, or why a read failed."""
+        try:
+            return self._read_until_shown(steps)
+        except Exception as failure:
+            error = failure if isinstance(failure, ExchangeError) else defect(failure)
+            return _ReadBack(failure=error.message.rstrip("."))
+
+    def _read_until_shown(self, steps: Sequence[Step]) -> _ReadBack:
         """Reads until two reads in a row show all of these steps, because replicas answer in turn, or time is over."""
         wait = _Wait(self._task, self._seconds)
         keys = frozenset(change.key for step in steps for change in step.changes)
-        # What travelled with the steps may have been read before them. What it does show was stored, whoever removed it
-        # since. Verification reads for itself.
+        never_shown = self._open_in_all_looks(keys)
+        missing_before: AbstractSet[Key] | None = None
+        while True:
+            missing = keys & _open_changes(self._remaining_plan(self._read_cache.look()))
+            never_shown &= missing
+            read_back = _ReadBack(missing | (missing_before or frozenset()), never_shown)
+            if missing_before is not None and (wait.over or not read_back.missing):
+                return read_back
+            if missing:
+                wait.pause(step for step in steps if not read_back.shows(step))
+            missing_before = missing
+
+    def _open_in_all_looks(self, keys: frozenset[Key]) -> frozenset[Key]:
+        """The changes that nothing shows which travelled with the last steps.
+
+        That may have been read before the steps. What it does show was stored, whoever removed it since. Verification
+        reads for itself, so it is used up.
+        """
         looks, self._looks = self._looks, []
-        before: AbstractSet[Key] | None = None
-        try:
-            never = keys.intersection(*(_left(plan) for plan in map(self._planned, looks) if plan is not None))
-            while True:
-                missing = keys & _left(self._planner(self._read_cache.look()))
-                never &= missing
-                shown = _Found(missing if before is None else missing | before, never)
-                if before is not None and (wait.over or not shown.missing):
-                    return shown
-                if missing:
-                    wait.pause(step for step in steps if not shown.shows(step))
-                before = missing
-        except Exception as failure:
-            error = failure if isinstance(failure, ExchangeError) else defect(failure)
-            return _Found(failure=error.message.rstrip("."))
+        plans = [plan for plan in map(self._remaining_plan_of_look, looks) if plan is not None]
+        return keys.intersection(*map(_open_changes, plans))
 
     def verify(self) -> tuple[dict[str, Any], Organization | None]:
         """Reads until two reads in a row show the plan as done, because replicas answer in turn and may be stale.
@@ -409,21 +450,22 @@ class _Work:
         if not self._timeout:
             return self._plan.after, None
         wait = _Wait(self._task, self._timeout)
-        looks = list(self._looks)
+        travelled = list(self._looks)
         shown: list[bool] = []
         while True:
-            travelled = bool(looks)
-            organization = looks.pop(0) if looks else self._read_cache.look()
-            plan = self._planned(organization) if travelled else self._planner(organization)
-            shown.append(plan is not None and not plan.steps)
-            if plan is not None and shown[-2:] == [True, True]:
-                self._task.warnings += self._done_by_others(organization)
-                return plan.before, organization
-            if plan is not None and plan.steps and not travelled:
-                if wait.over:
-                    self._task.warnings += self._done_by_others(organization)
-                    raise self._unverified(plan, ever_seen=any(shown))
-                wait.pause(plan.steps)
+            look = self._look(travelled)
+            shown.append(look.shows_all)
+            if look.plan is None:
+                continue
+            if shown[-2:] == [True, True]:
+                self._task.warnings += self._done_by_others(look.organization)
+                return look.plan.before, look.organization
+            if look.shows_all or not look.is_fresh:
+                continue
+            if wait.over:
+                self._task.warnings += self._done_by_others(look.organization)
+                raise self._unverified(look.plan, ever_seen=any(shown))
+            wait.pause(look.plan.steps)
 
     def _unverified(self, plan: Plan, *, ever_seen: bool) -> VerificationError:
         """The error if reads do not show the plan as done.
@@ -470,7 +512,7 @@ def _unknown(error: ExchangeError, knowledge: str) -> OutcomeUnknownError:
     )
 
 
-def _left(plan: Plan) -> set[Key]:
+def _open_changes(plan: Plan) -> set[Key]:
     """The changes that a plan still has to make."""
     return {change.key for change in plan.changes}
 

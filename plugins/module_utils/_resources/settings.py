@@ -32,11 +32,9 @@ def declared(table: Table, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def only_in_cloud(table: Table, wanted: Mapping[str, Any]) -> list[str]:
     """What Exchange on-premises does not have of declared settings, or of their resource as a whole, by name."""
-    return (
-        [table.name]
-        if table.cloud_only
-        else [field.option for field in table.fields if field.cloud_only and field.option in wanted]
-    )
+    if table.cloud_only:
+        return [table.name]
+    return [field.option for field in table.fields if field.cloud_only and field.option in wanted]
 
 
 def converge_settings(task: ModuleContext, table: Table) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from .._engine.plan import Impact, Phase
 from .._exchange.cmdlet import Value
@@ -30,7 +30,10 @@ class Order:
     replans: frozenset[Phase] = frozenset()
 
 
+#: The place of a step for which a resource says no other.
 _ANYWHERE = Order()
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -100,12 +103,7 @@ class Field:
         if self.hidden(properties):
             return None
         name = self.output or self.parameter
-        classes, listed = self.listed
-        if (
-            listed
-            and properties.get(name) is False
-            and not any(str(item).endswith(f".{listed}") for item in properties.get(classes) or ())
-        ):
+        if self._is_unset_by_its_list(properties):
             return self.kind.cleared
         try:
             value = self.kind.read(properties.get(name))
@@ -120,6 +118,13 @@ class Field:
             ) from error
         return value
 
+    def _is_unset_by_its_list(self, properties: Mapping[str, Any]) -> bool:
+        """Whether a stored False means that the setting is not set, because its class is not listed; see ``listed``."""
+        classes, name = self.listed
+        if not name or properties.get(self.output or self.parameter) is not False:
+            return False
+        return not any(str(item).endswith(f".{name}") for item in properties.get(classes) or ())
+
     def hidden(self, properties: Mapping[str, Any]) -> bool:
         """Whether Exchange shows that there is a value but not which one."""
         return bool(
@@ -128,7 +133,7 @@ class Field:
 
     def order_of(self, value: Any) -> Order:
         """The place of the step that sets this value."""
-        return self.order.get(value, _ANYWHERE) if isinstance(value, (bool, str)) else _ANYWHERE
+        return _looked_up(self.order, value, _ANYWHERE)
 
     def equal(self, first: Any, second: Any) -> bool:
         """Whether two canonical values are equivalent."""
@@ -142,15 +147,20 @@ class Field:
 
     def impact(self, value: Any) -> Impact:
         """The impact of this value on people."""
-        return self.impacts.get(value, Impact.NONE) if isinstance(value, (bool, str)) else Impact.NONE
+        return _looked_up(self.impacts, value, Impact.NONE)
 
     def danger(self, value: Any) -> str:
         """The warning about this declared value; empty if there is none."""
-        return self.dangers.get(value, "") if isinstance(value, (bool, str)) else ""
+        return _looked_up(self.dangers, value, "")
 
     def show(self, value: Any) -> Any:
         """The canonical value as a diff shows it."""
         return None if value is None else self.kind.show(value)
+
+
+def _looked_up(by_value: Mapping[Any, T], value: Any, default: T) -> T:
+    """What a mapping has for a canonical value. Values that cannot be keys, such as lists, have no entry."""
+    return by_value.get(value, default) if isinstance(value, (bool, str)) else default
 
 
 @dataclass(frozen=True)

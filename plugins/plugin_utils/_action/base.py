@@ -66,46 +66,46 @@ class ModuleAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The task's result. Every refusal of the collection becomes one sentence."""
         super().run(tmp, task_vars)
-        gone = folders_of_job(task_vars or {})
-        name = self._task.resolved_action
-        spec = {"argument_spec": {}, **self.module.SPEC}
+        task_vars = task_vars or {}
+        host = str(task_vars.get("inventory_hostname"))
+        gone = folders_of_job(task_vars)
         # Core also sends them to the main process, with the result. Their tags take most of the time.
         self._task.args = plain(self._task.args)
-        arguments = self.arguments(task_vars or {})
-        validation, errors = validate(arguments, **spec)
+        validation, errors = validate(self.arguments(task_vars), **{"argument_spec": {}, **self.module.SPEC})
+        params = validation.validated_parameters
         if errors:
-            return shown({"failed": True, "msg": f"{name}: {'; '.join(errors)}"}, gone)
+            return shown({"failed": True, "msg": f"{self._task.resolved_action}: {'; '.join(errors)}"}, gone)
         task = self.make_task(
-            task_vars or {},
-            params=validation.validated_parameters,
+            task_vars,
+            params=params,
             check_mode=self._task.check_mode,
             session=self._connection,
             graph=self._graph,
             mailboxes=self._mailboxes,
             describe=getattr(self._connection, "describe", dict),
             find_file=self._find_content,
-            say=lambda text: show_folded(f"[{(task_vars or {}).get('inventory_hostname')}] {shown_text(text, gone)}"),
+            say=lambda text: show_folded(f"[{host}] {shown_text(text, gone)}"),
         )
         result = self._outcome(task)
         if "changes" in result:
             result.setdefault("msg", summary(result["changes"], check_mode=task.check_mode))
-        warnings = [*validation._warnings, *task.warnings]
-        if warnings:
-            result["warnings"] = [
-                str(warning["msg"] if isinstance(warning, Mapping) else warning) for warning in warnings
-            ]
+        if warnings := [*map(_warning_text, validation._warnings), *map(str, task.warnings)]:
+            result["warnings"] = warnings
         if self._task.diff and result.get("changes"):
-            host = str((task_vars or {}).get("inventory_hostname"))
-            sides = {side: visible(text) for side, text in diff(result["changes"], task.places).items()}
-            result["diff"] = {**sides, "before_header": host, "after_header": host}
-            # Ansible itself shows it only for a task that has changed something and succeeded. Drift can make one fail
-            # that has no error.
-            if not result.get("changed") and "error" not in result:
-                show(as_text(sides, host))
+            self._add_diff(result, task, host)
         result = shown(result, gone)
-        result |= self.invocation(validation.validated_parameters)
-        secrets = {*validation._no_log_values, *self.secrets(validation.validated_parameters)}
+        result |= self.invocation(params)
+        secrets = {*validation._no_log_values, *self.secrets(params)}
         return self._printed(remove_values(result, secrets) if secrets else result)
+
+    def _add_diff(self, result: dict[str, Any], task: ModuleContext, host: str) -> None:
+        """Adds the diff to a result with changes, and shows it where Ansible does not."""
+        sides = {side: visible(text) for side, text in diff(result["changes"], task.places).items()}
+        result["diff"] = {**sides, "before_header": host, "after_header": host}
+        # Ansible itself shows it only for a task that has changed something and succeeded. Drift can make one fail that
+        # has no error.
+        if not result.get("changed") and "error" not in result:
+            show(as_text(sides, host))
 
     def _printed(self, result: dict[str, Any]) -> dict[str, Any]:
         """The result. With ``-v``, Ansible prints its data: if that has invisible characters, it is printed here instead,
@@ -194,6 +194,11 @@ class ModuleAction(ActionBase):
             return content_of(self._loader.get_real_file(file, decrypt=True))
         except (AnsibleFileNotFound, OSError) as error:
             raise OptionError(f"The file {path!r} cannot be read.", remedy=_why_unread(path, error)) from error
+
+
+def _warning_text(warning: str | Mapping[str, Any]) -> str:
+    """A warning of core's validation, which is a text or has one."""
+    return str(warning["msg"] if isinstance(warning, Mapping) else warning)
 
 
 def _why_unread(path: str, error: Exception) -> str:

@@ -131,16 +131,16 @@ class OrganizationSession:
     """The session of one organization. Its calls run one after the other.
 
     :param identity: the connection identity from ``_identity.build``.
-    :param transport: creates the transport for an identity.
+    :param open_transport: creates the transport for an identity.
     :param writes: those of all sessions of the run.
     """
 
     identity: Mapping[str, Any]
-    transport: Callable[[Mapping[str, Any]], Transport]
+    open_transport: Callable[[Mapping[str, Any]], Transport]
     clock: Callable[[], float] = time.monotonic
     writes: Writes | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _line: Transport | None = None
+    _transport: Transport | None = None
     _organization: dict[str, Any] | None = None
     _facts: dict[str, Any] | None = None
     _opened: bool = False
@@ -177,7 +177,7 @@ class OrganizationSession:
     @property
     def secrets(self) -> list[str]:
         """Values that must not appear in any text: the secrets of the identity, and those that the transport fetched."""
-        return [*secrets_of(self.identity), *self._fetched, *(self._line.secrets if self._line else ())]
+        return [*secrets_of(self.identity), *self._fetched, *(self._transport.secrets if self._transport else ())]
 
     def describe(self, request: Request) -> dict[str, Any]:
         """The identity and place of the session, as ``Connection.describe`` returns it. Costs a round trip only if the
@@ -192,20 +192,20 @@ class OrganizationSession:
                 (who,) = self._run(request, [_WHO])
                 if who.error is None:
                     self._organization = _described(who)
-            line = self._get_line()
+            transport = self._transport_in_use()
             credential = self.identity["credential"]
             return {
-                "transport": line.name,
-                "endpoint": line.endpoint,
+                "transport": transport.name,
+                "endpoint": transport.endpoint,
                 "environment": self.identity["environment"],
                 "credential": credential["kind"],
                 "client_id": credential["client_id"] or None,
-                "read_only": credential["kind"] in SIGN_INS or line.name == "file",
-                "user": line.user or None,
+                "read_only": credential["kind"] in SIGN_INS or transport.name == "file",
+                "user": transport.user or None,
                 "organization": self._organization,
                 "on_premises": None if self._organization is None else self._organization["on_premises"],
                 "connect_seconds": round(self._connect_seconds, 3),
-                "warnings": list(line.warnings),
+                "warnings": list(transport.warnings),
             }
 
     def verified(self, request: Request) -> dict[str, Any] | None:
@@ -230,24 +230,28 @@ class OrganizationSession:
                 self._lock.release()
 
     def _drop(self) -> None:
-        line, self._line = self._line, None
-        self._fetched = list(line.secrets) if line else []  # an error that ended the session may still contain them
-        self._opened, self._organization, self._facts = False, None, None
+        transport, self._transport = self._transport, None
+        self._fetched = (
+            list(transport.secrets) if transport else []
+        )  # an error that ended the session may still contain them
+        self._opened = False
+        self._organization = None
+        self._facts = None
         self._kept.clear()
         self._is_ahead = False
-        if line is not None:
-            line.close()
+        if transport is not None:
+            transport.close()
 
-    def _get_line(self) -> Transport:
-        if self._line is None:
-            self._line = self.transport(self.identity)
-        return self._line
+    def _transport_in_use(self) -> Transport:
+        if self._transport is None:
+            self._transport = self.open_transport(self.identity)
+        return self._transport
 
     def _run(self, request: Request, calls: Sequence[Call]) -> list[Result]:
         """Runs the calls. A call that identifies the organization also gets what only the session knows about it."""
         about = [index for index, call in enumerate(calls) if call.cmdlet == _WHO.cmdlet]
         asked = [*calls, _CONNECTION] if about and self._facts is None else list(calls)
-        results = self._tried(request, asked)
+        results = self._run_with_retries(request, asked)
         if len(asked) > len(calls):
             connection = results.pop()
             # An endpoint without this cmdlet does not use the Exchange Online module. Other failures prove nothing.
@@ -258,10 +262,10 @@ class OrganizationSession:
                 results[index].objects = [{SESSION: self._facts, **row} for row in results[index].objects]
         return results
 
-    def _tried(self, request: Request, calls: Sequence[Call]) -> list[Result]:
-        line = self._get_line()
+    def _run_with_retries(self, request: Request, calls: Sequence[Call]) -> list[Result]:
+        transport = self._transport_in_use()
         policy = Policy(tries=self.identity["retries"], seconds=self.identity["command_timeout"])
-        results = policy.run(calls, lambda asked: self._attempt(line, request, asked), request.log, request.wanted)
+        results = policy.run(calls, lambda asked: self._attempt(transport, request, asked), request.log, request.wanted)
         if self._opened:
             for result in results:
                 if isinstance(result.error, UnreachableError):
@@ -275,16 +279,16 @@ class OrganizationSession:
                     )
         return results
 
-    def _attempt(self, line: Transport, request: Request, calls: Sequence[Call]) -> list[Outcome]:
-        """One try. If a lost line is replaced, the new one must be in the same organization; otherwise nothing is sent
+    def _attempt(self, transport: Transport, request: Request, calls: Sequence[Call]) -> list[Outcome]:
+        """One try. If a lost connection is replaced, the new one must be in the same organization; otherwise nothing is sent
         over it.
         """
-        with line.turn(request.wanted, request.log):
-            if self._opened and self.identity["verify_organization"] and line.is_closed:
-                elsewhere = self._elsewhere(line)
+        with transport.turn(request.wanted, request.log):
+            if self._opened and self.identity["verify_organization"] and transport.is_closed:
+                elsewhere = self._elsewhere(transport)
                 if elsewhere is not None:
                     return [elsewhere for _call in calls]
-            outcomes = zip(calls, line.attempt(calls), strict=True)
+            outcomes = zip(calls, transport.attempt(calls), strict=True)
             return [self._named(judged(call, outcome)) for call, outcome in outcomes]
 
     def _named(self, outcome: Outcome) -> Outcome:
@@ -301,10 +305,10 @@ class OrganizationSession:
         )
         return replace(outcome, error=ended)
 
-    def _elsewhere(self, line: Transport) -> Failure | None:
-        """The reason not to use a new line; ``None`` if it may be used."""
+    def _elsewhere(self, transport: Transport) -> Failure | None:
+        """The reason not to use a new connection; ``None`` if it may be used."""
         asked = [_WHO, _CONNECTION]
-        who, connection = (judged(call, outcome) for call, outcome in zip(asked, line.attempt(asked), strict=True))
+        who, connection = (judged(call, outcome) for call, outcome in zip(asked, transport.attempt(asked), strict=True))
         if isinstance(who, Failure):
             return replace(who, executed=Executed.NO)
         if isinstance(connection, Failure):
@@ -318,7 +322,7 @@ class OrganizationSession:
                 raise WrongOrganizationError(f"{another}.", remedy="Nothing was sent to it.")
         except UnreachableError as error:
             self._organization = before
-            line.close()
+            transport.close()
             return Failure(error, Executed.NO, retryable=False)
         return None
 
@@ -336,7 +340,7 @@ class OrganizationSession:
         with self._writes.write(self._name, writes):
             results = self._run(request, request.calls) if self._opened else self._open(request, request.calls)
         # An Exchange server's own session has no Get-ConnectionInformation.
-        repeats = self._get_line().may_repeat and (self._facts is None or self._facts["cloud"])
+        repeats = self._transport_in_use().may_repeat and (self._facts is None or self._facts["cloud"])
         for call, result in zip(request.calls, results, strict=True):
             result.sent_once = call.is_read or not repeats
         return results
@@ -389,10 +393,10 @@ class OrganizationSession:
             raise
         self._opened = True
         self._connect_seconds = self.clock() - began
-        line = self._get_line()
-        for warning in line.warnings:
+        transport = self._transport_in_use()
+        for warning in transport.warnings:
             request.warn(warning)
-        request.log(f"session opened over {line.name} in {self._connect_seconds:.2f} s")
+        request.log(f"session opened over {transport.name} in {self._connect_seconds:.2f} s")
         if not verify and not calls:
             self._organization = _described(results[0]) if results[0].error is None else None
         return results[1:] if verify else results
@@ -404,10 +408,10 @@ class OrganizationSession:
         """
         if self.identity["credential"]["kind"] not in SIGN_INS:
             return
-        line = self._get_line()
+        transport = self._transport_in_use()
         try:
-            if isinstance(line, SignsIn):
-                line.sign_in(request.tell, request.wanted)
+            if isinstance(transport, SignsIn):
+                transport.sign_in(request.tell, request.wanted)
         except ExchangeError as error:
             self._drop()
             raise _unreachable(error) from None

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ...module_utils._baseline.documents.status import RollbackClass
 from ...module_utils._engine.plan import Impact
 from ...module_utils._mail_flow.rules.rule_set import RuleSet
 from ...module_utils._mail_flow.wording.sentences import parts_of, words_of
@@ -17,7 +18,7 @@ _VERBS = {"present": "is created", "absent": "is removed"}
 
 def is_high(card: Record) -> bool:
     """Someone must decide on this change itself, not only on the plan."""
-    return bool(card.get("impact")) or card.get("rollback") == "not possible"
+    return bool(card.get("impact")) or card.get("rollback") == RollbackClass.NOT_POSSIBLE
 
 
 def cards_of(organization: Record) -> list[Record]:

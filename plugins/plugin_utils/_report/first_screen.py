@@ -11,7 +11,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ...module_utils._baseline.documents.status import ControlStatus, OrganizationStatus, RollbackClass
 from ...module_utils._engine.plan import Impact
+from ...module_utils._mail_flow.analyses.aspects import DifferenceKind
+from ...module_utils._mail_flow.analyses.judgment import GuaranteeVerdict
 from .cards import cards_of, is_high
 from .labels import (
     GOOD,
@@ -39,7 +42,7 @@ from .replay_section import headline_of
 ATTENTION, CHANGES, DECISIONS = "What needs attention?", "What changes?", "What to decide?"
 
 #: Statuses of a control that was looked at.
-_LOOKED_AT = ("met", "not met", "accepted exception", "not applicable")
+_LOOKED_AT = (ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED, ControlStatus.NOT_APPLICABLE)
 
 _AUDIT = "An audit writes nothing."
 
@@ -89,7 +92,7 @@ class Figures:
     @property
     def not_met(self) -> int:
         """Controls that are not met and that no change of this run corrects."""
-        return self.controls["not met"] if self.audit or self.all_so else 0
+        return self.controls[ControlStatus.NOT_MET] if self.audit or self.all_so else 0
 
     @property
     def all_so(self) -> bool:
@@ -153,7 +156,7 @@ def _count_organization(figures: Figures, organization: Record) -> None:
     figures.waiting += waits
     figures.status[status] += not waits
     # A refusal with findings has a section of them, and an answer that counts them.
-    if status == "refused" and not findings:
+    if status == OrganizationStatus.REFUSED and not findings:
         figures.refusals.append(next(iter(str(organization.get("message") or "").splitlines()), ""))
     figures.findings += len(findings)
     figures.warnings += len(organization.get("warnings") or [])
@@ -164,7 +167,7 @@ def _count_controls(figures: Figures, organization: Record) -> None:
     statuses = Counter(control.get("status") for control in controls)
     figures.controls.update(statuses)
     figures.not_selected += sum(control.get("selected") is False for control in controls)
-    if organization.get("status", "") == "not assessable" and not organization.get("waits"):
+    if organization.get("status", "") == OrganizationStatus.NOT_ASSESSABLE and not organization.get("waits"):
         figures.unread += not any(statuses[looked] for looked in _LOOKED_AT)
 
 
@@ -184,7 +187,7 @@ def _count_changes(figures: Figures, organization: Record) -> None:
         figures.states[card["state"]] += 1
         figures.rollbacks[card["rollback"]] += 1
         figures.impacts.update(card["impacts"])
-        figures.final += card["rollback"] == "not possible"
+        figures.final += card["rollback"] == RollbackClass.NOT_POSSIBLE
         if card["whose"]:
             figures.whose.append(f"{card['whose']} ({card['identity']})")
         if card["state"] in SETTLED or organization.get("status", "") in STOPPED or figures.audit:
@@ -209,8 +212,12 @@ def needs_attention(figures: Figures) -> Answer:
 
 def _concerns(figures: Figures) -> list[tuple[int, str, str, str]]:
     """What can need attention, what is known before what nobody knows: how often, tone, sentence, anchor."""
-    refused, failed, unread = figures.status["refused"], figures.status["failed"], figures.unread
-    unknown = figures.controls["not assessable"] if unread < figures.organizations else 0
+    refused, failed, unread = (
+        figures.status[OrganizationStatus.REFUSED],
+        figures.status[OrganizationStatus.FAILED],
+        figures.unread,
+    )
+    unknown = figures.controls[ControlStatus.NOT_ASSESSABLE] if unread < figures.organizations else 0
     return [
         (
             refused,
@@ -224,9 +231,9 @@ def _concerns(figures: Figures) -> list[tuple[int, str, str, str]]:
         ),
         (failed, STOP, figures.organizations_that("The run failed on the way.", failed, "failed on the way."), ""),
         (
-            figures.verdicts["refuted"],
+            figures.verdicts[GuaranteeVerdict.REFUTED],
             STOP,
-            f"{count(figures.verdicts['refuted'], 'guarantee')} refuted by a message.",
+            f"{count(figures.verdicts[GuaranteeVerdict.REFUTED], 'guarantee')} refuted by a message.",
             "#mail",
         ),
         *(
@@ -242,15 +249,15 @@ def _concerns(figures: Figures) -> list[tuple[int, str, str, str]]:
             "",
         ),
         (
-            figures.verdicts["unknown"],
+            figures.verdicts[GuaranteeVerdict.UNKNOWN],
             UNKNOWN,
-            f"{count(figures.verdicts['unknown'], 'guarantee')} that cannot be told.",
+            f"{count(figures.verdicts[GuaranteeVerdict.UNKNOWN], 'guarantee')} that cannot be told.",
             "#mail",
         ),
         (
-            figures.mail["unknown"],
+            figures.mail[DifferenceKind.UNKNOWN],
             UNKNOWN,
-            f"{count(figures.mail['unknown'], 'kind')} of mail that may or may not change.",
+            f"{count(figures.mail[DifferenceKind.UNKNOWN], 'kind')} of mail that may or may not change.",
             "#mail",
         ),
         (unknown, UNKNOWN, f"{count(unknown, 'control')} not assessable: nothing is known of them.", "#controls"),
@@ -289,7 +296,7 @@ def _looked_at(figures: Figures) -> list[str]:
     if not every:
         return []
     looked = sum(figures.controls[status] for status in _LOOKED_AT)
-    number = figures.controls["unmanaged"] - figures.not_selected
+    number = figures.controls[ControlStatus.UNMANAGED] - figures.not_selected
     unmanaged = f", {number:,} unmanaged" if number > 0 else ""
     return [f"{looked:,} of {count(every, 'control')} looked at{unmanaged}."]
 
@@ -327,7 +334,7 @@ def what_changes(figures: Figures) -> Answer:
 
 def what_to_decide(figures: Figures, run: Record) -> Answer:
     """What is open, and how the plan is applied."""
-    failed, unread = figures.status["failed"], figures.unread
+    failed, unread = figures.status[OrganizationStatus.FAILED], figures.unread
     several = figures.organizations > 1
     whole, refused = "#organizations" if several else "#run", len(figures.refusals)
     resolve = f"Resolve the refusal of {count(refused, 'organization')}" if several else "Resolve the refusal"

@@ -13,6 +13,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ...module_utils._baseline.documents.status import ControlStatus
 from .labels import (
     CONTROL,
     KINDS,
@@ -37,7 +38,7 @@ _LONGEST_NAME = 60
 #: What is said of an organization itself, to the heading of its column. A column that would be empty is left out.
 _LABELS = {"ring": "Ring", "profile": "Profile"}
 #: Statuses of a control to their tags in a row. A tag takes one byte, a class would take ten.
-_TAGS = {"not met": "b", "not assessable": "i", "accepted exception": "u"}
+_TAGS: dict[str, str] = {ControlStatus.NOT_MET: "b", ControlStatus.NOT_ASSESSABLE: "i", ControlStatus.ACCEPTED: "u"}
 
 
 def render_fleet(report: Record) -> str:
@@ -90,8 +91,8 @@ def _worst_first(organization: Record) -> tuple[Any, ...]:
     statuses = Counter(control.get("status") for control in organization.get("controls") or [])
     return (
         rank(ORGANIZATION, organization.get("status", "")),
-        -statuses["not met"],
-        -statuses["not assessable"],
+        -statuses[ControlStatus.NOT_MET],
+        -statuses[ControlStatus.NOT_ASSESSABLE],
         by_name(organization),
     )
 
@@ -108,7 +109,7 @@ def _controls(organizations: Iterable[Record]) -> dict[str, str]:
 def _open(organizations: Iterable[Record], id_: str) -> int:
     """The number of organizations in which a control is not met."""
     return sum(
-        control.get("status") == "not met"
+        control.get("status") == ControlStatus.NOT_MET
         for item in organizations
         for control in item.get("controls") or []
         if control["id"] == id_

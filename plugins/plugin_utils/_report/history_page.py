@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...module_utils._baseline.documents.history import shown
+from ...module_utils._baseline.documents.status import ControlStatus
 from ...module_utils._mail_flow.wording.unseen import unseen_lines
 from .labels import CONTROL, GOOD, LOOK, STOP, Record, Word, count, name_of
 from .render import page_of
@@ -17,9 +18,9 @@ MOST = 500
 OPEN = Word("Open", "✕", STOP)
 FLAPPING = Word("Flapping", "↻", LOOK)
 _ENDED = {
-    "accepted": CONTROL["accepted exception"],
-    "not applicable": CONTROL["not applicable"],
-    "unmanaged": CONTROL["unmanaged"],
+    "accepted": CONTROL[ControlStatus.ACCEPTED],
+    "not applicable": CONTROL[ControlStatus.NOT_APPLICABLE],
+    "unmanaged": CONTROL[ControlStatus.UNMANAGED],
 }
 _FIXED = Word("Fixed", "✓", GOOD)
 

@@ -19,6 +19,9 @@ from ...module_utils._baseline.documents.status import ChangeState, ControlStatu
 from ...module_utils._engine.plan import Impact
 from ...module_utils._exchange import text as _text
 from ...module_utils._exchange.unprotected import BY_RULES, UNPROTECTED
+from ...module_utils._mail_flow.analyses.aspects import DifferenceKind
+from ...module_utils._mail_flow.analyses.judgment import GuaranteeVerdict
+from ...module_utils._mail_flow.analyses.overview import CellVerdict
 from .._action.diff import to_yaml
 
 Record = Mapping[str, Any]
@@ -105,31 +108,31 @@ STATE: dict[str, Word] = {
 #: The states after which nothing is left to decide.
 SETTLED = (ChangeState.STORED, ChangeState.ALREADY_SO)
 #: What becomes of a class of mail, the most important first.
-MAIL = {
-    "protection_lost": Word("No longer protected", "▲", STOP),
-    "delivery_lost": Word("No longer delivered", "▲", STOP),
-    "transit_lost": Word("Less protected on its way", "▲", STOP),
-    "protection_gained": Word("Now protected", "↑", GOOD),
-    "delivery_gained": Word("Now delivered", "▲", LOOK),
-    "transit_gained": Word("Better protected on its way", "↑", GOOD),
-    "protection_changed": Word("Protected differently", "▲", LOOK),
-    "branding_changed": Word("Different branding", "▲", LOOK),
-    "fate_changed": Word("Handled differently", "▲", LOOK),
-    "side_effect_changed": Word("Shown or sent differently", "▲", LOOK),
-    "unknown": Word("May change", "?", UNKNOWN),
+MAIL: dict[str, Word] = {
+    DifferenceKind.PROTECTION_LOST: Word("No longer protected", "▲", STOP),
+    DifferenceKind.DELIVERY_LOST: Word("No longer delivered", "▲", STOP),
+    DifferenceKind.TRANSIT_LOST: Word("Less protected on its way", "▲", STOP),
+    DifferenceKind.PROTECTION_GAINED: Word("Now protected", "↑", GOOD),
+    DifferenceKind.DELIVERY_GAINED: Word("Now delivered", "▲", LOOK),
+    DifferenceKind.TRANSIT_GAINED: Word("Better protected on its way", "↑", GOOD),
+    DifferenceKind.PROTECTION_CHANGED: Word("Protected differently", "▲", LOOK),
+    DifferenceKind.BRANDING_CHANGED: Word("Different branding", "▲", LOOK),
+    DifferenceKind.FATE_CHANGED: Word("Handled differently", "▲", LOOK),
+    DifferenceKind.SIDE_EFFECT_CHANGED: Word("Shown or sent differently", "▲", LOOK),
+    DifferenceKind.UNKNOWN: Word("May change", "?", UNKNOWN),
 }
 #: Whether something is guaranteed, the worst first.
-VERDICT = {
-    "refuted": Word("Not guaranteed", "✕", STOP),
-    "unknown": Word("Cannot be told", "?", UNKNOWN),
-    "proved": Word("Guaranteed", "✓", GOOD),
+VERDICT: dict[str, Word] = {
+    GuaranteeVerdict.REFUTED: Word("Not guaranteed", "✕", STOP),
+    GuaranteeVerdict.UNKNOWN: Word("Cannot be told", "?", UNKNOWN),
+    GuaranteeVerdict.PROVED: Word("Guaranteed", "✓", GOOD),
 }
 #: How mail of a kind to a destination is protected.
-REACH = {
-    "never": Word(f"Never {BY_RULES}", "✕", STOP),
-    "unknown": Word("Not known", "?", UNKNOWN),
-    "depends": Word("Depends", "!", LOOK),
-    "always": Word(f"Always {BY_RULES}", "✓", GOOD),
+REACH: dict[str, Word] = {
+    CellVerdict.NEVER: Word(f"Never {BY_RULES}", "✕", STOP),
+    CellVerdict.UNKNOWN: Word("Not known", "?", UNKNOWN),
+    CellVerdict.DEPENDS: Word("Depends", "!", LOOK),
+    CellVerdict.ALWAYS: Word(f"Always {BY_RULES}", "✓", GOOD),
 }
 EXPIRED = Word("Expired", "!", LOOK)
 ACCEPTED = Word("Accepted", "◇", QUIET)

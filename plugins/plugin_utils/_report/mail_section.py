@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ...module_utils._baseline.controls.foreign import needs_a_look
 from ...module_utils._exchange.text import listed
+from ...module_utils._mail_flow.analyses.overview import CellVerdict
 from ...module_utils._mail_flow.model.questions import numbers_told
 from ...module_utils._mail_flow.wording.encrypters import KINDS_OF_ENCRYPTER
 from ...module_utils._mail_flow.wording.overview import (
@@ -172,7 +173,7 @@ def reach_of(reach: Iterable[Record]) -> ReachTable | None:
     for cell in cells:
         word = word_for(REACH, cell["protected"])
         by_destination.setdefault(cell["destination"], {})[cell["kind_of_mail"]] = (word, _depends_on(cell))
-    known = {cell["kind_of_mail"] for cell in cells if cell["protected"] != "unknown"}
+    known = {cell["kind_of_mail"] for cell in cells if cell["protected"] != CellVerdict.UNKNOWN}
     without_column = undocumented(cells).keys() - known
     seen = {cell["kind_of_mail"] for cell in cells}
     kinds = [kind for kind in KINDS_OF_MAIL if kind in seen and kind not in without_column]

@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 import jinja2
 from markupsafe import Markup, escape
 
+from ...module_utils._baseline.documents.status import ControlStatus, OrganizationStatus
 from ...module_utils._exchange.document import document_line
 from ...module_utils._mail_flow.wording.policy import kept_rows
 from ...module_utils._mail_flow.wording.replay import replay_lines
@@ -347,12 +348,20 @@ def _case(suite: ElementTree.Element, name: str, outcome: str = "", text: str = 
 
 
 #: What a control's status is as a test's outcome; a control that is met passes.
-OUTCOME = {
-    "not met": "failure",
-    "not assessable": "error",
-    "accepted exception": "skipped",
-    "not applicable": "skipped",
-    "unmanaged": "skipped",
+OUTCOME: dict[str, str] = {
+    ControlStatus.NOT_MET: "failure",
+    ControlStatus.NOT_ASSESSABLE: "error",
+    ControlStatus.ACCEPTED: "skipped",
+    ControlStatus.NOT_APPLICABLE: "skipped",
+    ControlStatus.UNMANAGED: "skipped",
+}
+
+
+#: What an organization's status is as a test's outcome.
+_OUTCOME_OF_ORGANIZATION: dict[str, str] = {
+    OrganizationStatus.REFUSED: "failure",
+    OrganizationStatus.FAILED: "error",
+    OrganizationStatus.NOT_ASSESSABLE: "error",
 }
 
 
@@ -365,9 +374,7 @@ def _suite(suites: ElementTree.Element, organization: Record, generated_at: str)
         properties = ElementTree.SubElement(suite, "properties")
         ElementTree.SubElement(properties, "property", name="unseen", value=" ".join(unseen))
     status = organization.get("status", "")
-    outcome = {"refused": "failure", "failed": "error", "not assessable": "error"}.get(status, "")
-    if organization.get("waits"):
-        outcome = "skipped"
+    outcome = "skipped" if organization.get("waits") else _OUTCOME_OF_ORGANIZATION.get(status, "")
     _case(suite, "organization", outcome, f"{word_for(ORGANIZATION, status).text}: {organization.get('message') or ''}")
     for finding in part_of("findings")(organization):
         _case(
@@ -377,22 +384,21 @@ def _suite(suites: ElementTree.Element, organization: Record, generated_at: str)
             f"{finding.get('text', '')}\nallowed by: {finding.get('allow') or 'nothing'}",
         )
     for control in part_of("controls")(organization):
-        exception = control.get("exception") or {}
-        text = f"{control.get('status')}: {exception.get('reason') or ''}" if exception else f"{control.get('status')}"
-        findings = "".join(f"\n{finding.get('text', '')}" for finding in part_of("findings")(control))
-        if control.get("status") in ("not met", "not assessable"):
-            rows = differing(control.get("wanted"), control.get("found"))
-            text += findings + "".join(
-                f"\n{path}{': ' if path else ''}found {as_text(case)}, wanted {as_text(wanted)}"
-                for path, case, wanted in rows
-            )
-        _case(
-            suite,
-            f"{control.get('id', '')} {control.get('title', '')}",
-            OUTCOME.get(control.get("status", ""), ""),
-            text,
-        )
+        name = f"{control.get('id', '')} {control.get('title', '')}"
+        _case(suite, name, OUTCOME.get(control.get("status", ""), ""), _control_text(control))
     _sum(suite, suite)
+
+
+def _control_text(control: Record) -> str:
+    """The status of a control, why it is accepted, and where it is not met, what was found."""
+    status, exception = control.get("status"), control.get("exception")
+    text = f"{status}: {exception.get('reason') or ''}" if exception else str(status)
+    if status not in (ControlStatus.NOT_MET, ControlStatus.NOT_ASSESSABLE):
+        return text
+    lines = [str(finding.get("text", "")) for finding in part_of("findings")(control)]
+    for path, actual, wanted in differing(control.get("wanted"), control.get("found")):
+        lines.append(f"{path}{': ' if path else ''}found {as_text(actual)}, wanted {as_text(wanted)}")
+    return "\n".join([text, *lines])
 
 
 def _sum(element: ElementTree.Element, within: ElementTree.Element) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ...module_utils._baseline.documents.status import ControlStatus
 from ...module_utils._mail_flow.model.encrypters import DLP, LABELS
 from ...module_utils._mail_flow.wording.encrypters import measured_lines_beside
 from ...module_utils._mail_flow.wording.evidence import dlp_lines, evidence_headline
@@ -114,13 +115,13 @@ class ControlRow:
         """The place of the worst status; accepted, met and skipped controls come after all open ones."""
         return min(
             min(rank(CONTROL, standing.record["status"]) for standing in self.standings),
-            rank(CONTROL, "accepted exception"),
+            rank(CONTROL, ControlStatus.ACCEPTED),
         )
 
     @property
     def open(self) -> bool:
         """Whether its details are expanded: it is not met somewhere."""
-        return self.rank == rank(CONTROL, "not met")
+        return self.rank == rank(CONTROL, ControlStatus.NOT_MET)
 
 
 def _controls(organizations: Sequence[Record]) -> list[ControlRow]:
@@ -150,16 +151,21 @@ def _needs_decision(organization: Record, run: Record) -> bool:
     )
 
 
+#: The statuses of controls of which a run says something.
+_JUDGED = (ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.NOT_ASSESSABLE, ControlStatus.ACCEPTED)
+
+
 def _line(organization: Record, run: Record, detailed: bool) -> dict[str, Any]:
     """An organization on one line, with its details."""
     controls = [control.get("status") for control in organization.get("controls") or []]
     changes = cards_of(organization)
-    judged = sum(status in ("met", "not met", "not assessable", "accepted exception") for status in controls)
+    judged = sum(status in _JUDGED for status in controls)
+    met = controls.count(ControlStatus.MET)
     high = sum(is_high(change) for change in changes)
     findings = len(organization.get("findings") or [])
     expired = sum(is_expired(exception, run) for exception in exceptions_of(organization))
     counts = [
-        f"{controls.count('met')} of {judged} met" if "met" in controls or "not met" in controls else "",
+        f"{met} of {judged} met" if met or ControlStatus.NOT_MET in controls else "",
         count(len(changes), "change") if changes else "",
         f"{high} high impact" if high else "",
         ", ".join(

@@ -180,7 +180,7 @@ class GraphTransport(RestTransport):
             text = (
                 f"Microsoft Graph does not let the application read the message trace (HTTP {status}{_why(content)})."
             )
-            return Result(error=PermissionDeniedError(text, remedy=_REMEDY, error_id=_told(content)[0]))
+            return Result(error=PermissionDeniedError(text, remedy=_REMEDY, error_id=_error_parts(content)[0]))
         if status == 429:
             # Whoever reads the trace waits, and says so.
             asked = headers.get("retry-after", "")
@@ -223,12 +223,12 @@ def _text(value: Any) -> str:
     )
 
 
-def _told(answer: bytes) -> tuple[str, str, str]:
+def _error_parts(answer: bytes) -> tuple[str, str, str]:
     """What an error's body says: its code, its type and its text; empty where it does not."""
     return service_errors.of_body(answers.parse(answer)) or ("", "", "")
 
 
 def _why(answer: bytes) -> str:
     """The text of a refusal, to be put behind its number."""
-    why = " ".join(_told(answer)[2].split())[:_QUOTED].rstrip(".")
+    why = " ".join(_error_parts(answer)[2].split())[:_QUOTED].rstrip(".")
     return f": {why}" if why else ""

@@ -58,6 +58,10 @@ _JSON = "application/json; charset=utf-8"
 #: What a request prefers: pages of so many objects, and of a batch all parts, whatever becomes of one.
 _PAGE, _GO_ON = "odata.maxpagesize=1000", "odata.continue-on-error"
 
+#: Cmdlets that are none of the service: which cmdlets it grants, which has a request of its own, and the connection,
+#: which has none.
+_LISTING, _CONNECTION = "get-command", "get-connectioninformation"
+
 Answer = tuple[int, Mapping[str, str], bytes]
 
 
@@ -104,34 +108,33 @@ class RestTransport(WithCredential):
         """One try of the calls. Requests that only read are under way side by side; with a write among them, they
         follow each other in the calls' order.
         """
-        listings = [[index] for index, call in enumerate(calls) if call.cmdlet.lower() == "get-command"]
-        own = [index for index, call in enumerate(calls) if call.cmdlet.lower() == "get-connectioninformation"]
-        others = [
-            index
-            for index, call in enumerate(calls)
-            if call.cmdlet.lower() not in ("get-command", "get-connectioninformation")
-        ]
-        groups = [*listings, *(others[start : start + _BATCH] for start in range(0, len(others), _BATCH))]
+        groups = _groups_by_request(calls)
         # Another try brings the same calls. As with Microsoft's module, a call keeps its ID however often it is sent.
         self._request_ids = {id(call): self._request_ids.get(id(call), (call, str(uuid.uuid4()))) for call in calls}
         if time.monotonic() - self._used > _IDLE:
             self._http.close()
         outcomes: dict[int, Outcome] = {}
         with self._limits.call(self._timeout[1]):
-            work = partial(self._group, calls)
-            if len(groups) == 1 or not all(call.is_read for call in calls):
-                brought = list(map(work, groups))
-            else:
-                with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-                    brought = list(pool.map(work, groups))
-        for group, group_outcomes in zip(groups, brought, strict=True):
-            outcomes.update(zip(group, group_outcomes, strict=True))
-        # The cmdlet is the module's own, which reads it in its token, too.
-        outcomes.update(
-            (index, Result(objects=[{"State": "Connected", "TenantID": self._credential.tenant_id}])) for index in own
-        )
+            side_by_side = len(groups) > 1 and all(call.is_read for call in calls)
+            for group, group_outcomes in zip(groups, self._run(calls, groups, side_by_side), strict=True):
+                outcomes.update(zip(group, group_outcomes, strict=True))
+        for index, call in enumerate(calls):
+            if call.cmdlet.lower() == _CONNECTION:
+                # The cmdlet is the module's own, which reads it in its token, too.
+                outcomes[index] = Result(objects=[{"State": "Connected", "TenantID": self._credential.tenant_id}])
         self._used = time.monotonic()
         return [outcomes[index] for index in range(len(calls))]
+
+    def _run(self, calls: Sequence[Call], groups: Sequence[Sequence[int]], side_by_side: bool) -> list[list[Outcome]]:
+        """The outcomes of groups of calls, each of which is one request.
+
+        :param groups: the places of the calls.
+        """
+        run_group = partial(self._group, calls)
+        if not side_by_side:
+            return list(map(run_group, groups))
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            return list(pool.map(run_group, groups))
 
     def close(self) -> None:
         """Closes the connections. The service keeps no session."""
@@ -141,11 +144,11 @@ class RestTransport(WithCredential):
         """The outcomes of calls that share a request. Raises nothing."""
         these = [calls[index] for index in indexes]
         try:
-            if these[0].cmdlet.lower() == "get-command":
+            if these[0].cmdlet.lower() == _LISTING:
                 return [self._granted(these[0])]
-            return (
-                self._batch(these) if len(these) > 1 and self._takes_batches else [self._alone(call) for call in these]
-            )
+            if len(these) > 1 and self._takes_batches:
+                return self._batch(these)
+            return [self._alone(call) for call in these]
         except FailedError as failed:
             return [failed.failure for _call in these]
         except Exception as error:  # what an answer holds may be anything, and the request was perhaps carried out
@@ -273,16 +276,9 @@ class RestTransport(WithCredential):
         )
         if not isinstance(page, answers.Page):
             return page
-        lists = [item.get("exportedCmdlets") for item in page.result.objects]
-        if not any(isinstance(names, (str, list)) for names in lists):
+        names = _exported_cmdlets(page)
+        if names is None:
             return answers.garbled("the list of granted cmdlets is missing in the service's answer")
-        names: list[str] = []
-        for item in lists:
-            if isinstance(item, str):
-                names += item.split(",")
-            elif isinstance(item, list):
-                names += item
-        names = [name.strip() for name in names if isinstance(name, str) and name.strip()]
         wanted = call.parameters.get("Name")
         if isinstance(wanted, Sequence) and not isinstance(wanted, str):
             asked = {str(name).lower() for name in wanted}
@@ -409,6 +405,27 @@ def _parts(content: bytes, number: int) -> list[Mapping[str, Any]]:
 
 def _challenge(part: Mapping[str, Any]) -> str | None:
     return claims_of(answers.Headers(part.get("headers")).get("WWW-Authenticate", ""))
+
+
+def _groups_by_request(calls: Sequence[Call]) -> list[list[int]]:
+    """The places of the calls that share a request, for each request."""
+    listings = [[index] for index, call in enumerate(calls) if call.cmdlet.lower() == _LISTING]
+    others = [index for index, call in enumerate(calls) if call.cmdlet.lower() not in (_LISTING, _CONNECTION)]
+    return [*listings, *(others[start : start + _BATCH] for start in range(0, len(others), _BATCH))]
+
+
+def _exported_cmdlets(page: answers.Page) -> list[str] | None:
+    """The names in a list of granted cmdlets; ``None`` if the answer has no such list."""
+    lists = [row.get("exportedCmdlets") for row in page.result.objects]
+    if not any(isinstance(names, (str, list)) for names in lists):
+        return None
+    names: list[Any] = []
+    for exported in lists:
+        if isinstance(exported, str):
+            names += exported.split(",")
+        elif isinstance(exported, list):
+            names += exported
+    return [name.strip() for name in names if isinstance(name, str) and name.strip()]
 
 
 def _body(call: Call) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def test_a_sign_in_may_take_longer_than_a_connection(emulator: Emulator, people:
             (flow,) = people.flows.values()
             threading.Timer(2.5, people.settle, (flow.user_code, "approved")).start()
         else:  # The person has signed in: what follows may take its time on a slow machine.
-            session._line._timeout = (30, 900)  # type: ignore[union-attr]
+            session._transport._timeout = (30, 900)  # type: ignore[union-attr]
 
     people.flows.clear()
     session = opened(emulator, exchange_command_timeout=1)

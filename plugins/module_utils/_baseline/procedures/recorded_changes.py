@@ -24,13 +24,13 @@ class RecordedChanges:
     """The changes that a run planned, beside an organization as it is now.
 
     :param order: the GUIDs of the rules before the run, first to last, and :param:`names` their names then.
-    :param found_first: the names that the run gave to the rules that it created, by GUID, as found earlier.
+    :param created_first: the names that the run gave to the rules that it created, by GUID, as found earlier.
     """
 
     changes: Sequence[PlannedChange]
     order: Sequence[str]
     names: Mapping[str, str]
-    found_first: Mapping[str, str]
+    created_first: Mapping[str, str]
 
     def touched(self) -> dict[str, set[str]]:
         """The options that the plan names, by the name that the rule had then."""
@@ -60,7 +60,7 @@ class RecordedChanges:
     def created_now(self, organization: Organization) -> dict[str, str]:
         """The names that the run gave to the rules that it created, by GUID. Someone may have renamed one."""
         new = [rule for rule in rules_of(organization) if rule.guid not in self.order]
-        first = self.found_first
+        first = self.created_first
         created = {key: name for key, name in self.created().items() if name not in first.values()}
         names = {rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created}
         for name in created.values():

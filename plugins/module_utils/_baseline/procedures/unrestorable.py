@@ -14,11 +14,29 @@ from ..documents.change import PlannedChange
 from ..documents.snapshot import SnapshotDocument
 from ..documents.status import RollbackClass
 from .recorded_changes import RecordedChanges
+from .restored_state import RestoredState
 
 #: What no further rollback can restore, either.
 IMPOSSIBLE = ("rule_not_recreated", "rule_expired", "policy_gone", "part_not_in_snapshot", "setting_not_restored")
 #: What keeps a snapshot from counting as rolled back even if the rollback is forced.
 UNCLEAR = "may_be_the_same"
+
+
+def not_restorable(state: RestoredState, organization: Organization) -> list[PlanWarning]:
+    """What of a state cannot be restored in an organization."""
+    warnings = parts_not_in(state.snapshot) if state.whole else []
+    warnings += not_shown_before(state.recorded_changes)
+    rules = state.rules
+    if rules is None or organization.error("transport_rules") is not None:
+        return warnings
+    run = state.run
+    created = run.created_now(organization).values()
+    return [
+        *warnings,
+        *not_rebuildable(state.snapshot, organization),
+        *expired(rules.expired(organization)),
+        *may_be_the_same(run, state.created_first.values(), created, rules.since(organization)),
+    ]
 
 
 def parts_not_in(snapshot: SnapshotDocument) -> list[PlanWarning]:
@@ -75,15 +93,15 @@ def not_shown_before(recorded: Iterable[PlannedChange]) -> list[PlanWarning]:
 
 
 def may_be_the_same(
-    run: RecordedChanges, found_first: Iterable[str], now: Iterable[str], since: Sequence[Rule]
+    run: RecordedChanges, created_first: Iterable[str], now: Iterable[str], since: Sequence[Rule]
 ) -> list[PlanWarning]:
     """The rules that the run created and that are not found, where others that appeared since may be the same.
 
-    :param found_first: the created rules that the rollback found when it began, and :param:`now` those that it finds
+    :param created_first: the created rules that the rollback found when it began, and :param:`now` those that it finds
         now, by the names that the run gave them.
     :param since: the rules that the snapshot does not know.
     """
-    missing = sorted(set(run.created().values()) - set(now) - set(found_first))
+    missing = sorted(set(run.created().values()) - set(now) - set(created_first))
     new = [
         rule.name for rule in since if encrypts(rule.sections) or any(run.as_created(rule, name) for name in missing)
     ]

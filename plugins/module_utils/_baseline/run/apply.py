@@ -38,6 +38,7 @@ from ..procedures.functional_test import CONTROL as TESTED
 from ..procedures.functional_test import run_functional_test
 from ..procedures.mail_experiment import after_changes
 from ..procedures.managed_controls import ManagedControls
+from ..procedures.others_changes import findings_of_others
 from ..procedures.procedure import Procedure, RunStage, SnapshotTime
 from ..procedures.refusals import expired_approval
 from ..procedures.restoring import count_as_rolled_back, record_applied, rollback_of
@@ -493,24 +494,12 @@ def _failed(
 
     :param snapshot: the path of the one that was taken before, or that was to be restored.
     """
-    made, unknown = _keys((error.progress or {}).get("changes", ())), _unknown_after(report, error)
+    made = _keys((error.progress or {}).get("changes", ()))
+    unknown = _unknown_after(report, error)
     stored = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
     _record(task, prepared, report, snapshot, stored, unknown)
-    try:
-        if (
-            snapshot
-            and prepared.procedure.kind.snapshot_time is SnapshotTime.BEFORE_WRITING
-            and not stored
-            and not unknown
-        ):
-            _count_unwritten(task, prepared, snapshot)
-        elif snapshot and (prepared.variables.get("rollback_on_failure") or prepared.variables.get("ring_rollback")):
-            roll_back(task, prepared, snapshot, made, bool(unknown))
-            error.message = f"{error.message} The changes of this run were rolled back."
-            stored, unknown = set(), set()
-    except ExchangeError as second:
-        done = "; ".join((second.progress or {}).get("commands", ()))
-        error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
+    if _roll_back_if_wanted(task, prepared, error, snapshot, made, stored, unknown):
+        stored, unknown = set(), set()
     states = dict.fromkeys(unknown, ChangeState.UNKNOWN) | dict.fromkeys(stored, ChangeState.STORED)
     changes = [replace(change, state=states.get(change.key, ChangeState.NOT_APPLIED)) for change in report.changes]
     if (stored or unknown) and report.mail.difference:
@@ -520,6 +509,40 @@ def _failed(
     report = report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings)
     report_after = after_failure(task.session, prepared, report)
     return replace(report_after, message=str(error))
+
+
+def _roll_back_if_wanted(
+    task: BaselineContext,
+    prepared: Preparation,
+    error: ExchangeError,
+    snapshot: str,
+    made: Collection[Key],
+    stored: Collection[Key],
+    unknown: Collection[Key],
+) -> bool:
+    """Rolls back the changes of a failed run if the variables ask for it. If it wrote nothing, its snapshot counts as rolled
+    back. The error says what became of the rollback.
+
+    :param made: the changes that the engine made.
+    :param stored: these, and those of an earlier stage of the run; :param:`unknown`: those that may be stored.
+    :returns: whether the changes were rolled back.
+    """
+    if not snapshot:
+        return False
+    before_writing = prepared.procedure.kind.snapshot_time is SnapshotTime.BEFORE_WRITING
+    try:
+        if before_writing and not stored and not unknown:
+            _count_unwritten(task, prepared, snapshot)
+            return False
+        if not (prepared.variables.get("rollback_on_failure") or prepared.variables.get("ring_rollback")):
+            return False
+        roll_back(task, prepared, snapshot, made, bool(unknown))
+    except ExchangeError as second:
+        done = "; ".join((second.progress or {}).get("commands", ()))
+        error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
+        return False
+    error.message = f"{error.message} The changes of this run were rolled back."
+    return True
 
 
 def _record(
@@ -552,12 +575,15 @@ def roll_back(
     :raises ExchangeError: someone else changed the same settings, or the rollback failed.
     """
     rollback = rollback_of(prepared.artifacts, path, prepared.variables, scope="changed")
-    rollback.recorded_changes = [change for change in rollback.recorded_changes if unknown or change.key in made]
+    if not unknown:
+        rollback = rollback.of_changes(change for change in rollback.state.recorded_changes if change.key in made)
 
     def check(organization: Organization, plan: Plan) -> None:
-        drift = [] if prepared.variables.get("rollback_force") else rollback.drift(organization, plan)
-        if drift:
-            raise OptionError("; ".join(map(str, drift)))
+        if prepared.variables.get("rollback_force"):
+            return
+        findings = findings_of_others(rollback.state, organization, plan)
+        if findings:
+            raise OptionError("; ".join(map(str, findings)))
 
     planner = _Planner(rollback, check)
     converge(task, rollback.subsets, planner, fresh=True)

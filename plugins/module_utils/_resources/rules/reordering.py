@@ -27,12 +27,12 @@ def moves(
     :returns: rule and new index of each move, in the order of execution. The other rules keep their own order.
     """
     chosen = set(named)
-    rest = [rule for rule in order if rule not in chosen]
+    others = [rule for rule in order if rule not in chosen]
     if position == "first":
         # Computed from the other end, so that the last of the rules to move goes first and only named rules are passed.
-        seen = _forward(list(reversed(order)), [*reversed(rest), *reversed(named)], moving)
+        seen = _forward(list(reversed(order)), [*reversed(others), *reversed(named)], moving)
         return [(rule, len(order) - 1 - index) for rule, index in seen]
-    return _forward(list(order), [*rest, *named] if position == "last" else list(named), moving)
+    return _forward(list(order), [*others, *named] if position == "last" else list(named), moving)
 
 
 def moves_to_end(order: Sequence[str], named: Sequence[str]) -> list[tuple[str, int]]:
