@@ -13,6 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_rows import (
     DifferenceRow,
+    Foundation,
     GuaranteeRow,
 )
 
@@ -38,6 +39,7 @@ WHOLE_DIFFERENCE = {
     "witness": {"message": {"from": "a@contoso.com"}, "recipient": "d@fabrikam.com"},
     "contradicted": ["Exchange did otherwise."],
 }
+RESTS_ON = {"kind": "group", "name": "all@contoso.com", "values": {"members": 2}}
 PROVED = {"name": "All", "verdict": "proved", "assumptions": [], "unseen": []}
 WHOLE_GUARANTEE = {
     "name": "Some",
@@ -59,6 +61,7 @@ WHOLE_GUARANTEE = {
         (EffectOnMail(()), {"difference": [], "difference_more": 0}),
         (EffectOnMail((DifferenceRow.read(LOST),), 2), {"difference": [LOST], "difference_more": 2}),
         (EffectOnMail(guarantees=(GuaranteeRow.read(PROVED),), unseen=()), {"guarantees": [PROVED], "unseen": []}),
+        (EffectOnMail(rests_on=(Foundation.read(RESTS_ON),)), {"rests_on": [RESTS_ON]}),
         (EffectOnMail(replay={"remark": "x"}, untested=("VRF-1",)), {"replay": {"remark": "x"}, "untested": ["VRF-1"]}),
     ],
 )
@@ -93,7 +96,9 @@ def test_the_rows_of_the_samples_have_all_that_a_row_can_have() -> None:
         {"guarantees": [7]},
         {"guarantees": [{"verdict": "proved"}]},
         {"guarantees": [{**PROVED, "verdict": "perhaps"}]},
+        {"guarantees": [{**PROVED, "more": "x"}]},
         {"guarantees": [{**PROVED, "assumptions": [{}]}]},
+        {"rests_on": [{"kind": "group"}]},
         {"difference": [ROW], "difference_more": 0},
         {"difference": [{**LOST, "kind": "gone"}], "difference_more": 0},
         {"difference": [{**LOST, "unknown": "U1"}], "difference_more": 0},

@@ -111,21 +111,17 @@ def moment(text: str, variable: str) -> datetime.datetime:
 
 
 def _element(index: int, element: Any, known: Collection[str]) -> tuple[str, AcceptedFinding]:
+    """A word that is accepted, with what is said of it. Raises OptionError if an element of the variable is none.
+
+    :param known: the words that can be accepted.
+    """
     where = f"{PREFIX}accept[{index}]"
     if isinstance(element, Mapping):
-        missing, unknown = (
-            [key for key in _KEYS if not element.get(key)],
-            [str(key) for key in element if key not in _KEYS],
-        )
-        if missing or unknown:
-            what_is_wrong = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unknown)}"
-            raise OptionError(f"{where} {what_is_wrong}: it must be a word or a dictionary with {', '.join(_KEYS)}.")
-    elif not isinstance(element, str):
+        options = _texts_of(element, where)
+    elif isinstance(element, str):
+        options = {"word": element}
+    else:
         raise OptionError(f"{where} must be a word or a dictionary with {', '.join(_KEYS)}, not {element!r}.")
-    for key, value in element.items() if isinstance(element, Mapping) else ():
-        if isinstance(value, (list, Mapping)):
-            raise OptionError(f"{where}.{key} is a {'list' if isinstance(value, list) else 'dictionary'}, not a text.")
-    options = {key: str(value) for key, value in element.items()} if isinstance(element, Mapping) else {"word": element}
     word = options.pop("word")
     if word not in known:
         raise OptionError(
@@ -135,3 +131,19 @@ def _element(index: int, element: Any, known: Collection[str]) -> tuple[str, Acc
     if accepted.until:
         moment(accepted.until, f"{where}.until")
     return word, accepted
+
+
+def _texts_of(element: Mapping[Any, Any], where: str) -> dict[str, str]:
+    """The texts of a dictionary, which must have all keys and no other.
+
+    :param where: its place, for errors.
+    """
+    missing = [key for key in _KEYS if not element.get(key)]
+    unknown = [str(key) for key in element if key not in _KEYS]
+    if missing or unknown:
+        what_is_wrong = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unknown)}"
+        raise OptionError(f"{where} {what_is_wrong}: it must be a word or a dictionary with {', '.join(_KEYS)}.")
+    for key, value in element.items():
+        if isinstance(value, (list, Mapping)):
+            raise OptionError(f"{where}.{key} is a {'list' if isinstance(value, list) else 'dictionary'}, not a text.")
+    return {key: str(value) for key, value in element.items()}

@@ -11,7 +11,7 @@ from ..._engine.plan import Change, Impact
 from ..._mail_flow.analyses.aspects import DifferenceKind
 from ..._resources.rules.impact import of_all_outgoing
 from ..._resources.rules.stored import RULE
-from .mail_rows import DifferenceRow, GuaranteeRow, Row
+from .mail_rows import DifferenceRow, Foundation, GuaranteeRow, Row
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class _Written:
 
     form: type
     rows: bool = False
-    row: type[GuaranteeRow | DifferenceRow] | None = None
+    row: type[GuaranteeRow | DifferenceRow | Foundation] | None = None
     if_known: bool = False
     beside: str = ""
 
@@ -35,6 +35,7 @@ class _Written:
 #: The metadata of fields.
 _TABLE = {"written": _Written(list, rows=True)}
 _DIFFERENCE = {"written": _Written(list, rows=True, row=DifferenceRow, if_known=True)}
+_FOUNDATIONS = {"written": _Written(list, rows=True, row=Foundation)}
 _GUARANTEES = {"written": _Written(list, rows=True, row=GuaranteeRow)}
 _TEXTS = {"written": _Written(list)}
 _TEXTS_IF_KNOWN = {"written": _Written(list, if_known=True)}
@@ -50,7 +51,7 @@ class EffectOnMail:
     :param difference: the classes of mail that are treated differently, most important first; ``None`` if the plan
         changes nothing that decides about mail, or if what decides cannot be read.
     :param difference_more: how many more classes there are at least.
-    :param rests_on: what the difference depends on beside rules and settings of IRM: ``kind``, ``name``, ``values``.
+    :param rests_on: what the difference depends on beside rules and settings of IRM.
     :param guarantees: the verdicts.
     :param lint: remarks about the rules.
     :param foreign: the rules that are not ours.
@@ -69,7 +70,7 @@ class EffectOnMail:
 
     difference: tuple[DifferenceRow, ...] | None = field(default=None, metadata=_DIFFERENCE)
     difference_more: int = field(default=0, metadata=_BESIDE_DIFFERENCE)
-    rests_on: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    rests_on: tuple[Foundation, ...] = field(default=(), metadata=_FOUNDATIONS)
     guarantees: tuple[GuaranteeRow, ...] = field(default=(), metadata=_GUARANTEES)
     lint: tuple[Row, ...] = field(default=(), metadata=_TABLE)
     foreign: tuple[Row, ...] = field(default=(), metadata=_TABLE)

@@ -54,7 +54,7 @@ from ..._resources.rights_management import RMS_TEMPLATES, obstacle
 from ..._resources.rules.stored import RULE
 from .effect_on_mail import EffectOnMail
 from .findings import PREFIX
-from .mail_rows import DifferenceRow, GuaranteeRow
+from .mail_rows import DifferenceRow, Foundation, GuaranteeRow
 
 #: The resource, and the fact, whose settings decide about mail, too.
 IRM = IRM_CONFIGURATION.name
@@ -290,28 +290,31 @@ _ON_THE_WAY = (DifferenceKind.TRANSIT_LOST, DifferenceKind.TRANSIT_GAINED)
 _LEAVING = ("connector", "tls")
 
 
-def rests_on(organization: Organization, mail: Mail, rows: Sequence[DifferenceRow]) -> list[dict[str, Any]]:
+def rests_on(organization: Organization, mail: Mail, rows: Sequence[DifferenceRow]) -> list[Foundation]:
     """What the effects of a plan rest on beside rules and settings of IRM: the outbound connectors, where they are about
     mail on its way, the templates that the changed rules apply, how many members the groups have that were read, and
     the answers to open questions that were observed.
-    Each has ``kind``, ``name`` and ``values``.
 
     :param mail: the state after the plan.
     :param rows: the difference.
     """
-    premises: list[tuple[str, str, Mapping[str, Any]]] = []
+    foundations: list[Foundation] = []
     if any(map(_on_the_way, rows)):
         connectors = mail.facts.get("outbound_connectors") or ()
-        premises += [("connector", str(connector["name"]), connector) for connector in connectors]
-    premises += [("template", template["name"], template) for template in _applied_templates(organization, mail, rows)]
+        foundations += [_named("connector", connector) for connector in connectors]
+    foundations += [_named("template", template) for template in _applied_templates(organization, mail, rows)]
     if rows:
         groups = mail.facts.get("groups") or {}
-        premises += [("group", str(name), {"members": len(members)}) for name, members in groups.items()]
-        premises += [("observation", number, {"answer": answer}) for number, answer in mail.observed.answers.items()]
-    return [
-        {"kind": kind, "name": name, "values": {key: value for key, value in values.items() if key != "name"}}
-        for kind, name, values in sorted(premises, key=lambda premise: premise[:2])
-    ]
+        answers = mail.observed.answers
+        foundations += [Foundation("group", str(name), {"members": len(members)}) for name, members in groups.items()]
+        foundations += [Foundation("observation", number, {"answer": answer}) for number, answer in answers.items()]
+    return sorted(foundations, key=lambda foundation: (foundation.kind, foundation.name))
+
+
+def _named(kind: str, properties: Mapping[str, Any]) -> Foundation:
+    """A foundation, from properties that have its name."""
+    values = {name: value for name, value in properties.items() if name != "name"}
+    return Foundation(kind, str(properties["name"]), values)
 
 
 def _applied_templates(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rows of an effect on mail: verdicts on guarantees, and classes of mail that are treated differently.
+"""The rows of an effect on mail: verdicts on guarantees, classes of mail that are treated differently, and what these
+rest on.
 
 A row is made of what the mail flow returns, or read from a document, and becomes the contract's mapping by ``as_row``.
 What a row does not have is left out there.
@@ -8,7 +9,7 @@ What a row does not have is left out there.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ..._mail_flow.analyses.aspects import DifferenceKind
@@ -20,8 +21,19 @@ from ..._mail_flow.wording.summary import reasons_of, refutation, verdict_senten
 Row = Mapping[str, Any]
 
 
+class _ReadRow:
+    """A row that is read key by key. A key that no field has would be lost, so it is refused."""
+
+    @classmethod
+    def refuse_unknown(cls, row: Row) -> None:
+        """Raises ValueError if a row has keys that are no fields."""
+        unknown = row.keys() - {part.name for part in fields(cls)}  # type: ignore[arg-type]
+        if unknown:
+            raise ValueError(f"{', '.join(sorted(unknown))} in a row of {cls.__name__}")
+
+
 @dataclass(frozen=True)
-class Assumption:
+class Assumption(_ReadRow):
     """What a proof assumes.
 
     :param text: as a sentence.
@@ -34,7 +46,8 @@ class Assumption:
 
     @classmethod
     def read(cls, row: Row) -> Assumption:
-        """From a row. Raises KeyError if it is none."""
+        """From a row. Raises KeyError, TypeError or ValueError if it is none."""
+        cls.refuse_unknown(row)
         return cls(row["id"], row["text"], row.get("mail", ""))
 
     def as_row(self) -> dict[str, str]:
@@ -44,7 +57,7 @@ class Assumption:
 
 
 @dataclass(frozen=True)
-class OpenReason:
+class OpenReason(_ReadRow):
     """Why something is unknown.
 
     :param id: the number of the open question, or another name.
@@ -60,7 +73,8 @@ class OpenReason:
 
     @classmethod
     def read(cls, row: Row) -> OpenReason:
-        """From a row. Raises KeyError if it is none."""
+        """From a row. Raises KeyError, TypeError or ValueError if it is none."""
+        cls.refuse_unknown(row)
         return cls(row["id"], row["reason"], row.get("field", ""), row.get("settled_by"))
 
     def as_row(self) -> dict[str, str]:
@@ -74,7 +88,7 @@ class OpenReason:
 
 
 @dataclass(frozen=True)
-class GuaranteeRow:
+class GuaranteeRow(_ReadRow):
     """What is known of a guarantee.
 
     :param claim: what it says, as a clause; empty where even that is too complex.
@@ -103,6 +117,7 @@ class GuaranteeRow:
     @classmethod
     def read(cls, row: Row) -> GuaranteeRow:
         """From a row. Raises KeyError, TypeError or ValueError if it is none."""
+        cls.refuse_unknown(row)
         return cls(
             name=row["name"],
             verdict=GuaranteeVerdict(row["verdict"]),
@@ -193,7 +208,7 @@ class GuaranteeRow:
 
 
 @dataclass(frozen=True)
-class SideEffect:
+class SideEffect(_ReadRow):
     """What rules do to mail beside protecting and delivering it.
 
     :param kind: the sort of effect.
@@ -207,7 +222,8 @@ class SideEffect:
 
     @classmethod
     def read(cls, row: Row) -> SideEffect:
-        """From a row. Raises KeyError if it is none."""
+        """From a row. Raises KeyError, TypeError or ValueError if it is none."""
+        cls.refuse_unknown(row)
         return cls(row["kind"], row["name"], row["now"])
 
     def as_row(self) -> dict[str, Any]:
@@ -216,7 +232,7 @@ class SideEffect:
 
 
 @dataclass(frozen=True)
-class DifferenceRow:
+class DifferenceRow(_ReadRow):
     """A class of mail that is treated differently. What does not apply is ``None``.
 
     :param text: what becomes of it, as a sentence.
@@ -258,6 +274,7 @@ class DifferenceRow:
     @classmethod
     def read(cls, row: Row) -> DifferenceRow:
         """From a row. Raises KeyError, TypeError or ValueError if it is none."""
+        cls.refuse_unknown(row)
         side_effects, unknown = row.get("side_effects"), row.get("unknown")
         return cls(
             kind=DifferenceKind(row["kind"]),
@@ -331,6 +348,30 @@ class DifferenceRow:
     def with_contradicted(self, texts: Iterable[str]) -> DifferenceRow:
         """The row with more sentences about what Exchange did otherwise, each once."""
         return replace(self, contradicted=tuple(dict.fromkeys((*self.contradicted, *texts))))
+
+
+@dataclass(frozen=True)
+class Foundation(_ReadRow):
+    """What a difference rests on beside rules and settings of IRM.
+
+    :param kind: ``connector``, ``template``, ``group`` or ``observation``.
+    :param name: its name, or the number of the open question that was answered.
+    :param values: what of it counts.
+    """
+
+    kind: str
+    name: str
+    values: Row
+
+    @classmethod
+    def read(cls, row: Row) -> Foundation:
+        """From a row. Raises KeyError, TypeError or ValueError if it is none."""
+        cls.refuse_unknown(row)
+        return cls(row["kind"], row["name"], row["values"])
+
+    def as_row(self) -> dict[str, Any]:
+        """As results have it."""
+        return {"kind": self.kind, "name": self.name, "values": self.values}
 
 
 def _tuple(values: Collection[Any] | None) -> tuple[Any, ...] | None:

@@ -49,7 +49,7 @@ def counted_mail(mail: EffectOnMail) -> dict[str, Any]:
         "difference": sorted(digest_of(_counted(row)) for row in mail.difference or ()),
         "difference_more": mail.difference_more,
         "guarantees": {row.name: _judged(row) for row in mail.guarantees},
-        "rests_on": sorted(map(digest_of, mail.rests_on)),
+        "rests_on": sorted(digest_of(foundation.as_row()) for foundation in mail.rests_on),
     }
 
 
@@ -126,11 +126,13 @@ def _moved_foundations(approved: EffectOnMail, current: EffectOnMail) -> list[st
     """How differs now what the approved effects rest on."""
     if not current.difference:
         return []  # Nothing that rests on it is left.
-    sides = [{(row["kind"], row["name"]): row["values"] for row in mail.rests_on} for mail in (approved, current)]
+    before = {(foundation.kind, foundation.name): foundation.values for foundation in approved.rests_on}
+    now = {(foundation.kind, foundation.name): foundation.values for foundation in current.rests_on}
     texts = []
-    for what in sorted({*sides[0], *sides[1]}):
-        old, new = (side.get(what) for side in sides)
-        name = f"the {what[0]} {what[1]!r}"
+    for kind, named in sorted({*before, *now}):
+        old = before.get((kind, named))
+        new = now.get((kind, named))
+        name = f"the {kind} {named!r}"
         if old is None or new is None:
             texts.append(f"its effects on mail rest on {name}, which is {'gone' if new is None else 'new'}")
             continue

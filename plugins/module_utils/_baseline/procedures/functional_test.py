@@ -44,23 +44,20 @@ def run_functional_test(
     :returns: the report with the outcome, and the failure of the organization if the test could not run or did not pass
         after a change.
     """
-    waiting = next(
-        (row for row in report.controls if row.id == CONTROL and row.status is ControlStatus.NOT_ASSESSABLE), None
-    )
-    if waiting is None or not variables.get("test_sender"):
+    sender = variables.get("test_sender")
+    if not sender or not any(map(_waits, report.controls)):
         return report, None
     failure = None
     try:
-        outcome = _test_until(
-            task, variables["test_sender"], variables.get("test_recipients") or [variables["test_sender"]], timeout
-        )
+        outcome = _test_until(task, sender, variables.get("test_recipients") or [sender], timeout)
     except NotCapturedError as error:
-        untested = replace(waiting, findings=(str(error),))
-        return replace(report, controls=tuple(untested if row is waiting else row for row in report.controls)), None
+        untested = (replace(row, findings=(str(error),)) if _waits(row) else row for row in report.controls)
+        return replace(report, controls=tuple(untested)), None
     except ExchangeError as error:
-        outcome, failure = {"msg": str(error)}, error
-    control = _tested(waiting, outcome)
-    report = replace(report, controls=tuple(control if row is waiting else row for row in report.controls))
+        failure = error
+        outcome = {"msg": str(error)}
+    report = replace(report, controls=tuple(_tested(row, outcome) if _waits(row) else row for row in report.controls))
+    control = next(row for row in report.controls if row.id == CONTROL)
     if control.status in (ControlStatus.MET, ControlStatus.ACCEPTED):
         return report, None
     report = replace(
@@ -72,6 +69,11 @@ def run_functional_test(
             remedy=_REMEDY,
         )
     return report, failure
+
+
+def _waits(control: ControlReport) -> bool:
+    """Whether a control waits for the test."""
+    return control.id == CONTROL and control.status is ControlStatus.NOT_ASSESSABLE
 
 
 def with_untested(report: OrganizationReport) -> OrganizationReport:

@@ -218,11 +218,11 @@ def _written(
 
     :param made: what this stage wrote.
     """
-    rest = ChangeState.PLANNED if procedure.stage is RunStage.FIRST else ChangeState.ALREADY_SO
+    unmade = ChangeState.PLANNED if procedure.stage is RunStage.FIRST else ChangeState.ALREADY_SO
     changes = [
         change
         if change.state is ChangeState.STORED
-        else replace(change, state=ChangeState.STORED if change.key in made else rest)
+        else replace(change, state=ChangeState.STORED if change.key in made else unmade)
         for change in report.changes
     ]
     wrote = any(change.state is ChangeState.STORED for change in changes)

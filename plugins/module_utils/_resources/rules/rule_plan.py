@@ -117,7 +117,8 @@ def _after(book: RuleBook, wanted: DeclaredRule, rule: Rule | None, plan: RulePl
     return shown
 
 
-def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan:
+def _refuse_creation(book: RuleBook, wanted: DeclaredRule) -> None:
+    """Refuses a new rule that does nothing or has expired."""
     where = wanted.where
     if "actions" not in wanted.sections:
         raise OptionError(
@@ -128,12 +129,25 @@ def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan
         raise OptionError(
             f"{where}expiry_date {wanted.settings['expiry_date']} is in the past, and Exchange does not accept a past date for a new rule."
         )
-    if wanted.priority is not None and index is None:
-        if wanted.priority > len(book.order):
-            raise OptionError(
-                f"{where}priority {wanted.priority} is too high: the valid range for a new rule is 0 to {len(book.order)}."
-            )
-        index = wanted.priority
+
+
+def _place_of_new_rule(book: RuleBook, wanted: DeclaredRule) -> int | None:
+    """The place that a new rule is declared to have; ``None`` if it has none. Refuses one behind the last."""
+    if wanted.priority is not None and wanted.priority > len(book.order):
+        raise OptionError(
+            f"{wanted.where}priority {wanted.priority} is too high: the valid range for a new rule is 0 to {len(book.order)}."
+        )
+    return wanted.priority
+
+
+def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan:
+    """The creation of a rule.
+
+    :param index: its place; ``None`` for the declared one.
+    """
+    _refuse_creation(book, wanted)
+    if index is None:
+        index = _place_of_new_rule(book, wanted)
     warnings = lookalikes_of(book, wanted.name)
     parameters: dict[str, Value] = {"Name": wanted.name}
     if index is not None and index < len(book.order):
