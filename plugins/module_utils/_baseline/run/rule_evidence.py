@@ -131,7 +131,7 @@ def with_contradictions(mail: EffectOnMail, rows: Sequence[Mapping[str, Any]]) -
     """
     mail = replace(
         mail,
-        difference=_each(
+        difference=_with_each_marked(
             mail.difference, lambda row: row.with_contradicted(contradicting_texts(row.rules, mail.observed))
         ),
         trials=tuple(with_contradicted(mail.trials, mail.observed, lambda row: [row["rule"], row["name"]])),
@@ -151,12 +151,12 @@ def with_contradictions(mail: EffectOnMail, rows: Sequence[Mapping[str, Any]]) -
     return replace(
         mail,
         guarantees=tuple(row.with_contradicted(sentences.values()) for row in mail.guarantees),
-        difference=_each(mail.difference, lambda row: row.with_contradicted(texts_about(row.rules))),
+        difference=_with_each_marked(mail.difference, lambda row: row.with_contradicted(texts_about(row.rules))),
         trials=tuple(map(marked, mail.trials)),
     )
 
 
-def _each(
+def _with_each_marked(
     rows: tuple[DifferenceRow, ...] | None, marked: Callable[[DifferenceRow], DifferenceRow]
 ) -> tuple[DifferenceRow, ...] | None:
     """The rows of a difference, marked; ``None`` if there is no difference to mark."""
