@@ -79,9 +79,9 @@ class Rollback(Procedure):
             path, snapshot.created_at, snapshot.run, "full" if whole else scope, snapshot.digest
         )
         #: The later snapshots that have not been rolled back.
-        self._later = [later for later in later_snapshots if not later.rolled_back]
+        self._later_snapshots = [later for later in later_snapshots if not later.rolled_back]
         # The whole state undoes the runs since, too. Otherwise, the next rollback would bring back what they changed.
-        self._undone_too = [later.reference for later in self._later] if whole else []
+        self._undone_too = [later.reference for later in self._later_snapshots] if whole else []
 
     @property
     def restored(self) -> Restored:
@@ -89,7 +89,7 @@ class Rollback(Procedure):
 
     def draft(self, organization: Organization, run: Run) -> Draft:
         plan = self.plan(organization, check_mode=True)
-        findings = [] if self.state.whole else refused_by(self._later, self.state.recorded_changes)
+        findings = [] if self.state.whole else refused_by(self._later_snapshots, self.state.recorded_changes)
         if not self.state.force:
             findings += findings_of_others(self.state, organization, plan)
         unconfirmed = confirmation_findings(run.variables, run.hosts)
@@ -174,7 +174,7 @@ class Rollback(Procedure):
             yield warning("configurations_stay", text, configurations=staying)
         if self.state.whole or not self.state.recorded_changes:
             return
-        holding = [later.name for later in self._later if later.document and later.document.plan is None]
+        holding = [later.name for later in self._later_snapshots if later.document and later.document.plan is None]
         if holding:
             text = (
                 f"{', '.join(holding)}, taken later, contains what this rollback takes away: the next rollback would bring it back. "
