@@ -133,12 +133,12 @@ class MailControl(JudgingControl):
         """
         findings = []
         for row in self._broken(outlook):
-            broken = f"the plan would break the guarantee {row.name!r}: {row.refutation} {unseen_line(row.unseen)}"
-            findings.append(self._finding(row, broken.rstrip()))
+            text = f"the plan would break the guarantee {row.name!r}: {row.refutation} {unseen_line(row.unseen)}"
+            findings.append(self._finding(row, text.rstrip()))
         for _guarantee, old, new in self._sides(outlook.assessment):
             if old.is_proved and new.is_unknown:
-                unknown = "is proved now, but after the plan it is unknown whether it holds"
-                findings.append(self._finding(new, f"the guarantee {new.name!r} {unknown}: {new.reasons()}."))
+                text = f"the guarantee {new.name!r} is proved now, but after the plan it is unknown whether it holds: {new.reasons()}."
+                findings.append(self._finding(new, text))
         return findings
 
     def _finding(self, row: GuaranteeRow, text: str) -> Finding:

@@ -33,7 +33,7 @@ class _ReadRow:
 
 
 @dataclass(frozen=True)
-class Assumption(_ReadRow):
+class AssumptionRow(_ReadRow):
     """What a proof assumes.
 
     :param text: as a sentence.
@@ -45,7 +45,7 @@ class Assumption(_ReadRow):
     mail: str = ""
 
     @classmethod
-    def read(cls, row: Row) -> Assumption:
+    def read(cls, row: Row) -> AssumptionRow:
         """From a row. Raises KeyError, TypeError or ValueError if it is none."""
         cls.refuse_unknown(row)
         return cls(row["id"], row["text"], row.get("mail", ""))
@@ -103,7 +103,7 @@ class GuaranteeRow(_ReadRow):
     verdict: GuaranteeVerdict
     claim: str = ""
     before: GuaranteeVerdict | None = None
-    assumptions: tuple[Assumption, ...] = ()
+    assumptions: tuple[AssumptionRow, ...] = ()
     counterexample: Row | None = None
     unknown: tuple[OpenReason, ...] = ()
     unseen: tuple[str, ...] = ()
@@ -123,7 +123,7 @@ class GuaranteeRow(_ReadRow):
             verdict=GuaranteeVerdict(row["verdict"]),
             claim=row.get("claim", ""),
             before=GuaranteeVerdict(row["before"]) if "before" in row else None,
-            assumptions=tuple(map(Assumption.read, row.get("assumptions", ()))),
+            assumptions=tuple(map(AssumptionRow.read, row.get("assumptions", ()))),
             counterexample=row.get("counterexample"),
             unknown=tuple(map(OpenReason.read, row.get("unknown", ()))),
             unseen=tuple(row.get("unseen", ())),
@@ -208,7 +208,7 @@ class GuaranteeRow(_ReadRow):
 
 
 @dataclass(frozen=True)
-class SideEffect(_ReadRow):
+class SideEffectRow(_ReadRow):
     """What rules do to mail beside protecting and delivering it.
 
     :param kind: the sort of effect.
@@ -221,7 +221,7 @@ class SideEffect(_ReadRow):
     now: bool
 
     @classmethod
-    def read(cls, row: Row) -> SideEffect:
+    def read(cls, row: Row) -> SideEffectRow:
         """From a row. Raises KeyError, TypeError or ValueError if it is none."""
         cls.refuse_unknown(row)
         return cls(row["kind"], row["name"], row["now"])
@@ -264,7 +264,7 @@ class DifferenceRow(_ReadRow):
     added: str | None = None
     people: tuple[str, ...] | None = None
     dates: tuple[Any, ...] | None = None
-    side_effects: tuple[SideEffect, ...] | None = None
+    side_effects: tuple[SideEffectRow, ...] | None = None
     unknown: tuple[OpenReason, ...] | None = None
     before: Row | None = None
     after: Row | None = None
@@ -290,7 +290,7 @@ class DifferenceRow(_ReadRow):
             added=row.get("added"),
             people=_tuple(row.get("people")),
             dates=_tuple(row.get("dates")),
-            side_effects=None if side_effects is None else tuple(map(SideEffect.read, side_effects)),
+            side_effects=None if side_effects is None else tuple(map(SideEffectRow.read, side_effects)),
             unknown=None if unknown is None else tuple(map(OpenReason.read, unknown)),
             before=row.get("before"),
             after=row.get("after"),
@@ -382,5 +382,5 @@ def _list(values: Sequence[Any] | None) -> list[Any] | None:
     return None if values is None else list(values)
 
 
-def _rows(parts: Iterable[SideEffect | OpenReason] | None) -> list[dict[str, Any]] | None:
+def _rows(parts: Iterable[SideEffectRow | OpenReason] | None) -> list[dict[str, Any]] | None:
     return None if parts is None else [part.as_row() for part in parts]
