@@ -21,7 +21,8 @@ _WITHOUT_ENGINE = ("rest", "psrp", "constrained")
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests that use ``wire`` run over ``rest``; those whose subject it is, over the wires that
-    ``@pytest.mark.wires(...)`` names; or over ``--wires``.
+    ``@pytest.mark.wires(...)`` names; or over ``--wires``, of which ``@pytest.mark.possible_wires(...)`` leaves those
+    over which the test has a meaning.
     """
     if "wire" not in metafunc.fixturenames:
         return
@@ -33,6 +34,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         wires = tuple(dict.fromkeys((*_MATRIX, *endpoint, *subject)))
     else:
         wires = tuple(asked.split(",")) if asked else subject
+    possible = metafunc.definition.get_closest_marker("possible_wires")
+    if possible:
+        wires = tuple(wire for wire in wires if wire in possible.args)
     metafunc.parametrize(
         "wire", [pytest.param(wire, marks=() if wire in _WITHOUT_ENGINE else pytest.mark.engine) for wire in wires]
     )

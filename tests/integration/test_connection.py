@@ -59,6 +59,7 @@ def test_authorities_that_cannot_be_read_are_named(tenant: Tenant, transport: st
     assert tenant.emulator.calls == []
 
 
+@pytest.mark.possible_wires("rest")
 def test_a_dead_authority_is_named(tenant: Tenant) -> None:
     run = tenant.run(
         {"name": "ask", **ASK},

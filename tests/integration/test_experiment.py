@@ -14,6 +14,9 @@ from tests.emulator.organization import default_state
 
 from .tenant import Tenant
 
+#: Microsoft Graph sends the mail and reads it, with an application's credential.
+pytestmark = pytest.mark.possible_wires("rest", "powershell")
+
 NAME = "contoso.onmicrosoft.com"
 ALEX, MEGAN = f"AlexW@{NAME}", f"MeganB@{NAME}"
 PARTNER = "tests@fabrikam.com"
@@ -112,6 +115,7 @@ def test_a_copy_is_found_under_the_id_that_the_service_gave_it(tenant: Tenant, t
     assert copies(found)["inside meganb"]["observed"]["protection"] == "protected"
 
 
+@pytest.mark.possible_wires("rest", "psrp", "engine", "powershell")
 @pytest.mark.organizations(state())
 def test_check_mode_shows_the_messages_and_sends_none(tenant: Tenant, tmp_path: Path) -> None:
     task = {

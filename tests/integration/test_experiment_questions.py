@@ -76,6 +76,7 @@ def answers_of(found: dict[str, Any]) -> dict[str, Any]:
     return {row["id"]: row.get("answer", row.get("why")) for row in found["questions"]}
 
 
+@pytest.mark.possible_wires("rest", "powershell")
 @pytest.mark.organizations(state(answers={"U08": True, "U07": False}))
 def test_all_that_messages_from_inside_tell(tenant: Tenant, tmp_path: Path) -> None:
     given = asking(
@@ -120,6 +121,7 @@ def test_mail_from_outside_over_each_wire(tenant: Tenant, tmp_path: Path) -> Non
     assert rules_of(tenant) == ["Salaries"]
 
 
+@pytest.mark.possible_wires("rest", "powershell")
 @pytest.mark.organizations(state(mail_service=SLOW))
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_run_that_is_ended_while_its_rules_are_there(tenant: Tenant, tmp_path: Path, number: signal.Signals) -> None:

@@ -166,6 +166,7 @@ def test_fifty_forks_share_one_broker(tenant: Tenant) -> None:
     wait_for(lambda: is_clean(tenant))
 
 
+@pytest.mark.possible_wires("powershell")
 @pytest.mark.wires("powershell")
 def test_many_organizations_never_have_more_than_four_processes(tenant: Tenant) -> None:
     sessions(tenant, 6, "powershell")
@@ -193,6 +194,7 @@ def test_many_organizations_never_have_more_than_four_processes(tenant: Tenant) 
     wait_for(lambda: is_clean(tenant))
 
 
+@pytest.mark.possible_wires("powershell")
 @pytest.mark.wires("powershell")
 def test_powershell_is_killed_in_mid_call(tenant: Tenant) -> None:
     """A read is repeated in a new process; a write is read back, and nothing is written twice."""

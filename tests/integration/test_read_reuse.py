@@ -97,6 +97,7 @@ def test_what_always_reads(tenant: Tenant, wire: str) -> None:
     assert round_trips(tenant) == ALONE[wire]
 
 
+@pytest.mark.possible_wires("psrp", "constrained")
 @pytest.mark.wires("psrp", "constrained")
 @pytest.mark.parametrize("old", [False, True])
 def test_who_it_is_travels_with_the_reads(tenant: Tenant, wire: str, old: bool) -> None:

@@ -112,6 +112,7 @@ def test_examples_are_in_the_variable_and_nowhere_else(tenant: Tenant) -> None:
         assert "p1@fabrikam.com" not in text
 
 
+@pytest.mark.usefixtures("executed")
 @pytest.mark.organizations(state(6))
 def test_names_that_could_mislead_a_reader_are_data_but_are_not_printed_as_such(tenant: Tenant) -> None:
     name = "Partners\u202e\x9b2J"
@@ -335,6 +336,7 @@ def over_graph(tenant: Tenant, **options: Any) -> dict[str, Any]:
     return tenant.run(of_graph(tenant, **options))["mail_flow_replay"]
 
 
+@pytest.mark.possible_wires("rest", "powershell")
 @pytest.mark.organizations(state(0) | {"message_trace": mail(6_000, a_minute=6)})
 def test_graph_gives_the_same_numbers(tenant: Tenant) -> None:
     calls = len(tenant.emulator.calls)
@@ -379,6 +381,7 @@ def test_plan_and_playbook_read_the_trace_from_graph_if_they_are_told_to(tenant:
     assert "3 copies of 3 messages" in shown.output.replace("30 copies of 30 messages", "")
 
 
+@pytest.mark.possible_wires("rest", "powershell")
 @pytest.mark.organizations(state(0) | {"message_trace": mail(6_000, a_minute=6)})
 def test_the_token_of_graph_goes_nowhere_else(tenant: Tenant) -> None:
     graph = tenant.emulator.graph
@@ -406,6 +409,7 @@ def test_graph_names_the_permission(emulator: Emulator, engine: Engine | None, t
     assert run.task("ask", "contoso").result["counts"]["copies"] == 30
 
 
+@pytest.mark.possible_wires("rest", "powershell")
 @pytest.mark.organizations(state(30))
 def test_where_graph_cannot_be_asked_it_says_why(tenant: Tenant) -> None:
     cases = [

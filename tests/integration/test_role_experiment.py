@@ -18,6 +18,9 @@ from .playbook import ROOT
 from .role import artifacts, newest, play, report
 from .tenant import SENT_MAIL, TIMES, Tenant, lasting
 
+#: Microsoft Graph sends the mail and reads it, with an application's credential.
+pytestmark = pytest.mark.possible_wires("rest", "powershell")
+
 NAME = "contoso.onmicrosoft.com"
 MEGAN, ALEX, ANN = f"MeganB@{NAME}".lower(), f"AlexW@{NAME}".lower(), "ann@fabrikam.com"
 STORED: dict[str, Any] = {
