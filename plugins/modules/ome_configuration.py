@@ -33,6 +33,7 @@ options:
   state:
     description:
       - Whether it exists. The default configuration cannot be removed.
+      - Removing one that mail flow rules name is warned of. DLP rules, which may name one too, are not read.
     type: str
     choices: [present, absent]
     default: present

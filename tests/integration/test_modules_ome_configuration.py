@@ -122,11 +122,17 @@ def test_a_template_comes_changes_and_goes(tenant: Tenant) -> None:
     )
     assert [row["ExternalMailExpiryInterval"] for row in created.after["ome_configurations"]][1].startswith("7.")
     assert tenant.converge(ome(**{**week, "external_mail_expiry_in_days": 0})).run["ome_configuration"]["changed"]
+    tenant.edit(
+        "New-TransportRule",
+        Name="Expiring mail",
+        ApplyRightsProtectionTemplate="Encrypt",
+        ApplyRightsProtectionCustomizationTemplate="One week expiration",
+    )
     removed = tenant.converge(ome(identity="one week expiration", state="absent"))
     assert len(removed.after["ome_configurations"]) == 1
-    assert (
-        "Mail that was sent with 'One week expiration' depends on it" in removed.run["ome_configuration"]["warnings"][0]
-    )
+    of_mail, of_rules = removed.run["ome_configuration"]["warnings"]
+    assert "Mail that was sent with 'One week expiration' depends on it" in of_mail
+    assert "'Expiring mail'" in of_rules
 
 
 def test_a_template_without_the_license(tenant: Tenant) -> None:

@@ -7,7 +7,7 @@ The steps are those of ``extensions/setup/New-MessageEncryptionApplication.ps1``
 
 from __future__ import annotations
 
-from .errors import CertificateError, ExchangeError, TokenRefusedError
+from .errors import AuthenticationError, CertificateError, ExchangeError, TokenRefusedError
 
 SCRIPT = "extensions/setup/New-MessageEncryptionApplication.ps1"
 
@@ -43,7 +43,8 @@ def missing_step(error: ExchangeError) -> str:
         return "certificate"
     if isinstance(error, TokenRefusedError):
         return "consent"
-    return "role_group" if error.cmdlet == "Get-OrganizationConfig" else ""
+    denied = isinstance(error, AuthenticationError) and error.cmdlet == "Get-OrganizationConfig"
+    return "role_group" if denied else ""
 
 
 def step_sentence(step: str) -> str:

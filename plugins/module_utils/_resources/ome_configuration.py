@@ -20,13 +20,17 @@ from .._exchange.errors import OptionError
 from .._exchange.image import dimensions, format_of, is_picture
 from .._exchange.kinds import Boolean, Color, Days, Image, Text
 from .._exchange.names import name_key, same_name
-from .._exchange.organization import Organization
+from .._exchange.organization import Organization, read
+from .._exchange.text import listed, quoted
 from .resource import Planning
 from .settings import NamedResource, lookalike_warnings, only_in_cloud, plan_settings
 from .table import Field, Table, name_of
 
 #: The configuration that every organization has. It cannot be removed and cannot have an expiry.
 DEFAULT_OME_CONFIGURATION = "OME Configuration"
+
+#: The subset with the mail flow rules.
+_RULES = "transport_rules"
 
 OME_CONFIGURATION = Table(
     name="ome_configuration",
@@ -143,7 +147,10 @@ def converge_configuration(
     def planner(organization: Organization) -> Plan:
         configurations = organization.objects(OME_CONFIGURATION.subset)
         if not (force_image and wanted.get(_IMAGE) and _image_is_hidden(configurations, identity)):
-            return plan_configuration(identity, state, wanted, configurations)
+            plan = plan_configuration(identity, state, wanted, configurations)
+            if state == "absent" and plan.steps:
+                plan.warnings += _warnings_of_rules(read(task.session, [_RULES]), identity)
+            return plan
         others = {option: value for option, value in wanted.items() if option != _IMAGE}
         plan = plan_configuration(identity, state, others, configurations)
         image = plan_configuration(identity, state, {_IMAGE: wanted[_IMAGE]}, configurations, force=[_IMAGE])
@@ -162,6 +169,26 @@ def converge_configuration(
     return converge(
         task, [OME_CONFIGURATION.subset, *more], planner, cloud_only=only_in_cloud(OME_CONFIGURATION, wanted)
     )
+
+
+def _warnings_of_rules(organization: Organization, identity: str) -> list[PlanWarning]:
+    """Warns of the rules that name an OME configuration which is going to be removed."""
+    error = organization.error(_RULES)
+    if error is not None:
+        text = f"Whether rules name {identity!r} is not known: {error.message}"
+        return [warning("configuration_used", text, configuration=identity)]
+    rules = [
+        str(rule["Name"])
+        for rule in organization.objects(_RULES)
+        if same_name(str(rule.get("ApplyRightsProtectionCustomizationTemplate") or ""), identity)
+    ]
+    if not rules:
+        return []
+    text = (
+        f"Rules name {identity!r}: {listed(list(map(quoted, rules)), joint='and')}. What becomes of their mail without it is not "
+        "documented: first give them another OME configuration."
+    )
+    return [warning("configuration_used", text, configuration=identity, rules=rules)]
 
 
 def _image_is_hidden(configurations: Sequence[Mapping[str, Any]], identity: str) -> bool:

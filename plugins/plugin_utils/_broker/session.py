@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from ...module_utils._exchange.cmdlet import Call, Result
 from ...module_utils._exchange.errors import (
+    AuthenticationError,
     CmdletNotAvailableError,
     ExchangeError,
     NotCapturedError,
@@ -428,7 +429,7 @@ class OrganizationSession:
                 cmdlet=_WHO.cmdlet,
             )
         if isinstance(who.error, PermissionDeniedError):
-            raise UnreachableError(
+            raise AuthenticationError(
                 "Get-OrganizationConfig is not granted to the caller, so the organization cannot be verified.",
                 remedy="Assign an Exchange role to the application or user (View-Only Configuration at least), "
                 "or set ansible_exchange_verify_organization: false if the endpoint withholds it intentionally.",
@@ -482,6 +483,7 @@ def _unreachable(error: ExchangeError | None) -> UnreachableError:
     if error is None:
         return UnreachableError("no session could be opened.")
     remedy = "" if isinstance(error, CmdletNotAvailableError) else error.remedy
-    return UnreachableError(
+    kind = AuthenticationError if isinstance(error, PermissionDeniedError) else UnreachableError
+    return kind(
         f"no session could be opened: {error.message}", remedy=remedy, cmdlet=error.cmdlet, error_id=error.error_id
     )

@@ -10,8 +10,13 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import run_cases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import broken, check
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
+    Case,
+    broken,
+    check,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
     message_of,
@@ -22,6 +27,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     document_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
+    failure_diff,
+    failure_text,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
 from ansible_collections.m365.message_encryption.plugins.modules import (
     mail_flow_experiment,
@@ -176,6 +185,38 @@ def test_what_is_not_as_expected_is_told_key_by_key() -> None:
         ("ann@fabrikam.com", "rules"),
         ("bob@contoso.com", ""),
     ]
+
+
+HR_BRAND = {**ENCRYPT, "name": "HR brand", "actions": {"apply_rights_protection_customization_template": "HR"}}
+
+
+def test_what_is_not_known_is_not_told_as_absent() -> None:
+    """Whether the second rule matches is open, so is the branding; the reasons of the ways to open it are sentences."""
+    rules = [
+        ENCRYPT,
+        {**HR_BRAND, "conditions": {"from_member_of": ["hr@contoso.com"]}},
+    ]
+    expect = {
+        "ann@fabrikam.com": {
+            "protection": "encrypt",
+            "branding": "HR",
+            "opens": ["inline"],
+            "protected_by": ["HR brand"],
+            "after_approval": {"branding": "HR"},
+        }
+    }
+    options = {**MESSAGE, "body": "secret"}
+    tested = run_cases(
+        [Case(message_of(options, ""), expect)],
+        Simulator(rules, facts_of({**FACTS, "groups": {"it@contoso.com": []}})),
+    )
+    (failure,) = tested.failures
+    found = {each.key: each.found for each in failure.broken}
+    assert found["branding"] == "unknown"
+    assert found["after_approval"] is None
+    assert "protection" not in found
+    assert "+branding: unknown" in failure_text(failure)
+    assert failure_diff(failure)["after"]
 
 
 def _eml(**headers: str) -> EmailMessage:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
-from ..input.messages import Broken, Case, broken
+from ..input.messages import OPEN, Broken, Case, broken
 from ..model.connectors import VALIDATIONS, at_least
 from ..model.outcomes import Fate, Tls
 from ..simulator.copy_result import CopyResult, MessageResult, Transit
@@ -39,7 +39,7 @@ class FailedExpectations:
     @property
     def open(self) -> bool:
         """Whether the actual result is unknown, so that the expectation may be met nevertheless."""
-        return all(expectation.found == "unknown" for expectation in self.broken)
+        return all(expectation.found == OPEN for expectation in self.broken)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -121,7 +121,8 @@ def _run_case(
     result = simulator.results(case.message)
     labels = {label.casefold(): label for label in result.recipients}
     missed: dict[str, list[Broken]] = {}
-    for miss in broken(case.expect, result.as_row()["recipients"]):
+    open_paths = {label: copy.open_paths for label, copy in result.recipients.items()}
+    for miss in broken(case.expect, result.as_row()["recipients"], open_paths):
         missed.setdefault(miss.recipient, []).append(miss)
     tracer = Tracer(simulator.rules, case.message, simulator.facts) if missed or trace == "all" else None
     failed = {recipient.casefold() for recipient in missed}

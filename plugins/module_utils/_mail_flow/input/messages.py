@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from ..._exchange.errors import OptionError
@@ -112,27 +113,46 @@ def _check_transit(wanted: Any, where: str) -> None:
             raise OptionError(f"{where}.{key} is {value!r}.", remedy=remedy(value, TRANSIT[key]))
 
 
-def broken(expect: Mapping[str, Any], recipients: Mapping[str, Mapping[str, Any]]) -> list[Broken]:
-    """The expectations that are not met, in order. Somebody who is not in the result, and so gets nothing, meets none."""
+#: What an expectation finds where the answer is not known.
+OPEN = "unknown"
+
+
+def broken(
+    expect: Mapping[str, Any],
+    recipients: Mapping[str, Mapping[str, Any]],
+    open_paths: Mapping[str, Collection[tuple[str, ...]]] = MappingProxyType({}),
+) -> list[Broken]:
+    """The expectations that are not met, in order. Somebody who is not in the result, and so gets nothing, meets none.
+
+    :param open_paths: recipient to the paths of what is absent because it is not known.
+    """
     by_address = {address.casefold(): result for address, result in recipients.items()}
+    open_by_address = {address.casefold(): paths for address, paths in open_paths.items()}
     broken_expectations: list[Broken] = []
     for address, wanted in expect.items():
         result = by_address.get(str(address).casefold())
         if result is None:
             broken_expectations.append(Broken(str(address), (), dict(wanted), None))
         else:
-            broken_expectations += [Broken(str(address), *difference) for difference in _differences(wanted, result)]
+            paths = open_by_address.get(str(address).casefold(), ())
+            differences = _differences(wanted, result, paths)
+            broken_expectations += [Broken(str(address), *difference) for difference in differences]
     return broken_expectations
 
 
 def _differences(
-    wanted: Mapping[str, Any], result: Mapping[str, Any], path: tuple[str, ...] = ()
+    wanted: Mapping[str, Any],
+    result: Mapping[str, Any],
+    open_paths: Collection[tuple[str, ...]],
+    path: tuple[str, ...] = (),
 ) -> Iterable[tuple[tuple[str, ...], Any, Any]]:
     for key, value in wanted.items():
         value_found = result.get(key)
+        if value_found is None and (*path, key) in open_paths:
+            value_found = OPEN
         if isinstance(value, Mapping) and key in ("transit", "after_approval", "after_release"):
             if isinstance(value_found, Mapping):
-                yield from _differences(value, value_found, (*path, key))
+                yield from _differences(value, value_found, open_paths, (*path, key))
             else:
                 yield (*path, key), dict(value), None
         elif not _is_met(key, value, value_found):

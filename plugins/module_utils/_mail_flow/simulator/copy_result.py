@@ -86,6 +86,7 @@ class CopyResult:
     :param opens: how the recipient opens it, most likely first.
     :param assumes: the numbers of the guesses on which the answer depends.
     :param unknown: why something is open.
+    :param differing: the keys of :meth:`as_row` that are absent because it is not known what they are.
     :param after_approval: the result after an approval for which it waits, and :param:`after_release` from quarantine.
     """
 
@@ -101,6 +102,7 @@ class CopyResult:
     opens: tuple[Opening, ...] = ()
     assumes: tuple[str, ...] = ()
     unknown: tuple[Reason, ...] = ()
+    differing: frozenset[str] = frozenset()
     after_approval: CopyResult | None = None
     after_release: CopyResult | None = None
 
@@ -113,6 +115,15 @@ class CopyResult:
     def is_in_clear(self) -> bool:
         """Whether it is delivered without protection for certain."""
         return self.is_delivered and self.protection == ProtectionKind.NONE
+
+    @property
+    def open_paths(self) -> frozenset[tuple[str, ...]]:
+        """The paths in :meth:`as_row` of what is absent because it is not known, also after an approval or a
+        release.
+        """
+        later = {"after_approval": self.after_approval, "after_release": self.after_release}
+        below = {(key, *path) for key, result in later.items() if result for path in result.open_paths}
+        return frozenset({(key,) for key in self.differing} | below)
 
     @property
     def surely_matching(self) -> list[str]:

@@ -212,11 +212,24 @@ class _Stage:
         elif delivered and not protections & _NOT_BY_RIGHTS:
             protection = ProtectionKind.OPTION_UNKNOWN
         protects = protection not in (ProtectionKind.UNKNOWN, ProtectionKind.NONE)
+        by = {end.protection.by for end in likely}
+        by_dlp = {end.protection.by_dlp for end in likely}
+        answers: dict[str, Collection[object]] = {
+            "protected_by": by,
+            "protected_by_dlp": by_dlp,
+            "protected_on_arrival": kept,
+            "branding": {end.protection.branding for end in likely},
+        }
         return replace(
             found,
             protection=protection,
-            protected_by=_common({end.protection.by for end in likely}) if protects else (),
-            protected_by_dlp=_common({end.protection.by_dlp for end in likely}) if protects else (),
+            protected_by=_common(by) if protects else (),
+            protected_by_dlp=_common(by_dlp) if protects else (),
+            differing=frozenset(
+                key
+                for key, possible in answers.items()
+                if len(possible) > 1 or (protection == ProtectionKind.UNKNOWN and any(possible))
+            ),
             label=label_name(self.message, self.facts),
             on_arrival=next(iter(kept)) if len(kept) == 1 else None,
         )

@@ -222,7 +222,7 @@ def expected_lines(plan: SendingPlan, indent: str = "") -> list[str]:
 def _unexpected_lines(planned: PlannedMail, indent: str) -> list[str]:
     name = planned.letter.name
     expected = [
-        f"{indent}Not as expected: {name}: {row.key or 'the recipient'} is computed as {row.found!r}, not {row.wanted!r}."
+        f"{indent}Not as expected: {name}: {row.key or 'the recipient'} is computed as {worded(row.found)!r}, not {row.wanted!r}."
         for row in broken(planned.expect, planned.predicted)
     ]
     refuted = [

@@ -446,7 +446,7 @@ def _outcome(expectation: Broken) -> Any:
     """What came out instead of what was expected."""
     if not expectation.key:
         return "gets nothing"
-    return "absent" if expectation.found is None else expectation.found
+    return "absent" if expectation.found is None else worded(expectation.found)
 
 
 def sides(broken: Sequence[Broken]) -> tuple[list[str], list[str]]:
