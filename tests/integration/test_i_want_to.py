@@ -107,6 +107,21 @@ def find_out_why(desk: Desk) -> None:
     assert desk.state() == before
 
 
+def find_out_why_not(desk: Desk) -> None:
+    (line,) = desk.lines
+    desk.edit(
+        "New-TransportRule",
+        Name="Marked mail",
+        FromScope="InOrganization",
+        SubjectContainsWords=["[secure]"],
+        ApplyRightsProtectionTemplate="Encrypt",
+    )
+    before = desk.state()
+    said = desk.says(line)
+    assert "rule 'Marked mail' did not match: the condition subject_contains_words is false" in said
+    assert desk.state() == before
+
+
 def read_in_the_portal(desk: Desk) -> None:
     (line,) = desk.lines
     (organization,) = desk.emulator.organizations.values()
@@ -304,6 +319,7 @@ TASKS: dict[str, Callable[[Desk], None]] = {
     "See what changed last night, and put it back": see_what_changed,
     "Encrypt what HR sends, with brand and expiry, but not for one partner": encrypt_what_hr_sends,
     "Find out why somebody cannot open a message": find_out_why,
+    "Find out why a message was not encrypted": find_out_why_not,
     "Make everybody outside read in the portal": read_in_the_portal,
     "Decrypt what comes back from outside": decrypt_answers,
     'Replace the old action "Office 365 Message Encryption" in rules': replace_the_old_action,
@@ -330,7 +346,7 @@ TOGETHER = [
     [turn_on, decrypt_answers, encrypt_attachments, reject_large_mail],
     [looks_and_back, keep_the_journal_readable, replace_the_old_action],
     [show_approve_apply, turn_off],
-    [find_out_why],
+    [find_out_why, find_out_why_not],
     [send_and_see],
     [adopt],
 ]

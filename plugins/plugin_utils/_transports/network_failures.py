@@ -62,7 +62,7 @@ _FAILURES = (
         frozenset({"ProxyError"}),
         UnreachableError,
         "the proxy did not connect to {where}.",
-        "Check {proxy}.",
+        "Check {proxy}, or HTTPS_PROXY in the environment if it is not set.",
         Executed.NO,
         True,
     ),

@@ -396,7 +396,7 @@ def rows_of_file(content: bytes, path: str) -> Iterator[Row]:
         where = f" (row {place})" if place else ""
         raise OptionError(
             f"The file {path} cannot be used as a message trace: {error}{where}.",
-            remedy=f"Export it again: {EXPORT_COMMAND}",
+            remedy=f"Export it again, as the admin center's enhanced summary report, or by a command: {EXPORT_COMMAND}",
         ) from error
 
 

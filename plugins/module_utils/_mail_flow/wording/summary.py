@@ -538,6 +538,8 @@ def decided(result: CopyResult | None, trace: Sequence[Mapping[str, Any]], prote
             )
         elif entry["rule"] in protecting:
             passed.append(_passed(entry))
+    if not protecting:
+        shown_lines.append("no rule encrypts mail")
     shown_lines += [*passed[:_PASSED], *([_more(len(passed) - _PASSED)] if len(passed) > _PASSED else [])]
     shown_lines += [f"open, {reason['id']}: {reason['reason']}" for reason in row.get("unknown", [])]
     shown_lines += [f"this assumes {number}" for number in row.get("assumes", [])]
