@@ -219,6 +219,14 @@ def test_what_is_not_known_is_not_told_as_absent() -> None:
     assert failure_diff(failure)["after"]
 
 
+def test_an_unmet_expectation_says_where_no_rule_encrypts() -> None:
+    expect = {"ann@fabrikam.com": {"protection": "encrypt"}}
+    for rules, says in (([], True), ([ENCRYPT], False)):
+        tested = run_cases([Case(message_of(MESSAGE, ""), expect)], Simulator(rules, facts_of(FACTS)))
+        (failure,) = tested.failures
+        assert ("no rule encrypts mail" in failure_text(failure)) is says
+
+
 def _eml(**headers: str) -> EmailMessage:
     mail = EmailMessage()
     for name, value in {"From": "Megan <megan@contoso.com>", "To": "ann@fabrikam.com", **headers}.items():
