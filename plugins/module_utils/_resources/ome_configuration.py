@@ -176,7 +176,7 @@ def _warnings_of_rules(organization: Organization, identity: str) -> list[PlanWa
     error = organization.error(_RULES)
     if error is not None:
         text = f"Whether rules name {identity!r} is not known: {error.message}"
-        return [warning("configuration_used", text, configuration=identity)]
+        return [warning("configuration_use_unknown", text, configuration=identity)]
     rules = [
         str(rule["Name"])
         for rule in organization.objects(_RULES)
@@ -184,8 +184,9 @@ def _warnings_of_rules(organization: Organization, identity: str) -> list[PlanWa
     ]
     if not rules:
         return []
+    named = listed(list(map(quoted, rules)), joint="and")
     text = (
-        f"Rules name {identity!r}: {listed(list(map(quoted, rules)), joint='and')}. What becomes of their mail without it is not "
+        f"Rules name {identity!r}: {named}. What becomes of their mail without it is not "
         "documented: first give them another OME configuration."
     )
     return [warning("configuration_used", text, configuration=identity, rules=rules)]

@@ -18,12 +18,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     InvalidValueError,
     NotSentError,
     OutcomeUnknownError,
+    PermissionDeniedError,
     ProtocolError,
     ServiceError,
+    ThrottledError,
     TokenRefusedError,
     UnreachableError,
     WrongOrganizationError,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.preparation import missing_step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import AHEAD, Writes
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
@@ -140,6 +143,23 @@ def test_an_endpoint_that_does_not_grant_the_question_is_refused_with_the_remedy
     wire.answers["Get-OrganizationConfig"] = Result(error=CmdletNotAvailableError("no"))
     with pytest.raises(UnreachableError, match="ansible_exchange_verify_organization: false"):
         session(wire).invoke(Request([IRM]))
+
+
+@pytest.mark.parametrize(
+    ("error", "step"),
+    [
+        (PermissionDeniedError("no", cmdlet="Get-OrganizationConfig"), "role_group"),
+        (NotSentError("the connection was lost", cmdlet="Get-OrganizationConfig"), ""),
+        (ServiceError("503", cmdlet="Get-OrganizationConfig"), ""),
+        (ThrottledError("429", cmdlet="Get-OrganizationConfig"), ""),
+    ],
+)
+def test_only_a_refusal_shows_that_a_role_is_missing(error: ExchangeError, step: str) -> None:
+    wire = Wire()
+    wire.answers["Get-OrganizationConfig"] = Result(error=error)
+    with pytest.raises(UnreachableError) as caught:
+        session(wire).invoke(Request([IRM]))
+    assert missing_step(caught.value) == step
 
 
 def test_without_verification_nothing_else_is_asked() -> None:

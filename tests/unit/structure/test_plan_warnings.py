@@ -20,6 +20,8 @@ DERIVED = {
     "dangerous": {"value_text"},
     # Why it is not known differs between wires, and is not approved.
     "template_not_checked": {"book"},
+    "configuration_used": {"named"},
+    "configuration_use_unknown": {"error"},
 }
 
 
