@@ -113,11 +113,7 @@ class MailFlow:
         arrived = mail(message)
         passage = Passage(world, arrived, self.directory, self.rules)
         judge = Judge(world, arrived, self.directory)
-        found = [
-            Delivery(recipient.address, judge.outcome(copy, recipient), copy)
-            for copy in passage.copies
-            for recipient in copy.recipients
-        ]
+        found = [Delivery(recipient.address, outcome, copy) for copy, recipient, outcome in judge.every(passage.copies)]
         return found, passage.effects
 
     def _run(self, world: World, message: Mail) -> tuple[dict[str, Outcome], dict[str, list[str]]]:
@@ -125,12 +121,11 @@ class MailFlow:
         judge = Judge(world, message, self.directory)
         found: dict[str, Outcome] = {}
         brought: dict[str, set[Outcome]] = {}
-        for copy in passage.copies:
-            for recipient in copy.recipients:
-                if recipient.added:
-                    brought.setdefault(recipient.address, set()).add(judge.outcome(copy, recipient))
-                else:
-                    found[recipient.address] = judge.outcome(copy, recipient)
+        for _copy, recipient, outcome in judge.every(passage.copies):
+            if recipient.added:
+                brought.setdefault(recipient.address, set()).add(outcome)
+            else:
+                found[recipient.address] = outcome
         # Of somebody who is reached in several ways that is known which is the same in all of them.
         for address, outcomes in brought.items():
             ways = sorted(outcomes | ({found[address]} if address in found else set()), key=repr)

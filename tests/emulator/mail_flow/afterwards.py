@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .directory import Directory
-from .mail import Copy, Mail, Recipient
+from .mail import Copy, Mail, Recipient, Sent
 from .predicates import PREDICATES
 from .view import Settings, View
 from .worlds import FACTS, Question, World
@@ -31,6 +31,7 @@ _ACTIONS = frozenset(
     {
         *("EncryptRMSTemplate", "RemoveRMSTemplate", "ApplyBrandingTemplate", "BlockAccess", "BlockAccessScope"),
         *("StopPolicyProcessing", "NotifyUser", "NotifyAllowOverride", "Quarantine", "RedirectMessageTo", "Moderate"),
+        "AddRecipients",
     }
 )
 _OTHERS = frozenset({"Name", "Priority", "Disabled", "AdvancedRule", "IsAdvancedRule"})
@@ -76,22 +77,31 @@ class Afterwards:
         self._decrypts = decrypts
         self._brands = self._touches = False
         self._enforced: Sequence[Mapping[str, Any]] = ()
+        self._sent = recipient.sent
+        #: Those to whom DLP rules send copies of this one.
+        self.newcomers: list[Recipient] = []
         #: The names of the DLP rules that matched.
         self.matched: tuple[str, ...] = ()
 
     def _ask(self, unknown: str, reason: str, options: tuple[Any, ...], **more: Any) -> Any:
-        about = (reason, self._recipient.address)
+        about = (reason, self._recipient.address, *(self._sent.names if self._sent else ()))
         return self._world.ask(Question(unknown, reason, about, options, **more), *about)
 
     # DLP
 
     def matching(self) -> list[Mapping[str, Any]]:
-        """The rules that match, in their order."""
+        """The rules that match, in their order: of a copy that one of them sends, those behind that."""
         found: list[Mapping[str, Any]] = []
+        if self._sent and self._sent.rule.get("StopPolicyProcessing"):
+            return found
+        is_behind = self._sent is None
         for policy in sorted(self._directory.dlp_policies, key=lambda each: each.get("Priority", 0)):
             if policy.get("Mode", "Enable") != "Enable" or not policy.get("ExchangeLocation"):
                 continue
             for rule in sorted(policy["Rules"], key=lambda each: each.get("Priority", 0)):
+                if not is_behind:
+                    is_behind = self._sent is not None and rule is self._sent.rule
+                    continue
                 if not rule.get("Disabled") and self._is_of_sender(policy) and self._matches(rule):
                     found.append(rule)
                     if rule.get("StopPolicyProcessing"):
@@ -118,7 +128,15 @@ class Afterwards:
             tree = json.loads(rule["AdvancedRule"])["Condition"]
             met = met and self._is_true(tree, name)
             used |= set(_names(tree))
+        of_recipients = used & _OF_RECIPIENTS or rule.get("BlockAccessScope") == "PerUser"
+        if met and self._sent and of_recipients and not self._looks_at_newcomers(name):
+            return False
         return met and (used <= _OF_PEOPLE or bool(self._ask("U33", f"whether {name} matches", (True, False))))
+
+    def _looks_at_newcomers(self, name: str) -> bool:
+        who = self._recipient.address
+        question = Question("U09", f"whether rules look at {who}, whom a rule brought", ("added", who))
+        return bool(self._world.ask(question, name, who))
 
     def _is_true(self, node: Mapping[str, Any], *place: Any) -> bool:
         if "ConditionName" in node:
@@ -152,15 +170,92 @@ class Afterwards:
         """
         matching = self.matching()
         self.matched = tuple(rule["Name"] for rule in matching)
-        if any(self._blocks(rule) for rule in matching):
+        if self._sent:
+            matching = [*self._sent.before, self._sent.rule, *matching]
+        blocking = [rule for rule in matching if not self._spares_newcomers(rule) and self._blocks(rule)]
+        if blocking:
+            self._send([rule for rule in blocking if _brings(rule) and self._does_both(rule)], blocking)
             return "rejected"
         self._brands = any(rule.get("ApplyBrandingTemplate") for rule in matching)
         self._touches = any(map(_restricts, matching))
         self._enforced = self._acting([rule for rule in matching if _counts(rule)])
-        ends = dict.fromkeys(end for rule in self._enforced for key, end in _ENDS.items() if rule.get(key))
+        ends = dict.fromkeys(
+            end
+            for rule in self._enforced
+            for key, end in _ENDS.items()
+            if rule.get(key) and not self._is_done(rule, key) and not self._spares_newcomers(rule)
+        )
+        end = ""
         if ends:
-            return str(self._ask("U36", "what becomes of the copy", tuple(ends)) if len(ends) > 1 else next(iter(ends)))
-        return self._protected(before)
+            end = str(self._ask("U36", "what becomes of the copy", tuple(ends)) if len(ends) > 1 else next(iter(ends)))
+        self._send(
+            [
+                rule
+                for rule in self._enforced
+                if _brings(rule)
+                and not (rule.get("RedirectMessageTo") and end not in ("redirected", ""))
+                and (not any(rule.get(key) for key in _KEEPING) or self._does_both(rule))
+            ],
+            self._enforced,
+        )
+        return end or self._protected(before)
+
+    def _is_done(self, rule: Mapping[str, Any], key: str) -> bool:
+        """Whether a redirection is done: those to whom it goes have this copy."""
+        return key == "RedirectMessageTo" and self._sent is not None and rule is self._sent.rule
+
+    def _spares_newcomers(self, rule: Mapping[str, Any]) -> bool:
+        """Whether a rule that keeps mail from its recipient lets those have it to whom it sends this copy."""
+        own = self._sent is not None and rule is self._sent.rule and any(rule.get(key) for key in _KEEPING)
+        return own and bool(self._ask("U36", f"whether {rule['Name']} keeps it from newcomers, too", (True, False)))
+
+    def _does_both(self, rule: Mapping[str, Any]) -> bool:
+        """Whether a rule that keeps mail from its recipient sends others copies of it, too."""
+        return bool(self._ask("U36", f"whether {rule['Name']}, which keeps the copy, sends others", (True, False)))
+
+    # The copies that they send
+
+    def _send(self, sending: Sequence[Mapping[str, Any]], acting: Sequence[Mapping[str, Any]]) -> None:
+        """Notes those to whom rules send copies, each with the rules that acted on the copy before."""
+        for rule in sending:
+            if self._sent and any(rule is other for other in (*self._sent.before, self._sent.rule)):
+                continue
+            place = next(number for number, other in enumerate(acting) if other is rule)
+            how = Sent(rule, tuple(acting[:place]))
+            for target, instead in self._targets(rule).items():
+                for address in self._directory.expand(target):
+                    if instead or address != self._recipient.address:
+                        log = [list(part) for part in self._recipient.log]
+                        self.newcomers.append(Recipient(address, (target.lower(),), "DLP", log, sent=how))
+
+    def _targets(self, rule: Mapping[str, Any]) -> dict[str, bool]:
+        """Those to whom a rule sends copies, each with whether they get it instead of its recipient."""
+        instead = dict.fromkeys(rule.get("RedirectMessageTo") or (), True)
+        added = rule.get("AddRecipients") or {}
+        also = dict.fromkeys(
+            (one for key in ("AddToRecipients", "CopyTo", "BlindCopyTo") for one in added.get(key) or ()), False
+        )
+        if added.get("AddManagerAsRecipientType"):
+            sender = self._directory.primary(self._message.sender)
+            manager = self._directory.manager(sender)
+            if isinstance(manager, str):
+                also[manager] = False
+            elif self._world.settle(manager):
+                also[f"the manager of {sender}"] = False
+        if (
+            instead
+            and also
+            and not self._world.ask(
+                Question(
+                    FACTS,
+                    f"whether {rule['Name']} adds recipients to a message that it redirects",
+                    ("adds", rule["Name"]),
+                ),
+                rule["Name"],
+            )
+        ):
+            return instead
+        return {**also, **instead}
 
     def approved(self, before: Protected) -> Protected | str:
         """How the copy is protected once somebody approves it."""
@@ -205,7 +300,7 @@ class Afterwards:
 
     def _acting(self, rules: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
         """The rules that act, of those that match: the most restrictive one, or all where they add up."""
-        kinds = {tuple(key for key in _COUNTED if rule.get(key)) for rule in rules}
+        kinds = {tuple(_kind(rule, key) for key in _COUNTED if rule.get(key)) for rule in rules}
         if len(kinds) < 2:
             return rules
         which = self._ask("U36", "which of several DLP rules acts", (*range(len(rules)), len(rules)))
@@ -282,6 +377,16 @@ class Afterwards:
         return carried
 
 
+#: What looks at who gets a copy.
+_OF_RECIPIENTS = frozenset(
+    {
+        *("SentTo", "SentToMemberOf", "RecipientDomainIs", "AccessScope"),
+        *("RecipientADAttributeContainsWords", "RecipientADAttributeMatchesPatterns"),
+    }
+)
+_BRINGING = ("RedirectMessageTo", "AddRecipients")
+#: What keeps a copy from its recipient, for good or for a time.
+_KEEPING = ("BlockAccess", "Quarantine", "Moderate")
 _ENDS = {"Quarantine": "quarantined", "RedirectMessageTo": "redirected", "Moderate": "moderated"}
 _RESTRICTING = ("EncryptRMSTemplate", "RemoveRMSTemplate")
 
@@ -295,6 +400,15 @@ _COUNTED = (
 
 def _counts(rule: Mapping[str, Any]) -> bool:
     return any(rule.get(key) for key in _COUNTED)
+
+
+def _brings(rule: Mapping[str, Any]) -> bool:
+    return any(rule.get(key) for key in _BRINGING)
+
+
+def _kind(rule: Mapping[str, Any], key: str) -> str:
+    """What a rule does, of two that may do the same: copies for other people are something else."""
+    return key + json.dumps(rule[key]) if key in _BRINGING else key
 
 
 def _restricts(rule: Mapping[str, Any]) -> bool:

@@ -140,6 +140,20 @@ def _kind(told: str | None, types: frozenset[str]) -> str:
     return told
 
 
+@dataclass(frozen=True)
+class Sent:
+    """How a DLP rule brings somebody a copy: the rule, and the DLP rules that acted on the copy before it, all as they are
+    stored.
+    """
+
+    rule: Mapping[str, Any]
+    before: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(rule["Name"] for rule in (*self.before, self.rule))
+
+
 @dataclass
 class Recipient:
     """Somebody in the envelope of a copy.
@@ -147,7 +161,8 @@ class Recipient:
     ``originals`` are the addresses under which the message names the person (a proxy, a group, or the primary one).
     ``log`` holds the names of the rules that matched, each with whether that is certain; a rule that asks a moderator
     opens another list. ``added``: the action by which a rule brought them; empty for those whom the sender named.
-    ``beside``: whose copy theirs is made of: all of that copy whom the sender named.
+    ``beside``: whose copy theirs is made of: all of that copy whom the sender named. ``sent``: how a DLP rule brings them
+    the copy, if one does.
     """
 
     address: str
@@ -155,6 +170,7 @@ class Recipient:
     added: str = ""
     log: list[list[tuple[str, bool]]] = field(default_factory=lambda: [[]])
     beside: frozenset[str] = frozenset()
+    sent: Sent | None = None
 
 
 @dataclass

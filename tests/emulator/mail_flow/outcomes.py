@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +55,20 @@ class Judge:
         self._world = world
         self._message = message
         self._directory = directory
+        #: Those to whom DLP rules send copies, each with the copy that theirs is made of.
+        self._newcomers: list[tuple[Copy, Recipient]] = []
+
+    def every(self, copies: Sequence[Copy]) -> Iterator[tuple[Copy, Recipient, Outcome]]:
+        """What becomes of each copy for each recipient, those to whom DLP rules send it included."""
+        for copy in copies:
+            for recipient in copy.recipients:
+                yield copy, recipient, self.outcome(copy, recipient)
+        known: list[tuple[Copy, Recipient]] = []
+        while self._newcomers:
+            copy, recipient = self._newcomers.pop(0)
+            if not any(copy is other and recipient == one for other, one in known):
+                known.append((copy, recipient))
+                yield copy, recipient, self.outcome(copy, recipient)
 
     def outcome(self, copy: Copy, recipient: Recipient) -> Outcome:
         parts = [tuple(part) for part in recipient.log]
@@ -87,6 +101,7 @@ class Judge:
             self._decrypts,
         )
         after = follows.outcome(_protected(before))
+        self._newcomers += [(copy, newcomer) for newcomer in follows.newcomers]
         if after == "quarantined":
             released = self._after(self._by_rules(_quarantined(copy), recipient, ()), follows, follows.released)
             return Outcome(after, log, matched_dlp=follows.matched, after_release=released)

@@ -104,9 +104,10 @@ def named_by(tenant: Values, message: Values, rules: list[Values]) -> set[str]:
         for written in message.get(name, ())
         for address in directory.expand(written)
     }
+    dlp_rules = [rule for policy in tenant.get("dlp_policies") or () for rule in policy["rules"]]
     brought = {
         address
-        for rule in rules
+        for rule in [*rules, *dlp_rules]
         for action in _BRINGING
         for written in rule["actions"].get(action, ())
         for address in directory.expand(written)

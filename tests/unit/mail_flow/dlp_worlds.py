@@ -75,6 +75,22 @@ def tree_of(source: random.Random, conditions: dict[str, Any], depth: int = 0) -
     return tree("not", joined) if source.random() < 0.3 else joined
 
 
+#: What sends mail to people whom the sender does not name, or perhaps does.
+_SENDING: Sequence[dict[str, Any]] = (
+    {"redirect_message_to": ["ann@fabrikam.com"]},
+    {"redirect_message_to": ["joe@contoso.com"], "encrypt_rms_template": "Encrypt"},
+    {"copy_to": ["audit@fabrikam.com"]},
+    {"copy_to": ["joe@adatum.com"]},
+    {"blind_copy_to": ["audit@fabrikam.com"], "encrypt_rms_template": "Encrypt"},
+    {"add_to_recipients": ["joe@contoso.com", "audit@fabrikam.com"], "remove_rms_template": True},
+    {"add_manager_as_recipient_type": "Bcc"},
+    {"copy_to": ["audit@fabrikam.com"], "quarantine": True},
+    {"copy_to": ["audit@fabrikam.com"], "block_access": True},
+    {"copy_to": ["audit@fabrikam.com"], "moderate_message_by_user": ["joe@contoso.com"]},
+    {"copy_to": ["audit@fabrikam.com"], "redirect_message_to": ["joe@contoso.com"]},
+)
+
+
 def actions_of(source: random.Random, *, followed: bool = False) -> dict[str, Any]:
     """:param followed: whether to leave out what the simulator does not follow."""
     every: list[dict[str, Any]] = [
@@ -87,6 +103,7 @@ def actions_of(source: random.Random, *, followed: bool = False) -> dict[str, An
         {"quarantine": True, "encrypt_rms_template": "Encrypt"},
         {"moderate_message_by_user": ["joe@contoso.com"]},
         {"moderate_message_by_user": ["joe@contoso.com"], "encrypt_rms_template": "Encrypt"},
+        *_SENDING,
     ]
     actions = source.choice(every)
     # Whether a rule that may stop others before, and does the same as they, comes first does not matter; it is not seen.

@@ -8,6 +8,7 @@ import random
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
     policy as policy_of,
@@ -32,8 +33,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
+    counted,
     courses_of,
-    is_about,
     surely_breaks,
     surely_keeps,
 )
@@ -267,7 +268,10 @@ def test_dlp_redirects_mail_and_puts_it_in_quarantine(action: dict[str, Any], fa
     assert (found["fate"], found.get("protection")) == (fate, None)
     assert ("after_release" in found) is (fate == "quarantined")
     assert _verdict([ENCRYPT], alone, "delivered") == "refuted"
-    assert _verdict([], alone, "not_in_clear_if_delivered") == "proved"
+    # Who gets the redirected mail gets it as it is.
+    assert _verdict([ENCRYPT], alone, "not_in_clear_if_delivered") == "proved"
+    assert _verdict([], alone, "not_in_clear_if_delivered") == ("refuted" if fate == "redirected" else "proved")
+    assert _verdict([], alone, "not_in_clear_if_delivered", copies="recipients_only") == "proved"
     for other, verdict in (
         (encrypts({"from_scope": "InOrganization"}, "E", priority=1), "unknown"),
         # Mail without sensitive information surely ends so.
@@ -709,26 +713,118 @@ def test_the_sentence_about_dlp_rules_says_what_each_may_do_to_which_mail() -> N
     )
 
 
-def test_a_proof_names_the_dlp_rules_that_it_rests_on_and_the_copies_that_they_make() -> None:
+def test_a_proof_names_the_dlp_rules_that_it_rests_on_and_the_copies_that_it_leaves_out() -> None:
     told = [
-        encrypts(OUTGOING),
-        encrypts(
-            {"from_scope": "InOrganization"},
-            "C",
-            blind_copy_to=["audit@outside.example"],
-            add_manager_as_recipient_type="Bcc",
-            priority=1,
-        ),
+        encrypts(OUTGOING, "C", blind_copy_to=["audit@adatum.com"], add_manager_as_recipient_type="Bcc", priority=1),
         decrypts({"recipient_domain_is": ["adatum.com"]}, priority=2),
     ]
     when = {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}
-    (found,) = prove([], {**FACTS, "dlp_policies": told}, [{"name": "X", "when": when, "then": "not_in_clear"}])
+    asked = {"name": "X", "when": when, "then": "not_in_clear"}
+    facts = {**FACTS, "managers": {}, "dlp_policies": told}
+    # Whether the later one takes the copy's protection away, is open.
+    assert [found.verdict for found in prove([], facts, [asked])] == ["unknown"]
+    (found,) = prove([], facts, [{**asked, "copies": "recipients_only"}])
     assert found.verdict == "proved"
     rested = {premise.kind or premise.id: premise.values for premise in found.premises}
-    assert rested["dlp_rules"] == ("P", "C")
-    assert rested["dlp_copies"] == ("C", "audit@outside.example or the sender's manager")
+    assert rested["dlp_rules"] == ("C",)
+    assert rested["dlp_copies"] == ("C", "audit@adatum.com")
     rows = guarantee_rows([found])[0]["assumptions"]
     assert {"dlp_rules", "dlp_copies"} <= {row["id"] for row in rows}
+
+
+AUDIT = {"copy_to": ["audit@outside.example"]}
+
+#: The mail flow rules, the DLP rules behind them, what becomes of the copy that these send, and whether mail is surely in
+#: clear nowhere, if it is delivered.
+SENT: list[tuple[list[dict[str, Any]], list[dict[str, Any]], str, str, str]] = [
+    ([], [policy(OUTGOING, **AUDIT)], "delivered", "none", "refuted"),
+    ([ENCRYPT], [policy(OUTGOING, **AUDIT)], "delivered", "encrypt", "proved"),
+    ([], [encrypts(OUTGOING, **AUDIT)], "delivered", "encrypt", "proved"),
+    ([ENCRYPT], [decrypts(OUTGOING, **AUDIT)], "delivered", "none", "refuted"),
+    ([ENCRYPT], [policy(OUTGOING, redirect_message_to=AUDIT["copy_to"])], "delivered", "encrypt", "proved"),
+    ([], [policy(OUTGOING, redirect_message_to=AUDIT["copy_to"])], "delivered", "none", "refuted"),
+    ([], [encrypts(OUTGOING, redirect_message_to=AUDIT["copy_to"])], "delivered", "encrypt", "proved"),
+    ([ENCRYPT], [policy({**OUTGOING, **SENSITIVE}, **AUDIT)], "unknown", "unknown", "proved"),
+    # Which of two rules acts.
+    ([], [policy(OUTGOING, **AUDIT), encrypts(OUTGOING, "Q")], "unknown", "unknown", "unknown"),
+    # Both do the same for the same people.
+    ([], [policy(OUTGOING, **AUDIT), policy(OUTGOING, "Q", **AUDIT)], "delivered", "none", "refuted"),
+    # Whether the later one, which looks at recipients, looks at those whom the first one adds.
+    (
+        [],
+        [encrypts(OUTGOING, **AUDIT), policy({"recipient_domain_is": ["outside.example"]}, "Q", block_access=True)],
+        "unknown",
+        "unknown",
+        "proved",
+    ),
+    # One rule both keeps mail from its recipient and sends it to others.
+    ([], [policy(OUTGOING, quarantine=True, **AUDIT)], "unknown", "unknown", "unknown"),
+    ([], [policy(OUTGOING, block_access=True, **AUDIT)], "unknown", "unknown", "unknown"),
+    ([ENCRYPT], [policy(OUTGOING, **AUDIT, **APPROVED)], "unknown", "unknown", "proved"),
+]
+
+
+@pytest.mark.parametrize(("rules", "policies", "fate", "protection", "verdict"), SENT)
+def test_a_copy_that_a_dlp_rule_sends_is_followed(
+    rules: list[dict[str, Any]], policies: list[dict[str, Any]], fate: str, protection: str, verdict: str
+) -> None:
+    told = {"dlp_policies": [{**each, "priority": place} for place, each in enumerate(policies)]}
+    found = _everybody(rules, told)["audit@outside.example"]
+    assert (found["fate"], found["protection"]) == (fate, protection)
+    if protection == "encrypt":
+        assert found.get("protected_by_dlp", found.get("protected_by")) == ["Encrypt" if rules else "P"]
+    ids = {row["id"] for row in found.get("unknown", ())}
+    assert ids <= {questions.ADDED_RECIPIENTS, questions.DLP_RULES, questions.SEVERAL_DLP_RULES}
+    assert bool(ids) is (fate == "unknown")
+    # It is a copy of mail that the guarantee is about, whoever gets it.
+    when = {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}
+    (judged,) = prove(rules, {**FACTS, **told}, [{"name": "X", "when": when, "then": "not_in_clear_if_delivered"}])
+    assert judged.verdict == verdict
+
+
+def _everybody(rules: list[dict[str, Any]], told: dict[str, Any], **keys: Any) -> dict[str, Any]:
+    """The result of a message for everybody who gets it."""
+    found = Simulator(rules, facts_of({**FACTS, **told})).run(message_of(message(**keys), "", "message"))
+    return dict(found["recipients"])
+
+
+@pytest.mark.parametrize(
+    "policies",
+    [
+        [policy(OUTGOING, copy_to=["audit@outside.example"]), policy(OUTGOING, "B", block_access=True)],
+        [policy(OUTGOING, copy_to=["audit@outside.example"], mode="TestWithNotifications")],
+        [policy({"access_scope": "InOrganization"}, copy_to=["audit@outside.example"])],
+        [policy(OUTGOING, "S", stop_policy_processing=True), policy(OUTGOING, copy_to=["audit@outside.example"])],
+    ],
+)
+def test_a_dlp_rule_that_does_not_act_sends_nobody_a_copy(policies: list[dict[str, Any]]) -> None:
+    told = {"dlp_policies": [{**each, "priority": place} for place, each in enumerate(policies)]}
+    assert list(_everybody([], told)) == ["ann@fabrikam.com"]
+
+
+def test_dlp_rules_send_mail_to_managers_and_members_of_groups() -> None:
+    told = {
+        "dlp_policies": [policy(OUTGOING, copy_to=["all@contoso.com"], add_manager_as_recipient_type="Bcc")],
+        "mailboxes": ["megan@contoso.com", "boss@contoso.com", "joe@contoso.com"],
+        "managers": {"megan@contoso.com": "boss@contoso.com"},
+        "groups": {"all@contoso.com": ["joe@contoso.com"]},
+    }
+    found = _everybody([], told)
+    assert {who: each["fate"] for who, each in found.items()} == dict.fromkeys(
+        ("ann@fabrikam.com", "boss@contoso.com", "joe@contoso.com"), "delivered"
+    )
+
+
+def test_dlp_adds_nobody_to_their_own_copy() -> None:
+    told = {"dlp_policies": [policy(OUTGOING, copy_to=["ann@fabrikam.com"])]}
+    assert [(who, each["fate"]) for who, each in _everybody([], told).items()] == [("ann@fabrikam.com", "delivered")]
+
+
+def test_a_change_of_rules_shows_in_the_copies_that_dlp_rules_send() -> None:
+    """The mail is redirected, so nothing else differs."""
+    told = {"dlp_policies": [policy(OUTGOING, redirect_message_to=["audit@outside.example"])]}
+    found = difference([ENCRYPT], [], {**FACTS, **told})
+    assert {(each.kind, each.person) for each in found.findings} == {("protection_lost", "audit@outside.example")}
 
 
 @pytest.mark.parametrize(
@@ -830,29 +926,36 @@ def test_simulator_and_prover_agree(seed: int) -> None:
     facts = {**FACTS, "dlp_policies": policies_of(source), **labels}
     rules = source.choice(CHAINS)
     asked = [{"name": then, "when": OUT, "then": then} for then in WISHES]
-    asked += [{"name": "template", "when": OUT, "then": "encrypted", "template": "Encrypt"}]
+    asked += [
+        {"name": "template", "when": OUT, "then": "encrypted", "template": "Encrypt"},
+        {"name": "own copies", "when": OUT, "then": "not_in_clear", "copies": "recipients_only"},
+    ]
     guarantees = guarantees_of(asked, "guarantees")
     rule_set, claims, known = RuleSet(rules), claims_of([each.selection for each in guarantees]), facts_of(facts)
     mail = [message_of(each, "", "message") for each in mail_of(labels)]
-    courses = [(each, courses_of(rule_set, each, known)[0]) for each in mail]
+    courses = [(each, course) for each in mail for course in courses_of(rule_set, each, known)]
     for place, found in enumerate(prove(rules, facts, guarantees)):
         guarantee = found.guarantee
         about = [
-            (each, course)
+            (each, course, wanted)
             for each, course in courses
-            if is_about(claims, claims.rules[place], each, known, course.recipient.address) is True
+            for counts, wanted in [counted(claims, claims.rules[place], guarantee, each, known, course)]
+            if counts is True
         ]
-        broken = [surely_breaks(course, guarantee, each, known) for each, course in about]
+        broken = [surely_breaks(course, wanted, each, known) for each, course, wanted in about]
         assert found.verdict == "refuted" or not any(broken), guarantee.name
         # That a rule blocks mail and stops others, or else another one puts it in quarantine, only the prover sees.
         stops = any("stop_policy_processing" in str(each) for each in facts["dlp_policies"])
         if found.verdict == "proved" and not stops:
-            assert all(surely_keeps(course, guarantee, each, known) for each, course in about), guarantee.name
+            assert all(surely_keeps(course, wanted, each, known) for each, course, wanted in about), guarantee.name
         if found.verdict == "refuted" and found.counterexample:
             keys = {key: value for key, value in found.counterexample.message.items() if key != "name"}
             sent = message_of(keys, "", "message")
-            (course, *_others) = courses_of(rule_set, sent, known)
-            assert surely_breaks(course, guarantee, sent, known), guarantee.name
+            copies = courses_of(rule_set, sent, known)
+            course = next(each for each in copies if each.recipient.label == found.counterexample.recipient)
+            counts, wanted = counted(claims, claims.rules[place], guarantee, sent, known, course)
+            assert counts is True, guarantee.name
+            assert surely_breaks(course, wanted, sent, known), guarantee.name
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -87,6 +87,13 @@ _DLP = {
     "notify_user": "NotifyUser",
 }
 #: The same of those that are a key of a hash table to the table.
+#: Those of AddRecipients.
+_ADDED = {
+    "add_to_recipients": "AddToRecipients",
+    "copy_to": "CopyTo",
+    "blind_copy_to": "BlindCopyTo",
+    "add_manager_as_recipient_type": "AddManagerAsRecipientType",
+}
 _TABLE = {"moderate_message_by_user": lambda value: {"ModerateMessageByUser": value}}
 
 
@@ -165,9 +172,19 @@ def _dlp_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
         "Disabled": not rule.get("enabled", True),
         **{_DLP[name]: value for name, value in conditions.items()},
         **{f"ExceptIf{_DLP[name]}": value for name, value in (rule.get("exceptions") or {}).items()},
-        **{_DLP[name]: _TABLE[name](value) if name in _TABLE else value for name, value in rule["actions"].items()},
+        **_dlp_actions(rule["actions"]),
         **advanced,
     }
+
+
+def _dlp_actions(actions: Mapping[str, Any]) -> dict[str, Any]:
+    added = {_ADDED[name]: value for name, value in actions.items() if name in _ADDED}
+    others = {
+        _DLP[name]: _TABLE[name](value) if name in _TABLE else value
+        for name, value in actions.items()
+        if name not in _ADDED
+    }
+    return {**others, **({"AddRecipients": added} if added else {})}
 
 
 def _tree(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ..._resources.rules.action_effects import Does
 from ..conditions.connectives import Connectives
 from ..conditions.seen_message import SeenMessage
 from ..formula import FALSE, TRUE, Literal, Value
+from ..model.encrypters import Encrypter
 from ..model.outcomes import Fate
 
 #: The maximum number of approvals to distinguish; more count as this many.
@@ -35,6 +36,7 @@ class CopyState:
     :param held: number of approvals, from 1 to :data:`MOST_APPROVALS`, to whether it waits for at least that many.
     :param surprised: whether a rule did something unknown to this collection.
     :param requests: the requests for protection and branding by rules that may act, in order.
+    :param after: what DLP rules do to the copy after the last rule, each with whether it does, if one of them sends it.
     """
 
     seen: SeenMessage = field(default_factory=SeenMessage)
@@ -50,6 +52,7 @@ class CopyState:
     held: list[Value] = field(default_factory=list)
     surprised: Value = FALSE
     requests: tuple[tuple[Does, str, Value], ...] = ()
+    after: tuple[tuple[Encrypter, Value], ...] = ()
 
     def apart(self) -> CopyState:
         """The same, for a copy that changes by itself."""

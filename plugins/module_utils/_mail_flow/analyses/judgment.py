@@ -31,7 +31,7 @@ from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.routing import connectors_to_own_servers
 from ..model.wishes import PORTAL, WISHES
-from ..rules.dlp_rules import BRINGS_MANAGER, DlpRules
+from ..rules.dlp_rules import DlpRules, SendingRule
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_actions import RuleActions
 from ..rules.rule_dates import is_later
@@ -505,9 +505,8 @@ def copies_left_out(
     for counted_copy in copies.every:
         if counted_copy.copy is not None:
             names = _names(counted_copy.copy, model.facts)
-            leave_out(
-                Premise("added_copies", values=(counted_copy.copy.rule.name, names)), copies.left_out(counted_copy)
-            )
+            kind = "dlp_copies" if isinstance(counted_copy.copy.rule, SendingRule) else "added_copies"
+            leave_out(Premise(kind, values=(counted_copy.copy.rule.name, names)), copies.left_out(counted_copy))
     for showing in showings(model.rule_sets[0].rules, model.facts):
         premise = Premise("shown_copies", values=(showing.rule.name, showing.person.label))
         leave_out(premise, copies.shown(showing, counted=False))
@@ -539,8 +538,8 @@ def _wrapped(model: Model, place: int, budget: int) -> list[Premise]:
 
 
 def _dlp_rules(model: Model, place: int, budget: int) -> Iterator[Premise]:
-    """The premises that Exchange enforces DLP rules on the mail as they are known, and that copies which they make, or show
-    for an approval, are left out, where they may match such mail.
+    """The premises that Exchange enforces DLP rules on the mail as they are known, and that what they show for an approval is
+    left out, where they may match such mail.
     """
     applied = model.free.outcomes[0].after.dlp
     if not applied:
@@ -551,10 +550,6 @@ def _dlp_rules(model: Model, place: int, budget: int) -> Iterator[Premise]:
     matched = [does for number, (does, _when) in enumerate(applied) if number in matching]
     if matched:
         yield Premise("dlp_rules", values=tuple(dict.fromkeys(does.name for does in matched)))
-    for does in matched:
-        people = [THE_MANAGER if person == BRINGS_MANAGER else person for person in does.brings]
-        if people:
-            yield Premise("dlp_copies", values=(does.name, listed(people)))
     yield from (Premise("dlp_shown_copies", values=(does.name, listed(does.asks))) for does in matched if does.asks)
 
 

@@ -32,6 +32,7 @@ from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.routing import connectors_for
+from ..rules.dlp_rules import sending_rules
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, contradicted_by
 from ..simulator.copy_result import CopyResult
@@ -544,8 +545,8 @@ def _named(rules: RuleSet, facts: Facts) -> list[str]:
 
 def _brought(rules: RuleSet, facts: Facts) -> list[str]:
     """The addresses of the people to whom rules that can act send mail."""
-    acting = [rule for rule in rules.rules if not rule.idle]
-    return sorted({address for rule in acting for _option, address, _senders in brought_by(rule, facts)})
+    sending = sending_rules(rules, facts)
+    return sorted({address for rule in sending for _option, address, _senders in brought_by(rule, facts)})
 
 
 def _is_domain(name: str) -> bool:

@@ -22,6 +22,7 @@ from ..model.addresses import is_name
 from ..model.connectors import IN_TRANSIT
 from ..model.facts import Facts
 from ..model.message import Message
+from ..rules.dlp_rules import sending_rules
 from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
@@ -227,7 +228,7 @@ def _replayed_breach(model: Model, guarantee: Guarantee, candidate: CandidateMes
     sides = list(zip(model.rule_sets, candidate.facts, strict=True))
     brought = {
         address
-        for adding_rule in after.rules
+        for adding_rule in sending_rules(after, candidate.facts[0])
         for _option, address, _senders in brought_by(adding_rule, candidate.facts[0])
     }
 

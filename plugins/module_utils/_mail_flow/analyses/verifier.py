@@ -30,6 +30,7 @@ from ..model.facts import Facts
 from ..model.kleene import Open, Reason
 from ..model.outcomes import ProtectionKind
 from ..model.wishes import PORTAL, WISHES
+from ..rules.dlp_rules import sending_rules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise, contradicted_by
@@ -279,7 +280,9 @@ class _Prover:
         #: The copies for the guarantee that is judged, by model and side.
         self._counted: dict[tuple[Model, bool], CountedCopies] = {}
         self._brought = {
-            address for rule in rules.rules for _option, address, _senders in brought_by(rule, self.first_model.facts)
+            address
+            for rule in sending_rules(rules, self.first_model.facts)
+            for _option, address, _senders in brought_by(rule, self.first_model.facts)
         }
 
     def judge(self, place: int, where: str) -> Judgment:
@@ -441,7 +444,7 @@ class _Prover:
             return _SearchResult(tell)
         ruled_out = all(model.rules_out(claim, of_all, self.budget) for claim in claims)
         if ruled_out and not (
-            model.free.company.watched or model.free.chains[0].copies.every
+            model.free.company.watched or model.free.outcomes[0].copies.every
         ):  # Of who shares a copy, the simulator knows more.
             return _SearchResult(None, leads, is_none=True)
         for literals in (every, of_all)[0 if usual else 1 :]:

@@ -81,8 +81,13 @@ class Encrypter:
         return ""
 
     @property
-    def brings(self) -> tuple[str, ...]:
-        """Whom it sends copies; of the sender's manager, the option that says it."""
+    def brings(self) -> tuple[tuple[str, str], ...]:
+        """Whom it sends copies: the option of the action, and the person; of the sender's manager, how."""
+        return ()
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """Whom it asks for an approval, with the message."""
         return ()
 
     @property
@@ -153,9 +158,14 @@ class DlpEncrypter(Encrypter):
     branding: str = ""
     ends: str = ""
     outside_only: bool = False
-    brings: tuple[str, ...] = ()
+    brings: tuple[tuple[str, str], ...] = ()
     asks: tuple[str, ...] = ()
     edits: bool = False
+
+    @property
+    def for_others(self) -> DlpEncrypter:
+        """What it does to the copies that it sends. That it redirects mail is done for the people who get them."""
+        return replace(self, ends="") if self.ends == Fate.REDIRECTED else self
 
 
 class Policies(Protocol):
@@ -234,6 +244,7 @@ _SEVERAL: Mapping[str, ReasonKind] = {
     "removes": "several_dlp_removes",
     "brands": "several_dlp_brands",
     "ends": "several_dlp_withholds",
+    "brings": "several_dlp_brings",
 }
 
 #: An effect to the kind of a reason for what is open of it, of DLP rules and of labels.
@@ -242,6 +253,7 @@ _OPEN: Mapping[tuple[str, str], ReasonKind] = {
     (DLP, "removes"): "dlp_removes",
     (DLP, "brands"): "dlp_brands",
     (DLP, "ends"): "dlp_withholds",
+    (DLP, "brings"): "dlp_brings",
     (LABELS, "options"): "labels_options",
     (LABELS, "removes"): "labels_removes",
 }
@@ -280,6 +292,19 @@ class AppliedEncrypters:
     def blocks(self) -> tuple[str, ...]:
         """The names of the DLP rules that surely block the copy: nothing restricts more."""
         return tuple(each.what.name for each in self.of("ends") if each.sure and each.what.ends == BLOCKED)
+
+    def brings(self, each: PossibleEncrypter) -> bool | None:
+        """Whether a DLP rule that applies to the copy, or may, sends others copies of it; ``None`` if that is open. Of a
+        message that another one blocks, nobody gets a copy. Whether a rule that blocks a message itself, puts it in
+        quarantine, or asks for an approval also sends copies of it, is not documented.
+        """
+        if not each.what.brings or (self.blocks and each.what.ends != BLOCKED):
+            return False
+        theirs = set(each.what.brings)
+        others = (other.what for other in self.every if other is not each and other.what.restricts)
+        is_alone = all(theirs.issubset(other.brings) and not other.not_understood for other in others)
+        is_plain = each.what.ends in ("", Fate.REDIRECTED) and not each.what.not_understood
+        return True if each.sure and is_alone and is_plain else None
 
     @property
     def end(self) -> str:
@@ -333,9 +358,9 @@ class AppliedEncrypters:
 
     def reasons(self, *effects: str) -> list[Reason]:
         """What is open of some effects."""
-        return [reason for effect in effects for each in self.of(effect) for reason in self._reasons_of(each, effect)]
+        return [reason for effect in effects for each in self.of(effect) for reason in self.reasons_of(each, effect)]
 
-    def _reasons_of(self, each: PossibleEncrypter, effect: str) -> tuple[Reason, ...]:
+    def reasons_of(self, each: PossibleEncrypter, effect: str) -> tuple[Reason, ...]:
         """Why it is open what one of several does; that others may restrict the copy otherwise, where it surely applies."""
         kind = _OPEN[each.what.kind, effect]
         if each.what.kind == LABELS:
@@ -350,6 +375,8 @@ class AppliedEncrypters:
             return (Reason(questions.SEVERAL_DLP_RULES, end, names),)
         if each.sure and each.what.asks_beside(effect):
             return (Reason(questions.SEVERAL_DLP_RULES, "dlp_beside_approval", names),)
+        if each.sure and effect == "brings" and each.what.ends not in ("", Fate.REDIRECTED):
+            return (Reason(questions.SEVERAL_DLP_RULES, "dlp_beside_end", names),)
         if each.sure:
             return (Reason(questions.SEVERAL_DLP_RULES, _SEVERAL[effect], names),)
         looks = sorted({name for why in each.why if why.kind == LOOKS for name in why.values})

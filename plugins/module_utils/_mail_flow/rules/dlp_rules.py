@@ -19,9 +19,11 @@ from ..._exchange.text import value_text
 from ..._resources.compliance.advanced_rule import ADVANCED, UNREADABLE
 from ..._resources.compliance.dlp_fields import CERTAIN, KINDS, NEEDS, SAME_CONDITION, SENSITIVE, TOGETHER
 from ..._resources.compliance.dlp_policies import SENDERS, SENDERS_EXCEPT, DlpPolicyFact, DlpRuleFact, PolicyScope
+from ..actions.brought_people import ADDING, MANAGER
 from ..actions.protect import option_name
 from ..conditions.predicate import Atom, Reach
 from ..model import questions
+from ..model.addresses import person as person_of
 from ..model.encrypters import (
     BLOCKED,
     LOOKS,
@@ -34,8 +36,11 @@ from ..model.encrypters import (
     DlpEncrypter,
 )
 from ..model.expressions import Dialect
+from ..model.facts import Facts
 from ..model.kleene import Open, Reason, Truth, all_of, any_of, negate, opened
 from ..model.outcomes import Fate, ProtectionKind
+from .flow_rule import FlowRule
+from .rule_actions import RuleActions
 from .rule_set import RuleSet
 
 #: What becomes of a copy after an action that keeps it from its recipient, the strictest first; of one of which
@@ -63,11 +68,6 @@ ENDS = {
 BLOCKS_OUTSIDE = "PerUser"
 BLOCKS_LINKS = "PerAnonymousUser"
 
-#: The actions that send copies to people.
-BRINGS = ("redirect_message_to", "add_to_recipients", "copy_to", "blind_copy_to")
-#: The action that sends one to the sender's manager.
-BRINGS_MANAGER = "add_manager_as_recipient_type"
-
 #: What a rule with an action that was not understood may protect mail with.
 ANY_OPTION = ProtectionKind.OPTION_UNKNOWN
 
@@ -94,7 +94,7 @@ CHANGES: Mapping[str, str] = {
     "encrypt_rms_template": PROTECTION,
     "remove_rms_template": REMOVAL,
     "apply_branding_template": BRANDING,
-    **dict.fromkeys((*BRINGS, BRINGS_MANAGER), COPIES),
+    **dict.fromkeys((*ADDING, MANAGER), COPIES),
     **dict.fromkeys(ENDS, END),
     **dict.fromkeys(_EDITS, CONTENT),
     "stop_policy_processing": LATER_RULES,
@@ -159,6 +159,21 @@ class Node:
 
 
 @dataclass(frozen=True)
+class SendingRule:
+    """A DLP rule as one that sends mail to people, which it does as a mail flow rule does.
+
+    :param place: its place behind all mail flow rules.
+    :param policy: the name of its policy.
+    """
+
+    name: str
+    policy: str
+    place: int
+    actions: RuleActions
+    looks_at_recipients: bool = False
+
+
+@dataclass(frozen=True)
 class DlpRule:
     """A rule of a DLP policy.
 
@@ -167,6 +182,7 @@ class DlpRule:
     :param stops: whether Exchange evaluates no later DLP rule for mail that it matches.
     :param stops_perhaps: whether that is open, because its place or its actions are not known.
     :param looks_for: what it looks for.
+    :param is_placeless: whether nobody knows before or after which other rules it comes.
     """
 
     place: int
@@ -174,11 +190,42 @@ class DlpRule:
     stops: bool
     stops_perhaps: bool
     looks_for: Node
+    is_placeless: bool = False
 
     @property
     def is_certain(self) -> bool:
         """Whether it surely matches mail that has all that it looks for."""
         return not self.reasons
+
+    @cached_property
+    def looks_at_recipients(self) -> bool:
+        """Whether it looks at recipients, or blocks mail of some of them. Whether it then includes recipients whom another DLP
+        rule added is open (U09), as it is of mail flow rules.
+        """
+        atoms = (leaf.atom for leaf in self.looks_for.leaves if leaf.atom is not None)
+        return self.does.outside_only or any(atom.reach is Reach.RECIPIENT for atom in atoms)
+
+    def may_come_after(self, other: DlpRule) -> bool:
+        """Whether Exchange may ask it after another rule."""
+        return self.place > other.place or self.is_placeless or other.is_placeless
+
+    @cached_property
+    def _sends(self) -> RuleActions:
+        """What it sends to whom, as a mail flow rule does."""
+        people: dict[str, Any] = {}
+        for option, person in self.does.brings:
+            people.setdefault(option, []).append(person)
+        manager = {MANAGER: people.pop(MANAGER)[0]} if MANAGER in people else {}
+        return RuleActions.from_options({**people, **manager}, "Enforce")
+
+    def as_sending(self, rules: RuleSet) -> SendingRule:
+        """The same as a rule that sends mail to people.
+
+        :param rules: the mail flow rules, which come first.
+        """
+        return SendingRule(
+            self.does.name, self.does.policy, len(rules.rules) + self.place, self._sends, self.looks_at_recipients
+        )
 
     @cached_property
     def reasons(self) -> tuple[Reason, ...]:
@@ -249,6 +296,7 @@ class DlpRules:
                 _stops(acting[number][1]),
                 placeless[number] or _unread(acting[number][1], "actions"),
                 reader.read(trees[number]),
+                _is_placeless(*acting[number][:2]),
             )
             for place, number in enumerate(order)
         )
@@ -274,10 +322,23 @@ class DlpRules:
         others.rules = tuple(rule for rule in self.rules if id(rule.does) not in ids)
         return others
 
+    @property
+    def sending(self) -> tuple[DlpRule, ...]:
+        """The rules that send copies to people."""
+        return tuple(rule for rule in self.rules if rule.does.brings)
+
     @cached_property
     def needs(self) -> frozenset[str]:
         """The keys of a message in which they look for what only its content and its label show."""
         return frozenset(key for rule in self.rules for leaf in rule.looks_for.leaves for key in leaf.needs)
+
+
+def sending_rules(rules: RuleSet, facts: Facts) -> Iterator[FlowRule | SendingRule]:
+    """The rules that may send mail to people: mail flow rules that can act, then DLP rules."""
+    yield from (rule for rule in rules.rules if not rule.idle)
+    policies = facts.encrypters.dlp_policies
+    if isinstance(policies, DlpRules):
+        yield from (rule.as_sending(rules) for rule in policies.sending)
 
 
 def _stops(rule: DlpRuleFact) -> bool:
@@ -308,8 +369,8 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> DlpEncrypter:
         ends=_end_of(actions, UNKNOWN_END if anything else ""),
         outside_only=bool(actions.get("block_access")) and actions.get("block_access_scope") == BLOCKS_OUTSIDE,
         brings=(
-            *(str(person) for name in BRINGS for person in actions.get(name) or ()),
-            *([BRINGS_MANAGER] if actions.get(BRINGS_MANAGER) else []),
+            *((name, person_of(str(person))) for name in ADDING for person in actions.get(name) or ()),
+            *([(MANAGER, str(actions[MANAGER]))] if actions.get(MANAGER) else []),
         ),
         asks=tuple(str(person) for person in actions.get("moderate_message_by_user") or ()),
         edits=any(actions.get(name) for name in _EDITS),

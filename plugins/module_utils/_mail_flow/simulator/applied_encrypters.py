@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ..actions.act import Act, Added, Scene
+from ..actions.bring import bring
 from ..budget import spend
 from ..conditions.predicate import Atom
 from ..model import questions
@@ -18,7 +20,7 @@ from ..model.message import Message, Recipient
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, changed_by
 from ..rules.rule_set import RuleSet
-from .decider import ConditionDecider, hidden
+from .decider import ConditionDecider, hidden, whether_counted
 from .state import World
 
 #: The cost, in steps, of evaluating a DLP rule.
@@ -38,11 +40,35 @@ class EncrypterSimulation:
     decider: ConditionDecider | None
     _changed: dict[int, bool] = field(default_factory=dict)
 
-    def worlds(self, world: World, person: Recipient) -> list[World]:
-        """A world with what follows in it: one, or one for each answer to a question that has a guess."""
+    @property
+    def sends(self) -> bool:
+        """Whether a DLP rule may send copies to people."""
+        return self._policies is not None and bool(self._policies.sending)
+
+    @property
+    def _policies(self) -> DlpRules | None:
+        policies = self.facts.encrypters.dlp_policies
+        return policies if isinstance(policies, DlpRules) and policies.rules else None
+
+    def _maker(self, by: Added | None) -> DlpRule | None:
+        """The DLP rule that sends somebody a copy; ``None`` if that is done by a mail flow rule, or by the sender."""
+        if by is None or self._policies is None:
+            return None
+        place = by.place - len(self.rules.rules)
+        return next((rule for rule in self._policies.sending if rule.place == place), None)
+
+    def is_made(self, by: Added) -> bool:
+        """Whether a DLP rule sends somebody a copy."""
+        return self._maker(by) is not None
+
+    def worlds(self, world: World, person: Recipient, by: Added | None = None) -> list[World]:
+        """A world with what follows in it: one, or one for each answer to a question that has a guess.
+
+        :param by: how a rule added the recipient, if one did.
+        """
         if world.fate not in (Fate.DELIVERED, Fate.QUARANTINED):
             return [world]
-        found = self._after_dlp(world, person)
+        found = self._after_dlp(world, person, self._maker(by))
         return [
             labelled
             for each in found
@@ -61,18 +87,73 @@ class EncrypterSimulation:
             _with(world.answering(question, False), possible),
         ]
 
-    def _after_dlp(self, world: World, person: Recipient) -> list[World]:
+    def copies(self, worlds: Sequence[World], person: Recipient, by: Added | None) -> dict[Added, list[World]]:
+        """The people to whom DLP rules send copies of somebody's copy, each with the worlds of that copy right after the
+        rule; where the rule sends them none, nobody has it.
+
+        :param worlds: of somebody's copy, after the mail flow rules; :param:`by`: how a rule added that person.
+        """
+        found: dict[Added, list[World]] = {}
+        for rule in self._policies.sending if self._policies is not None else ():
+            ways = [way for world in worlds for way in self._ways(rule, world, person, self._maker(by))]
+            place = rule.as_sending(self.rules).place
+            for added in dict.fromkeys(each for way in ways for each in way.added if each.place == place):
+                found[added] = [_made(added, way) for way in ways]
+        return found
+
+    def _ways(self, rule: DlpRule, world: World, person: Recipient, maker: DlpRule | None) -> Iterator[World]:
+        """What a rule that sends copies makes of one: the worlds in which it sends them, with whom it adds, and those in which
+        it does not.
+        """
+        reached = world.fate == Fate.DELIVERED and (maker is None or rule.may_come_after(maker)) and rule is not maker
+        for new, applied in self._asked(world, person, maker) if reached else [(world, ())]:
+            after = new.after.joined([each for _rule, each in applied])
+            here = next((each for applying, each in applied if applying is rule), None)
+            sends = after.brings(here) if here is not None else False
+            if here is None or sends is False:
+                yield new
+                continue
+            before = [each for other, each in applied if other is not rule and rule.may_come_after(other)]
+            own = PossibleEncrypter(rule.does.for_others, _unless_alone(here))
+            sent = new.but(after=new.after.joined([*before, own]))
+            if sends is None:
+                question = Open(("dlp sends", rule.place), tuple(dict.fromkeys(after.reasons_of(here, "brings"))))
+                yield new.answering(question, False)
+                sent = sent.answering(question, True)
+            scene = Scene(self.message, self.facts, person, last=True, protection_shows=False)
+            sending = rule.as_sending(self.rules)
+            yield from bring(Act(sending, scene, sending.actions.sorts), sent)
+
+    def _after_dlp(self, world: World, person: Recipient, maker: DlpRule | None) -> list[World]:
         """A world with the DLP rules that match, or may. Exchange does not ask them about mail in quarantine."""
-        policies = self.facts.encrypters.dlp_policies
-        if not isinstance(policies, DlpRules) or not policies.rules or world.fate == Fate.QUARANTINED:
+        if self._policies is None or world.fate == Fate.QUARANTINED:
             return [world]
-        if self.decider is None or "NDR" in (self.message.types or ()):
-            return [world.but(after=AppliedEncrypters(all_possible(policies.encrypters)))]
-        spend(STEPS_OF_DLP_RULE * len(policies.rules))
+        if self._is_unasked:
+            return [_with(world, all_possible(self._policies.encrypters))]
         return [
             ended
+            for new, applied in self._asked(world, person, maker)
+            for ended in _ended(new, new.after.joined([each for _rule, each in applied]))
+        ]
+
+    @property
+    def _is_unasked(self) -> bool:
+        """Whether nothing is known of what DLP rules make of the message."""
+        return self.decider is None or "NDR" in (self.message.types or ())
+
+    def _asked(
+        self, world: World, person: Recipient, maker: DlpRule | None
+    ) -> list[tuple[World, tuple[tuple[DlpRule, PossibleEncrypter], ...]]]:
+        """A world with the DLP rules that match a copy, or may: of one that a DLP rule sends, those after it."""
+        policies = self._policies
+        if policies is None:
+            return [(world, ())]
+        if self._is_unasked:
+            return [(world, tuple((rule, each) for rule in policies.rules for each in all_possible([rule.does])))]
+        spend(STEPS_OF_DLP_RULE * len(policies.rules))
+        return [
+            (new, tuple(self._applied(policies, matches, person, maker)))
             for new, matches in self._decided(policies, world, person)
-            for ended in _ended(new, AppliedEncrypters(tuple(self._applied(policies, matches, person))))
         ]
 
     def _decided(self, policies: DlpRules, world: World, person: Recipient) -> list[tuple[World, list[Truth]]]:
@@ -95,18 +176,28 @@ class EncrypterSimulation:
             found.append(matches)
         return [(world, found)]
 
-    def _applied(self, policies: DlpRules, matches: list[Truth], person: Recipient) -> Iterator[PossibleEncrypter]:
+    def _applied(
+        self, policies: DlpRules, matches: list[Truth], person: Recipient, maker: DlpRule | None
+    ) -> Iterator[tuple[DlpRule, PossibleEncrypter]]:
         """The DLP rules that match, or may, in order; none after one that stops them."""
         reached: Truth = True
         #: Why it is open whether a copy is stopped before it reaches a rule.
         stops: list[Reason] = []
+        if maker is not None and maker.stops:
+            if not maker.stops_perhaps:
+                return
+            stops += _stops(maker, maker.reasons)
         for rule, match in zip(policies.rules, matches, strict=True):
+            if maker is not None:
+                if rule is maker or not rule.may_come_after(maker):
+                    continue
+                match = all_of((match, whether_counted(person))) if rule.looks_at_recipients else match
             acts = all_of((reached, match))
             if acts is False:
                 continue
             why = match.reasons if isinstance(match, Open) else ()
             if rule.does.restricts:
-                yield from self._of(rule, (*why, *stops), person)
+                yield from ((rule, each) for each in self._of(rule, (*why, *stops), person))
             if rule.stops:
                 reached = all_of((reached, negate(acts)))
                 if reached is False:
@@ -151,6 +242,21 @@ def _stops(rule: DlpRule, why: tuple[Reason, ...]) -> Iterator[Reason]:
     if looks:
         yield Reason(questions.DLP_RULES, "dlp_stops", (rule.does.name, rule.does.policy, tuple(looks)))
     yield from (reason for reason in why if reason.kind != LOOKS)
+
+
+def _unless_alone(each: PossibleEncrypter) -> tuple[Reason, ...]:
+    """Why it is open whether a rule that sends somebody a copy does what else it is told to that copy."""
+    does = each.what
+    if does.ends in ("", Fate.REDIRECTED) and not does.not_understood:
+        return ()
+    return each.why or (Reason(questions.SEVERAL_DLP_RULES, "several_dlp_withholds", (does.name, does.policy)),)
+
+
+def _made(added: Added, world: World) -> World:
+    """The world of a copy right after a rule sent it to somebody, or did not."""
+    if added not in world.added:
+        return world.but(fate=Fate.NOBODY, over=True, held=0, matched=(), perhaps=frozenset())
+    return world.but(fate=Fate.REDIRECTED) if added.instead else world
 
 
 def _ended(world: World, after: AppliedEncrypters) -> list[World]:

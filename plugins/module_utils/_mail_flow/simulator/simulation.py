@@ -98,6 +98,8 @@ class Passage:
                 people = people_behind(self.facts, added.address, added.field)
                 spend(STEPS_OF_WORLD * (len(people) + len(worlds)))
                 for person in people:
+                    if self._has_already(person, added, course):
+                        continue
                     new = (
                         self._of_added(person, people, added, worlds, course)
                         if goes_on
@@ -109,7 +111,7 @@ class Passage:
 
     def course(self, address: str) -> Course | None:
         """What happens to one recipient's copy; ``None`` if the message is not for them."""
-        if self.rules.adds:
+        if self.rules.adds or self._after.sends:
             return next((course for course in self.courses() if course.recipient.address == address), None)
         people = recipients_of(self.facts, self.message)
         return next(
@@ -139,6 +141,9 @@ class Passage:
         here = {each.address for each in people}
         starts = []
         for world in worlds:
+            if world.fate == Fate.NOBODY:
+                starts.append(world)
+                continue
             together = self._sent_away(added, world) if _away(added, world) else world.fork
             others = tuple(other for other in together.sure if other.address not in here)
             perhaps = tuple(other for other in together.perhaps if other[0].address not in here)
@@ -154,6 +159,8 @@ class Passage:
                 )
             )
         new = self._follow(person, starts, added.place + 1, added)
+        if self._after.is_made(added):
+            return new
         # If a rule wants several fates, it is open which one applies.
         missed = [world for world in course.worlds if added not in world.added] + [
             world for world in worlds if added.instead and world.fate != Fate.REDIRECTED
@@ -162,6 +169,10 @@ class Passage:
             world.but(fate=Fate.NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in missed
         ]
         return new
+
+    def _has_already(self, person: Recipient, added: Added, course: Course) -> bool:
+        """Whether a DLP rule adds somebody to their own copy."""
+        return not added.instead and person.address == course.recipient.address and self._after.is_made(added)
 
     def _sent_away(self, added: Added, world: World) -> Fork:
         """The people who share the copy that a rule redirects: everybody whom it redirects to or adds."""
@@ -175,7 +186,9 @@ class Passage:
 
     def _follow(self, person: Recipient, starts: list[World], place: int, by: Added | None = None) -> Course:
         course = self._through_rules(person, starts, place, by)
-        worlds = [new for world in course.worlds for new in self._after.worlds(world, person)]
+        if self._after.sends:
+            course.additions.update(self._after.copies(course.worlds, person, by))
+        worlds = [new for world in course.worlds for new in self._after.worlds(world, person, by)]
         course.worlds = merged(worlds, by_rules=self.by_rules) if len(worlds) > 1 else worlds
         return course
 

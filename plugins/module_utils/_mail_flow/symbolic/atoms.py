@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..actions.act import ActingRule
 from ..actions.brought_people import brings_manager, looks_at_manager, named_by
 from ..conditions.keys import ATTRIBUTES, MOST_NAMED, RECIPIENT, SAME_AS, SENDER, WRITTEN, Key, is_open, wider
 from ..conditions.predicate import Atom
@@ -20,7 +21,7 @@ from ..model.addresses import domain, spellings, with_parents
 from ..model.connectors import named_domains
 from ..model.facts import Facts
 from ..model.message_recipients import people_behind
-from ..rules.flow_rule import FlowRule
+from ..rules.dlp_rules import DlpRules
 from ..rules.rule_set import RuleSet
 from ..simulator.showings import showings
 
@@ -82,23 +83,27 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
     vocabulary = Vocabulary()
     for rules in rule_sets:
         for rule in rules.rules:
-            _with_actions(vocabulary, rule, facts)
+            _with_brought(vocabulary, rule, facts)
+            shown = (showing.person.address for showing in showings([rule], facts))
+            vocabulary.mention(RECIPIENT, (("address", address) for address in shown if domain(address)))
         for atom in rules.atoms:
             _with_condition(vocabulary, atom)
+    policies = facts.encrypters.dlp_policies
+    for sending in policies.sending if isinstance(policies, DlpRules) else ():
+        _with_brought(vocabulary, sending.as_sending(RuleSet([])), facts)
     _with_domains(vocabulary, facts, named_domains(facts.connectors.outbound or ()) if transit else ())
     _with_people(vocabulary, facts)
     return vocabulary
 
 
-def _with_actions(vocabulary: Vocabulary, rule: FlowRule, facts: Facts) -> None:
-    """Adds the people to whom the actions of a rule send or show mail."""
+def _with_brought(vocabulary: Vocabulary, rule: ActingRule, facts: Facts) -> None:
+    """Adds the people to whom the actions of a rule send mail."""
     added = named_by(rule, facts)
     managers = sorted(set((facts.people.managers or {}).values())) if brings_manager(rule) else []
     asked = [*added, *(managers if len(managers) <= MOST_NAMED else ())]
     lists = [people for option in asked if len(people := people_behind(facts, option)) <= MOST_NAMED]
     brought = [person.address for people in lists for person in people]
-    shown = [showing.person.address for showing in showings([rule], facts)]
-    addresses = [address for address in (*added, *brought, *shown) if domain(address)]
+    addresses = [address for address in (*added, *brought) if domain(address)]
     vocabulary.mention(RECIPIENT, [("address", address) for address in addresses])
     vocabulary.managers |= looks_at_manager(rule)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..actions.copy_state import CopyByRule
 from ..formula import FALSE, TRUE, Value
+from ..rules.dlp_rules import SendingRule
 from ..rules.flow_rule import FlowRule
 from .address import AddressSlot
 from .compile_outcomes import Outcome
@@ -36,7 +37,7 @@ class AddedCopy:
     person: AddressSlot
     when: Value
     outcome: Outcome
-    rule: FlowRule
+    rule: FlowRule | SendingRule
     instead: bool
     sources: tuple[tuple[Value, AddedCopy | None], ...]
 
@@ -72,29 +73,28 @@ class AddedCopyCompiler:
     company: Company
     recipient: AddressSlot
 
-    def compared(self, chain: RuleChain) -> AddedCopies:
+    def compared(self, outcome: Outcome) -> AddedCopies:
         """The copies for people whom rules name by address, without copies that would only be somebody's second one."""
         copies: list[AddedCopy] = []
         todo: list[tuple[CopyByRule, Value, AddedCopy | None]] = [
-            (branch, branch.when, None) for branch in chain.copies.named
+            (branch, branch.when, None) for branch in outcome.copies.named
         ]
         while todo and len(copies) < _COPIES:
             branch, when, made_of = todo.pop(0)
             if made_of is not None and not made_of.instead:
-                when &= ~(chain if made_of.made_of is None else made_of.made_of.outcome.chain).acts(
-                    chain.rules.rules[branch.place]
-                )
+                source = outcome if made_of.made_of is None else made_of.made_of.outcome
+                when &= ~source.makes(branch.place)
             if when == FALSE:
                 continue
-            copies.append(self._copy(chain, branch, when, ((when, made_of),)))
-            for more in copies[-1].outcome.chain.copies.named:
+            copies.append(self._copy(outcome, branch, when, ((when, made_of),)))
+            for more in copies[-1].outcome.copies.named:
                 if more.address != branch.address and (
-                    branch.instead or not chain.rules.rules[more.place].looks_at_recipients
+                    branch.instead or not outcome.maker(more.place).looks_at_recipients
                 ):
                     todo.append((more, copies[-1].when & more.when, copies[-1]))
         return AddedCopies(tuple(copies), bool(todo))
 
-    def brought(self, chain: RuleChain) -> AddedCopies:
+    def brought(self, outcome: Outcome) -> AddedCopies:
         """The copies for everybody to whom rules send one, first rule first. Equal copies for a rule's people count as
         one.
         """
@@ -114,22 +114,23 @@ class AddedCopyCompiler:
                 else:
                     same.append((when, made_of))
 
-        wait(chain.copies.every, TRUE, None)
+        wait(outcome.copies.every, TRUE, None)
         while waiting and steps < _STEPS:
             for branch, sources in waiting.pop(min(waiting)):
-                steps += 1 + len(chain.rules.rules) - branch.place
+                steps += 1 + max(len(outcome.chain.rules.rules) - branch.place, 0)
                 when = self.logic.any_of([condition for condition, _made_of in sources])
-                copies.append(self._copy(chain, branch, when, tuple(sources)))
-                wait(copies[-1].outcome.chain.copies.every, copies[-1].when, copies[-1])
+                copies.append(self._copy(outcome, branch, when, tuple(sources)))
+                wait(copies[-1].outcome.copies.every, copies[-1].when, copies[-1])
         return AddedCopies(tuple(copies), bool(waiting))
 
     def _copy(
-        self, chain: RuleChain, branch: CopyByRule, when: Value, sources: tuple[tuple[Value, AddedCopy | None], ...]
+        self, outcome: Outcome, branch: CopyByRule, when: Value, sources: tuple[tuple[Value, AddedCopy | None], ...]
     ) -> AddedCopy:
         """A copy that a rule makes for somebody. Nobody is added to their own copy.
 
         :param when: the condition under which the rule makes it; :param:`sources`: what it makes it from.
         """
+        chain = outcome.chain
         copy = RuleChain(chain.rules, chain.conditions, self.company, chain.shared, branch)
         recipient = self.recipient
         if branch.address and not branch.instead:
@@ -141,5 +142,5 @@ class AddedCopyCompiler:
             ]
             when &= self.logic.any_of(their)
         return AddedCopy(
-            branch.address, copy.person, when, Outcome(copy), chain.rules.rules[branch.place], branch.instead, sources
+            branch.address, copy.person, when, Outcome(copy), outcome.maker(branch.place), branch.instead, sources
         )

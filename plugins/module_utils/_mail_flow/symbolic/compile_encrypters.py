@@ -6,14 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 
-from ..actions.copy_state import held_again
+from ..actions.act import FormulaAct
+from ..actions.bring import make_copies
+from ..actions.copy_state import CopiesByRule, held_again
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
 from ..formula import FALSE, TRUE, Literal, Value
+from ..model import questions
 from ..model.carried_labels import automatic, may_be_set
 from ..model.encrypters import BLOCKED, FOLLOWED, DlpEncrypter, Encrypter
 from ..model.outcomes import Fate
-from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, Node, changed_by
+from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, Node, SendingRule, changed_by
 from .compile_rules import RuleChain
 
 #: Whether something has an effect.
@@ -40,23 +43,88 @@ class EncrypterFormulas:
         return self.logic.unknown("afterwards", *what, self.person.name)
 
     @cached_property
-    def dlp(self) -> Sequence[tuple[DlpEncrypter, Value]]:
+    def dlp(self) -> Sequence[tuple[Encrypter, Value]]:
         """The DLP rules that change mail, each with whether it applies to the copy."""
+        return [*self.chain.state.after, *((rule.does, when) for rule, when in self._asked)]
+
+    @cached_property
+    def _maker(self) -> DlpRule | None:
+        """The DLP rule that sends the copy; ``None`` if that is done by a mail flow rule, or by the sender."""
+        place = self.chain.made_at - len(self.chain.rules.rules)
+        return next((rule for rule in self._policies.sending if rule.place == place), None) if self._policies else None
+
+    @cached_property
+    def _asked(self) -> Sequence[tuple[DlpRule, Value]]:
+        """The DLP rules that change mail and that Exchange asks about the copy, each with whether it applies."""
         if self._policies is None:
             return ()
-        policies: list[tuple[DlpEncrypter, Value]] = []
+        maker = self._maker
+        asked: list[tuple[DlpRule, Value]] = []
         # Exchange does not ask DLP about mail in quarantine.
         reached: Value = ~self.chain.state.fates.get(Fate.QUARANTINED, FALSE)
+        if maker is not None and maker.stops:
+            reached &= ~self._stops(maker)
         for rule in self._policies.rules:
+            if maker is not None and (rule is maker or not rule.may_come_after(maker)):
+                continue
             matches = reached & self._matches(rule)
             if rule.does.restricts and matches != FALSE:
                 # One that was not understood may do nothing to mail and stop others all the same.
                 does = self.unknown("dlp does", rule.place) if rule.does.not_understood else TRUE
-                policies.append((rule.does, matches & self._covers(rule.does) & does))
+                asked.append((rule, matches & self._covers(rule.does) & does))
             if rule.stops:
-                stops = self.unknown("dlp stops", rule.place) if rule.stops_perhaps else TRUE
-                reached &= ~(matches & stops)
-        return policies
+                reached &= ~(matches & self._stops(rule))
+        return asked
+
+    def _stops(self, rule: DlpRule) -> Value:
+        """Whether a rule that matches stops the later ones."""
+        return self.unknown("dlp stops", rule.place) if rule.stops_perhaps else TRUE
+
+    def sending(self, place: int) -> SendingRule:
+        """The DLP rule that sends copies, by its place behind the mail flow rules."""
+        rules = self.chain.rules
+        every = self._policies.sending if self._policies else ()
+        return next(rule.as_sending(rules) for rule in every if len(rules.rules) + rule.place == place)
+
+    def applies(self, place: int) -> Value:
+        """Whether a DLP rule that sends copies applies to the copy, by its place behind the mail flow rules."""
+        first = len(self.chain.rules.rules)
+        return self.logic.any_of([when for rule, when in self._asked if first + rule.place == place])
+
+    @cached_property
+    def copies(self) -> Sequence[CopiesByRule]:
+        """The copies that DLP rules send others of the copy."""
+        if self._policies is None or not self._policies.sending:
+            return ()
+        return [self._sent(rule, when) for rule, when in self._asked if rule.does.brings]
+
+    def _sent(self, rule: DlpRule, applies: Value) -> CopiesByRule:
+        """The copies that a rule sends: like the copy as the mail flow rules left it, with what the DLP rules up to this one do.
+        See the simulator's :meth:`.AppliedEncrypters.brings`.
+        """
+        state = self.chain.state.apart()
+        own = rule.does
+        is_plain = own.ends in ("", Fate.REDIRECTED) and not own.not_understood
+        theirs = set(own.brings)
+        others = [*state.after, *((other.does, when) for other, when in self._asked if other is not rule)]
+        sends = applies & ~self.logic.any_of(state.fates.values())
+        if own.ends != BLOCKED:
+            sends &= ~self.logic.any_of([when for does, when in others if does.ends == BLOCKED])
+        instead = self.logic.any_of(
+            [
+                when
+                for does, when in others
+                if does.restricts and (not theirs.issubset(does.brings) or does.not_understood)
+            ]
+        )
+        open_ = self.unknown("dlp sends", rule.place)
+        sends &= self.logic.choose(instead, open_, TRUE) if is_plain else open_
+        before = [(other.does, when) for other, when in self._asked if other is not rule and rule.may_come_after(other)]
+        alone = TRUE if is_plain else self.unknown("dlp does more", rule.place)
+        state.after = (*state.after, *before, (own.for_others, alone))
+        sending = rule.as_sending(self.chain.rules)
+        act = FormulaAct(sending, self.chain.scene, (sending.name, sending.place), state.seen, beside=sends)
+        return make_copies(state, act)
 
     def _covers(self, does: DlpEncrypter) -> Value:
         if not does.outside_only:
@@ -65,6 +133,8 @@ class EncrypterFormulas:
 
     def _matches(self, rule: DlpRule) -> Value:
         value = self._value(rule.looks_for, (rule.place,))
+        if self._maker is not None and rule.looks_at_recipients:
+            value &= self.logic.unknown(questions.ADDED_RECIPIENTS, "added", self.person.name, "")
         return value & self.unknown("dlp", rule.place) if rule.reasons else value
 
     def _value(self, node: Node, path: tuple[int, ...]) -> Value:

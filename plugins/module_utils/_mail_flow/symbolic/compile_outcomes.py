@@ -21,12 +21,14 @@ from ..model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
 from ..model.domains import RELAYED
 from ..model.encrypters import BLOCKED
 from ..model.outcomes import Fate
+from ..rules.dlp_rules import SendingRule
+from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.showings import Showing
 from .address import AddressSlot
 from .compile_encrypters import EncrypterFormulas
 from .compile_protection import Branding, FinalProtection, ProtectionByRules, by_unread_actions
-from .compile_rules import RuleChain
+from .compile_rules import CopiesOfChain, RuleChain
 from .logic import Logic
 from .symbolic_message import SymbolicMessage
 
@@ -119,6 +121,27 @@ class Outcome:
         """Whether it is known if the copy is delivered, and if it is protected."""
         values = (self.fate.delivered, self.protection.protected, self.state.surprised)
         return self.mail.circuit.conjunction([low(value) | ~high(value) for value in values])
+
+    @cached_property
+    def copies(self) -> CopiesOfChain:
+        """The copies that mail flow rules and DLP rules make of this one."""
+        made = self.chain.copies
+        by_dlp = self.after.copies
+        if not by_dlp:
+            return made
+        named = [copy for each in by_dlp for copy in each.named]
+        every = [copy for each in by_dlp for copy in each.every]
+        return CopiesOfChain([*made.named, *named], [*made.every, *every], made.unfollowed)
+
+    def maker(self, place: int) -> FlowRule | SendingRule:
+        """The rule that makes a copy of this one, by its place."""
+        rules = self.chain.rules.rules
+        return rules[place] if place < len(rules) else self.after.sending(place)
+
+    def makes(self, place: int) -> Value:
+        """Whether the rule at a place, which makes copies, acts on this one."""
+        rules = self.chain.rules.rules
+        return self.chain.acts(rules[place]) if place < len(rules) else self.after.applies(place)
 
     @cached_property
     def possible_outcomes(self) -> tuple[Outcome, ...]:

@@ -106,6 +106,7 @@ class RuleChain:
     :param state: the state after the last one.
     :param splits: how rules change who shares the copy, by the rule's ``id``.
     :param copies: the copies that rules make of this one.
+    :param scene: the context in which they act.
     """
 
     def __init__(
@@ -122,13 +123,15 @@ class RuleChain:
         self.state = branch.state.apart() if branch else CopyState()
         self.person = self._owner(branch) if branch else conditions.mail.recipient
         self.address = branch.address if branch else None
+        #: The place of the rule that makes the copy; before all rules if the sender does.
+        self.made_at = branch.place if branch else -1
         self._steps: dict[int, RuleStep] = {}
         self.splits: dict[int, Split] = {}
         self.copies = CopiesOfChain()
         #: Rule's ``id`` to what is seen, and whether processing is over, before and after it, if it may change either.
         self._turns: dict[int, tuple[tuple[SeenMessage, Value], tuple[SeenMessage, Value]]] = {}
         self._texts = TextEdits(rules, conditions.mail, conditions.logic, conditions.text, shared)
-        self._scene = FormulaScene(
+        self.scene = FormulaScene(
             self.mail,
             self.logic,
             self.person,
@@ -252,7 +255,7 @@ class RuleChain:
             acts &= ~self.conditions.hidden(seen)
         inserted = insertion(rule, self.mail, seen)
         act = FormulaAct(
-            rule, self._scene, name, seen, last=rule.place == self._last, told_later=rule.place < self._last_telling
+            rule, self.scene, name, seen, last=rule.place == self._last, told_later=rule.place < self._last_telling
         )
         if inserted.rejects != FALSE:
             reject(state, act, beside & inserted.rejects)

@@ -176,7 +176,7 @@ class Model:
         if known is not None:
             return known
         compiler = AddedCopyCompiler(side.logic, side.company, self.mail.recipient)
-        added = (compiler.brought if shared else compiler.compared)(side.chains[place])
+        added = (compiler.brought if shared else compiler.compared)(side.outcomes[place])
         self._added[side.logic.free, place, shared] = added
         return added
 

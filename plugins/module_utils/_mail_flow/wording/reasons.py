@@ -112,6 +112,7 @@ _OF_POLICY = "{!r} of the policy {!r}"
 #: The kinds of reasons for why it is open what a DLP rule does, and whether it or another one does it; and what that is.
 _DLP_DOES: Sequence[tuple[ReasonKind, ReasonKind, str]] = (
     ("dlp_brands", "several_dlp_brands", "chooses another branding for the message"),
+    ("dlp_brings", "several_dlp_brings", "sends others copies of the message"),
     ("dlp_options", "several_dlp_options", "encrypts the message"),
     ("dlp_removes", "several_dlp_removes", "takes the protection of the message away"),
     ("dlp_withholds", "several_dlp_withholds", "keeps the message from its recipient"),
@@ -241,6 +242,7 @@ _SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
         "does not say what its action does to mail"
     ),
     "dlp_stops": _whether_dlp("stops the later ones"),
+    "dlp_beside_end": f"whether the DLP rule {_OF_POLICY}, which keeps the message from its recipient, sends others copies of it",
     "dlp_beside_approval": f"whether the DLP rule {_OF_POLICY}, which asks for an approval, does its other actions, too",
     "dlp_withheld": f"what becomes of the message that the DLP rule {_OF_POLICY} keeps from its recipient",
     "dlp_inbound": f"whether the DLP rule {_OF_POLICY} encrypts mail that may come from outside, or already protected",

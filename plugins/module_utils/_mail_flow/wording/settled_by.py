@@ -68,6 +68,7 @@ SETTLED_BY: Mapping[ReasonKind, str] = {
             *("adds_and_redirects", "after_quarantine", "alias", "date_exactly", "files_in_message"),
             *(
                 "dlp_beside_approval",
+                "dlp_beside_end",
                 "dlp_perhaps_withholds",
                 "dlp_withheld",
                 "header_of_every_message",
