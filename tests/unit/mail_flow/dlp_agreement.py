@@ -9,6 +9,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions.brought_people import (
+    ADDING,
+    MANAGER,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.dlp_prediction import (
     dlp_predictions,
 )
@@ -218,12 +222,14 @@ def wrong_about_dlp_action(option: str) -> list[str]:
     if option not in ACTIONS:
         return [f"{option} has no samples: see dlp_agreement.py"]
     said, shown = _SHOWN[dlp_rules.CHANGES[option]], _changed(ACTIONS[option])
+    said |= {"others"} if option in (*ADDING, MANAGER) else set()
     return [] if shown == said else [f"{option}: the row says {sorted(said)}, and it changes {sorted(shown)}"]
 
 
 def _changed(actions: Values) -> set[str]:
     """Where it shows in the simulator what an action changes: on a message in clear, on one that a rule encrypts, or brands,
-    too, in what becomes of it, and on one that another DLP rule encrypts, which comes before it, or later.
+    too, in what becomes of it, in who else gets it, and on one that another DLP rule encrypts, which comes before it, or
+    later.
     """
     brand = {**ENCRYPT, "apply_rights_protection_customization_template": "Branding1"}
     outgoing = {"access_scope": "NotInOrganization"}
@@ -234,6 +240,7 @@ def _changed(actions: Values) -> set[str]:
         "encrypted": _outcome(ENCRYPT, [acting]).get("protection") != _outcome(ENCRYPT, [])["protection"],
         "branded": _outcome(brand, [acting]).get("branding") != _outcome(brand, [])["branding"],
         "fate": _outcome({}, [acting])["fate"] != none["fate"],
+        "others": _recipients({}, [acting]).keys() != _recipients({}, []).keys(),
         "several": _outcome({}, [encrypting, acting]).get("protection") != "encrypt",
         "later": _outcome({}, [acting, encrypting]).get("protection") == "none",
     }
@@ -241,9 +248,14 @@ def _changed(actions: Values) -> set[str]:
 
 
 def _outcome(does: Values, rules: list[Values]) -> Mapping[str, Any]:
-    """The result of a message."""
+    """The result of a message for its recipient."""
+    found: Mapping[str, Any] = _recipients(does, rules)[_SENT["to"][0]]
+    return found
+
+
+def _recipients(does: Values, rules: list[Values]) -> Mapping[str, Any]:
+    """The result of a message for everybody who gets it."""
     first = [{"name": "M", "conditions": {}, "exceptions": {}, "actions": does}] if does else []
     facts = facts_of(_facts(*rules))
     found = Simulator(first, facts).run(message_of({**_SENT, "protection": {"kind": "none"}}, "", "m"))
-    (result,) = found["recipients"].values()
-    return dict(result)
+    return dict(found["recipients"])

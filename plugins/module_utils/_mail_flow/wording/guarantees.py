@@ -236,7 +236,8 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
         f" {UNPROTECTED}."
     ),
     "dlp_copies": lambda rule, people: (
-        f"Copies for {people} that the DLP rule {rule!r} makes are not considered. They may be {UNPROTECTED}."
+        f"Copies for {people} that the DLP rule {rule!r} sends are not considered, as the guarantee says (copies). They may"
+        f" be {UNPROTECTED}."
     ),
     "dlp_shown_copies": lambda rule, people: (
         f"What the DLP rule {rule!r} shows {people} for an approval is not considered. It may be {UNPROTECTED}."
@@ -273,7 +274,7 @@ _LEAVES_OUT = {
     "journals": "copies for journals",
     "added_copies": "copies that the rule {!r} makes for {}",
     "shown_copies": "what the rule {!r} shows {}",
-    "dlp_copies": "copies that the DLP rule {!r} makes for {}",
+    "dlp_copies": "copies that the DLP rule {!r} sends {}",
     "dlp_shown_copies": "what the DLP rule {!r} shows {}",
     "not_ours": "S/MIME-encrypted mail, mail that other organizations encrypt",
 }
