@@ -341,10 +341,11 @@ QUESTIONS = (
     ),
     Question(
         SEVERAL_DLP_RULES,
-        "Which of several DLP rules that match acts, if one encrypts, decrypts or withholds mail and another does not, and what "
-        "a DLP rule that encrypts does with mail that is already protected, or that comes from outside. Also: what becomes of "
+        "Which of several DLP rules that match acts, if one encrypts, decrypts or withholds mail, or sends copies of it, and another "
+        "does not, and what a DLP rule that encrypts does with mail that is already protected, or that comes from outside. Also: what becomes of "
         "mail that a DLP rule keeps from its recipient in a way that is not documented, or by a block that its sender may "
-        "override; and what a DLP rule that asks for an approval does beside.",
+        "override; and what a DLP rule that asks for an approval does beside, or whether one that keeps mail from its "
+        "recipient sends others copies of it.",
         "Two DLP rules that match one test message: look at what arrives.",
         SILENT,
         "dlp-policy-reference",
