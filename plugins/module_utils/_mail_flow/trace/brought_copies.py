@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from ..actions.act import ActingRule
 from ..actions.brought_people import brings_manager, brought_by, brought_from, named_by
 from ..conditions.predicate import Reach
 from ..model import questions
 from ..model.addresses import domain
 from ..model.inside import recipient_outside
+from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule
 from .chain import Chain, adds
 from .columns import bits_of, places_of
@@ -112,8 +114,7 @@ class BroughtCopies:
         block, facts = self.block, self.facts
         people = {number: facts.people.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
         sure = perhaps = 0
-        for rule in (rule for chain in self._chains for rule in chain.rules.rules if adds(rule)):
-            declared_rule = self._declared[id(rule)]
+        for rule, declared_rule in self._adding():
             known = {address for _option, address, _senders in brought_by(declared_rule, facts)} & set(people.values())
             sure |= self._for(number for number, address in people.items() if address in known)
             lists = set(named_by(declared_rule, facts))
@@ -123,10 +124,24 @@ class BroughtCopies:
                     number for number, address in people.items() if recipient_outside(facts, address) is not True
                 )
             if unread:
-                met = self._evaluator.matches(rule, self._evaluator.anybody).possible
-                perhaps |= unread & (block.whole_messages(met) | self.met_by_others(rule))
+                perhaps |= unread & self._perhaps_met(rule)
         real = ~block.made
         return {BROUGHT: sure & real, PERHAPS_BROUGHT: perhaps & ~sure & real}
+
+    def _adding(self) -> Iterator[tuple[FlowRule | None, ActingRule]]:
+        """The rules that send people copies: mail flow rules, as they are and as they are told, and DLP rules."""
+        for chain in self._chains:
+            yield from ((rule, self._declared[id(rule)]) for rule in chain.rules.rules if adds(rule))
+        policies = self.facts.encrypters.dlp_policies
+        if isinstance(policies, DlpRules):
+            yield from ((None, rule.as_sending(self._chains[0].rules)) for rule in policies.sending)
+
+    def _perhaps_met(self, rule: FlowRule | None) -> int:
+        """The copies of messages that a mail flow rule may match; of a DLP rule all copies."""
+        if rule is None:
+            return self.block.every_copy
+        met = self._evaluator.matches(rule, self._evaluator.anybody).possible
+        return self.block.whole_messages(met) | self.met_by_others(rule)
 
     def _for(self, recipients: Iterable[int]) -> int:
         """The copies for some recipients, by their numbers."""
