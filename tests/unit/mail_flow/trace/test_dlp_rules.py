@@ -8,7 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions.brought_people import ADDING
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions.brought_people import (
+    ADDING,
+    MANAGER,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
     message_of,
@@ -146,10 +149,10 @@ def test_a_replay_decides_what_the_simulator_decides_of_what_a_row_shows(seed: i
         policies = policies_of(source)
         facts = facts_of({**KNOWN, "dlp_policies": policies})
         # Whether a DLP rule sends them a copy, or the sender, no row shows.
-        acting = [each for each in policies if each["mode"] == "Enable"]
-        sent = {
-            who for each in acting for rule in each["rules"] for name in ADDING for who in rule["actions"].get(name, ())
-        }
+        acting = [rule["actions"] for each in policies if each["mode"] == "Enable" for rule in each["rules"]]
+        sent = {who for actions in acting for name in ADDING for who in actions.get(name, ())}
+        # Nobody knows the managers, who are inside.
+        sent |= {"megan@contoso.com"} if any(MANAGER in actions for actions in acting) else set()
         rules = RuleSet(source.choice(CHAINS))
         sender = source.choice(("megan@contoso.com", "eve@adatum.com"))
         to = source.sample(("ann@fabrikam.com", "joe@adatum.com", "megan@contoso.com"), source.randint(1, 3))
