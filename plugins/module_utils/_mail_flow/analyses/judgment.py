@@ -180,7 +180,8 @@ class Judgment:
     """The verdict on a guarantee.
 
     :param claim: the mail that it is about, as a rule; ``None`` where even that is too complex.
-    :param premises: what a proof assumes.
+    :param premises: what a proof assumes; :param:`assumed` of these what is assumed about mail and the organization, by
+        number and kind.
     :param counterexample: what refutes it.
     :param unknown: why it is neither proved nor refuted.
     :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told.
@@ -190,6 +191,7 @@ class Judgment:
     claim: FlowRule | None = None
     verdict: GuaranteeVerdict = GuaranteeVerdict.UNKNOWN
     premises: tuple[Premise, ...] = ()
+    assumed: frozenset[tuple[str, str]] = frozenset()
     counterexample: Counterexample | None = None
     unknown: tuple[Reason, ...] = ()
     unseen: tuple[str, ...] = ()

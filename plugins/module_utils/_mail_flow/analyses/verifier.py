@@ -135,6 +135,17 @@ class TriedRules:
             self._judged[place] = self._judgment(place)
         return self._judged[place]
 
+    def keep(self, proved: Sequence[Judgment]) -> bool:
+        """Whether guarantees that are proved of other rules are proved of these, too, with the same assumptions. False if
+        that is not known: then each is to be judged.
+        """
+        known = {self._place(judgment.guarantee): judgment.assumed for judgment in proved}
+        try:
+            with bounded(STEPS_OF_GUARANTEE, share=0.5):
+                return self._prover.keeps(known)
+        except BudgetError:
+            return False
+
     def _judgment(self, place: int) -> Judgment:
         with bounded(STEPS_OF_GUARANTEE, share=1):
             judgment = self._prover.judge(place, _WHERE)
@@ -367,7 +378,30 @@ class _Prover:
         if contradicted:
             return replace(answer, unknown=tuple(map(contradicted_by, contradicted)))
         premises = self._premises(model, place, assumptions) if self._tells_premises else ()
-        return replace(answer, verdict=GuaranteeVerdict.PROVED, premises=premises)
+        assumed = frozenset((assumption.id, assumption.kind) for assumption in assumptions)
+        return replace(answer, verdict=GuaranteeVerdict.PROVED, premises=premises, assumed=assumed)
+
+    def keeps(self, known: Mapping[int, frozenset[tuple[str, str]]]) -> bool:
+        """Whether no mail breaks any of some guarantees, in one question for all of them; false if that is not known.
+
+        :param known: by the place of a guarantee, assumptions that mail which it is about can meet: with these, no mail
+            may break it.
+        """
+        if self._cut or self.first_model.facts.contradicted:
+            return False
+        model, circuit = self.first_model, self.first_model.circuit
+        breaking = list[Literal]()
+        for place, assumed in known.items():
+            self._counted.clear()
+            assumptions = [
+                assumption for assumption in self._assumed(place) if (assumption.id, assumption.kind) in assumed
+            ]
+            usual = [assumption.literal for assumption in assumptions]
+            of_all = [assumption.literal for assumption in assumptions if not assumption.of_mail]
+            breaking.append(circuit.conjunction([self._broken(model, place), *usual]))
+            breaking.append(circuit.conjunction([self._surely_broken(model, place), *of_all]))
+        possible, _candidate = model.search([circuit.disjunction(breaking)], model.free, self.budget)
+        return not possible
 
     def _among_usual(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> _SearchResult:
         """Searches usual mail for a message that may break it, and replays that."""
@@ -425,15 +459,10 @@ class _Prover:
 
     def _of_copies(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _SearchResult:
         """Searches all mail for a copy that certainly breaks it."""
-        circuit = model.circuit
         every = [assumption.literal for assumption in assumptions]
         of_all = [assumption.literal for assumption in assumptions if not assumption.of_mail]
         claims = self._claims(model, place, model.free, anyway=True)
-        wanted = [
-            circuit.disjunction([circuit.conjunction(claim) for claim in claims]),
-            high(model.free.conditions.sees_requests),
-            *of_all,
-        ]
+        wanted = [self._surely_broken(model, place), *of_all]
         if not model.solve(wanted, self.budget):
             return _SearchResult(is_none=True)
         wanted = self._as_usual_as_can_be(model, wanted, every, all_at_once=usual)
@@ -509,6 +538,14 @@ class _Prover:
         circuit = model.circuit
         broken = [circuit.conjunction(claim) for claim in self._claims(model, place, model.free)]
         return circuit.disjunction([*broken, *(self._shown(model, place) if shown else ())])
+
+    def _surely_broken(self, model: Model, place: int) -> Literal:
+        """The literal that is true if the guarantee may be broken for one of the copies whatever happens to a copy that
+        rules want to protect, where that is open, and rules see requests for approval.
+        """
+        claims = self._claims(model, place, model.free, anyway=True)
+        broken = model.circuit.disjunction([model.circuit.conjunction(claim) for claim in claims])
+        return broken & high(model.free.conditions.sees_requests)
 
     def _shown(self, model: Model, place: int) -> list[Literal]:
         """For each person to whom rules show mail, a literal that is true if they may see in clear what counts."""

@@ -239,7 +239,8 @@ def suggestions(
     goals, suggested = list(repair.goals()), []
     with bounded(steps, share=1):
         for place, goal in enumerate(goals):
-            with bounded(STEPS_OF_GOAL, share=1 / (len(goals) - place)):
+            # The budget of a goal bounds its garbage, too.
+            with bounded(STEPS_OF_GOAL, share=1 / (len(goals) - place)), uncollected():
                 suggested.append(repair.repair(goal))
     return suggested
 
@@ -543,8 +544,7 @@ class _Repair:
         """
         aim, dialect = goal.wrong.aim, self.rules.dialect
         until = self._until(draft, goal)
-        with uncollected():
-            changes = difference(self.rules, RuleSet(draft.rules, dialect), self.facts, self.now)
+        changes = difference(self.rules, RuleSet(draft.rules, dialect), self.facts, self.now)
         others = unwanted_changes(
             changes,
             [goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}, *self._meant(draft, aim)],
@@ -614,12 +614,11 @@ class _Repair:
             if (kind == ADD and ADD in kinds) or repair in begun:
                 continue  # It is the same rule at another place.
             try:
-                with uncollected():
-                    tried = step.tried or self._under(step.draft, goal)
-                    left_open = tried.judgment(guarantee)
-                    if left_open.verdict is GuaranteeVerdict.PROVED:
-                        continue
-                    keeps_others = self._refuting(tried, others) is None
+                tried = step.tried or self._under(step.draft, goal)
+                left_open = tried.judgment(guarantee)
+                if left_open.verdict is GuaranteeVerdict.PROVED:
+                    continue
+                keeps_others = self._refuting(tried, others) is None
             except _OpenError:
                 return
             if keeps_others and self._acts(step.draft, tried):
@@ -637,10 +636,9 @@ class _Repair:
             kept_guarantees = self._to_keep(goal)
             others = [guarantee for guarantee in kept_guarantees if guarantee is not goal.guarantee]
             try:
-                with uncollected():
-                    tried = TriedRules(self.rules, facts_of(facts), kept_guarantees, self.now)
-                    then = tried.judgment(judged.guarantee)
-                    broken = self._refuting(tried, others)
+                tried = TriedRules(self.rules, facts_of(facts), kept_guarantees, self.now)
+                then = tried.judgment(judged.guarantee)
+                broken = self._refuting(tried, others)
             except (_OpenError, BudgetError):
                 return
             same = then.counterexample is not None and then.counterexample.hole == hole
@@ -711,9 +709,8 @@ class _Repair:
             return False  # What kept the others from a proof most likely keeps this one, too.
         tried = None
         try:
-            with uncollected():
-                tried = self._under(draft, goal)
-                wrong = self._refuting(tried, self._to_keep(goal))
+            tried = self._under(draft, goal)
+            wrong = self._refuting(tried, self._to_keep(goal))
         except (_OpenError, BudgetError):
             search.count["undecided"] += 1
             search.note_first_step(_FirstStep(draft, False, tried))
@@ -784,13 +781,27 @@ class _Repair:
 
         :raises _OpenError: it is unknown whether there is one.
         """
-        for guarantee in guarantees:
+        for guarantee in self._to_judge(tried, guarantees):
             counterexample = self._refutation(tried, guarantee)
             if counterexample:
                 shown = self._broken(guarantee, counterexample)
                 self.shown.append(shown)
                 return shown.wrong
         return None
+
+    def _to_judge(self, tried: TriedRules, guarantees: Sequence[Guarantee]) -> Iterator[Guarantee]:
+        """Those of some guarantees that are to be judged one by one: the goal, those that held, unless one question proves
+        all of them, and those of which that was unknown.
+        """
+        asked = [judged for judged in self.judged if any(judged.guarantee is guarantee for guarantee in guarantees)]
+        refuted, proved, unknown = (
+            [judged for judged in asked if judged.verdict is verdict]
+            for verdict in (GuaranteeVerdict.REFUTED, GuaranteeVerdict.PROVED, GuaranteeVerdict.UNKNOWN)
+        )
+        yield from (judged.guarantee for judged in refuted)
+        if proved and not tried.keep(proved):
+            yield from (judged.guarantee for judged in proved)
+        yield from (judged.guarantee for judged in unknown)
 
     def _refutation(self, tried: TriedRules, guarantee: Guarantee) -> Counterexample | None:
         was = next(judgment.verdict for judgment in self.judged if judgment.guarantee is guarantee)
