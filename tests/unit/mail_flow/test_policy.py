@@ -94,6 +94,13 @@ def test_the_most_important_comes_first_whatever_the_order_of_rules() -> None:
     assert [row["kind"] for row in rows_of(*reversed(rules)) if row["kind"] != "unknown"] == kinds
 
 
+def test_a_rule_that_stops_keeps_a_branding_from_mail_that_its_sender_has_encrypted() -> None:
+    stops = rule("Stops", {**OUTGOING, "from": ["megan@contoso.com"]}, {"stop_rule_processing": True})
+    brands = rule("Brands", OUTGOING, {**ENCRYPT, "apply_rights_protection_customization_template": "Board"})
+    (row,) = [row for row in rows_of(stops, brands) if row["kind"] == "branded"]
+    assert row["unless"] == [{"rule": "Stops", "how": "stops"}]
+
+
 def test_rules_that_do_the_same_share_a_sentence() -> None:
     report = {"generate_incident_report": "joe@northwind.com"}
     rows = rows_of(rule("One", OUTGOING, report), rule("Two", OUTGOING, report))

@@ -9,10 +9,11 @@ from typing import Any
 
 from ..._resources.rules.action_effects import Does
 from ..actions.brought_people import redirected_to
+from ..actions.edit import may_insert
 from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
-from ..formula import TRUE, Literal, high
+from ..formula import FALSE, TRUE, Literal, high
 from ..model.message import Message
 from ..model.outcomes import Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
@@ -26,7 +27,7 @@ from .attribution import ANY, OWN
 from .difference_kinds import ClassWitness, MailClass, assumed, witness_of
 from .difference_queries import DifferenceSearch
 from .finding import STAGE_KEYS, Cause, ChangedMail, Exempting, LaterRule, Stages
-from .open_findings import changing_rules, edit_at, how_it_ends, rules_of
+from .open_findings import changing_rules, edit_at, how_it_ends, rejects_misfits, rules_of
 from .rule_changes import NOTHING, Edit, Separation, separation_of, without_values_of
 
 #: A question about a class: its place, and the places of a rule and its condition, or the kind of question.
@@ -85,7 +86,9 @@ class ClassFindings:
         extents = [self._extent(draft, finding) for draft, finding in zip(drafts, findings, strict=True)]
         reached = reach(self.model.circuit, extents, self._search.budget)
         for draft, finding, extent, (limit, as_witness) in zip(drafts, findings, extents, reached, strict=True):
-            exemptions = self._exemptions(draft, extent) if limit == "another" else Exemptions(limit)
+            exemptions = Exemptions(limit)
+            if limit == "another":
+                exemptions, as_witness = self._exemptions(draft, extent, as_witness=as_witness)
             draft.mail_class.finding = replace(
                 finding,
                 limit=exemptions.limit,
@@ -176,7 +179,7 @@ class ClassFindings:
         """
         mail_class = draft.mail_class
         edit = draft.edit
-        why = draft.why if (place, _SEPARATED, 0) in sure else NOTHING
+        why = draft.why if (place, _SEPARATED, 0) in sure and not self._is_of_all_mail(draft.why) else NOTHING
         about: list[FlowRule] = []
         changed: dict[Atom, tuple[str, ...]] = {}
         for index, (which, rule) in enumerate(draft.rules):
@@ -212,6 +215,11 @@ class ClassFindings:
             exceptions=_exceptions_of(about),
             sides={side: outcome for side, outcome in draft.sides.items() if outcome},
         )
+
+    def _is_of_all_mail(self, why: Separation) -> bool:
+        """Whether all mail is set apart, because none meets one of the conditions."""
+        conditions, recipient = self.model.free.conditions, self.model.mail.recipient
+        return any(high(conditions.truth(atom, SeenMessage(), recipient)) == FALSE for atom in why.unmet)
 
     def _with_fewer_values(self, rule: FlowRule, why: Separation) -> tuple[FlowRule, Separation]:
         """A rule and the condition that its mail does not meet; if some values of one of its own conditions say the same,
@@ -371,9 +379,25 @@ class ClassFindings:
         )
         return Extent((*wanted, *named), (*wanted, *exempt), of_class, differs, alike)
 
-    def _exemptions(self, draft: _ClassFacts, extent: Extent) -> Exemptions:
-        """What exempts named mail from a sentence, and the other rules that do so."""
-        exempt = [*extent.named, ~extent.differs]
+    def _exemptions(self, draft: _ClassFacts, extent: Extent, *, as_witness: bool) -> tuple[Exemptions, bool]:
+        """What exempts named mail from a sentence, and whether the sentence may say that mail is treated like the witness.
+
+        :param as_witness: whether mail of the class is. Named mail may be of other classes, too.
+        """
+        plain = self._exempted(draft, extent, extent.differs)
+        if not as_witness or extent.alike == TRUE:
+            return plain, as_witness
+        alike = self._exempted(draft, extent, extent.differs & extent.alike)
+        if alike.limit == "some" and plain.limit != "some":
+            return plain, False
+        return alike, True
+
+    def _exempted(self, draft: _ClassFacts, extent: Extent, treated: Literal) -> Exemptions:
+        """What exempts named mail from a sentence, and the other rules that do so.
+
+        :param treated: that mail is treated as the sentence says.
+        """
+        exempt = [*extent.named, ~treated]
         candidates = self._candidates(draft)
         by, by_others = self._exempting(exempt, candidates) if extent.named else ((), ())
         rest = [*exempt, *(~acts for acts in candidates.values())]
@@ -451,9 +475,18 @@ class ClassFindings:
                 earlier = any(side == which and rule.place < exemption.place for side, exemption in draft.rules)
                 how = _how(rule, draft.mail_class, earlier=earlier)
                 if how:
-                    literal = high(self.model.free.chains[which].acts(rule))
-                    acts.setdefault(Exempting(rule.name, how), []).append(literal)
+                    acts.setdefault(Exempting(rule.name, how), []).append(self._exempts(rule, which))
         return {exempting: self.model.circuit.disjunction(literals) for exempting, literals in acts.items()}
+
+    def _exempts(self, rule: FlowRule, which: int) -> Literal:
+        """The literal that is true if a rule of a set acts on mail so that it may exempt it: one that rejects only mail
+        into which its disclaimer does not fit exempts no other.
+        """
+        chain = self.model.free.chains[which]
+        step = chain.step(rule)
+        if step is None or rule.actions.does(Does.REJECT) or not rejects_misfits(rule):
+            return high(chain.acts(rule))
+        return high(chain.acts(rule) & ~may_insert(self.model.mail, step.seen))
 
 
 def _exceptions_of(rules: Iterable[FlowRule]) -> tuple[Atom, ...]:

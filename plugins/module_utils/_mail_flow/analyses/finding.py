@@ -6,7 +6,7 @@ Findings are data. ``wording.difference`` turns them into the rows and sentences
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, TypeAlias
@@ -190,6 +190,16 @@ class ChangedMail(MailFinding):
         """What all of its mail ``was``, and ``becomes``."""
         keyed_stages = zip(("was", "becomes"), self.stages, STAGE_KEYS.get(self.kind, ("", "")), strict=True)
         return {key: str(getattr(stage, what)) for key, stage, what in keyed_stages if stage and what}
+
+    @property
+    def told(self) -> Hashable:
+        """What is told of it: equal for findings that differ only in the message that shows them."""
+        return (
+            *(self.kind, self.why, self.person, self.rules, self.arrives, self.limit, self.approved),
+            *(frozenset(self.by), self.by_others, self.changed, self.exceptions, self.cause.acted, self.cause.later),
+            *((rule.name, rule.criteria.conditions, rule.criteria.exceptions) for rule in self.about),
+            tuple(self.was_and_becomes.items()),
+        )
 
     @property
     def when(self) -> dict[str, Any]:

@@ -315,8 +315,10 @@ class _StatementSearch:
             parts.append(mail.sender.managed)
         if effect.kind == "decrypted":
             parts.append(mail.arrival["own"])
-        if effect.kind in (*PROTECTING, "branded"):
+        if effect.kind in PROTECTING:
             parts += [~literal for literal in mail.arrival.values()]
+        if effect.kind == "branded":  # A branding is also for mail that arrives protected by the organization.
+            parts += [~literal for kind, literal in mail.arrival.items() if kind != "own"]
         if effect.kind == "branded":
             parts.append(side.outcomes[0].protection.by_rights)
         if effect.kind in LEAVING and self._leaves(rule):

@@ -132,6 +132,7 @@ class NamedMail:
     :param arrives: its protection on arrival, as the model has it; empty if that does not matter.
     :param spared: none of these is true of it.
     :param more: what else is true of it, in words.
+    :param partly: whether it is only some such mail, and which of it is not said.
     """
 
     parts: tuple[Clause, ...]
@@ -141,6 +142,7 @@ class NamedMail:
     arrives: str
     spared: tuple[Clause, ...] = ()
     more: tuple[str, ...] = ()
+    partly: bool = False
 
     def words(self, *, first: bool = True, ends: str = ",") -> str:
         """It in words.
@@ -149,7 +151,8 @@ class NamedMail:
         :param ends: what ends an insertion.
         """
         arrives = [_ARRIVES[self.arrives]] if self.arrives else []
-        begins = "all mail" if self.every else "mail"
+        begins = "some mail" if self.partly else "mail"
+        begins = "all mail" if self.every else begins
         begins = begins.capitalize() if first else begins
         mail = " ".join([begins, *words_of(self.parts), *arrives, *self.more])
         exempt = [clause.words() for clause in self.spared]
@@ -452,6 +455,8 @@ def effect_parts(finding: ChangedMail) -> tuple[str, str]:
     )
     if finding.limit == "outside":
         mail = mail.with_clause(_FROM_INSIDE)
+    if finding.limit == "some":
+        mail = replace(mail, partly=True)
     reasons = ["it arrives protected"] if finding.limit == "protected" else []
     did = "did" if finding.person and finding.kind.aspect is Aspect.DELIVERY else "was"
     only = ""
@@ -530,9 +535,11 @@ def _differently(edit: Edit) -> str:
     changed = [option for option in dict.fromkeys((*before, *after)) if before.get(option) != after.get(option)]
     if changed:
         return f"now has other actions ({listed(changed, joint='and')})"
-    if edit.before.unread == edit.after.unread and not edit.in_place:
-        return f"is now at priority {edit.rule.place}, with other conditions or exceptions"
-    return "now has other actions"
+    if edit.before.unread != edit.after.unread:
+        return "now has other actions"
+    if edit.in_place:
+        return "now has other conditions or exceptions"
+    return f"is now at priority {edit.rule.place}, with other conditions or exceptions"
 
 
 #: The effect of a date, to the words before it.

@@ -166,7 +166,7 @@ def test_what_rules_read_of_markup_is_open(html: str) -> None:
         (
             {"apply_html_disclaimer_text": "x", "apply_html_disclaimer_fallback_action": "Reject"},
             # So it is of mail with an S/MIME signature, or with another organization's keys.
-            "Mail from inside is now rejected: ",
+            "Some mail from inside is now rejected: ",
         ),
         (
             {"remove_ome_v2": True},

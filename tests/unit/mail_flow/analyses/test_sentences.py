@@ -10,7 +10,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import mail_of
 
 from tests.unit.mail_flow.answers import difference
-from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, compared, rule
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, STOP, compared, rule
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
@@ -73,13 +73,71 @@ def only(**conditions: Any) -> Values:
         (
             ALL,
             {**but(**FABRIKAM), "sender_address_location": "Envelope"},
-            f"Mail {OUT} {LOST}: ",
+            f"Some mail {OUT} {LOST}: ",
         ),
     ],
 )
 def test_a_changed_rule(before: Values, after: Values, said: str) -> None:
     rows = [row for row in compared([before], [after]).rows if row["kind"] != "unknown"]
     assert [row["text"][: len(said)] for row in rows] == [said]
+
+
+_REJECTS = {"reject_message_reason_text": "No."}
+_OF_COLLEAGUES = {"any_of_recipient_address_contains_words": ["contoso.com"]}
+
+
+def _log(domain: str) -> Values:
+    return rule("Log", {**IN, "recipient_domain_is": [domain]}, {"set_audit_severity": "Low"})
+
+
+def test_what_depends_on_others_who_get_the_message_is_said_of_some_mail() -> None:
+    """Mail to one person keeps its other recipients, whose address is in the exception, unless a rule splits it."""
+    colleague = rule("Ask", OUTGOING, _REJECTS) | {"exceptions": _OF_COLLEAGUES}
+    rows = compared([_log("adatum.com"), colleague], [_log("fabrikam.com"), colleague]).rows
+    assert rows
+    assert {row["text"].partition(" from ")[0] for row in rows if row["kind"] == "delivery_lost"} == {"Some mail"}
+
+
+def test_mail_that_another_rule_treats_otherwise_is_not_said_to_be_treated_so() -> None:
+    """Mail with the word is rejected, which is also a loss, but not the one that the sentence tells."""
+    first = rule("First", {**IN, **PUBLIC}, _REJECTS)
+    stops = rule("Stops", {**OUTGOING, **FABRIKAM}, {"set_audit_severity": "Low", **STOP})
+    later = [
+        rule("Rejects", {**OUTGOING, **SECRET}, _REJECTS),
+        rule("Asks", OUTGOING, {"moderate_message_by_user": ["joe@contoso.com"]}),
+    ]
+    goes_on = {**stops, "actions": {"set_audit_severity": "Low"}}
+    rows = compared([first, stops, *later], [first, goes_on, *later]).rows
+    (waits,) = [row for row in rows if row.get("later") == ["Asks"] and row["kind"] == "delivery_lost"]
+    assert waits["text"].startswith(
+        f"Mail {OUT} at fabrikam.com now waits for approval, unless it is rejected by 'First' or 'Rejects': "
+    )
+
+
+def test_a_rule_that_rejects_what_its_disclaimer_does_not_fit_exempts_no_other_mail() -> None:
+    stops = rule("Stops", FABRIKAM, {"set_audit_severity": "Low", **STOP})
+    later = [
+        rule("Rejects", {**OUTGOING, **SECRET}, _REJECTS),
+        rule("Foot", OUTGOING, {"apply_html_disclaimer_text": "x", "apply_html_disclaimer_fallback_action": "Reject"}),
+    ]
+    rows = compared([stops, *later], [{**stops, "actions": {"set_audit_severity": "Low"}}, *later]).rows
+    assert [row["text"] for row in rows if row["text"].startswith("Mail") and "rejected by 'Foot'" in row["text"]] == []
+
+
+def test_a_value_that_no_mail_has_is_no_exception() -> None:
+    rows = compared([_log("@fabrikam.com"), ALL], [{**_log("fabrikam.com"), "actions": _REJECTS}, ALL]).rows
+    assert [(row["text"].partition(" now ")[0], row.get("unless")) for row in rows if row["kind"] != "unknown"] == [
+        ("All mail from inside to fabrikam.com is", None)
+    ]
+
+
+def test_other_conditions_are_not_called_other_actions() -> None:
+    """Whether the second rule rejects is unknown: an edit of the first one may decide which text people get."""
+    unclear = rule("Unclear", {**OUTGOING, "subject_matches_patterns": ["*a"]}, _REJECTS)
+    rejects = rule("Rejects", OUTGOING, {"reject_message_reason_text": "Never."}) | {"exceptions": _OF_COLLEAGUES}
+    rows = compared([_log("adatum.com"), rejects, unclear], [_log("fabrikam.com"), rejects, unclear]).rows
+    assert [row["text"] for row in rows if "other actions" in row["text"]] == []
+    assert any("'Log' now has other conditions or exceptions" in row["text"] for row in rows)
 
 
 def test_what_is_said_is_a_section_too() -> None:
