@@ -574,8 +574,9 @@ guarantees:
         V(sends_copy) (it makes the copy) or V(stops) (before the other). Otherwise it is what keeps a rule from
         encrypting the copy: V(disabled), V(mode), V(dates), V(exception), V(scope), V(internal_domain)
         (a remote domain makes its people internal), V(never_matches) (a value of a
-        condition), V(unauthenticated) (the sender), V(stopped) (by the other), or V(elsewhere) (it looks for the same
-        texts in another place); or what a rule does to it without
+        condition), V(unauthenticated) (the sender), V(stopped) (by the other), V(elsewhere) (it looks for the same
+        texts in another place), or V(from_outside) (it acts, but rules do not encrypt mail from outside). V(exception)
+        is also what keeps a rule from rejecting or deleting the copy. Or it is what a rule does to it without
         encrypting it: V(only_brands) or V(only_routes). Of a DLP rule, it is V(dlp_blocks), V(dlp_redirects),
         V(dlp_quarantines), V(dlp_holds) (for an approval), V(dlp_decrypts) or V(dlp_encrypts).
       type: dict

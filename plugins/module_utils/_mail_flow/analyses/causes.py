@@ -39,6 +39,9 @@ _FATES = {
     Does.MODERATE: "holds",
 }
 
+#: What a rule does with mail of which nothing is delivered in clear, not even later.
+_KEEPING_BACK = (Does.REJECT, Does.DELETE)
+
 #: What a rule does for mail without encrypting it, to the kind of a cause.
 _BY_HALVES = {Does.BRAND: "only_brands", Does.ROUTE: "only_routes"}
 
@@ -51,7 +54,8 @@ class BreachCause:
         ``encrypts``, ``sends_copy`` (it makes the copy) or ``stops`` (before the rule :param:`other`); otherwise what
         keeps a rule from encrypting the copy: ``disabled``, ``mode``, ``dates``, ``exception``, ``scope``,
         ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``unauthenticated``, or
-        ``stopped`` (by the rule :param:`other`), or ``elsewhere`` (it looks for the same texts in another place); of a
+        ``stopped`` (by the rule :param:`other`), ``elsewhere`` (it looks for the same texts in another place), or
+        ``from_outside`` (it acts, but on mail from outside); ``exception`` also of a rule that would keep it back; of a
         DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_holds``, ``dlp_decrypts`` or ``dlp_encrypts``; of
         a rule that acts on it and does not encrypt, what else it does: ``only_brands`` or ``only_routes``.
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
@@ -94,7 +98,7 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     :param copied_by: the rule that makes the copy; empty for a recipient whom the sender names.
     """
     wish = WISHES[guarantee.then]
-    every = standings(rules, copy, lambda rule: _encrypts(rule, guarantee))
+    every = standings(rules, copy, lambda rule: _encrypts(rule, guarantee) or _keeps_back(rule))
     helping = [standing for standing in every if _encrypts(standing.rule, guarantee)]
     decider = next((standing.rule for standing in every if standing.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:
@@ -112,7 +116,15 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
         return BreachCause("sends_copy", copied_by, value=copy.recipient, other=missing.rule.name if missing else "")
     if not _arrives_in_clear(copy):
         return None  # No rule encrypts it anew.
-    return _of_nearest(every, helping, copy, guarantee)
+    if copy.is_from_outside:
+        acting = [standing for standing in helping if standing.surely and standing.rule.actions.enforced]
+        nearest = _nearest(acting, guarantee)
+        return BreachCause("from_outside", nearest.rule.name) if nearest else None
+    cause = _of_nearest(every, helping, copy, guarantee)
+    if cause or wish.wants_delivery:
+        return cause
+    exempting = _nearest([standing for standing in every if _would_keep_back(standing, copy)], guarantee)
+    return _of_standing(exempting, every, copy) if exempting else None
 
 
 def _of_the_ending(every: Sequence[Standing]) -> BreachCause | None:
@@ -141,6 +153,18 @@ def _of_nearest(
     if half and (nearest is None or _in_common(half.rule, guarantee) > _in_common(nearest.rule, guarantee)):
         return BreachCause(_half(half.rule), half.rule.name)
     return _of_standing(nearest, every, copy) if nearest else None
+
+
+def _keeps_back(rule: FlowRule) -> bool:
+    """Whether a rule keeps mail back for good."""
+    return not rule.dlp and any(rule.actions.does(what) for what in _KEEPING_BACK)
+
+
+def _would_keep_back(standing: Standing, copy: Copy) -> bool:
+    """Whether nothing but an exception keeps a rule from keeping a copy back."""
+    if not _keeps_back(standing.rule) or standing.distance != 1 or len(standing.failed) != 1:
+        return False
+    return standing.failed[0].section == "exceptions" and _known(standing, copy)
 
 
 def _arrives_in_clear(copy: Copy) -> bool:

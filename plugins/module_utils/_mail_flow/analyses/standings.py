@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..conditions.predicate import Atom
 from ..model.facts import Facts
+from ..model.inside import sender_inside, sender_outside
 from ..model.message import Message, Recipient
 from ..model.rule_view import RuleView
 from ..rules.flow_rule import FlowRule
@@ -30,6 +31,13 @@ class Copy:
     message: Message
     facts: Facts
     recipient: str
+
+    @property
+    def is_from_outside(self) -> bool:
+        """Whether the message certainly comes from outside, so that rules do not encrypt it."""
+        sender = self.facts.people.primary(self.message.sender)
+        inside = sender_inside(self.facts, sender, self.message.authenticated)
+        return inside is False and sender_outside(self.facts, sender) is True
 
     def course(self, passage: Passage) -> Course | None:
         """What happens to it; ``None`` if there is no such copy."""

@@ -14,7 +14,6 @@ from ..analyses.standings import Copy, Standing, standings
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ..input.parsing import message_of, with_facts
 from ..model.facts import Facts
-from ..model.inside import sender_inside, sender_outside
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
 from ..simulator.rule_trace import Saw, plain
@@ -78,7 +77,7 @@ def nearest(rules: RuleSet, copy: Copy, meant: str = "") -> NearestRule | None:
             len(standing.failed),
         ),
     )
-    if encrypting and _is_outside(copy):
+    if encrypting and copy.is_from_outside:
         rule = encrypting[0].rule
         ((option, value), *_others) = rule.actions.does(Does.ENCRYPT).items()
         return NearestRule(rule.name, f"actions.{option}", value, copy.message.sender)
@@ -99,13 +98,6 @@ def _decrypting(every: Iterable[Standing], copy: Copy) -> NearestRule | None:
         for option in rule.actions.does(Does.DECRYPT):
             return NearestRule(rule.name, f"actions.{option}", value=True)
     return None
-
-
-def _is_outside(copy: Copy) -> bool:
-    """Whether a message certainly comes from outside."""
-    sender = copy.facts.people.primary(copy.message.sender)
-    inside = sender_inside(copy.facts, sender, copy.message.authenticated)
-    return inside is False and sender_outside(copy.facts, sender) is True
 
 
 def _why(standing: Standing, stop: str) -> NearestRule:

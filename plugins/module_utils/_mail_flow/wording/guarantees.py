@@ -74,6 +74,7 @@ _CAUSES = {
     "unauthenticated": "its sender did not sign in, so it is no mail from inside for the rule {rule!r}",
     "elsewhere": "the rule {rule!r}, which would encrypt it otherwise, is only for mail {mail}",
     "stopped": "it does not reach the rule {rule!r}",
+    "from_outside": "the rule {rule!r} acts on it, but rules do not encrypt mail from outside",
     "dlp_blocks": "the DLP rule {rule!r} blocks it",
     "dlp_redirects": "the DLP rule {rule!r} redirects it",
     "dlp_quarantines": "the DLP rule {rule!r} puts it in quarantine",

@@ -72,6 +72,23 @@ def test_a_rule_that_keeps_mail_back_is_the_cause(action: Values, kind: str) -> 
     assert (found["kind"], found["rule"]) == (kind, "Keeps")
 
 
+@pytest.mark.parametrize("action", [{"reject_message_reason_text": "No."}, {"delete_message": True}])
+def test_the_exception_of_a_rule_that_keeps_mail_back_is_the_cause(action: Values) -> None:
+    keeps = rule("Keeps", PARTNER, action) | {"exceptions": {"subject_contains_words": ["news"]}}
+    other = rule("Other", {**IN, "recipient_domain_is": ["a.com"]}, action) | keeps["exceptions"]
+    found = cause([other, keeps])
+    assert (found["kind"], found["rule"], found["value"]) == ("exception", "Keeps", ["news"])
+    assert cause([other, keeps], then="encrypted").get("rule") != "Keeps"
+
+
+def test_a_rule_that_acts_on_mail_from_outside_is_named() -> None:
+    inbound = {"from_scope": "NotInOrganization", "sent_to_scope": "InOrganization"}
+    encrypts = rule("Everything", {"subject_contains_words": ["secure"]}, ENCRYPT)
+    found = cause([encrypts], when={**inbound, "subject_contains_words": ["secure"]})
+    assert (found["kind"], found["rule"]) == ("from_outside", "Everything")
+    assert cause([ALL], when=inbound) == {}
+
+
 def test_a_rule_that_encrypts_is_the_cause_where_nothing_is_to_be_encrypted() -> None:
     found = cause([PARTNERS], then="unencrypted")
     assert (found["kind"], found["rule"]) == ("encrypts", "Partners")
