@@ -20,6 +20,7 @@ from ..._resources.compliance.dlp_fields import SENSITIVE
 from ..._resources.rules.never import never_matching
 from ..actions.brought_people import brought_by
 from ..budget import BudgetError, bounded
+from ..conditions.senders import hop_in_no_range
 from ..formula import FALSE, TRUE, Literal, Value, high
 from ..input.guarantee_options import Guarantee
 from ..input.parsing import facts_of, message_of
@@ -273,8 +274,11 @@ class _Overview:
         self._budget = budget
         self._brought = _brought(rules, model.facts)
         self._undecided = [rule for rule in undecided(model.facts) if rule.does.would_change_mail]
-        #: What a plain message has where a DLP rule looks into it.
-        self._content = {} if model.mail.sensitivity.information is FALSE else {SENSITIVE: False}
+        #: What a plain message has where a DLP rule looks into it, or a rule at the address that it came from last.
+        self._content: dict[str, Any] = {} if model.mail.sensitivity.information is FALSE else {SENSITIVE: False}
+        ranges = [value for atom in rules.atoms if atom.predicate.sort == "range" for value in atom.values]
+        if ranges and (hop := hop_in_no_range(ranges)):
+            self._content["sender_ip"] = hop
         self._showings = list(showings(rules.rules, model.facts))
         inside = [accepted.name for accepted in self._facts.domains.accepted or () if accepted.type in INSIDE]
         self._sender = f"sender@{inside[0] if inside else 'contoso.example'}"

@@ -193,11 +193,11 @@ def _write_last_hop(witness: Witness) -> Mapping[str, Any]:
     if not hops:
         return {}
     here = next((hop for hop, literal in hops.items() if witness.is_true(literal)), "")
-    here = here or _elsewhere([value for sort, value in properties if sort == "range"])
+    here = here or hop_in_no_range([value for sort, value in properties if sort == "range"])
     return {"sender_ip": here} if here else {}
 
 
-def _elsewhere(ranges: Sequence[str]) -> str:
+def hop_in_no_range(ranges: Sequence[str]) -> str:
     """An address in no range; empty where ranges hold all addresses."""
     free = (str(here) for here in _first_addresses(ranges) if not any(_is_between(here, each) for each in ranges))
     return next(free, "")

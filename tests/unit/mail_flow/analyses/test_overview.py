@@ -113,6 +113,12 @@ def test_kinds_of_which_nobody_knows_say_why() -> None:
     assert set(column([TLS], "automatic_reply").values()) == {"always"}
 
 
+def test_a_plain_message_comes_from_an_address_that_no_rule_looks_for() -> None:
+    printers = rule("Printers", {"stop_rule_processing": True}, conditions={"sender_ip_ranges": ["192.0.2.0/24"]})
+    found = cells([printers, ENCRYPT])[EVERYBODY_ELSE, "from_inside"]
+    assert (found.protected, found.on) == ("depends", ("Printers", "Encrypt"))
+
+
 def test_connectors_that_are_not_known_leave_it_open() -> None:
     known = {key: value for key, value in FACTS.items() if key != "outbound_connectors"}
     assert {cell.protected for cell in overview(RuleSet([]), known, NOW)} == {"unknown"}
