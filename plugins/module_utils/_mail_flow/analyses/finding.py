@@ -145,6 +145,11 @@ class MailFinding:
         return {} if self.why.is_several else section_of(self.why.unmet)
 
 
+def _looked_for(atom: Atom) -> Hashable:
+    """What a condition looks for, in whichever rule set it is."""
+    return atom.predicate.options, atom.values, atom.settings
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChangedMail(MailFinding):
     """A class of mail that is certainly treated differently. All of it meets the conditions of each of the rules that
@@ -195,9 +200,11 @@ class ChangedMail(MailFinding):
     def told(self) -> Hashable:
         """What is told of it: equal for findings that differ only in the message that shows them."""
         return (
-            *(self.kind, self.why, self.person, self.rules, self.arrives, self.limit, self.approved),
-            *(frozenset(self.by), self.by_others, self.changed, self.exceptions, self.cause.acted, self.cause.later),
-            *((rule.name, rule.criteria.conditions, rule.criteria.exceptions) for rule in self.about),
+            *(self.kind, self.person, self.rules, self.arrives, self.limit, self.approved),
+            *(frozenset(self.by), self.by_others, self.cause.acted, self.cause.later),
+            *(tuple(map(_looked_for, atoms)) for atoms in (self.why.met, self.why.unmet, self.exceptions)),
+            *((rule.name, tuple(map(_looked_for, rule.criteria.conditions))) for rule in self.about),
+            tuple((_looked_for(atom), names) for atom, names in self.changed),
             tuple(self.was_and_becomes.items()),
         )
 

@@ -114,6 +114,14 @@ def test_mail_that_another_rule_treats_otherwise_is_not_said_to_be_treated_so() 
     )
 
 
+def test_a_change_that_mail_to_one_and_mail_to_several_show_is_told_once() -> None:
+    tag = rule("Tag", {"from_scope": "NotInOrganization"}, STOP) | {"exceptions": {"sender_domain_is": ["b.com"]}}
+    asks = rule("Asks", {"from_scope": "NotInOrganization"}, {"moderate_message_by_user": ["joe@contoso.com"]})
+    closed = rule("Closed", {"any_of_to_header": ["list@contoso.com"]}, _REJECTS)
+    texts = [row["text"] for row in compared([tag, asks, closed], [asks, closed, tag]).rows]
+    assert len(texts) == len(set(texts)) > 0
+
+
 def test_a_rule_that_rejects_what_its_disclaimer_does_not_fit_exempts_no_other_mail() -> None:
     stops = rule("Stops", FABRIKAM, {"set_audit_severity": "Low", **STOP})
     later = [
