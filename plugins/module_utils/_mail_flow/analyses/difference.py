@@ -144,9 +144,10 @@ class _Differ:
         open_ = self._open.unknown(mail_class for mail_class in every if mail_class.finding is None)
         unusual = sorted(self.search.unusual)
         others += [self._open.unusual(unusual)] if unusual else []
-        told = {mail_class.finding.told: mail_class.finding for mail_class in reversed(every) if mail_class.finding}
+        found = [mail_class.finding for mail_class in every if mail_class.finding]
+        told_once = {finding.what_is_told: finding for finding in reversed(found)}
         findings = sorted(
-            [*reversed(told.values()), *open_, *others],
+            [*reversed(told_once.values()), *open_, *others],
             key=lambda finding: finding.kind.rank,
         )
         return Difference((*findings, *(() if self.complete else (CUT_SHORT,))), complete=self.complete)

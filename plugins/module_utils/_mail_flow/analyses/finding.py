@@ -197,7 +197,7 @@ class ChangedMail(MailFinding):
         return {key: str(getattr(stage, what)) for key, stage, what in keyed_stages if stage and what}
 
     @property
-    def told(self) -> Hashable:
+    def what_is_told(self) -> Hashable:
         """What is told of it: equal for findings that differ only in the message that shows them."""
         return (
             *(self.kind, self.person, self.rules, self.arrives, self.limit, self.approved),
