@@ -764,14 +764,14 @@ def worded_result(task: ExperimentContext) -> WordedResult:
 
 def _nothing_to_send(task: ExperimentContext, plan: SendingPlan, relying: _Relying) -> OptionError:
     """That there is no message to send, with the reason. Several are told as lines, and are in the result."""
-    lines = [*relying.none_lines, *unsent_lines(plan)]
-    text = " ".join(["There is no message to send.", *lines])
-    if len(lines) > 1:
-        text = f"There is no message to send. not_sent of the result has the {len(plan.unsent)} reasons."
-        for line in lines:
+    reasons = unsent_lines(plan)
+    if len(reasons) > 1:
+        for line in reasons:
             task.say(line)
+        reasons = [f"not_sent of the result has the {len(reasons)} reasons."]
     error = OptionError(
-        text, remedy="Give messages, guarantees, rules or questions, with senders and recipients that they are about."
+        " ".join(["There is no message to send.", *relying.none_lines, *reasons]),
+        remedy="Give messages, guarantees, rules or questions, with senders and recipients that they are about.",
     )
     error.progress = {"not_sent": [unsent_row(each) for each in plan.unsent]}
     return error

@@ -185,7 +185,9 @@ outcome:
   description: >-
     What certainly happens to copies, each row with C(fate), C(protection), C(protected_by) and C(protected_by_dlp) as in
     M(m365.message_encryption.mail_flow_test), C(copies), and, with O(examples), C(examples), each with C(from), C(to),
-    C(subject) and C(received). With RV(undecided) and the copies left out, they are all that were read.
+    C(subject) and C(received). With RV(undecided) and the copies left out, they are all that were read. C(contradicted) has sentences about
+    test messages that contradicted what is computed of C(protected_by), or of any rule where no rule protects (O(observations)): the row is not
+    certain then.
   returned: success
   type: list
   elements: dict
@@ -219,14 +221,15 @@ difference:
     how many copies are C(certain), and how many more are C(possible), those that rules make included, C(because) of
     what these are no more than possible (reasons as in RV(undecided)), how many C(senders) they have, C(domains)
     (C(name), C(certain), C(possible)), C(more_domains) (how many are not named), the C(rules) that make the difference,
-    and, with O(examples), C(examples) as in RV(outcome).
+    and, with O(examples), C(examples) as in RV(outcome). C(contradicted) is there if test messages contradicted what is computed of its
+    C(rules).
   returned: with O(compare_with) or O(add_rules)
   type: list
   elements: dict
 guarantees:
   description: How many copies keep (C(kept)) and break (C(broken)) each guarantee, those that rules make included,
     and of how many that is C(undecided), by C(name). With O(examples), C(examples), as in RV(outcome), of copies that
-    break it.
+    break it. C(contradicted) is there if test messages contradicted what is computed.
   returned: with O(guarantees)
   type: list
   elements: dict
@@ -306,6 +309,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.contradicted import (
     certainty_of_counts,
+    replay_with_contradicted,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     described,
@@ -371,8 +375,9 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         report=report,
         proposed=proposed,
     )
-    lines = replay_lines(result)
     seen = tested.observed.rows
+    result = replay_with_contradicted(result, seen)
+    lines = replay_lines(result)
     msg = screen_of(lines, [*numbers_told(lines), *observed_lines(seen), *certainty_of_counts(seen)])
     observed = {"observed": seen} if params["observations"] else {}
     return {"changed": False, **result, **observed, "unavailable": tested.unavailable, "msg": msg}

@@ -18,6 +18,7 @@ from typing import Any
 from . import compliance_objects
 from .post_office.answers import checked as checked_answers
 from .properties import IRM_ON_OFF
+from .rules import filled
 from .values import new_guid, now
 
 DEFAULT_OME = "OME Configuration"
@@ -455,7 +456,7 @@ def complete(state: Mapping[str, Any], *, name: str | None = None, cloud: bool |
         "RecipientAddressType": "Resolved",
     }
     whole["transport_rules"] = [
-        {**head, "Guid": _guid(name, row["Name"]), "WhenChanged": now(), **row}
+        filled({**head, "Guid": _guid(name, row["Name"]), "WhenChanged": now(), **row})
         for row in sorted(whole["transport_rules"], key=lambda row: row.get("Priority", len(whole["transport_rules"])))
     ]
     return whole

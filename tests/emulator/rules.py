@@ -200,18 +200,25 @@ def _complete_pairs(rule: Rule, parameters: Mapping[str, Any], prefix: str) -> N
             given, missing = (first, second) if first in rule else (second, first)
             raise refused(f"The parameter '{given}' must be used together with '{missing}'.")
     for master, additions in _FILLED.items():
-        for suffix, default in additions.items():
-            name = prefix + suffix
-            if prefix + master in rule:
-                if default is not None:
-                    rule.setdefault(name, default)
-            elif parameters.get(name) is not None:
+        for name in (prefix + suffix for suffix in additions if prefix + master not in rule):
+            if parameters.get(name) is not None:
                 raise refused(f"The parameter '{name}' must be used together with '{prefix}{master}'.")
-            else:
-                rule.pop(name, None)
-    if not prefix and any(name in rule for name in _REJECT):
-        for name, default in _REJECT.items():
-            rule.setdefault(name, default)
+            rule.pop(name, None)
+    rule.update(filled(rule))
+
+
+def filled(rule: Mapping[str, Any]) -> Rule:
+    """The rule with what the service adds to properties that do not stand alone."""
+    added = {
+        prefix + name: default
+        for prefix in ("", "ExceptIf")
+        for master, additions in _FILLED.items()
+        if rule.get(prefix + master) is not None
+        for name, default in additions.items()
+        if default is not None
+    }
+    rejects = _REJECT if any(rule.get(name) is not None for name in _REJECT) else {}
+    return {**rule, **{name: text for name, text in {**added, **rejects}.items() if rule.get(name) is None}}
 
 
 def _check(rule: Rule, state: Mapping[str, Any]) -> None:

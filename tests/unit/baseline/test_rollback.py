@@ -254,7 +254,7 @@ def test_a_rollback_says_what_it_goes_back_to(role: Role) -> None:
     text = said(role)
     assert text.startswith(f"Goes back to {name} of 20")
     assert (
-        f"taken by the run {run}: what that run changed. It would set back azure_rms_licensing_enabled of irm_configuration, "
+        f"taken by the run {run}, and puts back what that run changed. It would set back azure_rms_licensing_enabled of irm_configuration, "
         in text
     )
     assert text.endswith("; remove Encrypt all outgoing mail.")

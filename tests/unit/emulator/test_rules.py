@@ -185,3 +185,14 @@ def test_details_can_be_left_out(shell: Shell, rule: dict[str, Any]) -> None:
     assert record.values["FromScope"] is None
     assert record.values["Conditions"] is None
     assert record.values["Name"] == "Encrypt"
+
+
+def test_a_rule_that_a_file_describes_has_what_the_service_fills_in() -> None:
+    """Otherwise it would differ from the same rule that a task declares, and a rollback would change it."""
+    rejects = {"Name": "R", "FromScope": "InOrganization", "RejectMessageReasonText": "No.", "Comments": None}
+    (stored,) = Organization({"transport_rules": [rejects]}).state["transport_rules"]
+    assert (stored["RejectMessageReasonText"], stored["RejectMessageEnhancedStatusCode"]) == ("No.", "5.7.1")
+    (plain,) = Organization({"transport_rules": [{"Name": "P", "RejectMessageReasonText": None}]}).state[
+        "transport_rules"
+    ]
+    assert "RejectMessageEnhancedStatusCode" not in plain

@@ -102,7 +102,7 @@ def test_all_that_encrypts_is_a_row_with_what_it_rests_on() -> None:
 def test_a_row_says_what_it_covers() -> None:
     facts = facts_of({"accepted_domains": ["contoso.com"], "outbound_connectors": [BANK, {**BANK, "tls_settings": ""}]})
     assert encrypter_lines(encrypter_rows(RuleSet([ENCRYPT]), facts, counted(413, 1, 403, 403))) == [
-        "What encrypts, decrypts or stops mail, and on what that rests:",
+        "What encrypts, decrypts or stops mail, and how that is known:",
         "  Mail flow rule 'Encrypt': mail from inside to people outside, except mail of Low importance (read)",
         "  DLP policies: 10 messages in 7 days by DLP policies or labels, as far as rules explain the rest (reported)",
         "  Sensitivity labels: 10 messages in 7 days by DLP policies or labels,"

@@ -136,6 +136,17 @@ def test_a_template_that_may_not_win_is_not_said_to_be_that_of_all_mail() -> Non
     assert "another template" not in " ".join(texts(ALL, rejects))
 
 
+def test_a_rule_between_groups_surely_does_what_a_message_between_their_members_shows() -> None:
+    between = {"between_member_of_1": ["sales@contoso.com"], "between_member_of_2": ["law@contoso.com"]}
+    wall = rule("Wall", between, {"reject_message_reason_text": "No."})
+    groups = {"sales@contoso.com": ["megan@contoso.com"], "law@contoso.com": ["bob@contoso.com"]}
+    (known,) = policy_rows(policy([wall], {**TENANT, "groups": groups}, NOW))
+    assert (known["kind"], "unknown" in known) == ("rejected", False)
+    for members in ({}, {**groups, "law@contoso.com": []}):
+        found = policy_rows(policy([wall], {**TENANT, "groups": members}, NOW))
+        assert all(row["kind"] == "unknown" and "not_found" not in row["unknown"] for row in found)
+
+
 def test_whom_mail_is_redirected_to_gets_it_instead() -> None:
     assert texts(rule("R", OUTGOING, {"redirect_message_to": ["joe@northwind.com"]})) == [
         "All mail from inside to people outside is redirected and reaches joe@northwind.com instead ('R')."

@@ -32,7 +32,7 @@ def test_who_outside_can_read_what_is_a_table_of_words() -> None:
     ]
     overview = {"assessed": [], "reach": rows}
     page = Page(render_html(samples.run("audit", [samples.organization("contoso", overview=overview)])))
-    start = page.words.index("What rules or forced TLS protect of mail to people outside")
+    start = page.words.index("Which mail to people outside rules or forced TLS protect")
     words = [word for word in page.words[start + 2 : start + 18] if word not in ("✓", "✕", "?", "!")]
     assert words[:9] == [
         "To",
@@ -65,7 +65,7 @@ def test_a_plan_says_who_could_then_read_what() -> None:
         "reach": [row],
     }
     words = Page(render_html(samples.run("baseline", [samples.organization("contoso", mail=mail)]))).words
-    start = words.index("What rules or forced TLS would then protect of mail to people outside")
+    start = words.index("Which mail to people outside rules or forced TLS would then protect")
     assert words.index("Effect on mail") < start
     assert "Never by rules or forced TLS" in words[start:]
 

@@ -131,7 +131,7 @@ class SnapshotReference:
 
     def __str__(self) -> str:
         what = "the whole state" if self.scope == "full" else "what that run changed"
-        return f"{self.name} of {self.created_at}, taken by the run {self.run}: {what}"
+        return f"{self.name} of {self.created_at}, taken by the run {self.run}, and puts back {what}"
 
 
 @dataclass(frozen=True)

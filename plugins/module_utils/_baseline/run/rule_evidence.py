@@ -18,7 +18,11 @@ from ..._mail_flow.evidence.comparison import Comparison, read_evidence, window_
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.trace.reading import TraceReader
-from ..._mail_flow.wording.contradicted import contradicting_texts, with_contradicted
+from ..._mail_flow.wording.contradicted import (
+    contradicting_texts,
+    replay_with_contradicted,
+    with_contradicted,
+)
 from ..._mail_flow.wording.evidence import (
     contradicted_sentence,
     dlp_lines,
@@ -136,6 +140,7 @@ def with_contradictions(mail: EffectOnMail, rows: Sequence[Mapping[str, Any]]) -
         ),
         trials=tuple(with_contradicted(mail.trials, mail.observed, lambda row: [row["rule"], row["name"]])),
         suggestions=tuple(with_contradicted(mail.suggestions, mail.observed, lambda row: ())),
+        replay=mail.replay and replay_with_contradicted(mail.replay, mail.observed),
     )
     if not rows:
         return mail

@@ -37,7 +37,7 @@ from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRule, DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..simulator.assumptions import AFTER_REJECTION, NOT_FOLLOWED, NOT_FOUND
+from ..simulator.assumptions import AFTER_REJECTION, NOT_FOLLOWED, NOT_FOUND, TO_WHOM
 from ..simulator.results import result
 from ..simulator.state import Course, World
 from ..symbolic.compile_outcomes import in_transit
@@ -72,6 +72,9 @@ CONFLICTS = 20_000
 
 #: So many messages are tried to show an effect, or why it is open.
 _MOST_REPLAYS = 4
+
+#: The maximum number of members of a group between whom and those of another group messages are tried.
+_MOST_MEMBERS = 2
 
 
 @dataclass(frozen=True)
@@ -519,6 +522,32 @@ class _StatementSearch:
             outcome = result(course, self._rules, candidate.message, candidate.facts[0])
             if outcome and shows_effect(rule, effect, outcome, approved=approved):
                 return True
+            if self._is_shown_between_members(rule, effect, candidate, approved=approved):
+                return True
+        return False
+
+    def _is_shown_between_members(
+        self, rule: FlowRule, effect: RuleEffect, candidate: CandidateMessage, *, approved: bool
+    ) -> bool:
+        """Whether the simulator shows the effect on a message from a member of one group to a member of another one. No
+        formula says who these are if a condition is about both.
+        """
+        facts = candidate.facts[0]
+        members = facts.groups.members or {}
+        groups = [
+            members[group][:_MOST_MEMBERS]
+            for atom in rule.criteria.conditions
+            if atom.predicate.sort == "relation"
+            for group in atom.groups
+            if group in members
+        ]
+        for senders, recipients in itertools.permutations(groups, 2):
+            for sender, recipient in itertools.product(senders, recipients):
+                message = replace(candidate.message, sender=sender, to=(recipient,), cc=(), bcc=())
+                course = course_of(self._rules, message, facts, recipient)
+                outcome = result(course, self._rules, message, facts) if course else None
+                if outcome and shows_effect(rule, effect, outcome, approved=approved):
+                    return True
         return False
 
     def _messages(self, literals: Sequence[Literal], effect: RuleEffect) -> Iterator[tuple[Course, CandidateMessage]]:
@@ -608,6 +637,8 @@ class _StatementSearch:
             reasons = sorted(deciding) or reasons_of(course, candidate.message, facts, transit=effect.kind in LEAVING)
             if reasons:
                 return tuple(reasons)
+        if any(atom.predicate.sort == "relation" for atom in rule.criteria.conditions):
+            return (TO_WHOM,)
         return (NOT_FOUND,)
 
     # What earlier rules change

@@ -92,4 +92,5 @@ def _progress(record: ExperimentRecord, place: int) -> str:
     """How many messages were sent, after the one at a place."""
     if record.messages[place].is_probe:
         return f"sent message {len(record.probes_out)} that shows whether the temporary rules act"
-    return f"sent {len(record.asked_for_out)} of {len(record.asked_for)} messages"
+    several = "" if len(record.asked_for) == 1 else "s"
+    return f"sent {len(record.asked_for_out)} of {len(record.asked_for)} message{several}"

@@ -131,9 +131,8 @@ class CopyTracker:
             seconds = (end - self.clock()).total_seconds()
             if not open_ or seconds <= 0:
                 return observed
-            progress = (
-                f"waiting for {open_} of {self._expected()} copies, at most {max(1, round(seconds / 60))} more minutes"
-            )
+            minutes_left = max(1, round(seconds / 60))
+            progress = f"waiting for {open_} of {self._expected()} copies, {minutes_left} min at most"
             if progress != said:
                 self.say(progress)
             said = progress

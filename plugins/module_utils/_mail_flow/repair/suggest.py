@@ -184,9 +184,10 @@ class Advice:
 
 @dataclass(frozen=True)
 class OpposedGuarantee:
-    """A guarantee that holds, and that no rules can keep together with a goal.
+    """A guarantee that is not refuted, and that no rules can keep together with a goal.
 
     :param guarantee: its name.
+    :param holds: whether it is proved; otherwise it is unknown.
     :param shown: a message that arrives in clear and that both are about: one wants it protected if it is delivered, the
         other one delivered without protection by rules.
     :param unless: the exceptions of the goal, in the form of a rule's, with which it leaves out the mail of the other
@@ -194,6 +195,7 @@ class OpposedGuarantee:
     """
 
     guarantee: str
+    holds: bool
     shown: Counterexample
     unless: Mapping[str, Any] = field(default_factory=dict)
 
@@ -411,15 +413,17 @@ class _Repair:
         return found
 
     def _contradiction(self, goal: _Goal) -> OpposedGuarantee | None:
-        """The first guarantee that holds and that no rules can keep together with a goal for one of the messages that
-        are known: it arrives in clear, one of both wants it protected if it is delivered, and the other one wants it
-        delivered and not protected by rules.
+        """A guarantee that is not refuted and that no rules can keep together with a goal for one of the messages that are
+        known: it arrives in clear, one of both wants it protected if it is delivered, and the other one wants it
+        delivered and not protected by rules. Those that hold come first.
         """
         wish, encrypters = goal.guarantee, self.facts.encrypters
         if wish is None or encrypters.dlp_policies or encrypters.auto_label_policies:
             return None  # These may protect what rules leave in clear.
-        proved = [kept.guarantee for kept in self.judged if kept.verdict is GuaranteeVerdict.PROVED]
-        others = [other for other in proved if _opposed(other, wish)]
+        kept = [judgment for judgment in self.judged if judgment.verdict is not GuaranteeVerdict.REFUTED]
+        kept.sort(key=lambda judgment: judgment.verdict is not GuaranteeVerdict.PROVED)
+        opposed = [judgment for judgment in kept if _opposed(judgment.guarantee, wish)]
+        others = [judgment.guarantee for judgment in opposed]
         if not others:
             return None
         claims = claims_of([wish.selection, *(other.selection for other in others)], self.rules.dialect)
@@ -433,9 +437,11 @@ class _Repair:
             of_goal, *of_others = (
                 is_about(claims, rule, copy.message, copy.facts, copy.recipient) is True for rule in claims.rules
             )
-            other = next(itertools.compress(others, of_others), None)
+            other = next(itertools.compress(opposed, of_others), None)
             if of_goal and other is not None:
-                return OpposedGuarantee(other.name, known.counterexample, _leaving_out(wish, other.when) or {})
+                holds = other.verdict is GuaranteeVerdict.PROVED
+                unless = _leaving_out(wish, other.guarantee.when) or {}
+                return OpposedGuarantee(other.guarantee.name, holds, known.counterexample, unless)
         return None
 
     def _advice(self, goal: _Goal) -> Advice | None:

@@ -106,6 +106,9 @@ MANY_APPROVALS = Reason("approvals", "many_approvals")
 #: For a rule that begins or ends later.
 LATER = Reason("date", "later")
 
+#: For what a condition about sender and recipient leaves open.
+TO_WHOM = Reason(questions.RELATION_TO_WHOM, "relation")
+
 #: For a verdict without a known reason.
 NOT_FOUND = Reason("not_found", "not_found")
 

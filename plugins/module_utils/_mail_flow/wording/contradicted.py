@@ -48,6 +48,22 @@ def contradicting_texts(names: Collection[str], observed: Iterable[Mapping[str, 
     ]
 
 
+def replay_with_contradicted(replay: Mapping[str, Any], observed: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """A replay whose rows have ``contradicted``, as :func:`with_contradicted` has it. An outcome rests on the rules that protect;
+    without one, and a guarantee, on all rules.
+
+    :param observed: what was observed, as results have it.
+    """
+    rests_on: Mapping[str, Callable[[Mapping[str, Any]], Collection[str]]] = {
+        "outcome": lambda row: row.get("protected_by", ()),
+        "difference": lambda row: row["rules"],
+        "guarantees": lambda row: (),
+    }
+    seen = list(observed)
+    marked = {name: with_contradicted(replay[name], seen, names) for name, names in rests_on.items() if name in replay}
+    return {**replay, **marked}
+
+
 def certainty(row: Mapping[str, Any]) -> str:
     """What follows the sentence of a row, with a space before it; empty if nothing does."""
     return f" {NOT_CERTAIN}" if row.get("contradicted") else ""

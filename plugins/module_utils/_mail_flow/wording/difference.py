@@ -27,7 +27,7 @@ from ..analyses.finding import (
     SideEffectsChanged,
 )
 from ..simulator.copy_result import CopyResult
-from .reasons import ids_words, reason_rows, worded
+from .reasons import open_words, reason_rows, worded
 from .sentences import (
     BECOMES,
     NamedMail,
@@ -189,8 +189,13 @@ def _may_change(finding: MayChange) -> str:
 
 
 def _mail(finding: MayChange) -> list[NamedMail]:
-    """The mail of each rule that it is about."""
-    return [mail_of([rule], finding.why, every=False) for rule in finding.about] or [mail_of([], every=False)]
+    """The mail of each rule that it is about. What is among the mail of another one is not said."""
+    wider = [
+        rule
+        for rule in finding.about
+        if not any(set(other.criteria.conditions) < set(rule.criteria.conditions) for other in finding.about)
+    ]
+    return [mail_of([rule], finding.why, every=False) for rule in wider] or [mail_of([], every=False)]
 
 
 @_text.register
@@ -274,7 +279,7 @@ def open_questions(finding: MailFinding) -> list[str]:
 
 
 def _numbers(finding: MayChange) -> str:
-    return ids_words(open_questions(finding))
+    return open_words(finding.unknown)
 
 
 def compared_rows(compared_copies: Sequence[ComparedCopy]) -> list[Row]:

@@ -211,4 +211,4 @@ def encrypter_lines(rows: Sequence[Mapping[str, str]]) -> list[str]:
         return []
     more = [f"  {len(seen) - _SHOWN} more are in the report."] if len(seen) > _SHOWN else []
     shown = [f"  {_called(row)}: {row['covers']} ({row['rests_on']})" for row in seen[:_SHOWN]]
-    return ["What encrypts, decrypts or stops mail, and on what that rests:", *shown, *more]
+    return ["What encrypts, decrypts or stops mail, and how that is known:", *shown, *more]

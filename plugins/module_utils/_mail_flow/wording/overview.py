@@ -127,7 +127,7 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     otherwise, and one about all mail that one open question leaves unknown.
     """
     if rows:
-        yield "What rules or forced TLS protect of mail to people outside (protected is also what is not delivered):"
+        yield "Which mail to people outside rules or forced TLS protect (what is not delivered counts as protected):"
     undocumented_kinds = undocumented(rows)
     kinds_by_line: dict[str, list[str]] = {}
     for kind, name in KINDS_OF_MAIL.items():

@@ -46,6 +46,30 @@ UNUSUAL = {
     ),
 }
 
+#: Number of a question about unusual mail alone to that mail, in a few words.
+UNUSUAL_MAIL = {
+    questions.UNAUTHENTICATED_INSIDE: "mail to people inside who are not in the directory",
+    questions.GUESTS: "mail of guests and mail users",
+    questions.REMOTE_DOMAINS: "mail to remote domains that count as internal",
+    questions.ALIASES: "mail to aliases",
+    questions.PDF: "mail with a PDF document",
+    questions.FORWARDED: "forwarded mail",
+    questions.SMIME_SIGNED: "mail with an S/MIME signature",
+    questions.SYSTEM_MAIL: "automatic replies, receipts and meetings",
+    questions.TOO_LARGE: f"mail over {SURELY_MB} MB",
+}
+
+#: Kind of a reason to the mail of which alone it leaves something open.
+_OF_MAIL: Mapping[ReasonKind, str] = {
+    "forwarded": UNUSUAL_MAIL[questions.FORWARDED],
+    "many_recipients": "mail to 200 and more recipients",
+    "pdf": UNUSUAL_MAIL[questions.PDF],
+    "sender_not_inside": "mail from somebody who is not known to be inside",
+    "smime_signed": UNUSUAL_MAIL[questions.SMIME_SIGNED],
+    "system_mail": UNUSUAL_MAIL[questions.SYSTEM_MAIL],
+    **dict.fromkeys(("too_large", "perhaps_too_large"), UNUSUAL_MAIL[questions.TOO_LARGE]),
+}
+
 #: Why a connector takes no mail that a rule routes to it.
 CONNECTOR_IDLE: Mapping[str, str] = {
     "disabled": "disabled",
@@ -257,7 +281,7 @@ _SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
         kind: f"whether the DLP rule {_OF_POLICY} {does}, or another one that matches acts instead"
         for _of_one, kind, does in _DLP_DOES
     },
-    "encrypted_and_decrypted": "what happens to a message that {:', } encrypts and {:', } decrypts",
+    "encrypted_and_decrypted": "what happens to a message that {:' or } encrypts and {:' or } decrypts",
     "encrypts_unlicensed": "what happens to a message that a rule encrypts while {}",
     "expiry": "when mail with the branding {} expires is not known",
     "forwarded": "whether Exchange encrypts mail that is forwarded",
@@ -408,6 +432,26 @@ def reason_rows(reasons: Iterable[Reason]) -> list[dict[str, str]]:
 def ids_words(ids: Iterable[str]) -> str:
     """The ids of reasons in a sentence or a cell: numbers as they are, and words for what has none."""
     return ", ".join(_WITHOUT_NUMBER.get(id_, id_) for id_ in ids)
+
+
+def open_words(reasons: Iterable[Reason]) -> str:
+    """The ids of reasons, as :func:`ids_words` says them, each with the mail of which alone it leaves something open: ``U31, mail
+    over 17.8 MB``.
+    """
+    by_id: dict[str, list[Reason]] = {}
+    for reason in reasons:
+        by_id.setdefault(reason.id, []).append(reason)
+    parts = [[ids_words([id_]), *_mail_left_open(by_id[id_])] for id_ in sorted(by_id)]
+    joint = "; " if any(len(part) > 1 for part in parts) else ", "
+    return joint.join(map(", ".join, parts))
+
+
+def _mail_left_open(reasons: Iterable[Reason]) -> list[str]:
+    """The mail of which alone reasons leave something open; nothing if one of them is about other mail, too."""
+    mail = [
+        UNUSUAL_MAIL[reason.id] if reason.kind == "unusual" else _OF_MAIL.get(reason.kind, "") for reason in reasons
+    ]
+    return list(dict.fromkeys(mail)) if all(mail) else []
 
 
 def _order(reason: Reason) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from ..trace.reading import Window
 from ..trace.replay import COVERAGE, NOT_BY_RULES, NOT_DELIVERED, PROTECTED, Tallies, Tally
 from ..trace.rows import EXPORT_COMMAND
 from ..trace.truth_sets import FROM_IP, UNTRACED_KINDS
+from .contradicted import certainty
 from .encrypters import measured_lines, otherwise_row
 from .sentences import BECOME, BECOMES
 from .unseen import unseen_lines
@@ -140,9 +141,11 @@ def replay_lines(replay: Mapping[str, Any], most: int = 10, *, domains: bool = T
         lines[0] += f" {twice_sentence(counts['perhaps_twice'])}"
     lines += [f"{coverage_sentence(replay)}{undecided_sentence(replay)}"]
     lines += [*measured_lines(replay), *unseen_lines(replay)]
-    lines += [change_sentence(row, domains=domains) for row in (replay.get("difference") or ())[:most]]
+    changes = (replay.get("difference") or ())[:most]
+    lines += [f"{change_sentence(row, domains=domains)}{certainty(row)}" for row in changes]
     lines += ["No copy is protected or delivered differently."] if replay.get("difference") == [] else []
-    return [*lines, *map(guarantee_sentence, replay.get("guarantees") or ()), *hopless_lines(replay)]
+    guarantees = [f"{guarantee_sentence(row)}{certainty(row)}" for row in replay.get("guarantees") or ()]
+    return [*lines, *guarantees, *hopless_lines(replay)]
 
 
 def coverage_sentence(replay: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from ..repair.suggest import Advice, GoalSuggestions, Suggestion, TraceEffect
 from ..simulator.assumptions import SHOWN
 from .contradicted import certainty
 from .difference import difference_rows, effects_of
-from .guarantees import guarantee_rows, premise_row
+from .guarantees import RELIED_ON, guarantee_rows, premise_row
 from .reasons import worded
 from .replay import number_of, window_row
 from .sentences import BECOMES, mail_of
@@ -353,8 +353,9 @@ def _contradicting(goal: GoalSuggestions) -> Iterator[str]:
     out = ""
     if contradiction.unless and not goal.advice:
         out = f": of this one with unless: {json.dumps(contradiction.unless)}"
+    known = "which holds" if contradiction.holds else "of which it is unknown whether it holds"
     yield visible_line(
-        f"No rules can keep both this guarantee and {contradiction.guarantee!r}, which holds: they want opposite things of"
+        f"No rules can keep both this guarantee and {contradiction.guarantee!r}, {known}: they want opposite things of"
         f" {mail}. Leave such mail out of one of them{out}."
     )
 
@@ -536,7 +537,7 @@ def _why(removed: RemovedRule) -> str:
     if removed.why == "disabled":
         return "it is disabled"
     stopped = f"{others} {'stops' if one else 'stop'} all mail that it applies to"
-    return f"it never acts: {stopped if removed.by else 'its dates exclude today, or its conditions contradict each other'}"
+    return f"it never acts: {stopped if removed.by else 'its dates exclude today, or no mail meets its conditions'}"
 
 
 def _why_kept(staying: KeptRule) -> str:
@@ -559,6 +560,8 @@ def simplified_lines(simplified: Simplified) -> Iterator[str]:
     else:
         remaining = _rules_that_remain(simplified)
         yield f"{remaining} rule{' does' if remaining == 1 else 's do'} the same to all mail as {simplified.before}:"
+    if simplified.premises:
+        yield f"  Assumes: {', '.join(RELIED_ON[premise.id] for premise in simplified.premises)}."
     yield from (f"  {removed.rule!r} can go: {visible_line(_why(removed))}." for removed in simplified.removed)
     yield from (f"  {_merged(merged)}." for merged in simplified.merged)
     yield from (f"  {staying.rule!r} stays: {visible_line(_why_kept(staying))}." for staying in simplified.kept)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import UNUSUAL_MAIL
 
 from tests.unit.mail_flow.answers import difference
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, OUTGOING, STOP, compared, rule
@@ -66,6 +67,7 @@ def test_what_is_unknown_of_unusual_mail_that_rules_tell_apart_is_said(
         True,
     )
     assert number in [each["id"] for each in row["unknown"]]
+    assert f"{number}, {UNUSUAL_MAIL[number]}" in row["text"]
     assert row["rules"] == [each["name"] for each in after if each not in before]
 
 

@@ -603,19 +603,34 @@ def test_counts_of_a_replay_are_not_certain_while_a_test_message_contradicts(tmp
     file = KeptRecord()
     file.write(observations_document("contoso.onmicrosoft.com", []))
 
-    def replayed() -> str:
-        found = flow(
+    def replayed() -> dict[str, Any]:
+        return flow(
             session_with(LOGGED, WORDS),
             module=mail_flow_replay,
             trace=[str(trace)],
             observations="seen.json",
             load=lambda name: file.read(),
+            compare_with=[WORDS],
+            guarantees=[{"name": "All", "when": {"from_scope": "InOrganization"}, "then": "not_in_clear"}],
         )
-        return str(found["msg"])
 
-    assert COUNTS_NOT_CERTAIN not in replayed()
+    def marked(found: dict[str, Any]) -> list[tuple[list[str], bool]]:
+        """The rules of each row, and whether it is marked."""
+        rows = [(row.get("protected_by", []), row) for row in found["outcome"]]
+        rows += [(row["rules"], row) for row in found["difference"]]
+        rows += [([], row) for row in found["guarantees"]]
+        return [(list(names), "contradicted" in row) for names, row in rows]
+
+    certain = replayed()
+    assert COUNTS_NOT_CERTAIN not in certain["msg"]
+    assert NOT_CERTAIN not in certain["msg"]
+    assert not any(is_marked for _names, is_marked in marked(certain))
     experiment(**MISSED, file=file, observations="seen.json", fail_on_error=False)
-    assert COUNTS_NOT_CERTAIN in replayed()
+    found = replayed()
+    assert COUNTS_NOT_CERTAIN in found["msg"]
+    assert [names for names, _is_marked in marked(found)] == [names for names, _is_marked in marked(certain)]
+    assert all(is_marked is (not names or "Partners" in names) for names, is_marked in marked(found))
+    assert found["msg"].count(NOT_CERTAIN) == len(found["difference"]) + len(found["guarantees"]) > 1
 
 
 def test_a_suggestion_is_not_certain_while_a_test_message_contradicts() -> None:

@@ -294,6 +294,11 @@ def test_a_proof_that_rests_on_subjects_of_one_line_says_so() -> None:
     found = simplified(tags, never)
     assert [each["rule"] for each in found["removed"]] == ["Never"]
     assert [each["id"] for each in found["proof"]["assumptions"]] == ["U18"]
+    assert list(simplified_lines(simplifier.simplify([tags, never], TENANT, NOW))) == [
+        "1 rule does the same to all mail as 2:",
+        "  Assumes: subjects of one line.",
+        "  'Never' can go: it never acts: its dates exclude today, or no mail meets its conditions.",
+    ]
 
 
 def test_a_rule_that_is_only_tried_or_not_known_stays() -> None:

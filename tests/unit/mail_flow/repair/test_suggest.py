@@ -337,6 +337,16 @@ def test_guarantees_that_want_opposite_things_of_a_message(then: str, is_opposed
     assert found.contradiction is None
 
 
+def test_a_guarantee_that_is_unknown_is_not_said_to_hold_where_it_wants_the_opposite() -> None:
+    """Where it is unknown, edits that would refute it are no suggestions either."""
+    clear = {"name": "Clear", "when": {"recipient_domain_is": ["partner.com"]}, "then": "unencrypted"}
+    odd = rule("Odd", {**PARTNER, "subject_matches_patterns": ["a(?>b)"]}, ENCRYPT)
+    wanted = {"name": "G", "when": OUTGOING, "then": "not_in_clear"}
+    found = next(each for each in repaired([odd], [wanted, clear]) if each.name == "G")
+    assert found.contradiction is not None
+    assert (found.contradiction.guarantee, found.contradiction.holds, found.suggestions) == ("Clear", False, ())
+
+
 def test_where_dlp_may_protect_mail_two_guarantees_do_not_contradict_each_other() -> None:
     """A guarantee that no rule encrypts mail says nothing of what comes after the rules."""
     clear = {"name": "Clear", "when": OUTGOING, "then": "unencrypted"}
