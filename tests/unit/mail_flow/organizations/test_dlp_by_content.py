@@ -101,17 +101,19 @@ def _a_week(organization: Organization) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("does", BY_CONTENT)
 def test_what_is_suggested_stays(does: str) -> None:
-    """The edits after which a refuted guarantee holds are those without the DLP rule."""
+    """The edits that are suggested first for a refuted guarantee are those without the DLP rule. Whether others are, too,
+    depends on what they cost.
+    """
     organization = ORGANIZATIONS["small"]
     rules = RuleSet(organization.numbered_rules)
     asked = [each.guarantee for each in organization.questions if each.guarantee["name"] == "The tax office"]
 
-    def edits(policies: list[dict[str, Any]]) -> list[list[tuple[str, str]]]:
+    def first(policies: list[dict[str, Any]]) -> list[tuple[str, str]]:
         facts = {**organization.facts, "dlp_policies": policies}
         (found,) = suggestions(rules, facts, judgments(rules, facts, asked, NOW), [], NOW)
-        return [[(edit.kind, edit.rule) for edit in one.edits] for one in found.suggestions]
+        return [(edit.kind, edit.rule) for edit in found.suggestions[0].edits]
 
-    assert edits([BY_CONTENT[does]]) == edits([]) != []
+    assert first([BY_CONTENT[does]]) == first([])
 
 
 @pytest.mark.parametrize("does", BY_CONTENT)
