@@ -143,7 +143,7 @@ def _mistakes(
 
 
 def _not_options(names: Sequence[str], options: Mapping[str, Any]) -> str:
-    """That some names are no options of a dictionary, and which are."""
+    """The text that some names are no options of a dictionary, and which are."""
     are = "is not an option" if len(names) == 1 else "are not options"
     if len(options) > _MOST_OPTIONS:
         use = f"the documentation has the {len(options)} that there are"

@@ -61,7 +61,8 @@ class _Wait:
     timeout: float
 
     def __post_init__(self) -> None:
-        self.began = self.said = time.monotonic()
+        self.began = time.monotonic()
+        self.last_message = self.began
 
     @property
     def over(self) -> bool:
@@ -74,8 +75,8 @@ class _Wait:
         :param steps: the steps that are not visible yet.
         """
         now = time.monotonic()
-        if now - self.said >= PROGRESS_INTERVAL:
-            self.said = now
+        if now - self.last_message >= PROGRESS_INTERVAL:
+            self.last_message = now
             missing = ", ".join(dict.fromkeys(label(change) for step in steps for change in step.changes))
             self.task.say(
                 f"Exchange does not show {missing} on every server yet. Waited {now - self.began:.0f} of {self.timeout} s."
@@ -207,7 +208,7 @@ class _Work:
         self._read_cache = read_cache
         self._planner = planner
         self._plan = plan
-        self._first = FirstPlan(plan)
+        self._first_plan = FirstPlan(plan)
         #: The steps that Exchange answered as done.
         self._accepted: list[Step] = []
         #: The calls whose result no read shows, without those that succeeded. A plan never ceases to contain them.
@@ -218,7 +219,7 @@ class _Work:
         self._sent_again: list[Call] = []
         #: What travelled with the last steps that were sent. It counts only where it shows them: it may be older than
         #: they are.
-        self._looks: list[Organization]
+        self._travelled_looks: list[Organization]
 
     def apply(self) -> None:
         """Runs the plan."""
@@ -255,7 +256,7 @@ class _Work:
         :param depends: whether later steps depend on them.
         """
         shared = int(depends and all(map(is_about_itself, group)))
-        results, self._looks = self._read_cache.send(group, looks=2 if self._timeout and last else shared)
+        results, self._travelled_looks = self._read_cache.send(group, looks=2 if self._timeout and last else shared)
         return list(zip(group, results, strict=True))
 
     def _sort(self, answers: Iterable[tuple[Step, Result]]) -> tuple[list[_Failed], list[_Failed]]:
@@ -313,7 +314,7 @@ class _Work:
         steps = self._settle(made)
         again = [step for step in steps if repeats(step, made)]
         new = [step for step in steps if step not in again]
-        if foreign := self._first.beyond(new):
+        if foreign := self._first_plan.changes_beyond(new):
             raise changed_by_others(foreign)
         self.progress.pending = steps
         others = [step for step in new if step not in lost]
@@ -327,13 +328,13 @@ class _Work:
         Returns what is left to do then.
         """
         wait = _Wait(self._task, self._seconds)
-        travelled = list(self._looks)
+        travelled = list(self._travelled_looks)
         while True:
             look = self._look(travelled)
             if look.plan is None:
                 continue
             steps = look.plan.steps
-            unexpected = [step for step in steps if repeats(step, made) or self._first.beyond([step])]
+            unexpected = [step for step in steps if repeats(step, made) or self._first_plan.changes_beyond([step])]
             if not unexpected or (wait.over and look.is_fresh):
                 return steps
             if look.is_fresh:
@@ -360,7 +361,7 @@ class _Work:
         plan = self._planner(organization)
         steps = [step for step in plan.steps if step.is_visible or step.call in self._unseen]
         sent = {change.option: change.after for step in plan.steps if step not in steps for change in step.changes}
-        return replace(plan, before=plan.before | sent, steps=list(map(self._first.named, steps)))
+        return replace(plan, before=plan.before | sent, steps=list(map(self._first_plan.named, steps)))
 
     def _remaining_plan_of_look(self, look: Organization) -> Plan | None:
         """The plan for something that travelled with steps; ``None`` if it is no basis for one."""
@@ -438,7 +439,7 @@ class _Work:
         That may have been read before the steps. What it does show was stored, whoever removed it since. Verification
         reads for itself, so it is used up.
         """
-        looks, self._looks = self._looks, []
+        looks, self._travelled_looks = self._travelled_looks, []
         plans = [plan for plan in map(self._remaining_plan_of_look, looks) if plan is not None]
         return keys.intersection(*map(_open_changes, plans))
 
@@ -450,7 +451,7 @@ class _Work:
         if not self._timeout:
             return self._plan.after, None
         wait = _Wait(self._task, self._timeout)
-        travelled = list(self._looks)
+        travelled = list(self._travelled_looks)
         shown: list[bool] = []
         while True:
             look = self._look(travelled)
@@ -472,7 +473,7 @@ class _Work:
 
         :param plan: what the last of them leaves to do.
         """
-        foreign = self._first.beyond(plan.steps)
+        foreign = self._first_plan.changes_beyond(plan.steps)
         if foreign and not any(repeats(step, self.progress.applied) for step in plan.steps):
             return changed_by_others(foreign)
         return not_stored(self.progress.applied, plan.changes, ever_seen=ever_seen, timeout=self._timeout)

@@ -37,7 +37,7 @@ class FirstPlan:
             else replace(step, changes=tuple(replace(change, identity=name) for change in step.changes))
         )
 
-    def beyond(self, steps: Iterable[Step]) -> list[Change]:
+    def changes_beyond(self, steps: Iterable[Step]) -> list[Change]:
         """The changes of a later plan that the first plan does not have: of something else, or from another value."""
         return [change for step in steps for change in step.changes if not self._has(step, change)]
 

@@ -43,7 +43,8 @@ class Planning:
         return Plan(plan.before, plan.after) if self.restoring and not plan.steps else plan
 
 
-def _each(part: Any, change: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Any:
+def _changed_item_by_item(part: Any, change: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Any:
+    """A part of which each object is changed: the items of a list, or the only one."""
     return [change(item) for item in part] if isinstance(part, list) else change(part)
 
 
@@ -80,7 +81,7 @@ class Resource(ABC):
     def brief(self, part: Any) -> Any:
         """A part without what goes without saying. :meth:`whole` is the inverse."""
         defaults = self.defaults()
-        return _each(
+        return _changed_item_by_item(
             part,
             lambda item: {
                 option: value for option, value in item.items() if option not in defaults or value != defaults[option]
@@ -90,7 +91,7 @@ class Resource(ABC):
     def whole(self, part: Any) -> Any:
         """A brief part with all that goes without saying."""
         defaults = self.defaults()
-        return _each(
+        return _changed_item_by_item(
             part, lambda item: {**defaults, **{option: value for option, value in item.items() if value is not None}}
         )
 

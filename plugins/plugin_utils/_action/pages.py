@@ -30,7 +30,7 @@ class PageAction(ModuleAction):
     #: The name of each file to what makes its text.
     renderers: ClassVar[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {}
 
-    def kept(self, owners: Iterable[str]) -> Callable[[str], ArtifactFiles]:
+    def artifacts_of_run(self, owners: Iterable[str]) -> Callable[[str], ArtifactFiles]:
         """What gives the files of this run in an artifacts directory."""
         run = RunFolder.in_directory(C.DEFAULT_LOCAL_TMP)
         return lambda directory: ArtifactFiles(directory, self.procedure, run, self.procedure, owners)
@@ -51,7 +51,7 @@ class HistoryAction(PageAction):
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> HistoryContext:
         """A task with the folders of the runs."""
-        kept = self.kept(fields["params"]["owners"])
+        kept = self.artifacts_of_run(fields["params"]["owners"])
         return HistoryContext(
             **fields,
             runs=lambda directory: runs_in(kept(directory)),
@@ -66,7 +66,7 @@ class ReplayReportAction(PageAction):
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> ReplayReportContext:
         """A task with the results of all hosts of the play."""
-        params, kept = fields["params"], self.kept(fields["params"]["owners"])
+        params, kept = fields["params"], self.artifacts_of_run(fields["params"]["owners"])
         results = {
             str(host): plain(task_vars["hostvars"][host].get(params["registered"]) or {})
             for host in task_vars["ansible_play_hosts_all"]
@@ -85,10 +85,10 @@ def runs_in(artifacts: ArtifactFiles) -> Iterator[list[RunFindings]]:
             remedy="Set hardened_baseline_artifacts_dir to the directory of earlier runs: they are the folders in its folder runs.",
         )
     for name in names:
-        yield _looks(artifacts, name)
+        yield _findings_of_run(artifacts, name)
 
 
-def _looks(artifacts: ArtifactFiles, name: str) -> list[RunFindings]:
+def _findings_of_run(artifacts: ArtifactFiles, name: str) -> list[RunFindings]:
     """What a run saw. One that has no report of the whole run was stopped, and has those of the organizations that it
     came to.
     """

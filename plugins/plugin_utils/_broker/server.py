@@ -236,7 +236,7 @@ class Broker:
             }
             log.append(_where(error))
         answer["log"], answer["warnings"] = log, warnings
-        sessions = [] if session is None else [session, *self._beside(session)]
+        sessions = [] if session is None else [session, *self._compliance_sessions(session)]
         return Scrubber([secret for known_session in sessions for secret in known_session.secrets]).answer(answer)
 
     def _do(
@@ -263,7 +263,7 @@ class Broker:
         if operation == "describe":
             return {"description": session.describe(request)}
         if operation == "close":
-            closing = [session, *self._beside(session)]
+            closing = [session, *self._compliance_sessions(session)]
             with self._table:
                 self._sessions = {name: other for name, other in self._sessions.items() if other not in closing}
             for closed in closing:
@@ -282,7 +282,7 @@ class Broker:
                 _identity.key(identity), OrganizationSession(identity, self._transport, writes=self._writes)
             )
 
-    def _beside(self, session: OrganizationSession) -> list[OrganizationSession]:
+    def _compliance_sessions(self, session: OrganizationSession) -> list[OrganizationSession]:
         """The session with the compliance endpoint of an organization, if a task needed one."""
         try:
             session_of_compliance = self._session(_identity.key(_identity.of_compliance(session.identity)))

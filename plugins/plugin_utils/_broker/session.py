@@ -152,7 +152,7 @@ class OrganizationSession:
 
     def __post_init__(self) -> None:
         self._writes = self.writes or Writes(self.clock)
-        self._kept = KeptReads(self._writes, self.clock)
+        self._kept_reads = KeptReads(self._writes, self.clock)
         #: Whether this session has brought along what later tasks may need.
         self._is_ahead = False
 
@@ -238,7 +238,7 @@ class OrganizationSession:
         self._opened = False
         self._organization = None
         self._facts = None
-        self._kept.clear()
+        self._kept_reads.clear()
         self._is_ahead = False
         if transport is not None:
             transport.close()
@@ -355,7 +355,7 @@ class OrganizationSession:
         return [result for result in known.values() if result is not None]
 
     def _find(self, request: Request, call: Call) -> Result | None:
-        return None if request.fresh or request.reuse <= 0 else self._kept.find(call, self._name, request.reuse)
+        return None if request.fresh or request.reuse <= 0 else self._kept_reads.find(call, self._name, request.reuse)
 
     def _bring(self, request: Request, calls: Sequence[Call]) -> list[Result]:
         """Reads. The first reusable read also reads what later tasks may need, in the same round trip."""
@@ -374,7 +374,7 @@ class OrganizationSession:
         # Do not keep reads for a worker that has gone.
         if request.reuse > 0 and request.wanted():
             for call, result in zip(asked, results, strict=True):
-                self._kept.keep(call, result, began)
+                self._kept_reads.keep(call, result, began)
         return results[: len(calls)]
 
     def _open(self, request: Request, calls: Sequence[Call]) -> list[Result]:

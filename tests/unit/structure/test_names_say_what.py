@@ -13,7 +13,8 @@ PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 #: The packages that keep to it.
 PACKAGES = (
     *(f"module_utils/_mail_flow/{folder}" for folder in ("symbolic", "analyses", "repair", "trace", "evidence")),
-    *("module_utils/_mail_flow/wording", "module_utils/_baseline", "plugin_utils/_report"),
+    *("module_utils/_mail_flow/wording", "module_utils/_baseline", "module_utils/_engine"),
+    *("plugin_utils/_action", "plugin_utils/_broker", "plugin_utils/_report"),
 )
 
 #: Words that say nothing alone, as names of files, functions, methods, classes, and attributes that ``self`` is given.
