@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message_recipients import (
     recipients_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.row_messages import (
     NO_HOP,
     message_of_row,
 )

@@ -34,7 +34,7 @@ class BroughtCopies:
 
     def __init__(self, evaluator: RuleEvaluator, chains: Sequence[Chain]) -> None:
         self.block = evaluator.block
-        self.facts = evaluator.conditions.facts
+        self.facts = evaluator.facts
         self._evaluator = evaluator
         self._chains = chains
         #: Rule's ``id`` to the rule as if it did all that it is told to do.

@@ -13,7 +13,7 @@ from ..model.rule_view import Fork, first_content
 from ..rules.flow_rule import FlowRule
 from ..simulator.effects import enforced, in_audit
 from ..simulator.state import World
-from .conditions import NOBODY, message_of_row, recipient_of
+from .row_messages import NOBODY, message_of_row, recipient_of
 
 
 def whether_ends(rule: FlowRule, observed: Mapping[str, bool]) -> bool | None:

@@ -16,8 +16,8 @@ from ..simulator.protection import LARGEST
 from .brought_copies import BroughtCopies
 from .chain import Chain, SeenByDlp
 from .columns import Block, bits_of, is_in, signatures
-from .conditions import message_of_row, recipient_of
 from .dlp_conditions import seen_alike
+from .row_messages import message_of_row, recipient_of
 from .rows import instant_of
 from .rule_evaluator import RuleEvaluator
 from .rule_matches import RuleMatches
@@ -169,9 +169,12 @@ class Sorter:
         and its recipient.
         """
         known = {name: self.block.value(name, place) for name in ("sender", "recipient", "subject", "size", "from_ip")}
-        message = message_of_row(**known, is_authenticated=self.conditions.authenticated[place])  # type: ignore[arg-type]
+        message = message_of_row(**known, is_authenticated=self.conditions.traits.authenticated[place])  # type: ignore[arg-type]
         date = instant_of(self.block.received[place])
-        types = next((kind for kind, bits in self.conditions.special.items() if bits >> place & 1), frozenset[str]())
+        types = next(
+            (kind for kind, bits in self.conditions.traits.special_by_types.items() if bits >> place & 1),
+            frozenset[str](),
+        )
         ordinary = replace(message, protection=Protection(), types=types, date=date)
         return ordinary, recipient_of(str(known["recipient"]), self.facts)
 
@@ -186,11 +189,11 @@ class Sorter:
                 if truth.true:
                     yield Trait(about, (rule.place, None), truth.true)
                 yield from (Trait(about, (rule.place, doubt), bits) for doubt, bits in self.matches.doubts(rule, about))
-        special = [("special", *sorted(types)) for types in self.conditions.special]
+        special = [("special", *sorted(types)) for types in self.conditions.traits.special_by_types]
         every = (
             *self.brought.by_reason.items(),
             *self._alike(),
-            *zip(special, self.conditions.special.values(), strict=True),
+            *zip(special, self.conditions.traits.special_by_types.values(), strict=True),
             ("made", self.block.made),
         )
         yield from (Trait(_ALIKE, what, bits) for what, bits in every if bits)
@@ -228,7 +231,7 @@ class Sorter:
         """What else decides: where sender and recipient are, whether anybody manages the sender, and whether the
         message may be too large to protect it.
         """
-        block, authenticated = self.block, self.conditions.authenticated
+        block, authenticated = self.block, self.conditions.traits.authenticated
         senders: dict[tuple[int, bool | None], Hashable] = {}
         recipients: dict[int, Hashable] = {}
         by_traits: dict[Hashable, list[int]] = {}

@@ -13,9 +13,10 @@ from ..model.kleene import all_of
 from ..rules.flow_rule import FlowRule
 from .chain import Chain
 from .columns import Block, bits_of
-from .conditions import MOST_CHANGES, MOST_PREFIXES, RowConditions, why_open
+from .conditions import RowConditions, why_open
 from .rows import instant_of
 from .sharing import Neighbors, Sharing
+from .sought_texts import MOST_CHANGES, MOST_PREFIXES
 from .truth_sets import CHANGED, TruthSets, Unknown
 
 #: A header that a row does not say, since a rule edited it.
@@ -34,6 +35,7 @@ class RuleEvaluator:
         self, block: Block, facts: Facts, chains: Sequence[Chain], claims: Sequence[FlowRule], *, guesses: bool
     ) -> None:
         self.block = block
+        self.facts = facts
         rules = [rule for chain in chains for rule in chain.rules.rules]
         prepending = [_prepending(chain) for chain in chains]
         self._rested = self._resting([rule for rule in rules if rule.actions.declared.get("prepend_subject")])

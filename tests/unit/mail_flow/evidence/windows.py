@@ -7,8 +7,8 @@ import datetime
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.row_messages import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     Row,
     Trace,

@@ -22,10 +22,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay, Tallies
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.row_messages import (
     recipient_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay, Tallies
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     described,
     replay_lines,

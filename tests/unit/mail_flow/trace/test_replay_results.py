@@ -10,9 +10,9 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window, until_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.row_messages import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     NO_SENDER,
     SENT,
