@@ -10,7 +10,8 @@ from ..conditions.predicate import Atom
 from ..formula import Literal
 from ..model.facts import Facts
 from ..sat.circuit import Circuit
-from .address import AddressSlot, relate_texts
+from .address import AddressSlot
+from .text_relations import relate_texts
 
 
 class Envelope:

@@ -13,9 +13,9 @@ from ..model import questions
 from ..model.patterns import begins_anywhere
 from ..model.words import touches
 from ..sat.circuit import Circuit
-from .address import relate_texts
 from .atoms import Vocabulary
 from .message_assumptions import Assumptions
+from .text_relations import relate_texts
 
 
 def text_variables(circuit: Circuit, vocabulary: Vocabulary) -> dict[str, dict[Key, Literal]]:

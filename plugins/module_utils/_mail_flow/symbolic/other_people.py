@@ -11,9 +11,10 @@ from ..conditions.keys import RECIPIENT, Key
 from ..formula import FALSE, Literal
 from ..model.facts import Facts
 from ..sat.circuit import Circuit
-from .address import AddressSlot, People
+from .address import AddressSlot
 from .addressing import Addressing
 from .logic import Logic
+from .people import People
 
 
 class AddedPeople:

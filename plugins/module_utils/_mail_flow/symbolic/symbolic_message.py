@@ -22,7 +22,6 @@ from ..rules.rule_set import RuleSet
 from ..sat.circuit import Circuit
 from ..simulator.assumptions import USUAL
 from ..simulator.protection import SURELY_PROTECTED
-from .address import People
 from .addressing import Addressing, Envelope, address_types_differ
 from .arrival import Arrival, ArrivalOptions, Sensitivity
 from .atoms import Vocabulary
@@ -30,6 +29,7 @@ from .message_assumptions import Assumptions, contradicted_by
 from .message_content import ChangeHistories, Disclaimers, PdfDocuments, PrefixedSubject, text_variables
 from .message_properties import MessageProperties
 from .other_people import AddedPeople, Companions
+from .people import People
 
 #: Types of messages that have a variable. The other types follow from the protection.
 KINDS = (*(kind for kind in MESSAGE_TYPES if kind not in ("Encrypted", "PermissionControlled")), "SmtpForwarding")

@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.circuit import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
-    address,
+    address_relations,
     compile_added_copies,
     compile_conditions,
     compile_outcomes,
@@ -60,27 +60,27 @@ def words_hold_each_other(patch: Patch) -> None:
 
 def parents_are_in_their_children(patch: Patch) -> None:
     """L5: a domain would lie in its subdomains."""
-    whole = address.AddressSlot._relate_domains
+    whole = address_relations.AddressRelations._relate_domains
 
     def relate(self: Any, people: Any) -> None:
         whole(self, people)
-        for name in self.values("below"):
-            for other in self.values("below"):
+        for name in self._slot.values("below"):
+            for other in self._slot.values("below"):
                 if name.endswith(f".{other}"):
-                    self._circuit.add(~self.atoms["below", other], self.atoms["below", name])
+                    self._circuit.add(~self._atoms["below", other], self._atoms["below", name])
 
-    patch(address.AddressSlot, "_relate_domains", relate)
+    patch(address_relations.AddressRelations, "_relate_domains", relate)
 
 
 def everybody_is_named(patch: Patch) -> None:
     """L7: there would be no addresses but those that somebody mentions."""
-    whole = address.AddressSlot._relate
+    whole = address_relations.AddressRelations.add
 
     def relate(self: Any) -> None:
         whole(self)
-        self._circuit.add(self.named)
+        self._circuit.add(self._slot.named)
 
-    patch(address.AddressSlot, "_relate", relate)
+    patch(address_relations.AddressRelations, "add", relate)
 
 
 def small_is_large(patch: Patch) -> None:
@@ -177,8 +177,10 @@ def exchange_decrypts_everything(patch: Patch) -> None:
 
 def nothing_of_an_address_is_open(patch: Patch) -> None:
     """What a named address may have (U17), it would have."""
-    whole = address.AddressSlot._has
-    patch(address.AddressSlot, "_has", lambda self, person, key, sure: whole(self, person, key, sure=True))
+    whole = address_relations.AddressRelations._has
+    patch(
+        address_relations.AddressRelations, "_has", lambda self, person, key, sure: whole(self, person, key, sure=True)
+    )
 
 
 def words_and_patterns_see_alike(patch: Patch) -> None:
@@ -415,12 +417,12 @@ def domains_together(patch: Patch) -> None:
 
 def words_apart_from_domains(patch: Patch) -> None:
     """The words in addresses would not be related to domains, and no text would show that they are."""
-    left_out(address.AddressSlot, "_relate_endings")(patch)
+    left_out(address_relations.AddressRelations, "_relate_endings")(patch)
     patch(string_constraints, "_exclude", lambda *_arguments, **_more: False)
 
 
 def without_members(patch: Patch) -> None:
-    patch(address.AddressSlot, "_relate_members", lambda self, people: setattr(self, "nested", {}))
+    patch(address_relations.AddressRelations, "_relate_members", lambda self, people: setattr(self, "nested", {}))
 
 
 def without_order(patch: Patch) -> None:
@@ -489,12 +491,12 @@ GROUP: Values = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
             {"when": {**IN, **subject("offer")}},
         ),
         (
-            left_out(address.AddressSlot, "_relate_domains"),
+            left_out(address_relations.AddressRelations, "_relate_domains"),
             [rule("R", {**IN, "recipient_domain_is": ["fabrikam.com"]}, ENCRYPT)],
             {"when": {**IN, "recipient_domain_is": ["eu.fabrikam.com"]}},
         ),
         (
-            left_out(address.AddressSlot, "_relate_domains"),
+            left_out(address_relations.AddressRelations, "_relate_domains"),
             [rule("R", {**IN, "recipient_domain_is": ["fabrikam.com"]}, ENCRYPT)],
             {"when": {**IN, "sent_to": ["ann@fabrikam.com"]}},
         ),
@@ -519,7 +521,7 @@ GROUP: Values = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
             {"facts": GROUP, "when": {**IN, "sent_to_member_of": ["sales@contoso.com"]}},
         ),
         (
-            left_out(address.AddressSlot, "_relate_directory"),
+            left_out(address_relations.AddressRelations, "_relate_directory"),
             [rule("R", {**IN, "sent_to_scope": "InOrganization"}, ENCRYPT)],
             {"facts": ANYBODY, "when": {**IN, "recipient_ad_attribute_contains_words": ["City:Rome"]}},
         ),
