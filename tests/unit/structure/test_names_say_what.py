@@ -12,7 +12,8 @@ PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 
 #: The packages that keep to it.
 PACKAGES = (
-    *(f"module_utils/_mail_flow/{folder}" for folder in ("symbolic", "analyses", "repair", "trace", "evidence")),
+    *(f"module_utils/_mail_flow/{folder}" for folder in ("simulator", "symbolic", "analyses", "repair")),
+    *("module_utils/_mail_flow/trace", "module_utils/_mail_flow/evidence"),
     *("module_utils/_mail_flow/wording", "module_utils/_baseline", "module_utils/_engine"),
     *("plugin_utils/_action", "plugin_utils/_broker", "plugin_utils/_report"),
 )

@@ -24,7 +24,7 @@ from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import BUDGET
 from ..symbolic.compile_recipients import ANYBODY
 from ..symbolic.encoding import Model, differing
-from ..symbolic.message_assumptions import contradicted_by
+from ..symbolic.message_assumptions import contradicted_assumptions
 from .aspects import DifferenceKind
 from .attribution import WHOLE, turns_of
 from .class_findings import ClassFindings
@@ -112,7 +112,7 @@ class _Differ:
         self.model = Model(
             sets, RuleSet([]), facts, now, named, settings=settings, transit=transit_differs(sets, facts)
         )
-        about = contradicted_by(atom for edit in edits for atom in edit.looks_for)
+        about = contradicted_assumptions(atom for edit in edits for atom in edit.looks_for)
         if "enable_pdf_encryption" in self.model.settings_that_differ:
             about.add(questions.PDF)
         turns = turns_of(edits, *sets)

@@ -43,7 +43,7 @@ from ..simulator.state import Course, World
 from ..symbolic.compile_outcomes import in_transit
 from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.encoding import CandidateMessage, Model, Side
-from ..symbolic.message_assumptions import contradicted_by
+from ..symbolic.message_assumptions import contradicted_assumptions
 from ..symbolic.witness_replay import course_of, reasons_of
 from .besides_dlp import left_alone, undecided
 from .difference_kinds import SearchedMail
@@ -341,7 +341,7 @@ class _StatementSearch:
         """Literals that are true together if mail is usual but for what the rule itself looks for, and S/MIME
         hides nothing of it.
         """
-        usual = SearchedMail(self._model, contradicted_by(rule.criteria.conditions)).assumed(usual=True)
+        usual = SearchedMail(self._model, contradicted_assumptions(rule.criteria.conditions)).assumed(usual=True)
         looks_at_protection = any(atom.predicate.looks_at == "protection" for atom in rule.criteria.conditions)
         return usual if looks_at_protection else [*usual, ~self._model.mail.arrival["smime"]]
 

@@ -157,7 +157,7 @@ def _tallies(
 
 
 def _with_block(explained: Explained, part: BlockCopies, encrypting: Sequence[Prediction]) -> Explained:
-    """With the messages of a block, which splits none."""
+    """The reports explained so far, and those of a block, which splits no message."""
     certain = possible = 0
     for prediction in encrypting:
         certain, possible = certain | prediction.certain, possible | prediction.possible

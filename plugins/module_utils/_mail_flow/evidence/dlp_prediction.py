@@ -25,7 +25,7 @@ from .prediction import Prediction, asked_of
 
 
 def dlp_predictions(block: Block, policies: DlpRules, rules: RuleSet, facts: Facts) -> list[Prediction]:
-    """For each DLP rule that acts, first to last, on which copies it matches.
+    """The copies that each DLP rule matches that acts, first to last.
 
     :param rules: the mail flow rules, which come first.
     """

@@ -55,7 +55,7 @@ class _Acts:
 
 
 def predictions(block: Block, rules: RuleSet, facts: Facts) -> list[Prediction]:
-    """For each rule, first to last, on which copies it acts."""
+    """The copies that each rule acts on, first to last."""
     return _Predictor(block, rules, facts).run()
 
 

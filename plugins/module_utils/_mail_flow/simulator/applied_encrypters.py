@@ -197,14 +197,14 @@ class EncrypterSimulation:
                 continue
             why = match.reasons if isinstance(match, Open) else ()
             if rule.does.restricts:
-                yield from ((rule, each) for each in self._of(rule, (*why, *stops), person))
+                yield from ((rule, each) for each in self._possible(rule, (*why, *stops), person))
             if rule.stops:
                 reached = all_of((reached, negate(acts)))
                 if reached is False:
                     return
                 stops += _stops(rule, why)
 
-    def _of(self, rule: DlpRule, why: tuple[Reason, ...], person: Recipient) -> Iterator[PossibleEncrypter]:
+    def _possible(self, rule: DlpRule, why: tuple[Reason, ...], person: Recipient) -> Iterator[PossibleEncrypter]:
         does = rule.does
         if does.outside_only:
             outside = recipient_outside(self.facts, person.address)

@@ -81,7 +81,7 @@ TOO_MANY_COPIES = Reason(questions.ADDED_RECIPIENTS, "too_many_copies")
 
 
 def contradicted_by(copy: ContradictedCopy) -> Reason:
-    """That a test message contradicts what a proof would be made of."""
+    """The reason that a test message contradicts what a proof would be made of."""
     return Reason("", "contradicted", (copy.rules, copy.parts), "facts.contradicted")
 
 
@@ -114,5 +114,5 @@ NOT_FOUND = Reason("not_found", "not_found")
 
 
 def unusual(number: str) -> Reason:
-    """That it is not known what happens to mail that does not meet an assumption."""
+    """The reason that nobody knows what happens to mail that does not meet an assumption."""
     return Reason(number, "unusual", (number,))

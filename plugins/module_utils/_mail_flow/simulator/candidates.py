@@ -30,7 +30,7 @@ class Candidates:
     facts: Facts
     _bits: dict[object, int] = field(default_factory=dict)
 
-    def of(self, content: Content, fork: Fork) -> int:
+    def matchable(self, content: Content, fork: Fork) -> int:
         """The rules that can match content for those who share a copy, as bits."""
         message = self.message
         if content.wrapped or content.edits or content.body is None or message.attachments is None or self._blind:
@@ -61,10 +61,10 @@ class Candidates:
 
     def _met(self, what: object, find: Callable[[], int]) -> int:
         """What rules need that a part of the message has, as bits."""
-        found = self._bits.get(what)
-        if found is None:
-            found = self._bits[what] = find()
-        return found
+        bits = self._bits.get(what)
+        if bits is None:
+            bits = self._bits[what] = find()
+        return bits
 
     def _message_keys(self) -> tuple[tuple[str, str], ...]:
         message = self.message
@@ -76,7 +76,7 @@ class Candidates:
         )
         senders = (*map(primary, written), *written)
         sender = address_keys("sender", *senders, *_otherwise(senders))
-        named = [address for each in (*message.to, *message.cc) for address in (each.lower(), primary(each))]
+        named = [address for written in (*message.to, *message.cc) for address in (written.lower(), primary(written))]
         fields = (("field", address) for address in (*named, *_otherwise(named)))
         return (*sender, *fields, *([("attachments", "")] if message.attachments else []))
 

@@ -109,7 +109,7 @@ class CopySplits:
         return self._halves_by_copy[key]
 
     def matches(self, rule: FlowRule, world: World, person: Recipient) -> dict[Recipient, Truth]:
-        """For the people who share a recipient's copy: whether the rule applies to them. Whether it considers somebody
+        """Whether the rule applies to the people who share a recipient's copy, by person. Whether it considers somebody
         whom a rule added is open.
         """
         answers = world.answered()

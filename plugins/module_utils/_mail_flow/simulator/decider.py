@@ -79,11 +79,11 @@ class MessageDecider:
     _of_recipient: dict[tuple[int, str], Truth] = field(default_factory=dict)
     _of_sender: dict[int, Truth] = field(default_factory=dict)
     _dead: dict[int, int] = field(default_factory=dict)
-    _waiting: Candidates = field(init=False)
+    _index: Candidates = field(init=False)
     _matchable: dict[tuple[int, Fork], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._waiting = Candidates(self.rules, self.message, self.facts)
+        self._index = Candidates(self.rules, self.message, self.facts)
 
     @property
     def conditions(self) -> MessageDecider:
@@ -95,10 +95,10 @@ class MessageDecider:
         if self.everything:
             return self.rules.all
         key = (id(world.content), world.fork)
-        found = self._matchable.get(key)
-        if found is None:
-            found = self._matchable[key] = self._waiting.of(world.content, world.fork)
-        return found & ~self._dead.get(id(world.content), 0)
+        matchable = self._matchable.get(key)
+        if matchable is None:
+            matchable = self._matchable[key] = self._index.matchable(world.content, world.fork)
+        return matchable & ~self._dead.get(id(world.content), 0)
 
     def matches_nobody(self, rule: FlowRule, world: World, person: Recipient) -> bool:
         """Whether a condition that is the same for all recipients is false. Cached for other recipients of the same
@@ -173,17 +173,17 @@ class MessageDecider:
         content = world.content
         predicate = atom.predicate
         if content.wrapped and predicate.of_wrapper:
-            found: Truth = opened(
+            truth: Truth = opened(
                 ("wrapper", content.headers, content.edits, content.classifications),
                 questions.A_FACT,
                 "wrapped",
                 predicate.looks_at,
             )
         elif is_name(person.address) and atom.reach in (Reach.RECIPIENT, Reach.RELATION):
-            found = opened(("name", person.address), questions.A_FACT, "address", person.label)
+            truth = opened(("name", person.address), questions.A_FACT, "address", person.label)
         else:
-            found = atom.evaluate(RuleView(self.message, self.facts, content, person, world.fork))
-        return replace(found, key=(atom.number, found.key)) if isinstance(found, Open) and not found.shared else found
+            truth = atom.evaluate(RuleView(self.message, self.facts, content, person, world.fork))
+        return replace(truth, key=(atom.number, truth.key)) if isinstance(truth, Open) and not truth.shared else truth
 
 
 def whether_counted(person: Recipient) -> Open:

@@ -88,5 +88,5 @@ def _done(act: Act, world: World) -> list[World]:
         world = world.but(surprises=(*world.surprises, *act.rule.actions.surprises))
     worlds = [world]
     for family in FAMILIES:
-        worlds = [new for each in worlds for new in family.on_message(act, each)]
+        worlds = [after for before in worlds for after in family.on_message(act, before)]
     return worlds

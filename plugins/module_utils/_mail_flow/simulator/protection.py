@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from ..._exchange.names import name_key
+from ..._exchange.names import name_key, same_name
 from ..._resources.rights_management import Obstacle
 from ..actions.protect import option_name
 from ..model import questions
@@ -81,123 +81,126 @@ class CopyProtection:
 
 def protection_of(world: World, message: Message, facts: Facts) -> CopyProtection:
     """The protection in a world after the last rule."""
-    found = _protection(world, message, facts)
+    protection = _protection(world, message, facts)
     if world.surprises:
         return replace(
-            found,
+            protection,
             kind=ProtectionKind.UNKNOWN,
             by=(),
-            reasons=(*found.reasons, *world.surprises),
+            reasons=(*protection.reasons, *world.surprises),
             on_arrival=None,
             delivered=False,
         )
-    return _afterwards(_branded(found, world, message), world, message, facts)
+    return _afterwards(_branded(protection, world, message), world, message, facts)
 
 
-def _afterwards(found: CopyProtection, world: World, message: Message, facts: Facts) -> CopyProtection:
+def _afterwards(protection: CopyProtection, world: World, message: Message, facts: Facts) -> CopyProtection:
     """A copy after DLP rules and its label. Neither S/MIME nor protection by another organization's keys is theirs to
     change.
     """
     after = world.after
     if not after.every:
-        return found
+        return protection
     dlp, labels = after.of_kind(DLP), after.of_kind(LABELS)
     if dlp.blocks:
-        return replace(found, ended=BLOCKED, ended_by=dlp.blocks, delivered=False)
+        return replace(protection, ended=BLOCKED, ended_by=dlp.blocks, delivered=False)
     if dlp.may("ends"):
-        found = replace(found, delivered=False, reasons=(*found.reasons, *dlp.reasons("ends")))
+        protection = replace(protection, delivered=False, reasons=(*protection.reasons, *dlp.reasons("ends")))
     arrival = message.protection
-    foreign = found.on_arrival and arrival is not None and arrival.owner == "other"
-    if found.kind == ProtectionKind.SMIME or foreign:
-        return found
+    foreign = protection.on_arrival and arrival is not None and arrival.owner == "other"
+    if protection.kind == ProtectionKind.SMIME or foreign:
+        return protection
     if dlp.may("brands") or (world.brands and any(after.may(effect) for effect in ("options", "removes"))):
         reasons = after.reasons("brands", "options", "removes") if world.brands else dlp.reasons("brands")
-        found = replace(found, branding="", rebranded=True, reasons=(*found.reasons, *reasons))
-    return _labelled(_after_dlp(found, world, message, facts, dlp), world, message, facts, labels)
+        protection = replace(protection, branding="", rebranded=True, reasons=(*protection.reasons, *reasons))
+    return _labelled(_after_dlp(protection, world, message, facts, dlp), world, message, facts, labels)
 
 
 def _after_dlp(
-    found: CopyProtection, world: World, message: Message, facts: Facts, dlp: AppliedEncrypters
+    protection: CopyProtection, world: World, message: Message, facts: Facts, dlp: AppliedEncrypters
 ) -> CopyProtection:
     """A copy after the DLP rules."""
-    if found.kind == ProtectionKind.NONE:
+    if protection.kind == ProtectionKind.NONE:
         if not dlp.may("options"):
-            return found
+            return protection
         if dlp.surely("options"):
-            return _protected_after(found, dlp, world, message, facts)
-        return _opened(found, dlp, "options")
+            return _protected_after(protection, dlp, world, message, facts)
+        return _opened(protection, dlp, "options")
     arrival = message.protection
     ours = arrival is not None and (not arrival.by_rights or arrival.owner == "own")
     closed = _closed(facts) if arrival is not None and arrival.by_rights else None
     if dlp.surely("removes") and ours and not closed:
         return CopyProtection(
-            ProtectionKind.NONE, reasons=found.reasons, delivered=found.delivered, taken_by=dlp.names("removes")
+            ProtectionKind.NONE,
+            reasons=protection.reasons,
+            delivered=protection.delivered,
+            taken_by=dlp.names("removes"),
         )
-    if found.kind == ProtectionKind.UNKNOWN:
-        return _opened(found, dlp, "options") if dlp.may("options") else found
+    if protection.kind == ProtectionKind.UNKNOWN:
+        return _opened(protection, dlp, "options") if dlp.may("options") else protection
     if dlp.may("removes"):
-        return _opened(found, dlp, "removes", *([closed] if closed else []))
-    return _replaced(found, dlp)
+        return _opened(protection, dlp, "removes", *([closed] if closed else []))
+    return _replaced(protection, dlp)
 
 
 def _labelled(
-    found: CopyProtection, world: World, message: Message, facts: Facts, labels: AppliedEncrypters
+    protection: CopyProtection, world: World, message: Message, facts: Facts, labels: AppliedEncrypters
 ) -> CopyProtection:
     """A copy with its label: one that encrypts replaces all other protection."""
     if not labels.every:
-        return found
+        return protection
     if labels.may("removes"):
         return (
-            found
-            if found.kind == ProtectionKind.NONE and not labels.may("options")
-            else _opened(found, labels, "removes")
+            protection
+            if protection.kind == ProtectionKind.NONE and not labels.may("options")
+            else _opened(protection, labels, "removes")
         )
-    if any(each.sure for each in labels.of("options")):
-        return _protected_after(found, labels, world, message, facts)
-    if found.kind in (ProtectionKind.NONE, ProtectionKind.UNKNOWN):
-        return _opened(found, labels, "options")
-    return _replaced(found, labels, anew=True)
+    if any(applied.sure for applied in labels.of("options")):
+        return _protected_after(protection, labels, world, message, facts)
+    if protection.kind in (ProtectionKind.NONE, ProtectionKind.UNKNOWN):
+        return _opened(protection, labels, "options")
+    return _replaced(protection, labels, anew=True)
 
 
 def _protected_after(
-    found: CopyProtection, after: AppliedEncrypters, world: World, message: Message, facts: Facts
+    protection: CopyProtection, after: AppliedEncrypters, world: World, message: Message, facts: Facts
 ) -> CopyProtection:
     """A copy that DLP rules or a label surely protect after the rules, if Exchange can protect it."""
-    sure = [each for each in after.of("options") if each.sure]
+    sure = [applied for applied in after.of("options") if applied.sure]
     arrival = message.protection
-    asked = tuple((each.what.name, option) for each in sure for option in each.what.options)
+    asked = tuple((applied.what.name, option) for applied in sure for option in applied.what.options)
     as_asked = _asked(world.but(asked=asked, removed=()), message, facts)
     in_clear = arrival is not None and not arrival.by_rights and not world.removed
     if as_asked.kind in (ProtectionKind.NONE, ProtectionKind.UNKNOWN) or not in_clear or as_asked.assumes:
-        reasons = (*found.reasons, *as_asked.reasons, *(_perhaps_not(each.what) for each in sure))
+        reasons = (*protection.reasons, *as_asked.reasons, *(_perhaps_not(applied.what) for applied in sure))
         return replace(
-            found,
+            protection,
             kind=ProtectionKind.UNKNOWN,
             by=(),
             on_arrival=None,
             branding="",
             reasons=reasons,
-            delivered=found.delivered and as_asked.delivered,
+            delivered=protection.delivered and as_asked.delivered,
         )
     options = after.options
-    one = options[0] if len(options) == 1 else ProtectionKind.OPTION_UNKNOWN
+    option = options[0] if len(options) == 1 else ProtectionKind.OPTION_UNKNOWN
     label = sure[0].what.name if sure[0].what.kind == LABELS else ""
     return replace(
-        found,
-        kind=one,
+        protection,
+        kind=option,
         by=(),
         by_dlp=()
         if label or not _alike(after.of("options"))
-        else tuple(dict.fromkeys(each.what.name for each in sure)),
+        else tuple(dict.fromkeys(applied.what.name for applied in sure)),
         by_label=label,
         branding="",
-        reasons=found.reasons if len(options) == 1 else (*found.reasons, *after.reasons("options")),
+        reasons=protection.reasons if len(options) == 1 else (*protection.reasons, *after.reasons("options")),
     )
 
 
 def _alike(several: Sequence[PossibleEncrypter]) -> bool:
     """Whether several do the same to mail. Of others Exchange may enforce one alone."""
-    return len({each.what.effects for each in several}) == 1
+    return len({applied.what.effects for applied in several}) == 1
 
 
 def _perhaps_not(asking: Encrypter) -> Reason:
@@ -207,43 +210,50 @@ def _perhaps_not(asking: Encrypter) -> Reason:
     return Reason(questions.SEVERAL_DLP_RULES, "dlp_inbound", (asking.name, asking.policy))
 
 
-def _replaced(found: CopyProtection, after: AppliedEncrypters, *, anew: bool = False) -> CopyProtection:
+def _replaced(protection: CopyProtection, after: AppliedEncrypters, *, anew: bool = False) -> CopyProtection:
     """A protected copy of which it may be open with which option it is protected in the end, and by whom.
 
     :param anew: whether it may be protected anew with the option that it has.
     """
-    other = after.replaces(found.kind)
+    other = after.replaces(protection.kind)
     if not (other or (anew and after.may("options"))):
-        return found
+        return protection
     return replace(
-        found,
-        kind=ProtectionKind.OPTION_UNKNOWN if other else found.kind,
+        protection,
+        kind=ProtectionKind.OPTION_UNKNOWN if other else protection.kind,
         by=(),
         by_dlp=(),
-        replaced=bool(found.by or found.by_dlp or found.replaced),
-        on_arrival=None if found.on_arrival else found.on_arrival,
-        reasons=(*found.reasons, *(after.reasons("options") if other else ())),
+        replaced=bool(protection.by or protection.by_dlp or protection.replaced),
+        on_arrival=None if protection.on_arrival else protection.on_arrival,
+        reasons=(*protection.reasons, *(after.reasons("options") if other else ())),
     )
 
 
-def _opened(found: CopyProtection, after: AppliedEncrypters, effect: str, *more: Reason) -> CopyProtection:
+def _opened(protection: CopyProtection, after: AppliedEncrypters, effect: str, *more: Reason) -> CopyProtection:
     """A copy of which it is open whether it is protected in the end."""
-    reasons = (*found.reasons, *after.reasons(effect), *more)
+    reasons = (*protection.reasons, *after.reasons(effect), *more)
     return replace(
-        found, kind=ProtectionKind.UNKNOWN, by=(), by_dlp=(), by_label="", on_arrival=None, branding="", reasons=reasons
+        protection,
+        kind=ProtectionKind.UNKNOWN,
+        by=(),
+        by_dlp=(),
+        by_label="",
+        on_arrival=None,
+        branding="",
+        reasons=reasons,
     )
 
 
-def _branded(found: CopyProtection, world: World, message: Message) -> CopyProtection:
-    """With the branding that rules chose; mail protected by another organization's keys gets none."""
+def _branded(protection: CopyProtection, world: World, message: Message) -> CopyProtection:
+    """A copy with the branding that rules chose; mail protected by another organization's keys gets none."""
     names = {name_key(name): name for _rule, name in world.brands}
-    foreign = found.on_arrival and message.protection is not None and message.protection.owner == "other"
-    if not names or foreign or found.kind in (ProtectionKind.NONE, ProtectionKind.SMIME, ProtectionKind.UNKNOWN):
-        return found
+    foreign = protection.on_arrival and message.protection is not None and message.protection.owner == "other"
+    if not names or foreign or protection.kind in (ProtectionKind.NONE, ProtectionKind.SMIME, ProtectionKind.UNKNOWN):
+        return protection
     if len(names) > 1:
         why = Reason(questions.WHICH_TEMPLATE, "which_branding", (tuple(sorted(names.values())),))
-        return replace(found, reasons=(*found.reasons, why))
-    return replace(found, branding=next(iter(names.values())))
+        return replace(protection, reasons=(*protection.reasons, why))
+    return replace(protection, branding=next(iter(names.values())))
 
 
 def _unknown(reason: Reason) -> CopyProtection:
@@ -331,7 +341,7 @@ def _by_rules(world: World, assumes: frozenset[str]) -> CopyProtection:
 
 @dataclass(frozen=True)
 class _SenderScope:
-    """Where the sender of a message is, as likely as that is; ``None`` if it is open.
+    """The scopes of the sender of a message, as likely as that is; ``None`` if it is open.
 
     :param assumes: the numbers of the assumptions that this rests on.
     :param reasons: why any of it is open.
@@ -443,10 +453,10 @@ class Way:
 
 def ways_of(world: World, facts: Facts, address: str) -> list[Way]:
     """The ways by which somebody's copy may leave, each once."""
-    found = _connected(world, facts, domain(address))
+    ways = _connected(world, facts, domain(address))
     if world.requires_tls:
-        found = [replace(way, validation=way.validation or VALIDATIONS[0]) for way in found]
-    return list(dict.fromkeys(found))
+        ways = [replace(way, validation=way.validation or VALIDATIONS[0]) for way in ways]
+    return list(dict.fromkeys(ways))
 
 
 def _connected(world: World, facts: Facts, name: str) -> list[Way]:
@@ -469,11 +479,12 @@ def _way(connector: Connector) -> Way:
 
 def _routed(rule: str, wanted: str, facts: Facts) -> Way:
     """The way of a copy that a rule routes to a connector."""
-    found = next((each for each in facts.connectors.outbound or () if name_key(each.name) == name_key(wanted)), None)
-    if found is None or found.idle:
-        kind = ROUTED_TO[found.idle] if found else "routed_to_unknown"
+    named = (known for known in facts.connectors.outbound or () if same_name(known.name, wanted))
+    connector = next(named, None)
+    if connector is None or connector.idle:
+        kind = ROUTED_TO[connector.idle] if connector else "routed_to_unknown"
         return Way(wanted, doubt=Reason(questions.WHICH_CONNECTOR, kind, (rule, wanted)))
-    return _way(found)
+    return _way(connector)
 
 
 def _goes(world: World, facts: Facts, address: str) -> Truth:
@@ -513,12 +524,11 @@ def reasons_of_transit(world: World, facts: Facts, address: str) -> list[Reason]
 
 
 def _reasons(ways: Sequence[Way], address: str) -> list[Reason]:
-    found = [way.doubt for way in ways if way.doubt]
+    doubts = [way.doubt for way in ways if way.doubt]
     if len({way.validation for way in ways}) > 1:
-        found.append(
-            Reason(questions.WHICH_CONNECTOR, "which_way", (domain(address), tuple(way.connector for way in ways)))
-        )
-    return found
+        names = tuple(way.connector for way in ways)
+        doubts.append(Reason(questions.WHICH_CONNECTOR, "which_way", (domain(address), names)))
+    return doubts
 
 
 def transit(worlds: Iterable[World], facts: Facts, address: str) -> Transit | None:
@@ -564,16 +574,16 @@ def _in_common(ways: Sequence[Way], *, leaves_surely: bool) -> Transit:
 
 def _tls(ways: Iterable[Way]) -> Tls:
     """Whether TLS is forced on all of these ways."""
-    found: set[Tls] = set()
+    kinds: set[Tls] = set()
     for way in ways:
         if way.validation:
-            found.add(Tls.FORCED)
+            kinds.add(Tls.FORCED)
         else:
-            found.add(Tls.UNKNOWN if way.doubt else Tls.OPPORTUNISTIC)
-    return found.pop() if len(found) == 1 else Tls.UNKNOWN
+            kinds.add(Tls.UNKNOWN if way.doubt else Tls.OPPORTUNISTIC)
+    return kinds.pop() if len(kinds) == 1 else Tls.UNKNOWN
 
 
 def _shared(values: Iterable[str]) -> str:
     """The value that all of these are; empty if they differ."""
-    found = set(values)
-    return found.pop() if len(found) == 1 else ""
+    distinct = set(values)
+    return distinct.pop() if len(distinct) == 1 else ""

@@ -111,13 +111,13 @@ def matches(course: Course, rules: RuleSet, message: Message, facts: Facts) -> d
         found.update(
             {place: Match(sure, stage.reasons(likely, doubtful=True)) for place, sure in stage.matches(likely).items()}
         )
-        stage = next(iter(stage.later(stage.fate(likely)).values()), None)
+        stage = next(iter(stage.later_stages(stage.fate(likely)).values()), None)
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """That a rule matches.
+    """A rule that matches, or may.
 
     :param sure: whether that is certain; otherwise it may match, and :param:`reasons` say why that is open.
     """
@@ -149,7 +149,7 @@ class _Stage:
         is_open = fate == Fate.UNKNOWN or found.protection in OPEN_PROTECTIONS
         doubtful = is_open or not all(rule.sure for rule in rules)
         reasons = self.reasons(likely, doubtful or len(brandings) > 1)
-        later = {key: stage.result() for key, stage in self.later(fate).items()}
+        later = {key: stage.result() for key, stage in self.later_stages(fate).items()}
         return replace(
             found,
             unknown=tuple(reasons),
@@ -280,7 +280,7 @@ class _Stage:
             reasons.add(_TWICE)
         return sorted(reasons)
 
-    def later(self, fate: Fate) -> dict[str, _Stage]:
+    def later_stages(self, fate: Fate) -> dict[str, _Stage]:
         """The result after approval or release."""
         if fate == Fate.MODERATED:
             return {"after_approval": replace(self, number=self.number + 1)}

@@ -63,8 +63,8 @@ class Tracer:
         course = self._courses.get(label)
         if course is None:
             return []
-        found = matches(course, self._rules, self._message, self._facts)
-        return [self._entry(rule, course, found.get(rule.place)) for rule in self._rules.rules]
+        matched = matches(course, self._rules, self._message, self._facts)
+        return [self._entry(rule, course, matched.get(rule.place)) for rule in self._rules.rules]
 
     def _watch(self, rule: FlowRule, course: Course) -> None:
         looked = [world for world in course.worlds if not world.over and not world.against_a_guess]
@@ -81,7 +81,7 @@ class Tracer:
             ways = [(world, self._way(rule, world, course)) for world in worlds]
             world, way = next(((world, way) for world, way in ways if _shown_truth(way) == matched), ways[0])
             entry |= self._explained(rule, world, course.recipient, match, way)
-            entry["copy"] = [each.label for each in world.fork.sure] if len(world.fork.sure) > 1 else []
+            entry["copy"] = [person.label for person in world.fork.sure] if len(world.fork.sure) > 1 else []
         else:
             entry["reason"] = self._passed_over(rule, course)
         entry["actions"] = self._actions(rule) if match else []
@@ -112,11 +112,11 @@ class Tracer:
         if match:
             open_ = way.reasons if isinstance(way, Open) else match.reasons
             return {"because": because, "reason": () if match.sure else tuple(open_)}
-        decisive = [each for each in because if each["result"] is (each["section"] == "exceptions")]
+        decisive = [condition for condition in because if condition["result"] is (condition["section"] == "exceptions")]
         if decisive:
             return {"because": decisive[:1]}
         return {
-            "because": [each for each in because if "reason" in each],
+            "because": [condition for condition in because if "reason" in condition],
             "reason": self._without_conditions(rule, because),
         }
 
@@ -135,24 +135,24 @@ class Tracer:
         """Why a rule does not match although no single condition says so."""
         if rule.dates.allow(self._message.date) is False:
             return Reason("", "outside_dates", (rule.dates.begins, rule.dates.ends))
-        if any("reason" in each for each in because):
+        if any("reason" in condition for condition in because):
             return Reason("", "contradictory")
         return Reason("", "hidden_by_smime")
 
-    def _because(self, section: str, atom: Atom, rule_view: RuleView, found: Truth) -> dict[str, Any]:
+    def _because(self, section: str, atom: Atom, rule_view: RuleView, truth: Truth) -> dict[str, Any]:
         option = " and ".join(atom.predicate.options)
-        value = _hits(atom, rule_view) if found is True else plain(atom.values)
+        value = _hits(atom, rule_view) if truth is True else plain(atom.values)
         because: dict[str, Any] = {
             "section": section,
             "option": option,
             "value": value,
-            "result": _shown_truth(_likely(found, {})),
+            "result": _shown_truth(_likely(truth, {})),
             "saw": Saw(atom, rule_view),
         }
-        if isinstance(found, Open) and found.likely is None:
-            because["reason"] = found.reasons
-        elif isinstance(found, Open):
-            because["assumes"] = sorted({reason.id for reason in found.reasons})
+        if isinstance(truth, Open) and truth.likely is None:
+            because["reason"] = truth.reasons
+        elif isinstance(truth, Open):
+            because["assumes"] = sorted({reason.id for reason in truth.reasons})
         return because
 
     def _passed_over(self, rule: FlowRule, course: Course) -> Reason:
@@ -179,7 +179,7 @@ def _likely(value: Truth, answers: Mapping[Hashable, bool]) -> Truth:
 
 def plain(values: Any) -> Any:
     """The values of a condition, as results have them."""
-    return [plain(each) for each in values] if isinstance(values, tuple) else values
+    return [plain(value) for value in values] if isinstance(values, tuple) else values
 
 
 def _hits(atom: Atom, rule_view: RuleView) -> Any:

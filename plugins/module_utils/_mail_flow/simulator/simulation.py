@@ -255,9 +255,9 @@ class Passage:
                 continue
             branch = branch.but(matched=(*branch.matched, (branch.held, rule.place)))
             after += enforced(rule, branch, scene) if rule.actions.enforced else in_audit(rule, branch, scene)
-        return self._recorded(rule, world, after, course)
+        return self._with_copies_made(rule, world, after, course)
 
-    def _recorded(self, rule: FlowRule, before: World, after: list[World], course: Course) -> list[World]:
+    def _with_copies_made(self, rule: FlowRule, before: World, after: list[World], course: Course) -> list[World]:
         """The worlds after a rule. Adds to the course the copies that the rule made."""
         known = len(before.added)
         found = []

@@ -141,13 +141,13 @@ def merged(worlds: Iterable[World], *, by_rules: bool = False) -> list[World]:
 
 
 def _few(worlds: list[World]) -> list[World]:
-    """As few worlds as possible in place of several equal ones: one, or one for each set of guesses that they
+    """The fewest worlds in place of several equal ones: one, or one for each set of guesses that they
     contradict, so that every guess is named without which a later rule would match.
     """
     likely = [world for world in worlds if not world.against_a_guess]
     against = sorted((world for world in worlds if world.against_a_guess), key=lambda world: len(world.against_a_guess))
     if not against:
-        return [_together(likely, [])]
+        return [_merged_alike(likely, [])]
     if likely:
         return [_likely(likely, against)]
     alike: list[list[World]] = []
@@ -157,13 +157,13 @@ def _few(worlds: list[World]) -> list[World]:
         if group is None:
             alike.append(group := [])
         group.append(world)
-    return [_together(group, group) for group in alike]
+    return [_merged_alike(group, group) for group in alike]
 
 
 def _likely(likely: list[World], against: list[World]) -> World:
     """One world in place of equal ones, some of which follow all guesses."""
-    one = _together(likely, [])
-    other = _together(against, against)
+    one = _merged_alike(likely, [])
+    other = _merged_alike(against, against)
     # The guesses say which rules matched; if others would match without a guess, the list relies on it.
     differing = [
         world.against_a_guess for world in against if (world.matched, world.perhaps) != (one.matched, one.perhaps)
@@ -175,7 +175,7 @@ def _likely(likely: list[World], against: list[World]) -> World:
     return one.but(answers=answers, asides=one.asides | other.asides | dropped, rests_on=rests_on)
 
 
-def _together(worlds: list[World], against: list[World]) -> World:
+def _merged_alike(worlds: list[World], against: list[World]) -> World:
     """Worlds that all contradict a guess, or all follow it: their common answers, and what one of them contradicts."""
     contradictions = against[0].contradictions if against else ()
     shared = set(worlds[0].answers).intersection(*(world.answers for world in worlds)) | set(contradictions)

@@ -67,13 +67,13 @@ class Conditions:
         ]
         parts += [~self.truth(atom, seen, person) for atom in rule.criteria.exceptions if atom not in shared]
         if added and rule.looks_at_recipients:
-            seen_there = tuple((atom.predicate.options, repr(atom.values), atom.settings) for atom in shared)
+            sought = tuple((atom.predicate.options, repr(atom.values), atom.settings) for atom in shared)
             parts.append(
                 logic.unknown(
                     questions.ADDED_RECIPIENTS,
                     "added",
                     person.name,
-                    *((name, seen_there, seen.splits, seen.edits) if shared else ("",)),
+                    *((name, sought, seen.splits, seen.edits) if shared else ("",)),
                 )
             )
         if rule.criteria.content:

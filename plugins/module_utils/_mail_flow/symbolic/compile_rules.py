@@ -196,7 +196,7 @@ class RuleChain:
         return ends | (self.acts(rule) & self._texts.differ(seen, seen_after))
 
     def _reject_encrypted(self) -> None:
-        """If Exchange must decrypt arriving mail, it may reject mail protected by another organization's keys (U30)."""
+        """Exchange may reject mail protected by another organization's keys if it must decrypt arriving mail (U30)."""
         if self.conditions.must_decrypt:
             rejected = self.mail.arrival["other"] & self.logic.unknown(questions.UNREADABLE, "decrypted")
             self.state.fates[Fate.REJECTED] = self.state.over = rejected

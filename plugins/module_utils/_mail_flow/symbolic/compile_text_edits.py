@@ -330,7 +330,7 @@ class TextEdits:
         after: Mapping[Key, Value],
         erased: Value = FALSE,
     ) -> SeenMessage:
-        """If the rule acts, a text becomes what the rule makes of it."""
+        """A text becomes what a rule makes of it if the rule acts."""
         if not after and erased == FALSE:
             return now
         values = {key: self.logic.choose(acts, value, before[key]) for key, value in after.items()}

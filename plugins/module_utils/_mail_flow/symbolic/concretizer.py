@@ -377,7 +377,7 @@ class Writer:
         if mail.sensitivity.information is FALSE or is_true(mail.sensitivity.information):
             return {}
         attachments = message.get("attachments", ())
-        texts = [message.get("subject"), message.get("body"), *(each.get("text") for each in attachments)]
+        texts = [message.get("subject"), message.get("body"), *(attachment.get("text") for attachment in attachments)]
         if not any(_NUMBER.search(text or "") for text in texts):
             return {SENSITIVE: False}
         written = [literal for atoms in mail.texts.values() for literal in atoms.values() if is_true(literal)]

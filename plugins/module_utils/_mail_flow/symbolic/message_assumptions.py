@@ -65,7 +65,7 @@ class Assumptions:
         return [*(assumption for assumption in self._made if assumption.id != questions.ALIASES), self.plain_letters]
 
 
-def contradicted_by(atoms: Iterable[Atom]) -> set[str]:
+def contradicted_assumptions(atoms: Iterable[Atom]) -> set[str]:
     """The questions of the assumptions about usual mail that conditions contradict by looking for other mail."""
     ids: set[str] = set()
     for atom in atoms:

@@ -25,7 +25,7 @@ from ..simulator.protection import SURELY_PROTECTED
 from .addressing import Addressing, Envelope, address_types_differ
 from .arrival import Arrival, ArrivalOptions, Sensitivity
 from .atoms import Vocabulary
-from .message_assumptions import Assumptions, contradicted_by
+from .message_assumptions import Assumptions, contradicted_assumptions
 from .message_content import ChangeHistories, Disclaimers, PdfDocuments, PrefixedSubject, text_variables
 from .message_properties import MessageProperties
 from .other_people import AddedPeople, Companions
@@ -63,7 +63,7 @@ class SymbolicMessage:
     ) -> None:
         atoms = [atom for rules in rule_sets for atom in rules.atoms]
         edits = [edit for rules in rule_sets for rule in rules.rules for edit in text_edits(rule.actions.options)]
-        contradicted = contradicted_by(atoms)
+        contradicted = contradicted_assumptions(atoms)
         self.circuit = circuit
         self.vocabulary = vocabulary
         self.facts = facts

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""To whom rules send copies, or may: people who have a copy in a block although the sender did not name them."""
+"""The people to whom rules send copies, or may: they have a copy in a block although the sender did not name them."""
 
 from __future__ import annotations
 

@@ -339,7 +339,7 @@ class Chain:
     def worlds_before(
         self, met: Mapping[int, Sequence[Truth]], message: Message, person: Recipient
     ) -> dict[int, list[World]] | None:
-        """For each of some rules, the worlds of a copy before that rule, as far as they tell whether rules go on; nothing for
+        """The worlds of a copy before each of some rules, as far as they tell whether rules go on; nothing for
         a rule before which every world is over. ``None`` if there are too many worlds.
 
         :param met: the places of these rules, and what must be true for the copy to meet each. It meets no others.
@@ -562,7 +562,7 @@ class TracedDecider:
         return self.rules
 
     def matches_nobody(self, rule: FlowRule, world: World, person: Recipient) -> bool:
-        """Nothing is known of nobody in particular."""
+        """Never: nothing is known of nobody in particular."""
         return False
 
     def parts(self, rule: FlowRule, world: World, person: Recipient, added: bool) -> Iterator[Truth]:
@@ -634,7 +634,7 @@ _CHANGES = {
 def _changes_before(
     rules: RuleSet, identities: Sequence[Hashable]
 ) -> tuple[tuple[tuple[Hashable, frozenset[str]], ...], ...]:
-    """For each rule, and behind the last one: the earlier rules that change something that conditions look at, and what
+    """The earlier rules that change something that conditions look at, for each rule and behind the last one, and what
     that is.
     """
     changes: list[tuple[tuple[Hashable, frozenset[str]], ...]] = []

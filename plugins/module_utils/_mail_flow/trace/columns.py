@@ -30,7 +30,7 @@ _ODD = ("odd", "")
 
 
 def signatures(sets: Sequence[int], count: int) -> Iterable[tuple[int, ...]]:
-    """For each copy, the sets that contain it, eight sets per number.
+    """The sets that contain each copy, eight sets per number.
 
     :param sets: as bits.
     :param count: the number of copies.
@@ -121,7 +121,7 @@ class Block:
 
     @cached_property
     def spans(self) -> list[range]:
-        """For each copy, the places of all copies of its message."""
+        """The places of all copies of each copy's message."""
         spans: list[range] = []
         for _message, copies in groupby(self.message):
             count = sum(1 for _copy in copies)

@@ -87,7 +87,7 @@ class Example:
     subject: str
 
     def described(self) -> dict[str, str]:
-        """As results have it."""
+        """Its row, as results have it."""
         return {
             "from": self.sender,
             "to": self.recipient,

@@ -38,7 +38,7 @@ class RowTraits:
 
     @cached_property
     def authenticated(self) -> list[bool | None]:
-        """For each copy, whether its message came over an authenticated connection."""
+        """Whether each copy's message came over an authenticated connection; ``None`` if unknown."""
         block = self._block
         known: dict[tuple[int, int], bool | None] = {}
         pairs = list(zip(block.sender, block.from_ip, strict=True))
