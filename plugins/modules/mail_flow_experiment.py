@@ -705,6 +705,44 @@ def worded_result(task: ExperimentContext) -> WordedResult:
     rules = RuleSet.read(rules, known.dialect)
     relying = _Relying.of_task(task, rules, facts, guarantees)
     numbers = list(dict.fromkeys([*numbers, *numbers_by_use(relying.dependences, messages_of)]))
+    plan, asking = _plans(task, sending, rules, known, guarantees, numbers)
+    onward = read_onward_addresses(task.session, [*plan.messages, *asking.probes], known)
+    unavailable = {**unavailable, **onward.unread}
+    plan = replace(plan, messages=with_onward_addresses(plan.messages, onward, known))
+    asking = replace(asking, probes=with_onward_addresses(asking.probes, onward, known))
+    _check_reach(replace(plan, messages=[*plan.messages, *asking.probes]), params["may_reach"], onward)
+    # What verdicts rest on is told before anything is sent, also where no message tells more.
+    if not plan.messages and not (task.check_mode and relying.dependences):
+        raise _nothing_to_send(task, plan, relying)
+    unread = _unread_encrypters(known)
+    not_read = not_read_row(known.encrypters.unseen, unavailable, asked=params["compliance"])
+    if task.check_mode:
+        over = [rule.name for rule in temporary_rules_of(organization) if is_over(rule, sending.now)]
+        shown = _shown(task, plan, asking, over if params["temporary_rules"] else [], relying, unavailable, unread)
+        return replace(shown, row={**shown.row, **not_read})
+    if asking.rules:
+        _check_record(task, organization)
+        removed, leftover = remove_left_behind(task, organization, params["record"])
+        task.warnings += [*removed_lines(removed), *leftover_lines(leftover)]
+    record = _new_record(task, plan, rules, sending.token, unread)
+    if asking.rules:
+        record.temporary = asking.rules
+        record.before = describe(organization, ["transport_rules"])
+    record.people = asking.people
+    sent = relying.with_decisions(_sent(task, plan, asking, record, unavailable))
+    return replace(sent, row={**sent.row, **not_read})
+
+
+def _plans(
+    task: ExperimentContext,
+    sending: Sending,
+    rules: RuleSet,
+    known: Facts,
+    guarantees: Sequence[Guarantee],
+    numbers: Sequence[str],
+) -> tuple[SendingPlan, QuestionPlan]:
+    """The messages to send, with those that ask the questions of some numbers; and what else these ask with."""
+    params = task.params
     plan = sending_plan_of(
         ExperimentRequest(
             sending=sending,
@@ -731,35 +769,14 @@ def worded_result(task: ExperimentContext) -> WordedResult:
             absent=_absent(task, numbers, sending, known),
         )
     )
-    plan = replace(plan, messages=[*plan.messages, *asking.messages], unsent=[*plan.unsent, *asking.unsent])
-    onward = read_onward_addresses(task.session, [*plan.messages, *asking.probes], known)
-    unavailable = {**unavailable, **onward.unread}
-    plan = replace(plan, messages=with_onward_addresses(plan.messages, onward, known))
-    asking = replace(asking, probes=with_onward_addresses(asking.probes, onward, known))
-    _check_reach(replace(plan, messages=[*plan.messages, *asking.probes]), params["may_reach"], onward)
-    # What verdicts rest on is told before anything is sent, also where no message tells more.
-    if not plan.messages and not (task.check_mode and relying.dependences):
-        raise _nothing_to_send(task, plan, relying)
-    if asking.rules and not task.check_mode:
-        _check_record(task, organization)
-        removed, leftover = remove_left_behind(task, organization, params["record"])
-        task.warnings += [*removed_lines(removed), *leftover_lines(leftover)]
-    unread = [
-        name
-        for name, read in (("DLP policies", known.encrypters.dlp_policies), ("labels", known.encrypters.labels))
-        if read is None
-    ]
-    not_read = not_read_row(known.encrypters.unseen, unavailable, asked=params["compliance"])
-    if task.check_mode:
-        over = [rule.name for rule in temporary_rules_of(organization) if is_over(rule, sending.now)]
-        shown = _shown(task, plan, asking, over if params["temporary_rules"] else [], relying, unavailable, unread)
-        return replace(shown, row={**shown.row, **not_read})
-    record = _new_record(task, plan, rules, sending.token, unread)
-    if asking.rules:
-        record.temporary, record.before = asking.rules, describe(organization, ["transport_rules"])
-    record.people = asking.people
-    sent = relying.with_decisions(_sent(task, plan, asking, record, unavailable))
-    return replace(sent, row={**sent.row, **not_read})
+    messages = [*plan.messages, *asking.messages]
+    return replace(plan, messages=messages, unsent=[*plan.unsent, *asking.unsent]), asking
+
+
+def _unread_encrypters(known: Facts) -> list[str]:
+    """What encrypts or decrypts beside rules and was not read."""
+    read = {"DLP policies": known.encrypters.dlp_policies, "labels": known.encrypters.labels}
+    return [name for name, encrypters in read.items() if encrypters is None]
 
 
 def _nothing_to_send(task: ExperimentContext, plan: SendingPlan, relying: _Relying) -> OptionError:
