@@ -14,7 +14,7 @@ from ..sat.circuit import Circuit
 from .address import AddressSlot
 from .addressing import Addressing
 from .logic import Logic
-from .people import People
+from .message_people import People
 
 
 class AddedPeople:

@@ -27,9 +27,9 @@ from .arrival import Arrival, ArrivalOptions, Sensitivity
 from .atoms import Vocabulary
 from .message_assumptions import Assumptions, contradicted_assumptions
 from .message_content import ChangeHistories, Disclaimers, PdfDocuments, PrefixedSubject, text_variables
+from .message_people import People
 from .message_properties import MessageProperties
 from .other_people import AddedPeople, Companions
-from .people import People
 
 #: Types of messages that have a variable. The other types follow from the protection.
 KINDS = (*(kind for kind in MESSAGE_TYPES if kind not in ("Encrypted", "PermissionControlled")), "SmtpForwarding")
