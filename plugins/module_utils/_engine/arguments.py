@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
@@ -28,10 +28,12 @@ class CheckedSpec(dict[str, Any]):
     """The spec of an option in whose value a function finds errors that core does not. They are told with all others.
 
     :param spec: as core has it.
-    :param errors: takes the value and its path. Returns sentences without their period.
+    :param errors: takes the value and its path. Returns sentences without their period. ansible-test copies a spec without it.
     """
 
-    def __init__(self, spec: Mapping[str, Any], errors: Callable[[Any, str], list[str]]) -> None:
+    def __init__(
+        self, spec: Iterable[tuple[str, Any]] = (), errors: Callable[[Any, str], list[str]] = lambda value, where: []
+    ) -> None:
         super().__init__(spec)
         self.errors = errors
 

@@ -47,8 +47,8 @@ GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
     "elements": "dict",
     "options": {
         "name": {"type": "str", "required": True},
-        "when": CheckedSpec({"type": "dict"}, unknown_conditions),
-        "unless": CheckedSpec({"type": "dict"}, unknown_conditions),
+        "when": CheckedSpec([("type", "dict")], unknown_conditions),
+        "unless": CheckedSpec([("type", "dict")], unknown_conditions),
         "then": {"type": "str", "choices": list(WISHES), "required": True},
         "template": {"type": "str"},
         "tls_validation": {"type": "str", "choices": list(VALIDATIONS)},
