@@ -184,6 +184,7 @@ ReasonKind: TypeAlias = Literal[
     "routed_to_test_mode",
     "routed_to_not_for_rules",
     # How somebody opens it
+    "opening_branding",
     "opening_china",
     "opening_configurations",
     "opening_government",

@@ -52,7 +52,7 @@ class CopyProtection:
     :param kind: a :class:`ProtectionKind` or ``template:<name>``.
     :param by: the rules that protect it.
     :param on_arrival: whether the message arrived with its protection; ``None`` if that is open.
-    :param branding: the OME configuration that it shows; empty if none does.
+    :param brandings: the OME configurations of which it shows one, an empty name for none; empty if any may be.
     :param reasons: why something is open.
     :param delivered: whether protecting it certainly does not prevent its delivery.
     :param assumes: the numbers of the guesses that it relies on.
@@ -66,7 +66,7 @@ class CopyProtection:
     kind: str
     by: tuple[str, ...] = ()
     on_arrival: bool | None = False
-    branding: str = ""
+    brandings: tuple[str, ...] = ("",)
     reasons: tuple[Reason, ...] = ()
     delivered: bool = True
     assumes: frozenset[str] = frozenset()
@@ -77,6 +77,11 @@ class CopyProtection:
     ended_by: tuple[str, ...] = ()
     taken_by: tuple[str, ...] = ()
     replaced: bool = False
+
+    @property
+    def branding(self) -> str:
+        """The OME configuration that it shows; empty if none does, or that is open."""
+        return self.brandings[0] if len(self.brandings) == 1 else ""
 
 
 def protection_of(world: World, message: Message, facts: Facts) -> CopyProtection:
@@ -112,7 +117,7 @@ def _afterwards(protection: CopyProtection, world: World, message: Message, fact
         return protection
     if dlp.may("brands") or (world.brands and any(after.may(effect) for effect in ("options", "removes"))):
         reasons = after.reasons("brands", "options", "removes") if world.brands else dlp.reasons("brands")
-        protection = replace(protection, branding="", rebranded=True, reasons=(*protection.reasons, *reasons))
+        protection = replace(protection, brandings=(), rebranded=True, reasons=(*protection.reasons, *reasons))
     return _labelled(_after_dlp(protection, world, message, facts, dlp), world, message, facts, labels)
 
 
@@ -178,7 +183,7 @@ def _protected_after(
             kind=ProtectionKind.UNKNOWN,
             by=(),
             on_arrival=None,
-            branding="",
+            brandings=("",),
             reasons=reasons,
             delivered=protection.delivered and as_asked.delivered,
         )
@@ -193,7 +198,7 @@ def _protected_after(
         if label or not _alike(after.of("options"))
         else tuple(dict.fromkeys(applied.what.name for applied in sure)),
         by_label=label,
-        branding="",
+        brandings=("",),
         reasons=protection.reasons if len(options) == 1 else (*protection.reasons, *after.reasons("options")),
     )
 
@@ -239,7 +244,7 @@ def _opened(protection: CopyProtection, after: AppliedEncrypters, effect: str, *
         by_dlp=(),
         by_label="",
         on_arrival=None,
-        branding="",
+        brandings=("",),
         reasons=reasons,
     )
 
@@ -252,8 +257,8 @@ def _branded(protection: CopyProtection, world: World, message: Message) -> Copy
         return protection
     if len(names) > 1:
         why = Reason(questions.WHICH_TEMPLATE, "which_branding", (tuple(sorted(names.values())),))
-        return replace(protection, reasons=(*protection.reasons, why))
-    return replace(protection, branding=next(iter(names.values())))
+        return replace(protection, brandings=tuple(sorted(names.values())), reasons=(*protection.reasons, why))
+    return replace(protection, brandings=tuple(names.values()))
 
 
 def _unknown(reason: Reason) -> CopyProtection:

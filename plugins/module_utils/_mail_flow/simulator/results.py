@@ -89,7 +89,7 @@ class _End:
         """The part of it that a result shows."""
         found = self.protection
         return (
-            *(self.fate, found.kind, found.by, found.on_arrival, found.branding, found.delivered, self.matched),
+            *(self.fate, found.kind, found.by, found.on_arrival, found.brandings, found.delivered, self.matched),
             *(found.by_dlp, found.by_label),
         )
 
@@ -145,7 +145,7 @@ class _Stage:
         found = self._with_protection(found, likely)
         brandings = {end.protection.branding for end in likely}
         if fate == Fate.DELIVERED:
-            found = self._with_delivery(found, likely, brandings)
+            found = self._with_delivery(found, likely)
         is_open = fate == Fate.UNKNOWN or found.protection in OPEN_PROTECTIONS
         doubtful = is_open or not all(rule.sure for rule in rules)
         reasons = self.reasons(likely, doubtful or len(brandings) > 1)
@@ -157,17 +157,26 @@ class _Stage:
             after_release=later.get("after_release"),
         )
 
-    def _with_delivery(self, found: CopyResult, likely: Sequence[_End], brandings: set[str]) -> CopyResult:
+    def _with_delivery(self, found: CopyResult, likely: Sequence[_End]) -> CopyResult:
         """With what is known of a delivered copy: how it leaves, what it shows, and how the recipient opens it."""
-        branding = next(iter(brandings)) if len(brandings) == 1 else ""
+        brandings = self._brandings(likely)
         arrival = self.message.protection
         own = not found.on_arrival or (arrival is not None and arrival.owner == "own")
+        ways = [opens(found.protection, name, self.course.recipient, self.facts, own=own) for name in brandings]
         return replace(
             found,
             transit=transit([end.world for end in likely], self.facts, self.course.recipient.address),
-            branding=branding,
-            opens=tuple(opens(found.protection, branding, self.course.recipient, self.facts, own=own)),
+            branding=brandings[0] if len(brandings) == 1 else "",
+            opens=tuple(_ways_in_common(ways)),
         )
+
+    def _brandings(self, likely: Sequence[_End]) -> list[str]:
+        """The OME configurations of which the copy shows one; an empty name for none."""
+        names = {name for end in likely for name in end.protection.brandings}
+        if not all(end.protection.brandings for end in likely):
+            every = (str(each.get("identity", "")) for each in self.facts.encryption.ome_configurations or ())
+            names |= {"", DEFAULT_OME_CONFIGURATION, *every}
+        return sorted(names)
 
     def end(self, world: World) -> _End:
         """The end of a world at this stage."""
@@ -218,7 +227,7 @@ class _Stage:
             "protected_by": by,
             "protected_by_dlp": by_dlp,
             "protected_on_arrival": kept,
-            "branding": {end.protection.branding for end in likely},
+            "branding": self._brandings(likely),
         }
         return replace(
             found,
@@ -297,6 +306,21 @@ class _Stage:
 def _common(names: Collection[tuple[str, ...]]) -> tuple[str, ...]:
     """The names that all worlds have in common; empty if they differ."""
     return next(iter(names)) if len(names) == 1 else ()
+
+
+def _ways_in_common(ways: Sequence[Sequence[Opening]]) -> list[Opening]:
+    """The ways to open a copy that it has with each branding that it may show; where there are others, that they depend
+    on it.
+
+    :param ways: with each branding.
+    """
+    common = frozenset(opening.way for opening in ways[0]).intersection(
+        *({opening.way for opening in of_one} for of_one in ways)
+    )
+    shared = [opening for opening in ways[0] if opening.way in common]
+    if all(len(of_one) == len(shared) for of_one in ways):
+        return shared
+    return [*shared, _way(OpeningWay.UNKNOWN, "opening_branding")]
 
 
 def opens(protection: str, branding: str, recipient: Recipient, facts: Facts, *, own: bool = True) -> list[Opening]:

@@ -359,6 +359,7 @@ _SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
     "unknown_tls": "what the connector {!r} forces: tls_settings is {!r}, which is not known here",
     "which_way": _which_way,
     # How somebody opens it
+    "opening_branding": "that depends on which OME configuration its branding comes from",
     "opening_china": "whether Outlook opens mail between the cloud of 21Vianet and another one is not documented",
     "opening_configurations": "the OME configurations are not known",
     "opening_government": (

@@ -64,6 +64,25 @@ def test_the_default_configuration_leads_everybody_outside_to_the_portal(initial
     assert [way["way"] for way in ways("ann@fabrikam.com", initial, rules=(branded,))] == PORTAL
 
 
+@pytest.mark.parametrize(
+    ("of_staff", "expected"),
+    [
+        ({"otp_enabled": True, "social_id_sign_in": True}, PORTAL),
+        ({"otp_enabled": True, "social_id_sign_in": False}, ["portal_work_account", "portal_passcode", "unknown"]),
+    ],
+)
+def test_where_the_branding_is_open_the_ways_are_those_with_each(of_staff: Values, expected: list[str]) -> None:
+    """Two rules name different configurations; which one wins is not documented, but either leads to the portal."""
+    branded = [
+        rule(name, OUTGOING, {**TEMPLATE, "apply_rights_protection_customization_template": name})
+        for name in ("OME Configuration", "Staff")
+    ]
+    facts = {**TENANT, "ome_configurations": [DEFAULT, {"identity": "Staff", **of_staff}]}
+    found = simulated(branded, facts, "ann@fabrikam.com", to=["ann@fabrikam.com"])
+    assert "branding" not in found
+    assert [way["way"] for way in found["opens"]] == expected
+
+
 @pytest.mark.parametrize(("number", "protection"), [(199, "encrypt"), (200, "unknown")])
 @pytest.mark.parametrize("fields", [("to",), ("to", "cc", "bcc")])
 def test_encryption_for_so_many_recipients_is_open(number: int, protection: str, fields: tuple[str, ...]) -> None:
