@@ -113,6 +113,11 @@ def claims_of(rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGR
     return claims.with_rules(replace(rule, criteria=replace(rule.criteria, selects=True)) for rule in claims.rules)
 
 
+#: The steps for one question about several guarantees. Where that is not enough, they are judged one by one, which takes as
+#: much again, so it must not take much.
+_STEPS_TOGETHER = 100_000
+
+
 class TriedRules:
     """Guarantees under rules that are tried. They share one model, and only those are judged that are asked about. Of a
     proof it is not found out what it rests on, which takes as long as the proof.
@@ -141,7 +146,7 @@ class TriedRules:
         """
         known = {self._place(judgment.guarantee): judgment.assumed for judgment in proved}
         try:
-            with bounded(STEPS_OF_GUARANTEE, share=0.5):
+            with bounded(_STEPS_TOGETHER, share=0.5):
                 return self._prover.keeps(known)
         except BudgetError:
             return False

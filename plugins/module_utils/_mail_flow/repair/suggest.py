@@ -65,7 +65,7 @@ from .unwanted_changes import unwanted_changes, wider_than
 
 #: The steps for all suggestions about an organization, and for those of one goal: so they do not depend on what else is
 #: asked, up to twelve goals.
-STEPS, STEPS_OF_GOAL = 30_000_000, 2_500_000
+STEPS, STEPS_OF_GOAL = 60_000_000, 5_000_000
 
 #: At most so many suggestions of a goal are returned, and so many are compared for that if none is as good as any that may
 #: follow; so many first steps where nothing puts all of it right.
@@ -806,7 +806,7 @@ class _Repair:
         )
         yield from (judged.guarantee for judged in refuted)
         if proved and not tried.keep(proved):
-            yield from (judged.guarantee for judged in proved)
+            yield from (judged.guarantee for judged in proved if not tried.keep([judged]))
         yield from (judged.guarantee for judged in unknown)
 
     def _refutation(self, tried: TriedRules, guarantee: Guarantee) -> Counterexample | None:

@@ -41,3 +41,4 @@ def test_what_held_is_kept_exactly_if_it_is_proved_again(rules: list[dict[str, A
     assert tried.keep(held) is kept
     judged = [tried.judgment(guarantee).verdict is GuaranteeVerdict.PROVED for guarantee in guarantees]
     assert all(judged) is kept
+    assert [tried.keep([one]) for one in held] == judged
