@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import simulation
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
-    address,
+    address_relations,
     atoms,
     compile_added_copies,
 )
@@ -108,7 +108,7 @@ def test_a_name_makes_it_unknown_until_somebody_tells_the_address() -> None:
 
 def test_a_group_brings_its_members(monkeypatch: pytest.MonkeyPatch) -> None:
     group = "team@contoso.com"
-    for module in (atoms, address):
+    for module in (atoms, address_relations):
         monkeypatch.setattr(module, "MOST_NAMED", 30)
 
     def of(*members: str, **more: list[str]) -> str:
