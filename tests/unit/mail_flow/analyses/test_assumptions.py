@@ -229,7 +229,8 @@ def test_a_sentence_without_a_witness_tells_of_which_mail_it_is_not_known() -> N
     (row,) = difference([ALL], [spared], TENANT, NOW).rows
     assert not row.get("witness")
     assert row["text"].endswith(
-        "match '^.{400}$' may no longer be encrypted (U00): the changed rule 'All' no longer applies to it."
+        "match '^.{400}$' may no longer be encrypted (neither a proof nor an example was found): the changed rule 'All' no"
+        " longer applies to it."
     )
 
 
