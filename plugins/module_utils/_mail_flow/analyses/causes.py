@@ -108,21 +108,36 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     if not wish.wants_protection or (ending and wish.wants_delivery):
         return ending
     if copied_by:
-        encrypting = _encrypting_the_original(rules, copy, guarantee)
-        missing = _nearest(
-            [standing for standing in helping if standing.rule.name in encrypting and _misses_recipient(standing)],
-            guarantee,
-        )
-        return BreachCause("sends_copy", copied_by, value=copy.recipient, other=missing.rule.name if missing else "")
+        return _of_copying(rules, helping, copy, guarantee, copied_by)
     if not _arrives_in_clear(copy):
         return None  # No rule encrypts it anew.
     if copy.is_from_outside:
-        acting = [standing for standing in helping if standing.surely and standing.rule.actions.enforced]
-        nearest = _nearest(acting, guarantee)
-        return BreachCause("from_outside", nearest.rule.name) if nearest else None
+        return _of_mail_from_outside(helping, guarantee)
     cause = _of_nearest(every, helping, copy, guarantee)
-    if cause or wish.wants_delivery:
-        return cause
+    return cause if cause or wish.wants_delivery else _of_exempting(every, copy, guarantee)
+
+
+def _of_copying(
+    rules: RuleSet, helping: Sequence[Standing], copy: Copy, guarantee: Guarantee, copied_by: str
+) -> BreachCause:
+    """The rule that makes a copy, and the one that encrypts the original and misses whom the copy is for."""
+    encrypting = _encrypting_the_original(rules, copy, guarantee)
+    missing = _nearest(
+        [standing for standing in helping if standing.rule.name in encrypting and _misses_recipient(standing)],
+        guarantee,
+    )
+    return BreachCause("sends_copy", copied_by, value=copy.recipient, other=missing.rule.name if missing else "")
+
+
+def _of_mail_from_outside(helping: Sequence[Standing], guarantee: Guarantee) -> BreachCause | None:
+    """The rule that acts on mail from outside, which rules do not encrypt; ``None`` if none does."""
+    acting = [standing for standing in helping if standing.surely and standing.rule.actions.enforced]
+    nearest = _nearest(acting, guarantee)
+    return BreachCause("from_outside", nearest.rule.name) if nearest else None
+
+
+def _of_exempting(every: Sequence[Standing], copy: Copy, guarantee: Guarantee) -> BreachCause | None:
+    """The rule that would keep a copy back but for an exception; ``None`` if there is none."""
     exempting = _nearest([standing for standing in every if _would_keep_back(standing, copy)], guarantee)
     return _of_standing(exempting, every, copy) if exempting else None
 

@@ -366,22 +366,21 @@ class AppliedEncrypters:
         if each.what.kind == LABELS:
             return each.why or (Reason(questions.LABEL_IN_TRANSPORT, kind, (each.what.name,)),)
         names = (each.what.name, each.what.policy)
-        if (
-            each.sure
-            and effect == "ends"
-            and not any(other.what.may_restrict_otherwise(effect) for other in self.every)
-        ):
-            end: ReasonKind = "dlp_perhaps_withholds" if each.what.ends == Fate.UNKNOWN else "dlp_withheld"
-            return (Reason(questions.SEVERAL_DLP_RULES, end, names),)
-        if each.sure and each.what.asks_beside(effect):
-            return (Reason(questions.SEVERAL_DLP_RULES, "dlp_beside_approval", names),)
-        if each.sure and effect == "brings" and each.what.ends not in ("", Fate.REDIRECTED):
-            return (Reason(questions.SEVERAL_DLP_RULES, "dlp_beside_end", names),)
         if each.sure:
-            return (Reason(questions.SEVERAL_DLP_RULES, _SEVERAL[effect], names),)
+            return (Reason(questions.SEVERAL_DLP_RULES, self._open_beside_others(each.what, effect), names),)
         looks = sorted({name for why in each.why if why.kind == LOOKS for name in why.values})
         others = tuple(why for why in each.why if why.kind != LOOKS)
         return (*others, Reason(questions.DLP_RULES, kind, (*names, tuple(looks)))) if looks or not others else others
+
+    def _open_beside_others(self, encrypter: Encrypter, effect: str) -> ReasonKind:
+        """What is open of an effect of a DLP rule that surely applies: what Exchange enforces of several."""
+        if effect == "ends" and not any(other.what.may_restrict_otherwise(effect) for other in self.every):
+            return "dlp_perhaps_withholds" if encrypter.ends == Fate.UNKNOWN else "dlp_withheld"
+        if encrypter.asks_beside(effect):
+            return "dlp_beside_approval"
+        if effect == "brings" and encrypter.ends not in ("", Fate.REDIRECTED):
+            return "dlp_beside_end"
+        return _SEVERAL[effect]
 
 
 #: What does nothing.
