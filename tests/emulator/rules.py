@@ -307,7 +307,8 @@ def regex_size(rule: Mapping[str, Any]) -> int:
     return sum(len(item) for name, value in rule.items() if name.endswith("MatchesPatterns") for item in value or ())
 
 
-def _classes(rule: Mapping[str, Any], section: str) -> list[str] | None:
+def classes(rule: Mapping[str, Any], section: str) -> list[str] | None:
+    """The classes of its actions, conditions or exceptions; ``None`` where it has none."""
     suffix = "Action" if section == "actions" else "Predicate"
     names = [name.removeprefix("ExceptIf") for name in _set_in(rule, section)]
     classes = dict.fromkeys(f"{_NAMESPACE}.{_CLASSES.get(name, name)}{suffix}" for name in names)
@@ -353,9 +354,9 @@ def record(rule: Mapping[str, Any], state: Mapping[str, Any], *, details: bool =
         "RuleVersion": "14.0.0.0",
         "Size": size(rule),
         "RegexSize": regex_size(rule),
-        "Conditions": _classes(rule, "conditions") if details else None,
-        "Exceptions": _classes(rule, "exceptions") if details else None,
-        "Actions": _classes(rule, "actions") if details else None,
+        "Conditions": classes(rule, "conditions") if details else None,
+        "Exceptions": classes(rule, "exceptions") if details else None,
+        "Actions": classes(rule, "actions") if details else None,
         "IsRuleConfigurationSupported": True,
         "RuleConfigurationUnsupportedReason": "",
         "RuleSubType": rule.get("RuleSubType", "None"),

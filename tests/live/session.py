@@ -64,7 +64,7 @@ class LiveSession:
     @property
     def line(self) -> Any:
         """The transport itself, for what is asked past the collection's own way of asking."""
-        return self._session._get_line()
+        return self._session._transport_in_use()
 
     def close(self) -> None:
         for session in (self._session, *self._beside.values()):

@@ -72,7 +72,7 @@ def details(
     """The events of a row, those of one second in no order.
 
     :param named: whether rules are called by their names; else by their GUIDs only.
-    :param actions: rule to the names of its actions: an event for each.
+    :param actions: rule to the classes of its actions: an event for each.
     """
     events = [
         ("Receive", "Message received by: MAIL.PROD.OUTLOOK.COM", ""),

@@ -16,7 +16,7 @@ from ..mail_flow import Delivery, MailFlow
 from ..mail_flow.delivery import facts_of
 from ..organization import Organization, State
 from ..recipients import legacy_name
-from ..schema import rule_sections
+from ..rules import classes
 from ..values import stored_instant
 from . import evidence, letters, notices
 from .answers import Decided
@@ -85,10 +85,7 @@ class _Passing:
         rows = self.state["transport_rules"]
         self.stored = {row["Name"]: row for row in rows}
         self.guids = {row["Name"]: row["Guid"] for row in rows}
-        self.actions = {
-            row["Name"]: [name for name, value in row.items() if rule_sections().get(name) == "actions" and value]
-            for row in rows
-        }
+        self.actions = {row["Name"]: classes(row, "actions") or [] for row in rows}
 
     @property
     def domain(self) -> str:
@@ -136,7 +133,7 @@ class _Passing:
             texts = [
                 str(self.stored[name].get("RejectMessageReasonText") or "")
                 for name, _certain in delivery.outcome.rules
-                if "RejectMessageReasonText" in self.actions[name]
+                if self.stored[name].get("RejectMessageReasonText")
             ]
             return notices.refusal(delivery.outcome.status or "", texts[0] if texts else "")
         unknown = is_own(self.state, delivery.address) and not mailbox(self.state, delivery.address)

@@ -47,6 +47,8 @@ NOT_ASKED = {
     "configuration_not_managed": "the baseline never looks at what it does not name",
     "configuration_missing": "the role refuses it, in check mode too",
     "configuration_removed": "the baseline removes no configuration",
+    "configuration_use_unknown": "the baseline removes no configuration",
+    "configuration_used": "the baseline removes no configuration",
     "exceptions_not_managed": "its rules are whole",
     "idle": "its rules are whole",
     "neighbor_missing": "its rules have no neighbors",

@@ -60,7 +60,7 @@ def test_what_is_too_short_hides_nothing() -> None:
 def test_a_token_that_was_fetched_is_a_secret(emulator: Emulator) -> None:
     session = OrganizationSession(identity(**values(emulator, "rest")), open_transport)
     session.invoke(Request([Call("Get-IRMConfiguration")]))
-    (token,) = session._get_line().secrets
+    (token,) = session._transport_in_use().secrets
     assert token.count(".") == 2
     assert token in session.secrets
     session.close()
