@@ -216,15 +216,12 @@ class Chain:
         self.changes: tuple[tuple[tuple[Hashable, frozenset[str]], ...], ...] = _changes_before(rules, own)
         #: The same for the DLP rules behind all rules.
         self.changes_before_dlp = self.changes[-1]
+        self._own = own
         #: With the earlier rules that change what a rule looks at, and those that part it: it may be met in another way
         #: without them.
         self.identities = tuple(
-            (
-                identity,
-                *changing(self.changes[rule.place], rule.criteria.atoms),
-                *(("earlier", own[place]) for place in self.earlier[rule.place]),
-            )
-            for identity, rule in zip(own, rules.rules, strict=True)
+            (*self.unparted(place), *(("earlier", own[other]) for other in earlier))
+            for place, earlier in enumerate(self.earlier)
         )
         self.effects = tuple(map(_effect, rules.rules))
         #: For each rule, whether it ends the copies that it acts on; ``None`` if that is open.
@@ -240,6 +237,10 @@ class Chain:
         )
         self._marks = tuple(map(_marks, rules.rules))
         self._known: dict[Hashable, ChainOutcome] = {}
+
+    def unparted(self, place: int) -> tuple[Hashable, ...]:
+        """The identity of a rule without the earlier rules that part copies."""
+        return (self._own[place], *changing(self.changes[place], self.rules.rules[place].criteria.atoms))
 
     def _matters(self, rule: FlowRule) -> bool:
         """Whether a rule decides what happens to a copy, makes others of it, or does something beside."""

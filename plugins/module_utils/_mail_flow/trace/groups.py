@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -212,19 +213,20 @@ class Sorter:
             asked = met.possible & ~met.true
             if not asked:
                 continue
+            own = list(self.matches.parts(rule, about))
             parts = zip(
-                self.matches.parts(rule, about),
+                own,
                 likely.matches.parts(rule, about),
-                self.matches.questions(rule, about),
+                self.matches.questions(rule, about, [truth.possible & ~truth.true & asked for truth, _wanted in own]),
                 strict=True,
             )
-            for (truth, _wanted), (taken, _same), question in parts:
-                for why, bits in truth.open.items():
-                    here = bits & asked
-                    for answer, copies in ((True, here & taken.true), (False, here & ~taken.possible)):
-                        if copies:
+            for (truth, _wanted), (taken, _same), questions in parts:
+                for (question, copies), (why, bits) in itertools.product(questions, truth.open.items()):
+                    here = bits & copies
+                    for answer, answered_so in ((True, here & taken.true), (False, here & ~taken.possible)):
+                        if answered_so:
                             known = Likely(question, why.id, answer)
-                            answered[known] = answered.get(known, 0) | copies
+                            answered[known] = answered.get(known, 0) | answered_so
         yield from (Trait(_LIKELY, known, copies) for known, copies in answered.items())
 
     def _alike(self) -> Iterator[tuple[Hashable, int]]:

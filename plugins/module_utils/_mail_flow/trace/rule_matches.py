@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import reduce
 from operator import or_
 
@@ -27,6 +27,7 @@ class RuleMatches:
         self._brought = brought
         self._known: dict[tuple[int, int], TruthSets] = {}
         self._known_sharing: dict[tuple[int, ...], Sharing] = {}
+        self._known_parting: dict[tuple[int, int], tuple[Hashable, int]] = {}
         self._questions: dict[Hashable, int] = {}
 
     def met(self, rule: FlowRule, about: int = 0) -> TruthSets:
@@ -47,41 +48,77 @@ class RuleMatches:
         open_ = {why: bits for why, bits in sorted(self.met(rule, about).open.items()) if bits}
         if not open_:
             return
-        asking: dict[tuple[tuple[int, bool], ...], int] = {(): reduce(or_, open_.values())}
-        for (truth, wanted), key in zip(self.parts(rule, about), self._keys(rule, about), strict=True):
-            doubtful = truth.possible & ~truth.true
-            if not any(bits & doubtful for bits in asking.values()):
-                continue
-            number = self._number(key)
-            split: dict[tuple[tuple[int, bool], ...], int] = {}
-            for asked, bits in asking.items():
-                split.update({asked: bits & ~doubtful} if bits & ~doubtful else {})
-                split.update({(*asked, (number, wanted)): bits & doubtful} if bits & doubtful else {})
-            asking = split
+        every = reduce(or_, open_.values())
+        asking: dict[tuple[tuple[int, bool], ...], int] = {(): every}
+        parts = list(self.parts(rule, about))
+        questions = self.questions(rule, about, [truth.possible & ~truth.true & every for truth, _wanted in parts])
+        for (_truth, wanted), asked_of in zip(parts, questions, strict=True):
+            for number, copies in asked_of:
+                split: dict[tuple[tuple[int, bool], ...], int] = {}
+                for asked, bits in asking.items():
+                    split.update({asked: bits & ~copies} if bits & ~copies else {})
+                    split.update({(*asked, (number, wanted)): bits & copies} if bits & copies else {})
+                asking = split
         for why, bits in open_.items():
             for asked, here in asking.items():
                 if bits & here:
                     yield Doubt(why, tuple(sorted(asked))), bits & here
 
-    def questions(self, rule: FlowRule, about: int) -> list[int]:
-        """The number of the question that each part of a rule asks."""
-        return [self._number(key) for key in self._keys(rule, about)]
+    def questions(self, rule: FlowRule, about: int, open_of: Iterable[int]) -> Iterator[list[tuple[int, int]]]:
+        """The questions that each part of a rule asks: the number of each, and the copies of which it asks it.
+
+        :param open_of: the copies for which each part is open.
+        """
+        for (key, earlier), copies in zip(self._keys(rule, about), open_of, strict=True):
+            yield [
+                (self._number((*key, asks_before)), here)
+                for asks_before, here in self._by_earlier(about, earlier, copies).items()
+            ]
 
     def _number(self, key: Hashable) -> int:
         return self._questions.setdefault(key, len(self._questions))
 
-    def _keys(self, rule: FlowRule, about: int) -> Iterator[Hashable]:
-        """What each part of a rule asks: equal where its answer for a copy is the same."""
+    def _keys(self, rule: FlowRule, about: int) -> Iterator[tuple[tuple[Hashable, ...], Sequence[int]]]:
+        """What each part of a rule asks: equal where its answer for a copy is the same; and the places of the earlier
+        rules on which the answer depends, too.
+        """
         chain = self._chains[about] if about < len(self._chains) else None
         changes = chain.changes[rule.place] if chain else ()
         for atom in rule.criteria.atoms:
-            before = chain.earlier[rule.place] if chain and atom.looks_around else ()
-            asks_before = tuple(chain.identities[place] for place in before) if chain else ()
-            yield (atom.predicate.options, atom.values, atom.settings, changing(changes, (atom,)), asks_before)
+            earlier = chain.earlier[rule.place] if chain and atom.looks_around else ()
+            yield (atom.predicate.options, atom.values, atom.settings, changing(changes, (atom,))), earlier
         if rule.dates.begins or rule.dates.ends:
-            yield ("dates", rule.dates.begins, rule.dates.ends)
+            yield ("dates", rule.dates.begins, rule.dates.ends), ()
         if rule.criteria.doubts:
-            yield ("doubt", about, rule.place) if chain is None else ("doubt", chain.identities[rule.place])
+            yield (("doubt", about, rule.place) if chain is None else ("doubt", chain.identities[rule.place])), ()
+
+    def _by_earlier(self, about: int, earlier: Sequence[int], copies: int) -> dict[tuple[Hashable, ...], int]:
+        """Copies by those of some earlier rules that may match a copy of the same message: no other one parts it, or adds
+        people to it.
+        """
+        alike: dict[tuple[Hashable, ...], int] = {(): copies} if copies else {}
+        for place in earlier if copies else ():
+            identity, parted = self._parting(about, place)
+            split: dict[tuple[Hashable, ...], int] = {}
+            for rules, bits in alike.items():
+                parts = ((rules, bits & ~parted), ((*rules, identity), bits & parted))
+                for key, here in parts:
+                    if here:
+                        split[key] = split.get(key, 0) | here
+            alike = split
+        return alike
+
+    def _parting(self, about: int, place: int) -> tuple[Hashable, int]:
+        """A rule that may part copies, and all copies of the messages of which it may match one, also one that a trace
+        lacks.
+        """
+        key = (about, place)
+        if key not in self._known_parting:
+            chain = self._chains[about]
+            rule = chain.rules.rules[place]
+            met = self.met(rule, about).possible | self._brought.met_by_others(rule)
+            self._known_parting[key] = (chain.unparted(place), self._evaluator.block.whole_messages(met))
+        return self._known_parting[key]
 
     def _sharing(self, rule: FlowRule, about: int) -> Sharing:
         """Who shares a copy with whom when it reaches a rule."""

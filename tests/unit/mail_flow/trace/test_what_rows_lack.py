@@ -415,6 +415,27 @@ HELD = {
 
 
 @pytest.mark.parametrize(
+    ("sender", "kinds"),
+    [("megan@contoso.com", set()), (KIM, {"delivery_gained", "delivery_lost", "side_effect_changed"})],
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_edited_rule_opens_only_what_it_may_part(sender: str, kinds: set[str], whole: bool) -> None:
+    """Who else gets a message decides whether a later rule is met. A rule that meets no copy of it has no part in that."""
+    parts = {
+        "name": "Part",
+        "conditions": {"from": [KIM], "recipient_domain_is": ["fabrikam.com"]},
+        "actions": {"prepend_subject": "[P] "},
+    }
+    exempt = {**parts, "exceptions": {"recipient_address_contains_words": ["joe"]}}
+    trace = traced(
+        row(sender=sender), row("joe@fabrikam.com", sender=sender), row(EVERYBODY, sender=sender), whole=whole
+    )
+    found = Replay(RuleSet([exempt, HELD]), facts_of(KNOWN), RuleSet([parts, HELD])).run(trace)
+    assert found.undecided
+    assert found.difference.keys() == kinds
+
+
+@pytest.mark.parametrize(
     ("rows", "whole", "said", "result"),
     [
         ([], True, {}, "encrypt"),
