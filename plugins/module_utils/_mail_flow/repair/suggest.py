@@ -796,8 +796,8 @@ class _Repair:
         return None
 
     def _to_judge(self, tried: TriedRules, guarantees: Sequence[Guarantee]) -> Iterator[Guarantee]:
-        """Those of some guarantees that are to be judged one by one: the goal, those that held, unless one question proves
-        all of them, and those of which that was unknown.
+        """Those of some guarantees that are to be judged one by one: the goal, those that held and that neither one question
+        about all of them nor one of its own proves, and those of which that was unknown.
         """
         asked = [judged for judged in self.judged if any(judged.guarantee is guarantee for guarantee in guarantees)]
         refuted, proved, unknown = (
