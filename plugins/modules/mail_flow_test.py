@@ -620,6 +620,12 @@ difference:
       description: A sentence that says which mail it is, what happens to it now, and which rule is the cause.
       type: str
       returned: always
+    summary:
+      description: >-
+        The sentence that a page or a terminal has in the place of this row and all others with the same one. It says how many they are. Where there
+        are more than 12 rows, those that one edit treats differently in one way are summed up, the least important first.
+      type: str
+      returned: where rows are summed up
     contradicted:
       description: >-
         Sentences about test messages that contradicted what is computed of its rules (O(observations)). Then it is not certain. RV(policy) and

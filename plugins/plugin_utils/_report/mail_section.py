@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...module_utils._baseline.controls.foreign import needs_a_look
+from ...module_utils._baseline.controls.mail_rows import DifferenceRow
 from ...module_utils._exchange.text import listed
 from ...module_utils._mail_flow.analyses.overview import CellVerdict
 from ...module_utils._mail_flow.model.questions import numbers_told
@@ -20,7 +21,7 @@ from ...module_utils._mail_flow.wording.overview import (
 from ...module_utils._mail_flow.wording.plans import foreign_line
 from ...module_utils._mail_flow.wording.reasons import ids_words
 from ...module_utils._mail_flow.wording.suggestions import replay_sentence
-from ...module_utils._mail_flow.wording.summary import causes, copy_words, lacking, message_lines
+from ...module_utils._mail_flow.wording.summary import causes, copy_words, lacking, message_lines, page_rows
 from ...module_utils._mail_flow.wording.unseen import observed_lines, unseen_line, unseen_lines
 from .labels import MAIL, REACH, VERDICT, Record, Word, mail_of, name_of, rank, word_for
 from .replay_section import change_of
@@ -33,8 +34,10 @@ MOST_DESTINATIONS = 40
 
 
 def difference_of(organization: Record) -> list[Record]:
-    """The classes of mail that are treated differently, most important first."""
-    rows = mail_of(organization).difference or ()
+    """The classes of mail that are treated differently, most important first, as a page has them: ``classes`` is how many
+    a record sums up.
+    """
+    rows = sorted(mail_of(organization).difference or (), key=lambda row: rank(MAIL, row.kind))
     return [
         {
             "kind": str(row.kind),
@@ -49,8 +52,10 @@ def difference_of(organization: Record) -> list[Record]:
             "open": _capital(row.reasons()),
             "counted": change_of(organization, row),
             "contradicted": list(row.contradicted),
+            "classes": classes,
         }
-        for row in sorted(rows, key=lambda row: rank(MAIL, row.kind))
+        for shown, classes in page_rows([row.as_row() for row in rows])
+        for row in [DifferenceRow.read(shown)]
     ]
 
 
@@ -107,7 +112,7 @@ def suggestions_of(organization: Record, *, detailed: bool) -> list[Record]:
         {
             **{key: row.get(key, "") for key in ("for", "text", "diff")},
             "mail": [
-                *(change["text"] for change in row.get("difference") or ()),
+                *(change["text"] for change, _classes in page_rows(row.get("difference") or ())),
                 *filter(None, [replay_sentence(row) if detailed else ""]),
             ],
         }

@@ -271,7 +271,8 @@ def _mail(organizations: Sequence[Record], *, detailed: bool) -> dict[str, Any]:
         ],
         "hides_dlp_or_labels": not all(_shows_dlp_and_labels(item) for item in organizations),
         "same_mail": not mail and any(mail_of(organization).difference is not None for organization in organizations),
-        "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),
+        "mail_left_out": sum(shared.record["classes"] for shared in mail[MOST_CLASSES:])
+        + sum(map(not_listed, organizations)),
         "guarantees": sorted(guarantees, key=lambda shared: rank(VERDICT, shared.record["verdict"])),
         "suggestions": _shared(organizations, partial(suggestions_of, detailed=detailed)),
         "lint": _shared(organizations, lint_of),

@@ -249,6 +249,7 @@ class DifferenceRow(_ReadRow):
     :param before: what becomes of the copy of the witness now, and :param:`after`: after the plan.
     :param witness: a message of the class, and its recipient.
     :param contradicted: sentences about what Exchange did otherwise than is computed.
+    :param summary: the sentence about all rows that a page sums up with it.
     """
 
     kind: DifferenceKind
@@ -270,6 +271,7 @@ class DifferenceRow(_ReadRow):
     after: Row | None = None
     witness: Row | None = None
     contradicted: tuple[str, ...] = ()
+    summary: str | None = None
 
     @classmethod
     def read(cls, row: Row) -> DifferenceRow:
@@ -296,6 +298,7 @@ class DifferenceRow(_ReadRow):
             after=row.get("after"),
             witness=row.get("witness"),
             contradicted=tuple(row.get("contradicted", ())),
+            summary=row.get("summary"),
         )
 
     def as_row(self) -> dict[str, Any]:
@@ -318,6 +321,7 @@ class DifferenceRow(_ReadRow):
             "after": self.after,
             "added": self.added,
             "witness": self.witness,
+            "summary": self.summary,
         }
         row |= {name: part for name, part in parts.items() if part is not None}
         if self.contradicted:

@@ -145,7 +145,7 @@ class MailFinding:
         return {} if self.why.is_several else section_of(self.why.unmet)
 
 
-def _looked_for(atom: Atom) -> Hashable:
+def looked_for(atom: Atom) -> Hashable:
     """What a condition looks for, in whichever rule set it is."""
     return atom.predicate.options, atom.values, atom.settings
 
@@ -202,9 +202,9 @@ class ChangedMail(MailFinding):
         return (
             *(self.kind, self.person, self.rules, self.arrives, self.limit, self.approved),
             *(frozenset(self.by), self.by_others, self.cause.acted, self.cause.later),
-            *(tuple(map(_looked_for, atoms)) for atoms in (self.why.met, self.why.unmet, self.exceptions)),
-            *((rule.name, tuple(map(_looked_for, rule.criteria.conditions))) for rule in self.about),
-            tuple((_looked_for(atom), names) for atom, names in self.changed),
+            *(tuple(map(looked_for, atoms)) for atoms in (self.why.met, self.why.unmet, self.exceptions)),
+            *((rule.name, tuple(map(looked_for, rule.criteria.conditions))) for rule in self.about),
+            tuple((looked_for(atom), names) for atom, names in self.changed),
             tuple(self.was_and_becomes.items()),
         )
 

@@ -40,6 +40,7 @@ from .sentences import (
     side_effects_said,
 )
 from .summary import outcome_words
+from .sums import summaries
 
 Row = dict[str, Any]
 
@@ -49,13 +50,18 @@ SHOWN = 50
 
 def difference_rows(difference: Difference, shown: int = SHOWN) -> tuple[list[Row], int]:
     """The rows of a difference, the most important first, and the number of classes that are not in them: at least 1
-    if there may be others. Findings of one class of mail are one row.
+    if there may be others. Findings of one class of mail are one row; of many rows, ``summary`` sums up some.
 
     :param shown: the maximum number of rows.
     """
     stated = _each_once(difference.findings)
     more = difference.more + max(len(stated) - shown, 0)
-    return list(map(difference_row, stated[:shown])), more if difference.complete else max(more, 1)
+    summed_up = summaries(stated[:shown])
+    rows = [
+        {**difference_row(finding), **({"summary": visible_line(summed_up[place])} if place in summed_up else {})}
+        for place, finding in enumerate(stated[:shown])
+    ]
+    return rows, more if difference.complete else max(more, 1)
 
 
 def _each_once(findings: Iterable[MailFinding]) -> list[MailFinding]:

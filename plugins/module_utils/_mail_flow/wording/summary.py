@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -329,18 +330,34 @@ def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
 
     :param most: the maximum number of sentences about a difference.
     """
+    rows = mail.get("difference") or ()
+    summed_up = page_rows(rows)
     lines = [
         f"{row['text']}{f' Unknown: {reasons}.' if (reasons := reasons_of(row)) else ''}{certainty(row)}"
-        for row in mail.get("difference") or ()
+        for row, _count_of in summed_up
     ]
     if mail.get("difference") == []:
         none = "The rule changes do not affect who gets mail, how it is protected, and who is told of it."
         lines.append(f"{none}{certainty_of_none(mail.get('observed') or ())}")
-    rows = mail.get("difference") or ()
     head = [changed_kinds(rows)] if len(rows) > _FEW else []
-    listed_ones = len(lines[most:]) if most else 0
+    listed_ones = sum(kinds for _row, kinds in summed_up[most:]) if most else 0
     unlisted = left_out(int(mail.get("difference_more") or 0), in_result=listed_ones)
     return [*head, *lines[:most], *unlisted, *_verdict_lines(mail.get("guarantees") or ())]
+
+
+def page_rows(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], int]]:
+    """The rows of a difference as a page has them, each with the number of rows that it stands for: the first of those that
+    have one summary, with that as its sentence.
+    """
+    counts = Counter(str(row.get("summary", "")) for row in rows)
+    shown: dict[str, tuple[Mapping[str, Any], int]] = {}
+    for place, row in enumerate(rows):
+        summary = str(row.get("summary", ""))
+        if summary:
+            shown.setdefault(summary, ({**row, "text": summary}, counts[summary]))
+        else:
+            shown[str(place)] = row, 1
+    return list(shown.values())
 
 
 #: Up to so many kinds of mail are not summed up before they are listed.

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A page about a change has few sentences: what one edit does in one way to many kinds of mail is summed up, and counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
+    mail_lines,
+    page_rows,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sums import MOST_ALONE
+
+from tests.unit.mail_flow.asking import ENCRYPT, IN, OUTGOING, STOP, compared, rule
+
+Values = dict[str, Any]
+
+PRINTERS = rule("Printers", {**IN, "subject_contains_words": ["scan"]}, STOP)
+REJECT = {"reject_message_reason_text": "no"}
+
+
+def _named(number: int) -> Values:
+    return {**OUTGOING, "recipient_domain_is": [f"p{number}.example"]}
+
+
+def _behind(encrypting: int, reporting: int) -> list[Values]:
+    """One rule that rejects mail, and so many that encrypt it or report it."""
+    encrypt = [rule(f"Encrypt {number}", _named(number), ENCRYPT) for number in range(encrypting)]
+    report = [
+        rule(f"Report {number}", _named(number), {"generate_incident_report": f"r{number}@contoso.com"})
+        for number in range(reporting)
+    ]
+    return [rule("Reject", {**OUTGOING, "recipient_domain_is": ["rival.example"]}, REJECT), *encrypt, *report]
+
+
+def test_a_few_kinds_of_mail_are_told_one_by_one() -> None:
+    behind = _behind(3, 0)
+    rows = compared([PRINTERS, *behind], behind).rows
+    assert 3 < len(rows) <= MOST_ALONE
+    assert [row for row in rows if "summary" in row] == []
+    assert [shown for shown, _kinds in page_rows(rows)] == rows
+
+
+def test_many_kinds_of_mail_are_summed_up_and_counted_the_least_important_first() -> None:
+    behind = _behind(7, 9)
+    rows = compared([PRINTERS, *behind], behind).rows
+    page = page_rows(rows)
+    assert len(rows) > MOST_ALONE >= len(page)
+    assert sum(kinds for _row, kinds in page) == len(rows)
+    by_kind = {
+        kind: [row for row in rows if row["kind"] == kind] for kind in dict.fromkeys(row["kind"] for row in rows)
+    }
+    assert len({row["summary"] for row in by_kind["side_effect_changed"]}) == 1
+    assert all("summary" not in row for row in by_kind["delivery_lost"] + by_kind["protection_gained"])
+    assert len({row["text"] for row in by_kind["side_effect_changed"]}) == 9
+
+
+def test_a_summary_says_what_all_of_its_mail_is_and_which_rules_then_apply() -> None:
+    behind = _behind(7, 9)
+    (summary,) = {row["summary"] for row in compared([PRINTERS, *behind], behind).rows if "summary" in row}
+    assert summary.startswith("Some mail from inside to people outside with 'scan' in its subject is now reported to ")
+    assert summary.endswith(
+        " (9 kinds): the removed rule 'Printers' applied to it; 'Report 0', 'Report 1', 'Report 2', 'Report 3' and 5 others"
+        " now apply to some of it."
+    )
+
+
+def test_lines_that_have_no_room_are_counted_by_the_kinds_that_they_sum_up() -> None:
+    behind = _behind(7, 9)
+    rows = compared([PRINTERS, *behind], behind).rows
+    most = next(place for place, (_row, kinds) in enumerate(page_rows(rows)) if kinds > 1)
+    lines = mail_lines({"difference": rows, "difference_more": 0}, most)
+    left = sum(kinds for _row, kinds in page_rows(rows)[most:])
+    assert lines[-1].startswith(f"{left} more kinds of mail")
