@@ -22,7 +22,7 @@ _WITHOUT_ENGINE = ("rest", "psrp", "constrained")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests that use ``wire`` run over ``rest``; those whose subject it is, over the wires that
     ``@pytest.mark.wires(...)`` names; or over ``--wires``, of which ``@pytest.mark.possible_wires(...)`` leaves those
-    over which the test has a meaning.
+    over which the test has a meaning. It is skipped if none is left.
     """
     if "wire" not in metafunc.fixturenames:
         return
@@ -37,6 +37,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     possible = metafunc.definition.get_closest_marker("possible_wires")
     if possible:
         wires = tuple(wire for wire in wires if wire in possible.args)
+    if possible and not wires:
+        nothing_asked = pytest.mark.skip(reason=f"it has a meaning over {', '.join(possible.args)} only")
+        metafunc.parametrize("wire", [pytest.param("none", marks=nothing_asked)])
+        return
     metafunc.parametrize(
         "wire", [pytest.param(wire, marks=() if wire in _WITHOUT_ENGINE else pytest.mark.engine) for wire in wires]
     )

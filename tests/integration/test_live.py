@@ -28,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 
 from tests.emulator.emulator import Emulator
+from tests.emulator.engine import Engine
 from tests.emulator.mail_flow import MailFlow
 from tests.emulator.organization import default_state
 from tests.live import __main__
@@ -222,17 +223,12 @@ def send(organization: dict[str, Any], message: dict[str, Any]) -> dict[str, dic
     return seen
 
 
-def test_experiments_with_mail_are_recorded_as_data(tmp_path: Path, wire: str) -> None:
-    with Emulator([default_state(NAME)], directory=tmp_path / "emulator") as emulator:
+def test_experiments_with_mail_are_recorded_as_data(tmp_path: Path, wire: str, engine: Engine | None) -> None:
+    with Emulator([default_state(NAME)], directory=tmp_path / "emulator", engine=engine) as emulator:
         organization, described = emulator.organizations[NAME], emulator.describe()
         before = organization.dump()
         variables, addresses = tmp_path / "variables.yml", tmp_path / "addresses.yml"
-        variables.write_text(
-            yaml.safe_dump(
-                {**WIRES[wire](described, described["organizations"][0]), "ansible_exchange_transport": wire}
-            ),
-            encoding="utf-8",
-        )
+        variables.write_text(yaml.safe_dump(WIRES[wire](described, described["organizations"][0])), encoding="utf-8")
         addresses.write_text(yaml.safe_dump(ADDRESSES), encoding="utf-8")
         connection = ("--variables", str(variables), "--directory", str(tmp_path))
         assert mail("begin", "--organization", NAME, "--addresses", str(addresses), *connection).returncode == 2, (
