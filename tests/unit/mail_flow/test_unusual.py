@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import (
-    _Prover,
-    _SearchResult,
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.counterexample_search import (
+    CounterexampleSearch,
+    SearchResult,
 )
 
 from tests.rounds import seeds
@@ -31,8 +31,8 @@ def test_it_does_so_of_what_can_be_written_in_two_ways(part: int) -> None:
 
 
 def test_assumptions_that_hide_what_is_known_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing(self: Any, *arguments: Any, **options: Any) -> _SearchResult:
-        return _SearchResult(is_none=True)
+    def nothing(self: Any, *arguments: Any, **options: Any) -> SearchResult:
+        return SearchResult(is_none=True)
 
-    monkeypatch.setattr(_Prover, "_among_all", nothing)
+    monkeypatch.setattr(CounterexampleSearch, "among_all", nothing)
     assert any("certainly broken" in wrong_about(seed) for seed in range(40))

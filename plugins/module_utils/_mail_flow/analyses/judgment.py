@@ -9,56 +9,32 @@ that is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from ..._exchange.errors import OptionError
-from ..._exchange.text import listed
-from ..actions.brought_people import THE_MANAGER, brought_by
-from ..conditions.keys import RECIPIENT, SENDER, Key
-from ..conditions.predicate import Atom
-from ..conditions.seen_message import SeenMessage
-from ..formula import FALSE, Literal, Value, high
 from ..input.guarantee_options import Guarantee
 from ..input.parsing import message_of
 from ..model.addresses import domain, is_name, with_parents
-from ..model.connectors import IN_TRANSIT, Connector, at_least
-from ..model.domains import RELAYED
+from ..model.connectors import Connector, at_least
 from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message import Message
-from ..model.routing import connectors_to_own_servers
-from ..model.wishes import PORTAL, WISHES
-from ..rules.dlp_rules import DlpRules, SendingRule
+from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_actions import RuleActions
-from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
-from ..sat.circuit import Batch
 from ..simulator.assumptions import (
-    AUTHENTICATED,
-    NEXT_SERVER,
-    NO_INTERNAL,
-    NONE_FAILS,
-    NOT_OURS,
-    SENT_FROM,
-    SIZES,
-    SUBDOMAINS,
-    WRAPPED,
     Premise,
 )
 from ..simulator.copy_result import CopyResult
 from ..simulator.protection import ways_of
 from ..simulator.results import result
-from ..simulator.showings import Showing, showings
+from ..simulator.showings import Showing
 from ..simulator.state import Course, World
-from ..symbolic.address import AddressSlot
-from ..symbolic.compile_added_copies import AddedCopy
-from ..symbolic.compile_outcomes import taken_by
-from ..symbolic.counted_copies import CountedCopies
-from ..symbolic.encoding import CandidateMessage, Model
+from ..symbolic.encoding import CandidateMessage
 from ..symbolic.string_constraints import JOINT
 from ..symbolic.witness_replay import (
     counted,
@@ -70,9 +46,6 @@ from ..symbolic.witness_replay import (
 )
 from .causes import BreachCause, cause_by_encrypters, cause_of
 from .standings import Copy
-
-#: The type of those whose mailboxes are all the organization's own, in Exchange Online or on premises.
-_AUTHORITATIVE = "Authoritative"
 
 
 @dataclass(frozen=True)
@@ -428,203 +401,4 @@ def _without(rules: RuleSet, name: str) -> RuleSet:
     return rules.with_rules(
         replace(rule, actions=RuleActions({}, {}, rule.actions.mode)) if rule.name == name else rule
         for rule in rules.rules
-    )
-
-
-def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> list[Premise]:
-    """How conditions are read, and how far mail is followed, where the proof of a guarantee may rest on that.
-
-    :param place: the place of its claim in the model.
-    :param budget: the maximum number of conflicts for each question.
-    """
-    policies = model.facts.encrypters.dlp_policies
-    atoms = (
-        *model.rule_sets[0].atoms,
-        *(policies.leaves.atoms if isinstance(policies, DlpRules) else ()),
-        *model.claims.rules[place].criteria.conditions,
-        *model.claims.rules[place].criteria.exceptions,
-    )
-    rules = [rule for rule in model.rule_sets[0].rules if not rule.idle]
-    dates = sorted(
-        {date for rule in rules for date in (rule.dates.begins, rule.dates.ends) if is_later(date, model.now)}
-    )
-    beyond = {IN_TRANSIT: _next_server_premises, PORTAL: _not_in_portal}.get(guarantee.then)
-    wraps = any("delivered" in one_of for one_of in WISHES[guarantee.then].kept)
-    return [
-        *_readings(model, atoms),
-        *([Premise("date", values=tuple(dates))] if dates else []),
-        *(beyond(model, place, budget) if beyond else ()),
-        *(_wrapped(model, place, budget) if wraps else ()),
-        *_dlp_rules(model, place, budget),
-    ]
-
-
-def _readings(model: Model, atoms: Sequence[Atom]) -> list[Premise]:
-    """How conditions are read."""
-    options = {atom.predicate.options[0] for atom in atoms}
-    sought = [(slot, key) for atom in atoms for key in atom.keys for slot in atom.slots]
-    parents = {slot: model.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
-    nested = any(name in parents[slot] for slot, (sort, name) in sought if sort == "below")
-    named = (
-        (AUTHENTICATED, "from_scope" in options),
-        (SUBDOMAINS, nested or _subdomains(model.facts, sought)),
-        (SENT_FROM, any(slot == SENDER and sort in _IN_ADDRESSES for slot, (sort, _value) in sought)),
-        (SIZES, {"attachment_size_over", "message_size_over"} <= options),
-    )
-    premises = [premise for premise, applies in named if applies]
-    return [*premises, *(_internal_domains(model.facts) if "sent_to_scope" in options else [])]
-
-
-#: The sorts of keys that a condition finds in addresses.
-_IN_ADDRESSES = ("address", "word", "pattern", "below")
-
-
-def _internal_domains(facts: Facts) -> list[Premise]:
-    """Which remote domains count as inside; nothing if it is known that none does."""
-    if facts.domains.remote is None:
-        return [NO_INTERNAL]
-    internal = tuple(sorted(name for name, counts in facts.domains.remote.items() if counts))
-    return [Premise("internal_domains", values=internal)] if internal else []
-
-
-def copies_left_out(
-    model: Model, place: int, guarantee: Guarantee, literals: Sequence[Literal], budget: int
-) -> list[Premise]:
-    """The copies that rules make of mail that a guarantee about protection covers, or show somebody, and that do not
-    count for it, where such a copy may break it.
-
-    :param literals: of the mail that the proof covers.
-    :param budget: the maximum number of conflicts for each question.
-    """
-    if guarantee.of_copies is None:
-        return []
-    copies = CountedCopies(model, model.free, guarantee, model.claims.rules[place], place)
-    left_out = dict[Premise, Literal]()
-
-    def leave_out(premise: Premise, copy_: Value) -> None:
-        left_out[premise] = left_out.get(premise, FALSE) | high(copy_)
-
-    for counted_copy in copies.every:
-        if counted_copy.copy is not None:
-            names = _names(counted_copy.copy, model.facts)
-            kind = "dlp_copies" if isinstance(counted_copy.copy.rule, SendingRule) else "added_copies"
-            leave_out(Premise(kind, values=(counted_copy.copy.rule.name, names)), copies.left_out(counted_copy))
-    for showing in showings(model.rule_sets[0].rules, model.facts):
-        premise = Premise("shown_copies", values=(showing.rule.name, showing.person.label))
-        leave_out(premise, copies.shown(showing, counted=False))
-    return [premise for premise, may in left_out.items() if model.solve([may, *literals], budget)]
-
-
-def _names(copy_: AddedCopy, facts: Facts) -> str:
-    """Whose copy it is: of one of several people, all of them."""
-    every = sorted({address for _option, address, _senders in brought_by(copy_.rule, facts)})
-    return copy_.address or listed(every, joint="or") or THE_MANAGER
-
-
-def _applies(model: Model, place: int, person: AddressSlot) -> Value:
-    """Whether the guarantee is about somebody's copy."""
-    return model.free.conditions.matches(model.claims.rules[place], ("claim", place), SeenMessage(), person)
-
-
-def _applies_to_recipient(model: Model, place: int) -> Literal:
-    """The literal that is true if the guarantee is about the recipient's copy."""
-    return high(_applies(model, place, model.mail.recipient))
-
-
-def _wrapped(model: Model, place: int, budget: int) -> list[Premise]:
-    """The premise that a disclaimer can be put around mail, if it may be put around some: Exchange rejects that where
-    it fails. Source: Microsoft's "Mail flow rule actions".
-    """
-    wrapped = high(model.free.chains[0].state.seen.wrapped)
-    return [WRAPPED] if model.solve([_applies_to_recipient(model, place), wrapped], budget) else []
-
-
-def _dlp_rules(model: Model, place: int, budget: int) -> Iterator[Premise]:
-    """The premises that Exchange enforces DLP rules on the mail as they are known, and that what they show for an approval is
-    left out, where they may match such mail.
-    """
-    applied = model.free.outcomes[0].after.dlp
-    if not applied:
-        return
-    about = _applies_to_recipient(model, place)
-    asked = Batch(model.circuit, budget)
-    matching = asked.possible([(number, [about, high(when)]) for number, (_does, when) in enumerate(applied)])
-    matched = [does for number, (does, _when) in enumerate(applied) if number in matching]
-    if matched:
-        yield Premise("dlp_rules", values=tuple(dict.fromkeys(does.name for does in matched)))
-    yield from (Premise("dlp_shown_copies", values=(does.name, listed(does.asks))) for does in matched if does.asks)
-
-
-def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:
-    """The premise that mail which arrives encrypted, and not by this organization, is not led to the portal, if there
-    may be such mail.
-    """
-    side = model.free
-    mail = model.mail
-    about = _applies_to_recipient(model, place)
-    outside = high(side.conditions.scopes.recipient("NotInOrganization", side.chains[0].person))
-    not_ours = mail.arrival["smime"] | mail.arrival["other"]
-    return [NOT_OURS] if model.solve([about, outside, not_ours], budget) else []
-
-
-def _next_server_premises(model: Model, place: int, budget: int) -> list[Premise]:
-    """The premises that mail is followed to the next server alone, and to which, where connectors hand it to smart
-    hosts; and that mail to servers on premises does not leave.
-    """
-    side = model.free
-    about = _applies_to_recipient(model, place)
-    chain = side.chains[0]
-    leaves = high(side.conditions.scopes.leaves(chain.person))
-    handing = {taking.connector: high(taking.when) for taking in taken_by(chain) if taking.connector.smart_hosts}
-    leading = [connector for connector, when in handing.items() if model.solve([about, leaves, when], budget)]
-    names = [accepted.name for accepted in model.facts.domains.accepted or () if accepted.type == RELAYED]
-    own = bool(names) and model.solve([about, chain.person.in_accepted((RELAYED,))], budget)
-    smart_hosts = (Premise("smart_hosts", values=(connector.name, connector.smart_hosts)) for connector in leading)
-    relayed = [Premise("internal_relay", values=tuple(names))] if own else []
-    return [NEXT_SERVER, *smart_hosts, *relayed, *_to_own_servers(model, about, chain.person, budget)]
-
-
-def _to_own_servers(model: Model, about: Literal, person: AddressSlot, budget: int) -> list[Premise]:
-    """The premise that mail to authoritative domains does not leave, where connectors may hand it to servers on
-    premises.
-    """
-    handing = {
-        accepted.name: [
-            connector.name
-            for name in (accepted.name, *([f"any.{accepted.name}"] if accepted.match_subdomains else []))
-            for connector in connectors_to_own_servers(model.facts, name)
-        ]
-        for accepted in model.facts.domains.accepted or ()
-        if accepted.type == _AUTHORITATIVE
-    }
-    domains = tuple(name for name, connectors in handing.items() if connectors)
-    own = bool(domains) and model.solve([about, person.in_accepted((_AUTHORITATIVE,))], budget)
-    connectors = tuple(dict.fromkeys(name for handed in handing.values() for name in handed))
-    return [Premise("own_servers", values=(domains, connectors))] if own else []
-
-
-def _subdomains(facts: Facts, atoms_sought: Sequence[tuple[str, Key]]) -> bool:
-    """Whether a proof may rest on which addresses a condition on a domain matches."""
-    slots = {slot for slot, (sort, _value) in atoms_sought if sort == "below"}
-    wide = any(accepted.match_subdomains for accepted in facts.domains.accepted or ()) or any(
-        name.startswith("*.") for name in facts.domains.remote or ()
-    )
-    return bool(slots) and (
-        wide or any(slot in slots and sort in ("word", "pattern") for slot, (sort, _value) in atoms_sought)
-    )
-
-
-#: For encryption whose configuration is not known.
-_PERHAPS_CONFIGURED = Premise("configured", values=("Get-IRMConfiguration",))
-
-
-def always(facts: Facts) -> tuple[Premise, ...]:
-    """The assumptions of every proof, which do not depend on the rules."""
-    configured = Premise("configured") if facts.encryption.irm_configuration is not None else _PERHAPS_CONFIGURED
-    return (
-        Premise("settled"),
-        NONE_FAILS,
-        configured,
-        Premise("system_mail"),
-        Premise("later", values=facts.encrypters.unseen),
     )

@@ -9,10 +9,8 @@ surely breaks it in the simulator, too.
 from __future__ import annotations
 
 import datetime
-import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from ..._exchange.errors import OptionError
@@ -20,42 +18,31 @@ from ..actions.brought_people import MANAGER, brought_by
 from ..actions.protect import option_name
 from ..budget import STEPS_OF_GUARANTEE, BudgetError, bounded
 from ..conditions.keys import Key
-from ..formula import FALSE, TRUE, Literal, Value, high, low
+from ..formula import Literal, high
 from ..input.guarantee_options import Guarantee, guarantees_of
 from ..input.parsing import facts_of
 from ..model import questions
 from ..model.connectors import IN_TRANSIT
 from ..model.expressions import Dialect
 from ..model.facts import Facts
-from ..model.kleene import Open, Reason
-from ..model.outcomes import ProtectionKind
-from ..model.wishes import PORTAL, WISHES
+from ..model.kleene import Reason
 from ..rules.dlp_rules import sending_rules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise, contradicted_by
-from ..simulator.copy_result import CopyResult
-from ..simulator.results import result
-from ..simulator.showings import Showing, showings
-from ..simulator.state import Course
-from ..symbolic.copy_properties import PROPERTIES, breaks, breaks_anyway
-from ..symbolic.counted_copies import CountedCopies
-from ..symbolic.encoding import CONFLICTS, CandidateMessage, Model, Side
-from ..symbolic.message_assumptions import Assumption, may_mean_pdf
-from ..symbolic.witness_replay import counted, courses_of, reasons_for, surely_breaks
+from ..simulator.showings import showings
+from ..symbolic.encoding import CONFLICTS, Model
+from ..symbolic.message_assumptions import Assumption
+from .counterexample_search import CounterexampleSearch
+from .guarantee_formulas import GuaranteeFormulas
+from .guarantee_replay import GuaranteeReplay, Tell
 from .judgment import (
     Breach,
     Counterexample,
     GuaranteeVerdict,
     Judgment,
-    always,
-    copies_left_out,
-    counterexample_of,
-    counterexample_of_shown,
-    hole_of,
-    premises_of,
 )
-from .plain_mail import plainest
+from .proof_premises import proof_premises
 
 #: How many times the other recipients are built more exactly.
 _ROUNDS = 6
@@ -240,39 +227,12 @@ class _NoMailError(OptionError):
     """No mail can meet what a guarantee is about."""
 
 
-#: Tells the counterexample that a message is, as plainly as it can be, and with its cause. That takes as long as finding
-#: the message.
-_Tell = Callable[[], Counterexample]
+class _Prover:
+    """Guarantees under rules, over one model of all mail.
 
-
-def _as_found(counterexample: Counterexample) -> Counterexample:
-    """A counterexample that is told already."""
-    return counterexample
-
-
-@dataclass(frozen=True)
-class _SearchResult:
-    """A search for a message that certainly breaks a guarantee.
-
-    :param counterexample: a message that does, which is yet to be told.
-    :param leads: what to build more exactly, if a message did not replay.
-    :param is_none: whether it is known that there is none; :param:`core`: literals of the question that contradict each
-        other then.
+    :param premises: whether it is found out what a proof rests on.
     """
 
-    counterexample: _Tell | None = None
-    leads: Sequence[Key] = ()
-    is_none: bool = False
-    core: Sequence[Literal] = ()
-
-
-def _same(assumptions: Sequence[Assumption], model: Model) -> list[Assumption]:
-    """These assumptions in another model."""
-    kinds = {assumption.kind for assumption in assumptions}
-    return [assumption for assumption in model.mail.assumptions.for_claims if assumption.kind in kinds]
-
-
-class _Prover:
     def __init__(
         self,
         rules: RuleSet,
@@ -285,35 +245,33 @@ class _Prover:
     ) -> None:
         self.guarantees = guarantees
         self.budget = budget
-        self._tells_premises = premises
+        self.tells_premises = premises
         claims = claims_of([guarantee.selection for guarantee in guarantees], rules.dialect)
         options = [option_name(guarantee.template) for guarantee in guarantees if guarantee.template]
         self.first_model = Model(
             [rules], claims, facts, now, options, transit=any(guarantee.then == IN_TRANSIT for guarantee in guarantees)
         )
-        self._cut = self.first_model.added(self.first_model.free).cut
+        #: Whether rules make more copies than are followed. Then nothing is proved.
+        self.is_cut = self.first_model.added(self.first_model.free).cut
         self._showings = list(showings(rules.rules, self.first_model.facts))
-        #: The copies for the guarantee that is judged, by model and side.
-        self._counted: dict[tuple[Model, bool], CountedCopies] = {}
-        self._brought = {
+        self._brought = frozenset(
             address
             for rule in sending_rules(rules, self.first_model.facts)
             for _option, address, _senders in brought_by(rule, self.first_model.facts)
-        }
+        )
 
     def judge(self, place: int, where: str) -> Judgment:
         """What is known of one of the guarantees.
 
         :raises OptionError: no mail can meet what the guarantee is about.
         """
-        self._counted.clear()
         answer = Judgment(self.guarantees[place], self.first_model.claims.rules[place])
         try:
-            return self._judged(answer, place, where)
+            return _Rounds(self, place, where).judgment()
         except BudgetError:
             return replace(answer, unknown=(BUDGET,))
         except _NoMailError:
-            if not self._cut:
+            if not self.is_cut:
                 raise
             return replace(answer, unknown=(TOO_MANY_COPIES,))
 
@@ -322,69 +280,9 @@ class _Prover:
 
         :raises BudgetError: the search takes more than its budget.
         """
-        self._counted.clear()
-        tell = self._among_all(self.first_model, place, self._assumed(place), usual=True).counterexample
+        formulas = self.formulas(place)
+        tell = self.search(formulas).among_all(formulas.first_assumptions, usual=True).counterexample
         return tell() if tell else None
-
-    def _judged(self, answer: Judgment, place: int, where: str) -> Judgment:
-        """The judgment of a guarantee, by rounds. Each asks usual mail first, which meets the assumptions, and then all
-        mail. A message that surely breaks the guarantee refutes it; it is proved if no mail may break it.
-
-        Each other round changes one of three things, so there are finitely many:
-
-        * *Assumptions*: those that contradict the guarantee itself are dropped. None of them comes back.
-        * *Relations*: the attempt to write a message showed that some atoms exclude or imply each other. The model keeps
-          what it learns; a round is repeated for that only for the first :data:`_LAWS` that it learns.
-        * *Recipients*: other recipients of a copy are modeled as exactly as the last messages required. What is modeled
-          stays modeled; it happens at most :data:`_ROUNDS` times, and not if nothing is left to model.
-        """
-        model = self.first_model
-        most_laws = model.laws + _LAWS
-        assumptions: Sequence[Assumption] = self._assumed(place)
-        refinements = 0
-        while refinements < _ROUNDS:
-            laws = model.laws
-            usual = self._among_usual(model, place, assumptions)
-            if usual.counterexample:
-                return self._refuted(answer, model, place, assumptions, usual.counterexample)
-            if usual.is_none:
-                learnt = model.laws
-                consistent = self._consistent_assumptions(model, place, where, assumptions)
-                if len(consistent) < len(assumptions) or learnt < model.laws < most_laws:
-                    assumptions = consistent
-                    continue
-            every = self._among_all(model, place, assumptions, usual=not usual.is_none)
-            if every.counterexample:
-                return self._refuted(answer, model, place, assumptions, every.counterexample)
-            if usual.is_none and every.is_none:
-                needed = [assumption for assumption in assumptions if assumption.literal in usual.core]
-                return self._proved(answer, model, place, needed)
-            if laws < model.laws < most_laws:  # By now it may be proved, or contradict an assumption.
-                continue
-            leads = list(dict.fromkeys([*usual.leads, *every.leads])) or model.left_in_fields()
-            if not leads:
-                break
-            refinements += 1
-            model = model.refined(leads)
-            most_laws = _LAWS
-            assumptions = _same(assumptions, model)
-        limits = [assumption.literal for assumption in assumptions if not (usual.is_none and assumption.of_mail)]
-        return replace(answer, unknown=self._unknown(model, place, limits))
-
-    def _proved(self, answer: Judgment, model: Model, place: int, assumptions: Sequence[Assumption]) -> Judgment:
-        """The judgment where no mail may break the guarantee. It is no proof if rules make more copies than are
-        followed, or if a test message contradicts what is computed: it rests on all rules, and on how mail passes them.
-
-        :param assumptions: those that contradict mail which breaks it.
-        """
-        if self._cut:
-            return replace(answer, unknown=(TOO_MANY_COPIES,))
-        contradicted = self.first_model.facts.contradicted
-        if contradicted:
-            return replace(answer, unknown=tuple(map(contradicted_by, contradicted)))
-        premises = self._premises(model, place, assumptions) if self._tells_premises else ()
-        assumed = frozenset((assumption.id, assumption.kind) for assumption in assumptions)
-        return replace(answer, verdict=GuaranteeVerdict.PROVED, premises=premises, assumed=assumed)
 
     def keeps(self, known: Mapping[int, frozenset[tuple[str, str]]]) -> bool:
         """Whether no mail breaks any of some guarantees, in one question for all of them; false if that is not known.
@@ -392,362 +290,208 @@ class _Prover:
         :param known: by the place of a guarantee, assumptions that mail which it is about can meet: with these, no mail
             may break it.
         """
-        if self._cut or self.first_model.facts.contradicted:
+        if self.is_cut or self.first_model.facts.contradicted:
             return False
         model, circuit = self.first_model, self.first_model.circuit
         breaking = list[Literal]()
         for place, assumed in known.items():
-            self._counted.clear()
+            formulas = self.formulas(place)
             assumptions = [
-                assumption for assumption in self._assumed(place) if (assumption.id, assumption.kind) in assumed
+                assumption for assumption in formulas.first_assumptions if (assumption.id, assumption.kind) in assumed
             ]
             usual = [assumption.literal for assumption in assumptions]
             of_all = [assumption.literal for assumption in assumptions if not assumption.of_mail]
-            breaking.append(circuit.conjunction([self._broken(model, place), *usual]))
-            breaking.append(circuit.conjunction([self._surely_broken(model, place), *of_all]))
+            breaking.append(circuit.conjunction([formulas.broken(), *usual]))
+            breaking.append(circuit.conjunction([formulas.surely_broken, *of_all]))
         possible, _candidate = model.search([circuit.disjunction(breaking)], model.free, self.budget)
         return not possible
 
-    def _among_usual(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> _SearchResult:
-        """Searches usual mail for a message that may break it, and replays that."""
-        literals = [assumption.literal for assumption in assumptions]
-        possible, candidate = self._search_not_held_back(model, [self._broken(model, place), *literals])
-        if not possible:
-            return _SearchResult(is_none=True, core=model.core)
-        leads = model.to_refine(model.free)
-        tell = self._replays(model, place, candidate) if candidate else None
-        return _SearchResult(tell, leads)
+    def formulas(self, place: int) -> GuaranteeFormulas:
+        """Which mail breaks one of the guarantees, in the first model."""
+        return GuaranteeFormulas(self.first_model, self.guarantees[place], place, self._showings)
 
-    def _refuted(
-        self, answer: Judgment, model: Model, place: int, assumptions: Sequence[Assumption], counterexample: _Tell
-    ) -> Judgment:
-        """The verdict that a message refutes a guarantee: by the plainest message that does, if the search finds one
-        with half of what is left of the budget. Only that one is told.
+    def search(self, formulas: GuaranteeFormulas) -> CounterexampleSearch:
+        """The search for messages that break a guarantee, in one of its models."""
+        claims = self.first_model.claims
+        breach = Breach(formulas.guarantee, self.first_model.rule_sets[0], claims, claims.rules[formulas.place])
+        return CounterexampleSearch(formulas, GuaranteeReplay(breach, self._brought), self.budget)
+
+
+class _Rounds:
+    """One guarantee, judged by rounds. Each searches usual mail first, which meets the assumptions, and then all mail, for a
+    message that breaks the guarantee.
+
+    The rounds end with a verdict:
+
+    * *Refuted*: a message surely breaks the guarantee.
+    * *Proved*: no mail may break it.
+    * *Unknown*: neither, and there is nothing left by which another round would differ.
+
+    Each other round changes one of three things, none of them forever:
+
+    * *Assumptions*: those that contradict the guarantee itself are dropped (:meth:`_drop_contradictory_assumptions`).
+      None of them comes back.
+    * *Relations*: the attempt to write a message showed that some atoms exclude or imply each other
+      (:meth:`_has_learnt_since`). The model keeps what it learns; a round is repeated for that only for the first
+      :data:`_LAWS` that it learns.
+    * *Recipients*: other recipients of a copy are modeled as exactly as the last messages required
+      (:meth:`_model_recipients`). What is modeled stays modeled; it happens at most :data:`_ROUNDS` times, and not if
+      nothing is left to model.
+
+    :param place: which of the guarantees; :param:`where`: its name in errors.
+    """
+
+    def __init__(self, prover: _Prover, place: int, where: str) -> None:
+        self._prover = prover
+        self._where = where
+        self._first_formulas = prover.formulas(place)
+        self._formulas = self._first_formulas
+        self._search = prover.search(self._first_formulas)
+        self._assumptions = self._first_formulas.first_assumptions
+        self._most_laws = self._model.laws + _LAWS
+        self._refinements = 0
+        self._answer = Judgment(self._first_formulas.guarantee, self._model.claims.rules[place])
+
+    @property
+    def _model(self) -> Model:
+        """The model of this round."""
+        return self._formulas.model
+
+    def judgment(self) -> Judgment:
+        """The verdict.
+
+        :raises OptionError: no mail can meet what the guarantee is about.
+        :raises BudgetError: it takes more than its budget.
         """
-        try:
-            with bounded(share=0.5):
-                tell = self._plainest(model, place, assumptions)
-                shown = tell() if tell else None
-        except BudgetError:
-            shown = None
-        return replace(answer, verdict=GuaranteeVerdict.REFUTED, counterexample=shown or counterexample())
+        while self._refinements < _ROUNDS:
+            laws = self._model.laws
+            usual = self._search.among_usual(self._assumptions)
+            if usual.counterexample:
+                return self._refuted(usual.counterexample)
+            if usual.is_none and self._drop_contradictory_assumptions():
+                continue
+            every = self._search.among_all(self._assumptions, usual=not usual.is_none)
+            if every.counterexample:
+                return self._refuted(every.counterexample)
+            if usual.is_none and every.is_none:
+                return self._proved(usual.core)
+            if self._has_learnt_since(laws):  # By now it may be proved, or contradict an assumption.
+                continue
+            if not self._model_recipients([*usual.leads, *every.leads]):
+                break
+        return self._unknown(usual_keeps=usual.is_none)
 
-    def _plainest(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> _Tell | None:
-        """The plainest message that certainly breaks it."""
-        circuit = model.circuit
-        side = model.free
-        claims = [circuit.conjunction(claim) for claim in self._claims(model, place, side, anyway=True)]
-        wanted = [high(side.conditions.sees_requests)]
-        wanted += [assumption.literal for assumption in assumptions if not assumption.of_mail]
-        usual = [assumption.literal for assumption in assumptions if assumption.of_mail]
-        preferred = [*usual, *plainest(model, side, claims[0])]
-        for candidate in model.candidates([circuit.disjunction(claims)], wanted, side, self.budget, preferred):
-            tell = self._replays(model, place, candidate) if candidate else None
-            if tell:
-                return tell
-        return None
-
-    def _among_all(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _SearchResult:
-        """Searches all mail for a message that certainly breaks it, so that no assumption about mail hides what is
-        known.
-
-        :param usual: whether mail that meets the assumptions may break it; then a message of that is searched for
-            first, and one that a rule shows somebody.
-        """
-        search = self._of_copies(model, place, assumptions, usual=usual)
-        if search.counterexample or not usual:
-            return search
-        return replace(
-            search,
-            counterexample=self._shown_for_sure(model, place, [assumption.literal for assumption in assumptions]),
-        )
-
-    def _of_copies(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _SearchResult:
-        """Searches all mail for a copy that certainly breaks it."""
-        every = [assumption.literal for assumption in assumptions]
-        of_all = [assumption.literal for assumption in assumptions if not assumption.of_mail]
-        claims = self._claims(model, place, model.free, anyway=True)
-        wanted = [self._surely_broken(model, place), *of_all]
-        if not model.solve(wanted, self.budget):
-            return _SearchResult(is_none=True)
-        wanted = self._as_usual_as_can_be(model, wanted, every, all_at_once=usual)
-        _possible, candidate = self._search_not_held_back(model, wanted)
-        leads = model.to_refine(model.free)
-        tell = self._replays(model, place, candidate) if candidate else None
-        if tell:
-            return _SearchResult(tell)
-        ruled_out = all(model.rules_out(claim, of_all, self.budget) for claim in claims)
-        if ruled_out and not (
-            model.free.company.watched or model.free.outcomes[0].copies.every
-        ):  # Of who shares a copy, the simulator knows more.
-            return _SearchResult(None, leads, is_none=True)
-        for literals in (every, of_all)[0 if usual else 1 :]:
-            tell, more = self._counterexample(model, place, literals)
-            if tell:
-                return _SearchResult(tell)
-            leads += more
-        return _SearchResult(None, leads, ruled_out)
-
-    def _as_usual_as_can_be(
-        self, model: Model, wanted: Sequence[Literal], assumptions: Sequence[Literal], *, all_at_once: bool
-    ) -> list[Literal]:
-        """What is wanted of a message, with as many assumptions as it can meet.
-
-        :param all_at_once: whether all of them are tried together first.
-        """
-        met = list(wanted)
-        if all_at_once and model.solve([*met, *assumptions], self.budget):
-            return [*met, *assumptions]
-        for assumption in assumptions:
-            if assumption not in met and model.solve([*met, assumption], self.budget):
-                met.append(assumption)
-        return met
-
-    def _search_not_held_back(self, model: Model, literals: Sequence[Literal]) -> tuple[bool, CandidateMessage | None]:
-        """Whether a message may be like this, and one: not one in quarantine if it need not be, since it is unknown
-        whether that stays protected.
-        """
-        held_back = [high(outcome.fate.released) for outcome in model.free.outcomes]
-        if any(literal != FALSE for literal in held_back):
-            possible, candidate = model.search(
-                [*literals, *(~literal for literal in held_back)], model.free, self.budget
-            )
-            if possible:
-                return possible, candidate
-        return model.search(literals, model.free, self.budget)
-
-    def _claims(self, model: Model, place: int, side: Side, *, anyway: bool = False) -> list[tuple[Literal, Literal]]:
-        """Two literals, true if a copy counts for the guarantee and if it breaks it, for the recipient's copy and for
-        those of people whom rules add: possibly on the free side, certainly on the open one.
-
-        :param anyway: whether it is broken whatever happens to a copy that rules want to protect, where that is open.
-        """
-        known = high if side.logic.free else low
-        copies = self._copies(model, place, side)
-        claims = [copies.broken(copy, breaks_anyway if anyway else breaks) for copy in copies.every]
-        return [(known(counts), known(broken)) for counts, broken in claims]
-
-    def _copies(self, model: Model, place: int, side: Side) -> CountedCopies:
-        """The copies that a guarantee may be about."""
-        counted_copies = self._counted.get((model, side.logic.free))
-        if counted_copies is None:
-            counted_copies = CountedCopies(model, side, self.guarantees[place], model.claims.rules[place], place)
-            self._counted[model, side.logic.free] = counted_copies
-        return counted_copies
-
-    def _broken(self, model: Model, place: int, *, shown: bool = True) -> Literal:
-        """The literal that is true if the guarantee may be broken for one of the copies that it applies to.
-
-        :param shown: whether also by what rules show others.
-        """
-        circuit = model.circuit
-        broken = [circuit.conjunction(claim) for claim in self._claims(model, place, model.free)]
-        return circuit.disjunction([*broken, *(self._shown(model, place) if shown else ())])
-
-    def _surely_broken(self, model: Model, place: int) -> Literal:
-        """The literal that is true if the guarantee may be broken for one of the copies whatever happens to a copy that
-        rules want to protect, where that is open, and rules see requests for approval.
-        """
-        claims = self._claims(model, place, model.free, anyway=True)
-        broken = model.circuit.disjunction([model.circuit.conjunction(claim) for claim in claims])
-        return broken & high(model.free.conditions.sees_requests)
-
-    def _shown(self, model: Model, place: int) -> list[Literal]:
-        """For each person to whom rules show mail, a literal that is true if they may see in clear what counts."""
-        return [high(self._seen(model, place, model.free, showing)) for showing in self._showings]
-
-    def _seen(self, model: Model, place: int, side: Side, showing: Showing) -> Value:
-        """Whether somebody to whom a rule shows mail sees in clear what counts."""
-        return self._copies(model, place, side).seen(showing)
-
-    def _shown_for_sure(self, model: Model, place: int, literals: Sequence[Literal]) -> _Tell | None:
-        """A message that a rule certainly shows somebody in clear."""
-        for showing in self._showings:
-            claim = [low(self._seen(model, place, model.open, showing))]
-            for candidate in model.candidates(claim, literals, model.open, self.budget) if claim != [FALSE] else ():
-                shown = self._shows(model, place, candidate, showing) if candidate else None
-                if shown:
-                    return partial(_as_found, shown)
-        return None
-
-    def _shows(self, model: Model, place: int, candidate: CandidateMessage, showing: Showing) -> Counterexample | None:
-        breach = Breach(self.guarantees[place], model.rule_sets[0], model.claims, model.claims.rules[place])
-        every = (
-            counterexample_of_shown(breach, candidate, course, showing) for course in self._courses(model, candidate)
-        )
-        return next((counterexample for counterexample in every if counterexample), None)
-
-    def _assumed(self, place: int) -> list[Assumption]:
-        """The assumptions at first. A guarantee about documents does not assume that there are none."""
-        documents = any(may_mean_pdf(atom) for atom in self.first_model.claims.rules[place].criteria.conditions)
-        return [
-            assumption
-            for assumption in self.first_model.mail.assumptions.for_claims
-            if assumption.id != questions.PDF or not documents
-        ]
-
-    def _consistent_assumptions(
-        self, model: Model, place: int, where: str, assumptions: Sequence[Assumption]
-    ) -> Sequence[Assumption]:
-        """The assumptions that do not contradict the guarantee itself. The attempt to write a message that it is about
-        may show that there is none.
+    def _drop_contradictory_assumptions(self) -> bool:
+        """Drops the assumptions that contradict the guarantee itself. Whether there is another round: some were dropped, or
+        the attempt to write a message that the guarantee is about taught the model something.
 
         :raises OptionError: the guarantee applies to no message.
         """
-        about = self._applies(model, place)
-        while not model.search([about, *(assumption.literal for assumption in assumptions)], model.free, self.budget)[
-            0
-        ]:
+        laws = self._model.laws
+        consistent = self._consistent_assumptions()
+        is_fewer = len(consistent) < len(self._assumptions)
+        self._assumptions = consistent
+        return is_fewer or self._has_learnt_since(laws)
+
+    def _consistent_assumptions(self) -> list[Assumption]:
+        """The assumptions that mail which the guarantee is about can meet together.
+
+        :raises OptionError: the guarantee applies to no message.
+        """
+        model = self._model
+        about = self._formulas.applies
+        assumptions = self._assumptions
+        while True:
+            literals = [about, *(assumption.literal for assumption in assumptions)]
+            possible, _candidate = model.search(literals, model.free, self._prover.budget)
+            if possible:
+                return assumptions
             core = set(model.core)
             consistent = [assumption for assumption in assumptions if assumption.literal not in core]
             if len(consistent) == len(assumptions):
-                name = self.guarantees[place].name
+                name = self._first_formulas.guarantee.name
                 raise _NoMailError(
-                    f"{where}: no message can meet when and unless of the guarantee {name!r}, so it has no effect.",
+                    f"{self._where}: no message can meet when and unless of the guarantee {name!r}, so it has no effect.",
                     remedy="Change when or unless.",
                 )
             assumptions = consistent
-        return assumptions
 
-    def _applies(self, model: Model, place: int) -> Literal:
-        """The literal that is true if the guarantee applies to some copy."""
-        claims = model.circuit.disjunction([literal for literal, _breaks in self._claims(model, place, model.free)])
-        about = WISHES[self.guarantees[place].then].about
-        of_it = high(PROPERTIES[about].formula(model.free.outcomes[0], self.guarantees[place])) if about else TRUE
-        return claims & of_it
+    def _has_learnt_since(self, laws: int) -> bool:
+        """Whether the model learnt relations since it had this number of them, and not too many to repeat a round."""
+        return laws < self._model.laws < self._most_laws
 
-    def _premises(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> tuple[Premise, ...]:
-        """What the proof of a guarantee rests on.
-
-        :param assumptions: those with which it is proved.
+    def _model_recipients(self, leads: Sequence[Key]) -> bool:
+        """Goes on in a model in which other recipients are as exact as the messages of this round required. Whether
+        anything was left to model.
         """
-        used = self._used(model, place, assumptions)
-        made = self._left_out(place, used)
-        made += [
-            Premise(assumption.id, assumption.kind) for assumption in sorted(used, key=lambda assumption: assumption.id)
-        ]
-        read = premises_of(self.first_model, place, self.guarantees[place], self.budget)
-        made += [premise for premise in read if premise not in made]
-        return (*made, *always(self.first_model.facts))
+        keys = list(dict.fromkeys(leads)) or self._model.left_in_fields()
+        if not keys:
+            return False
+        self._refinements += 1
+        self._formulas = self._formulas.refined(keys)
+        self._search = self._prover.search(self._formulas)
+        self._most_laws = _LAWS
+        kinds = {assumption.kind for assumption in self._assumptions}
+        every = self._model.mail.assumptions.for_claims
+        self._assumptions = [assumption for assumption in every if assumption.kind in kinds]
+        return True
 
-    def _used(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> list[Assumption]:
-        """The assumptions that a proof needs, from those with which it succeeds."""
-        claim = [self._broken(model, place)]
-        used = list(assumptions)
-        for assumption in assumptions:
-            without = [other for other in used if other is not assumption]
-            if self._says_no(model, [*claim, *(other.literal for other in without)]):
-                used = without
-        return used
+    def _refuted(self, tell: Tell) -> Judgment:
+        """The verdict that a message refutes the guarantee: by the plainest message that does, if the search finds one
+        with half of what is left of the budget. Only that one is told.
+        """
+        shown: Counterexample | None = None
+        try:
+            with bounded(share=0.5):
+                tell_plainest = self._search.plainest(self._assumptions)
+                shown = tell_plainest() if tell_plainest else None
+        except BudgetError:
+            pass
+        return replace(self._answer, verdict=GuaranteeVerdict.REFUTED, counterexample=shown or tell())
 
-    def _left_out(self, place: int, used: Sequence[Assumption]) -> list[Premise]:
-        """The copies that a proof with these assumptions does not cover."""
-        kinds = {(assumption.id, assumption.kind) for assumption in used}
-        literals = [
-            assumption.literal
-            for assumption in self.first_model.mail.assumptions.for_claims
-            if (assumption.id, assumption.kind) in kinds
-        ]
-        return copies_left_out(self.first_model, place, self.guarantees[place], literals, self.budget)
+    def _proved(self, core: Sequence[Literal]) -> Judgment:
+        """The judgment where no mail may break the guarantee. It is no proof if rules make more copies than are
+        followed, or if a test message contradicts what is computed: it rests on all rules, and on how mail passes them.
 
-    def _says_no(self, model: Model, literals: Sequence[Literal]) -> bool:
-        """Whether it is known that these cannot be true together."""
-        return model.circuit.solve(literals, self.budget) is False
+        :param core: what contradicts mail that breaks it, assumptions among it.
+        """
+        if self._prover.is_cut:
+            return replace(self._answer, unknown=(TOO_MANY_COPIES,))
+        contradicted = self._first_formulas.model.facts.contradicted
+        if contradicted:
+            return replace(self._answer, unknown=tuple(map(contradicted_by, contradicted)))
+        needed = [assumption for assumption in self._assumptions if assumption.literal in core]
+        premises: tuple[Premise, ...] = ()
+        if self._prover.tells_premises:
+            premises = proof_premises(self._first_formulas, self._formulas, needed, self._prover.budget)
+        assumed = frozenset((assumption.id, assumption.kind) for assumption in needed)
+        return replace(self._answer, verdict=GuaranteeVerdict.PROVED, premises=premises, assumed=assumed)
 
-    def _counterexample(self, model: Model, place: int, literals: Sequence[Literal]) -> tuple[_Tell | None, list[Key]]:
-        """A message that certainly breaks it, and what to build more exactly if a message did not replay."""
-        to_refine: list[Key] = []
-        outcomes = [model.open.outcomes[0], *(copy.outcome for copy in model.added(model.open).copies)]
-        of_open = self._claims(model, place, model.open)
-        of_free = self._claims(model, place, model.free)
-        # Of a message for the recipient alone the most is known.
-        alone = dict.fromkeys((tuple(model.open.company.nobody), ()))
-        # The sides need not have the same copies: a copy that cannot be on the free side may be possible on the open
-        # one.
-        questions = [
-            *(
-                (model.open, claim, more)
-                for claim, copy in zip(of_open, outcomes, strict=True)
-                for more in (*([copy.known, *key] for key in alone), [])
-            ),
-            *((model.free, claim, []) for claim in of_free),
-        ]
-        for written, (side, claim, more) in itertools.product(model.mail.addressing.ways_to_write, questions):
-            for candidate in model.candidates(claim, [*more, *literals, *written], side, self.budget):
-                tell = self._replays(model, place, candidate) if candidate else None
-                if tell:
-                    return tell, []
-                to_refine += model.to_refine(side)
-        return None, to_refine
+    def _unknown(self, *, usual_keeps: bool) -> Judgment:
+        """The judgment where neither is known, with what is unknown about a message that may break the guarantee.
 
-    def _replays(self, model: Model, place: int, candidate: CandidateMessage) -> _Tell | None:
-        guarantee = self.guarantees[place]
-        rule = model.claims.rules[place]
-        message = candidate.message
-        facts = candidate.facts[0]
-        for course in self._courses(model, candidate):
-            counts, wanted = counted(model.claims, rule, guarantee, message, facts, course)
-            if counts is not True or not surely_breaks(course, wanted, message, facts):
-                continue
-            outcome = result(course, model.rule_sets[0], message, facts)
-            if outcome is not None:
-                breach = Breach(guarantee, model.rule_sets[0], model.claims, rule)
-                return partial(self._detailed_counterexample, breach, candidate, course, outcome)
-        return None
-
-    def _detailed_counterexample(
-        self, breach: Breach, candidate: CandidateMessage, course: Course, outcome: CopyResult
-    ) -> Counterexample:
-        counterexample = counterexample_of(breach, candidate, course, outcome)
-        guarantee = breach.guarantee
-        facts = candidate.facts[0]
-        if guarantee.then == PORTAL and not any(world.brands for world in course.worlds):
-            return replace(
-                counterexample, unbranded=outcome.protection not in ("", ProtectionKind.NONE, ProtectionKind.UNKNOWN)
-            )
-        if guarantee.expires_within_days:
-            return replace(counterexample, expiry=facts.encryption.expiry(outcome.branding))
-        if guarantee.then != IN_TRANSIT:
-            return counterexample
-        return replace(
-            counterexample, hole=hole_of(course.worlds[0], facts, course.recipient.address, guarantee.tls_validation)
-        )
-
-    def _unknown(self, model: Model, place: int, literals: Sequence[Literal]) -> tuple[Reason, ...]:
-        """What is unknown about a message that may break it."""
-        guarantee = self.guarantees[place]
-        shown = zip(self._showings, self._shown(model, place), strict=False)
-        reasons = [showing.reason for showing, sees in shown if model.solve([sees, *literals], self.budget)]
-        if reasons and not model.solve([self._broken(model, place, shown=False), *literals], self.budget):
-            return tuple(dict.fromkeys(reasons))
-        _possible, candidate = model.find([self._broken(model, place), *literals], model.free, self.budget)
+        :param usual_keeps: whether no usual mail may break it: then it is about unusual mail.
+        """
+        literals = [assumption.literal for assumption in self._assumptions if not (usual_keeps and assumption.of_mail)]
+        model = self._model
+        budget = self._prover.budget
+        shown = zip(self._formulas.showings, self._formulas.shown, strict=True)
+        reasons = [showing.reason for showing, sees in shown if model.solve([sees, *literals], budget)]
+        if reasons and not model.solve([self._formulas.broken(shown=False), *literals], budget):
+            return self._open_because(reasons)
+        _possible, candidate = model.find([self._formulas.broken(), *literals], model.free, budget)
         if candidate is not None:
-            for course in self._courses(model, candidate):
-                message = candidate.message
-                facts = candidate.facts[0]
-                counts, wanted = counted(model.claims, model.claims.rules[place], guarantee, message, facts, course)
-                if counts is not False:
-                    reasons += counts.reasons if isinstance(counts, Open) else ()
-                    reasons += reasons_for(course, wanted, message, facts)
-        return tuple(dict.fromkeys(reasons or self._nameless())) or (NOT_FOUND,)
+            reasons += self._search.replay.reasons(candidate)
+        return self._open_because(reasons or _managers_unknown(model))
 
-    def _nameless(self) -> list[Reason]:
-        """The reason that it is not known to whom some rules bring a message; none if it is."""
-        facts = self.first_model.facts
-        rules = [
-            rule.name
-            for rule in self.first_model.rule_sets[0].rules
-            if not rule.idle and rule.actions.options.get(MANAGER) and facts.people.managers is None
-        ]
-        return [Reason(questions.A_FACT, "nameless", (tuple(rules),))] if rules else []
+    def _open_because(self, reasons: Sequence[Reason]) -> Judgment:
+        """The judgment that it is unknown, for these reasons."""
+        return replace(self._answer, unknown=tuple(dict.fromkeys(reasons)) or (NOT_FOUND,))
 
-    def _courses(self, model: Model, candidate: CandidateMessage) -> list[Course]:
-        """What happens to the recipient's copies, and to those of everybody whom rules are known to send one. People
-        whom a message invents do not count.
-        """
-        courses = courses_of(model.rule_sets[0], candidate.message, candidate.facts[0])
-        own = [course for course in courses if course.recipient.address == candidate.letter.recipient]
-        return [
-            *own,
-            *(course for course in courses if course not in own and course.recipient.address in self._brought),
-        ]
+
+def _managers_unknown(model: Model) -> list[Reason]:
+    """The reason that it is not known to whom some rules bring a message; none if it is."""
+    if model.facts.people.managers is not None:
+        return []
+    rules = [rule.name for rule in model.rule_sets[0].rules if not rule.idle and rule.actions.options.get(MANAGER)]
+    return [Reason(questions.A_FACT, "nameless", (tuple(rules),))] if rules else []

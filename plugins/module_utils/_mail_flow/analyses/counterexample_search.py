@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The search in one model for a message that breaks a guarantee."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..conditions.keys import Key
+from ..formula import FALSE, Literal, high, low
+from ..symbolic.encoding import CandidateMessage
+from ..symbolic.message_assumptions import Assumption
+from .guarantee_formulas import GuaranteeFormulas
+from .guarantee_replay import GuaranteeReplay, Tell
+from .plain_mail import plainest
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """A search for a message that certainly breaks a guarantee.
+
+    :param counterexample: a message that does, which is yet to be told.
+    :param leads: what to build more exactly, if a message did not replay.
+    :param is_none: whether it is known that there is none; :param:`core`: literals of the question that contradict each
+        other then.
+    """
+
+    counterexample: Tell | None = None
+    leads: Sequence[Key] = ()
+    is_none: bool = False
+    core: Sequence[Literal] = ()
+
+
+@dataclass(frozen=True)
+class CounterexampleSearch:
+    """Searches a model for messages that break a guarantee. The solver finds one, and only one that certainly breaks the
+    guarantee in the simulator, too, is a counterexample.
+
+    :param formulas: which mail breaks the guarantee in this model.
+    :param replay: what the simulator makes of a message.
+    :param budget: the maximum number of conflicts for each question.
+    :raises BudgetError: by each method: a question took too many conflicts.
+    """
+
+    formulas: GuaranteeFormulas
+    replay: GuaranteeReplay
+    budget: int
+
+    def among_usual(self, assumptions: Sequence[Assumption]) -> SearchResult:
+        """Searches usual mail for a message that may break it, and replays that."""
+        model = self.formulas.model
+        literals = [assumption.literal for assumption in assumptions]
+        possible, candidate = self._search_not_held_back([self.formulas.broken(), *literals])
+        if not possible:
+            return SearchResult(is_none=True, core=model.core)
+        leads = model.to_refine(model.free)
+        return SearchResult(self._counterexample(candidate), leads)
+
+    def among_all(self, assumptions: Sequence[Assumption], *, usual: bool) -> SearchResult:
+        """Searches all mail for a message that certainly breaks it, so that no assumption about mail hides what is
+        known.
+
+        :param usual: whether mail that meets the assumptions may break it; then a message of that is searched for
+            first, and one that a rule shows somebody.
+        """
+        search = self._of_copies(assumptions, usual=usual)
+        if search.counterexample or not usual:
+            return search
+        shown = self._shown_for_sure([assumption.literal for assumption in assumptions])
+        return replace(search, counterexample=shown)
+
+    def plainest(self, assumptions: Sequence[Assumption]) -> Tell | None:
+        """The plainest message that certainly breaks it."""
+        model = self.formulas.model
+        side = model.free
+        claims = [model.circuit.conjunction(claim) for claim in self.formulas.claims(side, anyway=True)]
+        wanted = [high(side.conditions.sees_requests)]
+        wanted += [assumption.literal for assumption in assumptions if not assumption.of_mail]
+        usual = [assumption.literal for assumption in assumptions if assumption.of_mail]
+        preferred = [*usual, *plainest(model, side, claims[0])]
+        broken = model.circuit.disjunction(claims)
+        for candidate in model.candidates([broken], wanted, side, self.budget, preferred):
+            tell = self._counterexample(candidate)
+            if tell:
+                return tell
+        return None
+
+    def _of_copies(self, assumptions: Sequence[Assumption], *, usual: bool) -> SearchResult:
+        """Searches all mail for a copy that certainly breaks it."""
+        model = self.formulas.model
+        every = [assumption.literal for assumption in assumptions]
+        of_all = [assumption.literal for assumption in assumptions if not assumption.of_mail]
+        claims = self.formulas.claims(model.free, anyway=True)
+        wanted = [self.formulas.surely_broken, *of_all]
+        if not model.solve(wanted, self.budget):
+            return SearchResult(is_none=True)
+        wanted = self._as_usual_as_can_be(wanted, every, all_at_once=usual)
+        _possible, candidate = self._search_not_held_back(wanted)
+        leads = model.to_refine(model.free)
+        tell = self._counterexample(candidate)
+        if tell:
+            return SearchResult(tell)
+        ruled_out = all(model.rules_out(claim, of_all, self.budget) for claim in claims)
+        # Of who shares a copy, the simulator knows more.
+        if ruled_out and not (model.free.company.watched or model.free.outcomes[0].copies.every):
+            return SearchResult(None, leads, is_none=True)
+        for literals in (every, of_all) if usual else (of_all,):
+            tell, more = self._copy_by_copy(literals)
+            if tell:
+                return SearchResult(tell)
+            leads += more
+        return SearchResult(None, leads, ruled_out)
+
+    def _copy_by_copy(self, literals: Sequence[Literal]) -> tuple[Tell | None, list[Key]]:
+        """A message of which a certain copy certainly breaks it, and what to build more exactly if a message did not
+        replay. Each copy is a question of its own, on both sides, and so is each way to write its people.
+        """
+        model = self.formulas.model
+        to_refine: list[Key] = []
+        outcomes = [model.open.outcomes[0], *(copy.outcome for copy in model.added(model.open).copies)]
+        of_open = self.formulas.claims(model.open)
+        of_free = self.formulas.claims(model.free)
+        # Of a message for the recipient alone the most is known.
+        alone = dict.fromkeys((tuple(model.open.company.nobody), ()))
+        # The sides need not have the same copies: a copy that cannot be on the free side may be possible on the open
+        # one.
+        asked = [
+            *(
+                (model.open, claim, more)
+                for claim, copy in zip(of_open, outcomes, strict=True)
+                for more in (*([copy.known, *key] for key in alone), [])
+            ),
+            *((model.free, claim, []) for claim in of_free),
+        ]
+        for written, (side, claim, more) in itertools.product(model.mail.addressing.ways_to_write, asked):
+            for candidate in model.candidates(claim, [*more, *literals, *written], side, self.budget):
+                tell = self._counterexample(candidate)
+                if tell:
+                    return tell, []
+                to_refine += model.to_refine(side)
+        return None, to_refine
+
+    def _shown_for_sure(self, literals: Sequence[Literal]) -> Tell | None:
+        """A message that a rule certainly shows somebody in clear."""
+        model = self.formulas.model
+        for showing in self.formulas.showings:
+            seen = low(self.formulas.seen(model.open, showing))
+            if seen == FALSE:
+                continue
+            for candidate in model.candidates([seen], literals, model.open, self.budget):
+                shown = self.replay.shows(candidate, showing) if candidate else None
+                if shown:
+                    return shown
+        return None
+
+    def _as_usual_as_can_be(
+        self, wanted: Sequence[Literal], assumptions: Sequence[Literal], *, all_at_once: bool
+    ) -> list[Literal]:
+        """What is wanted of a message, with as many assumptions as it can meet.
+
+        :param all_at_once: whether all of them are tried together first.
+        """
+        model = self.formulas.model
+        met = list(wanted)
+        if all_at_once and model.solve([*met, *assumptions], self.budget):
+            return [*met, *assumptions]
+        for assumption in assumptions:
+            if assumption not in met and model.solve([*met, assumption], self.budget):
+                met.append(assumption)
+        return met
+
+    def _search_not_held_back(self, literals: Sequence[Literal]) -> tuple[bool, CandidateMessage | None]:
+        """Whether a message may be like this, and one: not one in quarantine if it need not be, since it is unknown
+        whether that stays protected.
+        """
+        model = self.formulas.model
+        held_back = [high(outcome.fate.released) for outcome in model.free.outcomes]
+        if any(literal != FALSE for literal in held_back):
+            not_held_back = [~literal for literal in held_back]
+            possible, candidate = model.search([*literals, *not_held_back], model.free, self.budget)
+            if possible:
+                return possible, candidate
+        return model.search(literals, model.free, self.budget)
+
+    def _counterexample(self, candidate: CandidateMessage | None) -> Tell | None:
+        """Makes the counterexample that a message is, if one was written and it is one."""
+        return self.replay.breaks(candidate) if candidate else None

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which mail breaks a guarantee, as literals of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..conditions.keys import Key
+from ..formula import TRUE, Literal, Value, high, low
+from ..input.guarantee_options import Guarantee
+from ..model import questions
+from ..model.wishes import WISHES
+from ..simulator.showings import Showing
+from ..symbolic.copy_properties import PROPERTIES, breaks, breaks_anyway
+from ..symbolic.counted_copies import CountedCopies
+from ..symbolic.encoding import Model, Side
+from ..symbolic.message_assumptions import Assumption, may_mean_pdf
+
+
+class GuaranteeFormulas:
+    """Which mail a guarantee is about, and which breaks it, as literals of one model: whatever may, on the free side, and
+    what certainly does, on the open one. Each formula is built once, when it is first asked for.
+
+    :param place: the guarantee's place among the claims of the model.
+    :param showings: the people to whom rules show mail.
+    """
+
+    def __init__(self, model: Model, guarantee: Guarantee, place: int, showings: Sequence[Showing]) -> None:
+        self.model = model
+        self.guarantee = guarantee
+        self.place = place
+        self.showings = showings
+        self._copies: dict[bool, CountedCopies] = {}
+
+    def refined(self, keys: Iterable[Key]) -> GuaranteeFormulas:
+        """The same of a model in which recipients are modeled for these, too."""
+        return GuaranteeFormulas(self.model.refined(keys), self.guarantee, self.place, self.showings)
+
+    @property
+    def first_assumptions(self) -> list[Assumption]:
+        """What is assumed of the mail at first. A guarantee about documents does not assume that there are none."""
+        conditions = self.model.claims.rules[self.place].criteria.conditions
+        about_documents = any(may_mean_pdf(atom) for atom in conditions)
+        return [
+            assumption
+            for assumption in self.model.mail.assumptions.for_claims
+            if assumption.id != questions.PDF or not about_documents
+        ]
+
+    @property
+    def applies(self) -> Literal:
+        """True if the guarantee applies to some copy."""
+        claims = self.model.circuit.disjunction([counts for counts, _broken in self.claims(self.model.free)])
+        about = WISHES[self.guarantee.then].about
+        of_it = high(PROPERTIES[about].formula(self.model.free.outcomes[0], self.guarantee)) if about else TRUE
+        return claims & of_it
+
+    def claims(self, side: Side, *, anyway: bool = False) -> list[tuple[Literal, Literal]]:
+        """Two literals, true if a copy counts for the guarantee and if it breaks it, for the recipient's copy and for
+        those of people whom rules add: possibly on the free side, certainly on the open one.
+
+        :param anyway: whether it is broken whatever happens to a copy that rules want to protect, where that is open.
+        """
+        known = high if side.logic.free else low
+        copies = self._counted_copies(side)
+        claims = [copies.broken(copy, breaks_anyway if anyway else breaks) for copy in copies.every]
+        return [(known(counts), known(broken)) for counts, broken in claims]
+
+    def broken(self, *, shown: bool = True) -> Literal:
+        """True if the guarantee may be broken for one of the copies that it applies to.
+
+        :param shown: whether also by what rules show others.
+        """
+        circuit = self.model.circuit
+        broken = [circuit.conjunction(claim) for claim in self.claims(self.model.free)]
+        return circuit.disjunction([*broken, *(self.shown if shown else ())])
+
+    @property
+    def surely_broken(self) -> Literal:
+        """True if the guarantee may be broken for one of the copies whatever happens to a copy that rules want to
+        protect, where that is open, and rules see requests for approval.
+        """
+        claims = self.claims(self.model.free, anyway=True)
+        broken = self.model.circuit.disjunction([self.model.circuit.conjunction(claim) for claim in claims])
+        return broken & high(self.model.free.conditions.sees_requests)
+
+    @property
+    def shown(self) -> list[Literal]:
+        """For each person to whom rules show mail, a literal that is true if they may see in clear what counts."""
+        return [high(self.seen(self.model.free, showing)) for showing in self.showings]
+
+    def seen(self, side: Side, showing: Showing) -> Value:
+        """Whether somebody to whom a rule shows mail sees in clear what counts."""
+        return self._counted_copies(side).seen(showing)
+
+    def _counted_copies(self, side: Side) -> CountedCopies:
+        """The copies that the guarantee may be about."""
+        copies = self._copies.get(side.logic.free)
+        if copies is None:
+            copies = CountedCopies(self.model, side, self.guarantee, self.model.claims.rules[self.place], self.place)
+            self._copies[side.logic.free] = copies
+        return copies

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages that may break a guarantee, in the simulator: whether they certainly do, and what is open about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ..model.connectors import IN_TRANSIT
+from ..model.kleene import Open, Reason
+from ..model.outcomes import ProtectionKind
+from ..model.wishes import PORTAL
+from ..simulator.copy_result import CopyResult
+from ..simulator.results import result
+from ..simulator.showings import Showing
+from ..simulator.state import Course
+from ..symbolic.encoding import CandidateMessage
+from ..symbolic.witness_replay import counted, courses_of, reasons_for, surely_breaks
+from .judgment import Breach, Counterexample, counterexample_of, counterexample_of_shown, hole_of
+
+#: Makes the counterexample of a message that is one: as plain as it can be, and with its cause. That takes as long as
+#: finding the message.
+Tell = Callable[[], Counterexample]
+
+
+def _as_found(counterexample: Counterexample) -> Counterexample:
+    """A counterexample that is made already."""
+    return counterexample
+
+
+@dataclass(frozen=True)
+class GuaranteeReplay:
+    """What the simulator says of messages that may break a guarantee.
+
+    :param breach: the guarantee, with the rules under which it is to be kept.
+    :param brought: the addresses of those whom rules are known to send copies.
+    """
+
+    breach: Breach
+    brought: frozenset[str]
+
+    def breaks(self, candidate: CandidateMessage) -> Tell | None:
+        """Makes the counterexample that a message is; ``None`` if no copy of it certainly breaks the guarantee."""
+        breach = self.breach
+        message = candidate.message
+        facts = candidate.facts[0]
+        for course in self._courses(candidate):
+            counts, wanted = counted(breach.claims, breach.claim, breach.guarantee, message, facts, course)
+            if counts is not True or not surely_breaks(course, wanted, message, facts):
+                continue
+            outcome = result(course, breach.rules, message, facts)
+            if outcome is not None:
+                return partial(self._counterexample, candidate, course, outcome)
+        return None
+
+    def shows(self, candidate: CandidateMessage, showing: Showing) -> Tell | None:
+        """The same of a message that a rule certainly shows somebody in clear."""
+        for course in self._courses(candidate):
+            counterexample = counterexample_of_shown(self.breach, candidate, course, showing)
+            if counterexample:
+                return partial(_as_found, counterexample)
+        return None
+
+    def reasons(self, candidate: CandidateMessage) -> list[Reason]:
+        """What is open about the copies of a message that may break the guarantee."""
+        breach = self.breach
+        message = candidate.message
+        facts = candidate.facts[0]
+        reasons = list[Reason]()
+        for course in self._courses(candidate):
+            counts, wanted = counted(breach.claims, breach.claim, breach.guarantee, message, facts, course)
+            if counts is False:
+                continue
+            if isinstance(counts, Open):
+                reasons += counts.reasons
+            reasons += reasons_for(course, wanted, message, facts)
+        return reasons
+
+    def _courses(self, candidate: CandidateMessage) -> list[Course]:
+        """What happens to the recipient's copies, and to those of everybody whom rules are known to send one. People
+        whom a message invents do not count.
+        """
+        courses = courses_of(self.breach.rules, candidate.message, candidate.facts[0])
+        own = [course for course in courses if course.recipient.address == candidate.letter.recipient]
+        return [
+            *own,
+            *(course for course in courses if course not in own and course.recipient.address in self.brought),
+        ]
+
+    def _counterexample(self, candidate: CandidateMessage, course: Course, outcome: CopyResult) -> Counterexample:
+        """The counterexample that a message is, with what the wish asks of it beside its outcome."""
+        guarantee = self.breach.guarantee
+        counterexample = counterexample_of(self.breach, candidate, course, outcome)
+        facts = candidate.facts[0]
+        if guarantee.then == PORTAL and not any(world.brands for world in course.worlds):
+            is_protected = outcome.protection not in ("", ProtectionKind.NONE, ProtectionKind.UNKNOWN)
+            return replace(counterexample, unbranded=is_protected)
+        if guarantee.expires_within_days:
+            return replace(counterexample, expiry=facts.encryption.expiry(outcome.branding))
+        if guarantee.then == IN_TRANSIT:
+            hole = hole_of(course.worlds[0], facts, course.recipient.address, guarantee.tls_validation)
+            return replace(counterexample, hole=hole)
+        return counterexample
