@@ -1158,6 +1158,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.contradicted import (
+    contradicting_texts,
     with_contradicted,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
@@ -1187,6 +1188,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     reference_lines,
     reference_rows,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.result_rows import (
+    DifferenceRow,
+    GuaranteeRow,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     nearest_lines,
@@ -1197,9 +1202,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     suggestion_rows,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
+    difference_lines,
     failure_diff,
-    mail_lines,
     tested_text,
+    verdict_lines,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import (
     not_read_row,
@@ -1260,7 +1266,8 @@ class _Test:
         ``None`` if the task compares nothing.
     :param elsewhere: their organization, if it is another one than the tested rules'.
     :param irm_before: the IRM configuration under which they are compared.
-    :param judged: the verdicts on the guarantees.
+    :param difference: the classes of mail that the compared rules treat differently.
+    :param judged: the verdicts on the guarantees, and :param:`verdicts` the same in words.
     :param fewer: fewer rules that do the same, in lines.
     :param result: the task's result.
     """
@@ -1277,7 +1284,9 @@ class _Test:
     compared: RuleSet | None
     elsewhere: RulesWithFacts | None
     irm_before: Mapping[str, Any] | None
+    difference: Sequence[DifferenceRow] = ()
     judged: list[Judgment] = field(default_factory=list)
+    verdicts: Sequence[GuaranteeRow] = ()
     fewer: Sequence[str] = ()
     result: dict[str, Any] = field(default_factory=dict)
 
@@ -1402,24 +1411,27 @@ def _difference(test: _Test) -> dict[str, Any]:
     """What the compared rules do differently to all mail."""
     findings = difference(test.before, test.rules, test.facts, test.now, irm_before=test.irm_before)
     rows, more = difference_rows(findings)
-    return {"difference": with_contradicted(rows, test.result.get("observed", ())), "difference_more": more}
+    observed = test.result.get("observed", ())
+    test.difference = [row.with_contradicted(contradicting_texts(row.rules, observed)) for row in rows]
+    return {"difference": [row.as_row() for row in test.difference], "difference_more": more}
 
 
 def _difference_lines(test: _Test) -> list[str]:
     elsewhere = [ELSEWHERE] if test.elsewhere else []
-    shown = {name: test.result[name] for name in ("difference", "difference_more", "observed") if name in test.result}
-    return [*elsewhere, *mail_lines(shown, _SAID)]
+    observed = test.result.get("observed", ())
+    return [*elsewhere, *difference_lines(test.difference, test.result["difference_more"], observed, _SAID)]
 
 
 def _verdicts(test: _Test) -> dict[str, Any]:
     """The verdicts on the guarantees."""
     with own_budgets():  # A verdict does not depend on what else is asked.
         test.judged = prove(test.rules, test.facts, test.guarantees, test.now)
-    return {"guarantees": guarantee_rows(test.judged)}
+    test.verdicts = guarantee_rows(test.judged)
+    return {"guarantees": [row.as_row() for row in test.verdicts]}
 
 
-def _verdict_lines(test: _Test) -> list[str]:
-    return mail_lines({"guarantees": test.result["guarantees"]})
+def _verdict_lines(test: _Test) -> Iterable[str]:
+    return verdict_lines(test.verdicts)
 
 
 def _is_linted(test: _Test) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible import constants as C
@@ -15,6 +15,7 @@ from ansible.utils.helpers import pct_to_int
 from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._baseline.controls.controls import CONTROL_VARIABLES
+from ...module_utils._baseline.controls.effect_on_mail import EffectOnMail
 from ...module_utils._baseline.controls.findings import PREFIX
 from ...module_utils._baseline.procedures.baseline_context import BaselineContext
 from ...module_utils._baseline.run.variable_validation import directory_of, owners_of, variables_read
@@ -24,7 +25,7 @@ from ...module_utils._exchange.errors import OptionError
 from ...module_utils._exchange.text import folded
 from ...module_utils._mail_flow.wording.screen import WordedResult
 from ...module_utils._mail_flow.wording.suggestions import suggestion_lines
-from ...module_utils._mail_flow.wording.summary import mail_lines
+from ...module_utils._mail_flow.wording.summary import difference_lines, verdict_lines
 from ...module_utils._mail_flow.wording.unseen import unseen_lines
 from .artifact_files import ArtifactFiles
 from .base import COLUMNS, ModuleAction, folders_of_job, plain, show, show_folded, shown_text
@@ -117,11 +118,7 @@ class BaselineAction(ModuleAction):
         result = super().run(tmp, task_vars)
         mail = result.get("mail") or {}
         gone = folders_of_job(task_vars or {})
-        lines = (
-            [shown_text(line, gone) for line in (*mail_lines(mail), *suggestion_lines(mail.get("suggestions") or ()))]
-            if self._task.diff
-            else []
-        )
+        lines = [shown_text(line, gone) for line in _effect_lines(EffectOnMail.read(mail))] if self._task.diff else []
         lines += unseen_lines(mail) if lines else []
         if lines:
             host = str((task_vars or {}).get("inventory_hostname"))
@@ -202,6 +199,14 @@ class BaselineAction(ModuleAction):
         if outcome.pop("unreachable", False):
             outcome["failed"] = True
         return outcome
+
+
+def _effect_lines(mail: EffectOnMail) -> Iterator[str]:
+    """What a plan does to mail, the verdicts on guarantees, and edits that would put these right, as lines."""
+    if mail.difference is not None:
+        yield from difference_lines(mail.difference, mail.difference_more, mail.observed)
+    yield from verdict_lines(mail.guarantees)
+    yield from suggestion_lines(mail.suggestions)
 
 
 def _results(variables: Mapping[str, Any], names: Sequence[str]) -> list[Any]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...module_utils._baseline.controls.foreign import needs_a_look
-from ...module_utils._baseline.controls.mail_rows import DifferenceRow
 from ...module_utils._exchange.text import listed
 from ...module_utils._mail_flow.analyses.overview import CellVerdict
 from ...module_utils._mail_flow.model.questions import numbers_told
@@ -20,8 +19,16 @@ from ...module_utils._mail_flow.wording.overview import (
 )
 from ...module_utils._mail_flow.wording.plans import foreign_line
 from ...module_utils._mail_flow.wording.reasons import ids_words
+from ...module_utils._mail_flow.wording.result_rows import CounterexampleRow, DifferenceRow
 from ...module_utils._mail_flow.wording.suggestions import replay_sentence
-from ...module_utils._mail_flow.wording.summary import causes, copy_words, lacking, message_lines, page_rows
+from ...module_utils._mail_flow.wording.summary import (
+    causes,
+    copy_words,
+    lacking,
+    message_lines,
+    page_rows,
+    reasons_words,
+)
 from ...module_utils._mail_flow.wording.unseen import observed_lines, unseen_line, unseen_lines
 from .labels import MAIL, REACH, VERDICT, Record, Word, mail_of, name_of, rank, word_for
 from .replay_section import change_of
@@ -42,20 +49,19 @@ def difference_of(organization: Record) -> list[Record]:
         {
             "kind": str(row.kind),
             "text": row.text,
-            "card": message_card(row.witness or {}),
+            "card": _card(row.witness),
             "ends": [
                 end
                 for name, outcome in (("Before", row.before), ("After", row.after))
                 if outcome
                 for end in _ends(name, outcome)
             ],
-            "open": _capital(row.reasons()),
+            "open": _capital(reasons_words(row.unknown or ())),
             "counted": change_of(organization, row),
             "contradicted": list(row.contradicted),
             "classes": classes,
         }
-        for shown, classes in page_rows([row.as_row() for row in rows])
-        for row in [DifferenceRow.read(shown)]
+        for row, classes in page_rows(rows)
     ]
 
 
@@ -67,9 +73,9 @@ def _ends(name: str, outcome: Record) -> Iterator[tuple[str, str]]:
         yield "How it leaves", _capital(words["transit"])
 
 
-def _counterexample_ends(counterexample: Record) -> Iterator[tuple[str, str]]:
+def _counterexample_ends(counterexample: CounterexampleRow) -> Iterator[tuple[str, str]]:
     """What becomes of a counterexample, what it lacks, and why."""
-    (name, text), *leaves = _ends("Outcome", counterexample["outcome"])
+    (name, text), *leaves = _ends("Outcome", counterexample.outcome)
     yield name, f"{text}{lacking(counterexample)}"
     yield from leaves
     if why := causes(counterexample):
@@ -89,9 +95,9 @@ def guarantees_of(organization: Record) -> list[Record]:
             "claim": _capital(row.claim),
             "verdict": str(row.verdict),
             "before": str(row.before or ""),
-            "card": message_card(row.counterexample or {}),
+            "card": _card(row.counterexample.as_row() if row.counterexample else None),
             "ends": list(_counterexample_ends(row.counterexample)) if row.counterexample else [],
-            "open": _capital(row.reasons()),
+            "open": _capital(reasons_words(row.unknown)),
             "settled_by": [reason.settled_by for reason in row.unknown if reason.settled_by],
             "contradicted": list(row.contradicted),
             "assumptions": [assumption.text for assumption in row.assumptions],
@@ -112,12 +118,17 @@ def suggestions_of(organization: Record, *, detailed: bool) -> list[Record]:
         {
             **{key: row.get(key, "") for key in ("for", "text", "diff")},
             "mail": [
-                *(change["text"] for change, _classes in page_rows(row.get("difference") or ())),
+                *(change.text for change, _classes in page_rows(_changes(row))),
                 *filter(None, [replay_sentence(row) if detailed else ""]),
             ],
         }
         for row in rows
     ]
+
+
+def _changes(suggestion: Record) -> list[DifferenceRow]:
+    """What a suggestion changes in mail."""
+    return list(map(DifferenceRow.from_row, suggestion.get("difference") or ()))
 
 
 def encrypters_of(organization: Record) -> list[tuple[str, str, str, str]]:
@@ -230,11 +241,12 @@ def harmless(organization: Record) -> int:
     return len(mail_of(organization).foreign) - len(foreign_of(organization))
 
 
-def message_card(witness: Record) -> list[tuple[str, str]]:
-    """A message as lines of a card: ``From``, ``To``, and its other properties."""
-    return (
-        list(message_lines(witness["message"], str(witness.get("recipient") or ""))) if witness.get("message") else []
-    )
+def _card(shown: Record | None) -> list[tuple[str, str]]:
+    """A message as lines of a card, ``From``, ``To``, and its other properties; none if no message is shown.
+
+    :param shown: ``message`` and ``recipient``.
+    """
+    return list(message_lines(shown["message"], shown["recipient"])) if shown else []
 
 
 def _capital(text: str) -> str:

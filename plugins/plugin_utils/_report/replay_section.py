@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...module_utils._baseline.controls.mail_rows import DifferenceRow
 from ...module_utils._mail_flow.trace.replay import COVERAGE
 from ...module_utils._mail_flow.wording.replay import (
     change_sentence,
@@ -14,6 +13,7 @@ from ...module_utils._mail_flow.wording.replay import (
     replay_lines,
     settled_line,
 )
+from ...module_utils._mail_flow.wording.result_rows import DifferenceRow
 from .labels import Record, mail_of
 
 #: How copies count, in words, in the order of :data:`COVERAGE`: by the organization's rules, and by proposed ones.

@@ -11,12 +11,25 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     NO_EFFECT,
     EffectOnMail,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_rows import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foundation import Foundation
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.result_rows import (
+    CounterexampleRow,
     DifferenceRow,
-    Foundation,
     GuaranteeRow,
 )
 
+COUNTEREXAMPLE = {
+    "message": {"from": "a@contoso.com"},
+    "recipient": "a@b.example",
+    "outcome": {"fate": "delivered"},
+    "decided_by": ["Stop"],
+    "hole": {"domain": "b.example", "kind": "weak", "connector": "Bank", "validation": "domain"},
+    "expiry": 0,
+    "unbranded": True,
+    "shown_to": "b@contoso.com",
+    "cause": {"kind": "mode", "rule": "Encrypt", "option": "mode", "value": "Audit"},
+    "facts": {"groups": {}},
+}
 ROW = {"kind": "protection_lost", "text": "Mail is no longer encrypted."}
 LOST = {**ROW, "when": {"subject_contains_words": ["x"]}, "rules": ["Ours"]}
 #: All that rows can have.
@@ -24,7 +37,7 @@ WHOLE_DIFFERENCE = {
     **LOST,
     "kind": "unknown",
     "unless": {"sender_is": ["a@contoso.com"]},
-    "arrives": {"kind": "smime"},
+    "arrives": "smime",
     "every": False,
     "was": "encrypt",
     "becomes": "none",
@@ -38,6 +51,7 @@ WHOLE_DIFFERENCE = {
     "after": {"fate": "unknown"},
     "witness": {"message": {"from": "a@contoso.com"}, "recipient": "d@fabrikam.com"},
     "contradicted": ["Exchange did otherwise."],
+    "summary": "Some mail may be treated differently (2 kinds).",
 }
 RESTS_ON = {"kind": "group", "name": "all@contoso.com", "values": {"members": 2}}
 PROVED = {"name": "All", "verdict": "proved", "assumptions": [], "unseen": []}
@@ -47,7 +61,7 @@ WHOLE_GUARANTEE = {
     "verdict": "refuted",
     "before": "unknown",
     "assumptions": [{"id": "settled", "text": "It is so."}, {"id": "not_signed", "text": "So.", "mail": "signed mail"}],
-    "counterexample": {"message": {}, "recipient": "a@b.example", "outcome": {}},
+    "counterexample": COUNTEREXAMPLE,
     "unknown": [{"id": "U1", "reason": "what it does"}],
     "unseen": ["labels"],
     "contradicted": ["Exchange did otherwise."],
@@ -59,9 +73,9 @@ WHOLE_GUARANTEE = {
     [
         (NO_EFFECT, {}),
         (EffectOnMail(()), {"difference": [], "difference_more": 0}),
-        (EffectOnMail((DifferenceRow.read(LOST),), 2), {"difference": [LOST], "difference_more": 2}),
-        (EffectOnMail(guarantees=(GuaranteeRow.read(PROVED),), unseen=()), {"guarantees": [PROVED], "unseen": []}),
-        (EffectOnMail(rests_on=(Foundation.read(RESTS_ON),)), {"rests_on": [RESTS_ON]}),
+        (EffectOnMail((DifferenceRow.from_row(LOST),), 2), {"difference": [LOST], "difference_more": 2}),
+        (EffectOnMail(guarantees=(GuaranteeRow.from_row(PROVED),), unseen=()), {"guarantees": [PROVED], "unseen": []}),
+        (EffectOnMail(rests_on=(Foundation.from_row(RESTS_ON),)), {"rests_on": [RESTS_ON]}),
         (EffectOnMail(replay={"remark": "x"}, untested=("VRF-1",)), {"replay": {"remark": "x"}, "untested": ["VRF-1"]}),
     ],
 )
@@ -73,18 +87,19 @@ def test_it_is_read_as_it_is_written(effect: EffectOnMail, written: dict[str, An
 
 @pytest.mark.parametrize("row", [LOST, WHOLE_DIFFERENCE])
 def test_a_class_of_mail_is_written_as_it_is_read(row: dict[str, Any]) -> None:
-    assert DifferenceRow.read(row).as_row() == row
+    assert DifferenceRow.from_row(row).as_row() == row
 
 
 @pytest.mark.parametrize("row", [PROVED, WHOLE_GUARANTEE])
 def test_a_verdict_is_written_as_it_is_read(row: dict[str, Any]) -> None:
-    assert GuaranteeRow.read(row).as_row() == row
+    assert GuaranteeRow.from_row(row).as_row() == row
 
 
 def test_the_rows_of_the_samples_have_all_that_a_row_can_have() -> None:
     """What a field of a row is called is what its key is called."""
     assert {part.name for part in fields(DifferenceRow)} == WHOLE_DIFFERENCE.keys()
     assert {part.name for part in fields(GuaranteeRow)} == WHOLE_GUARANTEE.keys()
+    assert {part.name for part in fields(CounterexampleRow)} == COUNTEREXAMPLE.keys()
 
 
 @pytest.mark.parametrize(
@@ -98,6 +113,8 @@ def test_the_rows_of_the_samples_have_all_that_a_row_can_have() -> None:
         {"guarantees": [{**PROVED, "verdict": "perhaps"}]},
         {"guarantees": [{**PROVED, "more": "x"}]},
         {"guarantees": [{**PROVED, "assumptions": [{}]}]},
+        {"guarantees": [{**PROVED, "counterexample": {**COUNTEREXAMPLE, "hole": {"kind": "weak"}}}]},
+        {"guarantees": [{**PROVED, "counterexample": {**COUNTEREXAMPLE, "cause": {"rule": "A", "more": 1}}}]},
         {"rests_on": [{"kind": "group"}]},
         {"difference": [ROW], "difference_more": 0},
         {"difference": [{**LOST, "kind": "gone"}], "difference_more": 0},
@@ -121,7 +138,7 @@ def test_what_is_none_is_refused(document: Any) -> None:
         (EffectOnMail(lint=(ROW,), foreign=(ROW,)), False, False),
         (EffectOnMail(()), True, False),
         (EffectOnMail(encrypters=(ROW,)), True, False),
-        (EffectOnMail(guarantees=(GuaranteeRow.read(PROVED),)), True, True),
+        (EffectOnMail(guarantees=(GuaranteeRow.from_row(PROVED),)), True, True),
         (EffectOnMail(evidence={"rules": []}), True, True),
     ],
 )

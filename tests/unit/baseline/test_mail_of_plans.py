@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import (
+    EffectOnMail,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
@@ -18,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     Organization,
     read,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import difference_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
@@ -88,11 +91,17 @@ def test_what_a_plan_leaves_is_what_comes_out(source: random.Random, procedure: 
     assert after.facts[irm] == expected.facts[irm]
 
 
+def effect_lines(role: Role) -> list[str]:
+    mail = EffectOnMail.read(role.report["mail"])
+    assert mail.difference is not None
+    return difference_lines(mail.difference, mail.difference_more)
+
+
 def test_a_check_says_what_becomes_of_mail(role: Role) -> None:
     role.run(encryption_rules=[ENCRYPT])
     role.plan(check=True, encryption_rules=[STOP, ENCRYPT], **WEAKENED)
     assert texts(role) == [STOPPED]
-    assert mail_lines(role.report["mail"])[0] == STOPPED
+    assert effect_lines(role)[0] == STOPPED
     assert role.report["mail"]["difference_more"] == 0
     (state,) = [row for row in role.report["changes"] if (row["identity"], row["option"]) == ("Newsletter", "state")]
     assert state["impact"] == "may leave in clear"
@@ -104,7 +113,7 @@ def test_a_change_without_a_difference_has_no_impact(role: Role) -> None:
     twin = {**ENCRYPT, "name": "Law firm, again"}
     role.plan(check=True, encryption_rules=[ENCRYPT, twin])
     assert texts(role) == []
-    assert mail_lines(role.report["mail"]) == [
+    assert effect_lines(role) == [
         "The rule changes do not affect who gets mail, how it is protected, and who is told of it."
     ]
     assert {row["impact"] for row in role.report["changes"] if row["identity"] == twin["name"]} == {""}

@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.copy_result import (
     MessageResult,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import summary
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
     SHOWN,
     compared_rows,
@@ -27,6 +28,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     guarantee_rows,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.result_rows import (
+    DifferenceRow,
+    GuaranteeRow,
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,12 @@ class Difference:
 
 def difference(*given: Any, shown: int = SHOWN, **more: Any) -> Difference:
     found = differ.difference(*given, **more)
-    return Difference(*difference_rows(found, shown), found.complete)
+    rows, more = difference_rows(found, shown)
+    return Difference([row.as_row() for row in rows], more, found.complete)
+
+
+def difference_lines(found: Difference) -> list[str]:
+    return summary.difference_lines(list(map(DifferenceRow.from_row, found.rows)), found.more)
 
 
 def differences(*given: Iterable[MessageResult]) -> list[dict[str, Any]]:
@@ -50,9 +60,21 @@ def lint(*given: Any, **more: Any) -> list[dict[str, Any]]:
 
 
 def prove(*given: Any, **more: Any) -> list[dict[str, Any]]:
-    return guarantee_rows(verifier.prove(*given, **more))
+    return [row.as_row() for row in guarantee_rows(verifier.prove(*given, **more))]
+
+
+def verdict_sentence(row: dict[str, Any]) -> str:
+    return summary.verdict_sentence(GuaranteeRow.from_row(row))
+
+
+def refutation(row: dict[str, Any]) -> str:
+    return summary.refutation(GuaranteeRow.from_row(row))
+
+
+def verdict_lines(rows: Iterable[dict[str, Any]]) -> list[str]:
+    return list(summary.verdict_lines(list(map(GuaranteeRow.from_row, rows))))
 
 
 def worsened(*given: Any) -> dict[str, Any] | None:
     found = regression.worsened(*given)
-    return counterexample_row(found) if found else None
+    return counterexample_row(found).as_row() if found else None

@@ -728,8 +728,9 @@ def test_a_proof_names_the_dlp_rules_that_it_rests_on_and_the_copies_that_it_lea
     rested = {premise.kind or premise.id: premise.values for premise in found.premises}
     assert rested["dlp_rules"] == ("C",)
     assert rested["dlp_copies"] == ("C", "audit@adatum.com")
-    rows = guarantee_rows([found])[0]["assumptions"]
-    assert {"dlp_rules", "dlp_copies"} <= {row["id"] for row in rows}
+    (row,) = guarantee_rows([found])
+    assert row.assumes("dlp_rules")
+    assert row.assumes("dlp_copies")
 
 
 AUDIT = {"copy_to": ["audit@outside.example"]}

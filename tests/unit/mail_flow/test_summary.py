@@ -12,14 +12,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import guarantees
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import change_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
-    mail_lines,
     message_lines,
     message_words,
-    verdict_sentence,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import unseen_lines
 
-from tests.unit.mail_flow.answers import prove
+from tests.unit.mail_flow.answers import prove, verdict_lines, verdict_sentence
 
 FACTS: dict[str, Any] = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["megan@contoso.com"]}
 OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
@@ -179,7 +177,7 @@ def test_of_many_people_it_is_said_whom_a_message_is_about() -> None:
 
 def test_proofs_say_for_what_they_hold_and_then_once_what_they_leave_open_and_rely_on() -> None:
     rows = prove([ENCRYPT], FACTS, GUARANTEES)
-    lines = mail_lines({"guarantees": rows})
+    lines = verdict_lines(rows)
     assert lines == [
         "'Outgoing' is guaranteed: no mail from inside to people outside is delivered unprotected by rules.",
         PROVED_LAW,
@@ -191,7 +189,7 @@ def test_proofs_say_for_what_they_hold_and_then_once_what_they_leave_open_and_re
 
 
 def test_what_rules_let_out_is_a_line_with_its_message_and_a_proof_beside_it_keeps_what_it_relies_on() -> None:
-    lines = mail_lines({"guarantees": prove([STOP, ENCRYPT], FACTS, GUARANTEES)})
+    lines = verdict_lines(prove([STOP, ENCRYPT], FACTS, GUARANTEES))
     assert lines == [
         "'Outgoing' is not guaranteed: mail from megan@contoso.com to recipient@example.org with the subject 'public' is delivered "
         f"{UNKNOWN_TLS}: "
@@ -203,19 +201,19 @@ def test_what_rules_let_out_is_a_line_with_its_message_and_a_proof_beside_it_kee
 
 def test_a_verdict_that_is_another_than_until_now_says_so_in_its_line() -> None:
     (row, _other) = prove([ENCRYPT], FACTS, GUARANTEES)
-    assert mail_lines({"guarantees": [{**row, "before": "refuted"}]})[0].endswith(
+    assert verdict_lines([{**row, "before": "refuted"}])[0].endswith(
         "is delivered unprotected by rules. Until now: refuted."
     )
 
 
 def test_what_has_no_room_in_a_line_is_counted() -> None:
     (row, _other) = prove([ENCRYPT], FACTS, GUARANTEES)
-    (_verdict, undecided, _basis) = mail_lines(
-        {"guarantees": [{**row, "assumptions": [{"id": "U", "text": "T.", "mail": "m" * 40}] * 9}, row]}
+    (_verdict, undecided, _basis) = verdict_lines(
+        [{**row, "assumptions": [{"id": "U", "text": "T.", "mail": "m" * 40}] * 9}, row]
     )[:3]
     assert undecided == f"  Not covered: {', '.join(['m' * 40] * 3)} and 6 more."
     long = [{"id": "U", "text": f"{'t' * 300}."}]
-    assert mail_lines({"guarantees": [{**row, "assumptions": long}]})[1:] == [f"  Assumes: {'t' * 300}."]
+    assert verdict_lines([{**row, "assumptions": long}])[1:] == [f"  Assumes: {'t' * 300}."]
 
 
 @pytest.mark.parametrize(
@@ -273,7 +271,7 @@ def test_the_guide_shows_the_lines_of_its_guarantee() -> None:
     )
     options = task["m365.message_encryption.mail_flow_test"]
     rows = prove(options["rules"], options["facts"], options["guarantees"])
-    lines = [f"    {line}" for line in (*mail_lines({"guarantees": rows}), *unseen_lines(rows[0]))]
+    lines = [f"    {line}" for line in (*verdict_lines(rows), *unseen_lines(rows[0]))]
     assert lines[0] in after
     assert after.startswith("\n".join(["", ".. code-block:: text", "", *lines, "", ""]))
 
@@ -302,10 +300,10 @@ def test_guarantees_that_are_unknown_for_the_same_reasons_have_one_line() -> Non
     marked = {**OUT, "subject_contains_words": ["x"]}
     wanted = [{"name": name, "when": when, "then": "not_in_clear"} for name, when in (("A", OUT), ("B", marked))]
     rows = prove(rules, FACTS, wanted)
-    (line,) = mail_lines({"guarantees": rows})
+    (line,) = verdict_lines(rows)
     assert line.startswith("Cannot verify 'A' and 'B': ")
     # What has more to say has a line of its own.
-    assert len(mail_lines({"guarantees": [rows[0], {**rows[1], "before": "proved"}]})) == 2
+    assert len(verdict_lines([rows[0], {**rows[1], "before": "proved"}])) == 2
     # The two ways out that the line names are ways out.
     ways = ({"then": "not_in_clear_if_delivered"}, {"copies": "recipients_only", "unless": {"sent_to": [soc]}})
     assert all(key in line and str(value) in line for way in ways[:1] for key, value in way.items())

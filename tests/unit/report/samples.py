@@ -224,7 +224,7 @@ MAIL = {
     "suggestions": [
         {"for": "Rules protect all mail to the law firm", "text": "Move the rule 'Law firm' from priority 1 to 0.",
          "edits": [{"kind": "move", "rule": "Law firm", "option": "priority", "before": 1, "after": 0}],
-         "difference": [{"kind": "protection_gained", "text": "Mail to fabrikam.com with 'newsletter' in its subject is now encrypted."}],
+         "difference": [{"kind": "protection_gained", "text": "Mail to fabrikam.com with 'newsletter' in its subject is now encrypted.", "when": {}}],
          "difference_more": 0, "diff": "- name: Law firm", "yaml": "- name: Law firm", "tried": {"edits": 4, "pairs": 0, "complete": True}},
     ],
     "lint": [{"kind": "never_acts", "rules": ["Old"], "reason": "The rule 'Old' never acts: its dates exclude today."}],

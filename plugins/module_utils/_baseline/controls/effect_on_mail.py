@@ -9,9 +9,11 @@ from typing import Any, cast
 
 from ..._engine.plan import Change, Impact
 from ..._mail_flow.analyses.aspects import DifferenceKind
+from ..._mail_flow.wording.result_rows import DifferenceRow, GuaranteeRow
+from ..._mail_flow.wording.row import Row
 from ..._resources.rules.impact import of_all_outgoing
 from ..._resources.rules.stored import RULE
-from .mail_rows import DifferenceRow, Foundation, GuaranteeRow, Row
+from .foundation import Foundation
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class _Written:
 
     :param form: the type of its written value.
     :param rows: whether that is a list of rows.
-    :param row: the class of these rows, with ``read`` and ``as_row``; ``None`` for rows as they are written.
+    :param row: the class of these rows, with ``from_row`` and ``as_row``; ``None`` for rows as they are written.
     :param if_known: whether it is written wherever it is not ``None``; otherwise where it is not empty.
     :param beside: the field beside which it is written, whatever its value is; empty if it is written for itself.
     """
@@ -133,7 +135,7 @@ class EffectOnMail:
 def _read(value: Any, how: _Written) -> Any:
     """The value of a field from its written form."""
     if how.row is not None:
-        return tuple(map(how.row.read, value))
+        return tuple(map(how.row.from_row, value))
     return tuple(value) if isinstance(value, list) else value
 
 

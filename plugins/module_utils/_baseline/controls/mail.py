@@ -45,8 +45,10 @@ from ..._mail_flow.model.questions import WHICH_CONNECTOR
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.symbolic.encoding import DECIDING_SETTINGS
 from ..._mail_flow.wording.difference import difference_rows
+from ..._mail_flow.wording.guarantees import guarantee_rows
 from ..._mail_flow.wording.lint import lint_rows
 from ..._mail_flow.wording.plans import licensing_warnings as warnings_of
+from ..._mail_flow.wording.result_rows import DifferenceRow, GuaranteeRow
 from ..._mail_flow.wording.unseen import not_read_lines
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.organization_state import describe
@@ -54,7 +56,7 @@ from ..._resources.rights_management import RMS_TEMPLATES, obstacle
 from ..._resources.rules.stored import RULE
 from .effect_on_mail import EffectOnMail
 from .findings import PREFIX
-from .mail_rows import DifferenceRow, Foundation, GuaranteeRow
+from .foundation import Foundation
 
 #: The resource, and the fact, whose settings decide about mail, too.
 IRM = IRM_CONFIGURATION.name
@@ -153,7 +155,7 @@ class Mail:
         :raises OptionError: one is about mail that there cannot be.
         """
         with own_budgets():  # A verdict does not depend on what else is asked.
-            return GuaranteeRow.of_judgments(prove(self.rules, self.facts, guarantees, where=where))
+            return guarantee_rows(prove(self.rules, self.facts, guarantees, where=where))
 
 
 def read_with_people(
@@ -339,10 +341,9 @@ def _on_the_way(row: DifferenceRow) -> bool:
 
 def difference_of(now: Mail, then: Mail) -> tuple[list[DifferenceRow], int]:
     """How two ways to treat mail differ: the classes, and how many more there are at least."""
-    rows, more = difference_rows(
+    return difference_rows(
         difference(now.rules, then.rules, facts_for_comparison(now, then), irm_before=now.facts.get(IRM))
     )
-    return list(map(DifferenceRow.read, rows)), more
 
 
 def unseen_in(organization: Organization) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._engine.plan import PlanWarning, warning
@@ -27,15 +27,16 @@ from ..._mail_flow.repair.suggest import suggestions, with_replays
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.simulator.results import Simulator
 from ..._mail_flow.trace.reading import Traced
+from ..._mail_flow.wording.guarantees import counterexample_row
+from ..._mail_flow.wording.result_rows import GuaranteeRow
 from ..._mail_flow.wording.suggestions import suggestion_rows
-from ..._mail_flow.wording.summary import failure_text
+from ..._mail_flow.wording.summary import failure_text, reasons_words, refutation, verdict_sentence
 from ..._mail_flow.wording.unseen import unseen_line
 from ..._resources.rules.impact import OUTGOING
 from ..._resources.rules.rule import declare_section
 from .control import Assessment, BaselineRequest, JudgingControl, Outlook
 from .findings import PREFIX, Finding
 from .mail import GUARANTEES, IRM, Mail, changes_mail, facts_for_comparison
-from .mail_rows import GuaranteeRow
 from .rules_control import outgoing_exceptions
 from .trial import trial_name
 
@@ -133,11 +134,11 @@ class MailControl(JudgingControl):
         """
         findings = []
         for row in self._broken(outlook):
-            text = f"the plan would break the guarantee {row.name!r}: {row.refutation} {unseen_line(row.unseen)}"
+            text = f"the plan would break the guarantee {row.name!r}: {refutation(row)} {unseen_line(row.unseen)}"
             findings.append(self._finding(row, text.rstrip()))
         for _guarantee, old, new in self._sides(outlook.assessment):
             if old.is_proved and new.is_unknown:
-                text = f"the guarantee {new.name!r} is proved now, but after the plan it is unknown whether it holds: {new.reasons()}."
+                text = f"the guarantee {new.name!r} is proved now, but after the plan it is unknown whether it holds: {reasons_words(new.unknown)}."
                 findings.append(self._finding(new, text))
         return findings
 
@@ -167,7 +168,7 @@ class MailControl(JudgingControl):
         if not after.is_refuted and not later_instants(map(RuleSet, (now.rules, then.rules)), instant):
             return []
         worse = worsened(now.rules, then.rules, facts_for_comparison(now, then), guarantee, instant, now.facts.get(IRM))
-        return [after.broken_by(worse)] if worse else []
+        return [replace(after, counterexample=counterexample_row(worse))] if worse else []
 
     def _sides(self, assessment: Assessment) -> list[tuple[Guarantee, GuaranteeRow, GuaranteeRow]]:
         """Each guarantee with its verdicts now and after the plan; empty if there are none, for which its verdict gives
@@ -260,7 +261,7 @@ class MailControl(JudgingControl):
         tested, verdicts = self._tested(request, Mail.of_organization(organization))
         return [
             *(failure_text(failure) for failure in tested.failures if not failure.open),
-            *(row.sentence for row in verdicts if row.is_refuted and row.name not in refuted),
+            *(verdict_sentence(row) for row in verdicts if row.is_refuted and row.name not in refuted),
         ]
 
     def verdict(self, assessment: Assessment) -> tuple[bool | None, list[str]]:
@@ -270,7 +271,7 @@ class MailControl(JudgingControl):
         if not tested.failures and not unproved:
             return True, []
         is_open = all(failure.open for failure in tested.failures) and all(row.is_unknown for row in unproved)
-        texts = [*map(failure_text, tested.failures), *(row.sentence for row in unproved), unseen_line(mail.unseen)]
+        texts = [*map(failure_text, tested.failures), *map(verdict_sentence, unproved), unseen_line(mail.unseen)]
         return None if is_open else False, texts
 
     def _tested(self, request: BaselineRequest, mail: Mail) -> tuple[TestedMessages, list[GuaranteeRow]]:

@@ -10,11 +10,11 @@ from ..._exchange.organization import Organization
 from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
+from ..._mail_flow.wording.result_rows import DifferenceRow
 from ..._resources.rules.in_clear import rules_warned_of
 from .effect_on_mail import IMPACTS, EffectOnMail
 from .findings import Finding
 from .mail import Mail
-from .mail_rows import DifferenceRow
 
 #: The word that accepts it.
 WEAKENED_MAIL = "weakened_mail"

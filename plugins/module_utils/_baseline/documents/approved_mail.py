@@ -9,8 +9,9 @@ from typing import Any
 from ..._exchange.document import digest_of
 from ..._exchange.text import value_text
 from ..._mail_flow.analyses.judgment import GuaranteeVerdict
+from ..._mail_flow.wording.guarantees import copies_not_covered
+from ..._mail_flow.wording.result_rows import DifferenceRow, GuaranteeRow
 from ..controls.effect_on_mail import EffectOnMail
-from ..controls.mail_rows import DifferenceRow, GuaranteeRow
 
 #: Verdicts, best first.
 _VERDICTS = list(GuaranteeVerdict)
@@ -55,7 +56,7 @@ def counted_mail(mail: EffectOnMail) -> dict[str, Any]:
 
 def _judged(row: GuaranteeRow) -> list[str]:
     """What an approver reads of a verdict: it, and what a proof leaves out because rules copy or show it."""
-    return [str(row.verdict), *sorted(row.copies_not_covered)]
+    return [str(row.verdict), *sorted(copies_not_covered(row))]
 
 
 def _without_reasons(row: DifferenceRow) -> tuple[str, set[str]]:
@@ -116,8 +117,8 @@ def _moved_verdicts(approved: EffectOnMail, current: EffectOnMail) -> list[str]:
         if _VERDICTS.index(row.verdict) > _VERDICTS.index(old.verdict):
             texts.append(f"in it, {row.name!r} is {old.verdict}, but now it is {row.verdict}")
         elif old.verdict is row.verdict:
-            known = old.copies_not_covered
-            new = [text for text in row.copies_not_covered if text not in known]
+            known = copies_not_covered(old)
+            new = [text for text in copies_not_covered(row) if text not in known]
             texts += [f"it does not say that {text.removesuffix('.')}" for text in new]
     return texts
 

@@ -13,6 +13,7 @@ from ..._engine.plan import Change, Impact, Plan
 from ..._exchange.document import normal
 from ..._exchange.organization import Organization
 from ..._exchange.text import value_text
+from ..._mail_flow.wording.result_rows import DifferenceRow
 from ..._resources.ome_configuration import OME_CONFIGURATION, find
 from ..._resources.registry import RESOURCE
 from ..._resources.rules.rule import is_past
@@ -20,7 +21,6 @@ from ..._resources.rules.stored import RULE, rules_of
 from ..._resources.table import Field
 from ..controls.controls import control_of
 from ..controls.effect_on_mail import NO_EFFECT, EffectOnMail, impact_of
-from ..controls.mail_rows import DifferenceRow
 from .status import ChangeState, RollbackClass
 
 #: Worst first: what people decide about stands at the top.

@@ -23,7 +23,7 @@ from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.wording.lint import lint_rows
 from ..._mail_flow.wording.overview import overview_rows, reach_lines
 from ..._mail_flow.wording.policy import policy_lines, policy_rows
-from ..._mail_flow.wording.summary import MOST_REASONS
+from ..._mail_flow.wording.summary import MOST_REASONS, reasons_words, refutation
 from ..._mail_flow.wording.unseen import unseen_lines
 from ..._resources.rights_management import obstacle_of
 from ..._resources.rules.action_effects import ENCRYPTING
@@ -259,9 +259,9 @@ def _holes(organization: Organization) -> list[str]:
     (verdict,) = mail.verdicts([_OUTGOING], "")
     holes = []
     if verdict.is_refuted:
-        holes.append(f"for example, {verdict.refutation}")
+        holes.append(f"for example, {refutation(verdict)}")
     elif verdict.is_unknown:
-        holes.append(f"{_UNREAD} for all outgoing mail: {verdict.reasons(MOST_REASONS)}")
+        holes.append(f"{_UNREAD} for all outgoing mail: {reasons_words(verdict.unknown, MOST_REASONS)}")
     acting = {rule.name: rule for rule in _acting(organization)}
     leaving = [
         finding

@@ -12,6 +12,7 @@ from ..._mail_flow.model.addresses import without_addresses
 from ..._mail_flow.model.questions import numbers_told
 from ..._mail_flow.wording.encrypters import encrypter_lines, measured_lines_beside
 from ..._mail_flow.wording.evidence import evidence_headline
+from ..._mail_flow.wording.guarantees import copies_not_covered
 from ..._mail_flow.wording.replay import number_of
 from ..._mail_flow.wording.unseen import observed_lines, unseen_lines
 from ..controls.controls import CONTROL
@@ -271,7 +272,7 @@ def _copies(organization: OrganizationReport) -> list[str]:
     """The copies that proved guarantees do not cover, as a line; none if there are none."""
     if organization.waits:
         return []
-    lines = [text for row in organization.mail.guarantees for text in row.copies_not_covered]
+    lines = [text for row in organization.mail.guarantees for text in copies_not_covered(row)]
     more = f" ({len(lines) - _MOST_FINDINGS} more in the report)" if len(lines) > _MOST_FINDINGS else ""
     return [f"{MAIL_CONTROL}: {' '.join(lines[:_MOST_FINDINGS])}{more}"] if lines else []
 

@@ -21,6 +21,7 @@ from ..._exchange.permissions import GRANTED_BY
 from ..._exchange.tenant import describe_organization
 from ..._mail_flow.model.wishes import WISHES
 from ..._mail_flow.trace.reading import Traced
+from ..._mail_flow.wording.result_rows import GuaranteeRow
 from ..._resources.organization_state import plan_state
 from ..._resources.rules.stored import rules_of
 from ..controls.acceptance import moment
@@ -40,7 +41,6 @@ from ..controls.findings import Finding, allow, found_once
 from ..controls.foreign import foreign_to
 from ..controls.mail import mail_difference, mail_lint, observed_in, with_unseen
 from ..controls.mail_control import BROKEN_GUARANTEE, EVIDENCE_CONTROL, guarantees_of
-from ..controls.mail_rows import GuaranteeRow
 from ..controls.rules_control import RULES_CONTROL
 from ..controls.trial import Trial
 from ..controls.weakened import weakened_mail

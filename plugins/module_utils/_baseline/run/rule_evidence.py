@@ -29,11 +29,12 @@ from ..._mail_flow.wording.evidence import (
     evidence_headline,
     evidence_result,
 )
+from ..._mail_flow.wording.result_rows import DifferenceRow
+from ..._mail_flow.wording.row import Row
 from ..._resources.rules.stored import rules_of
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.mail import Mail
 from ..controls.mail_control import EVIDENCE_CONTROL
-from ..controls.mail_rows import DifferenceRow, Row
 from ..controls.trial import is_trial
 from ..documents.artifacts import Artifacts
 from ..documents.report import ControlReport

@@ -64,9 +64,12 @@ def replay_with_contradicted(replay: Mapping[str, Any], observed: Iterable[Mappi
     return {**replay, **marked}
 
 
-def certainty(row: Mapping[str, Any]) -> str:
-    """What follows the sentence of a row, with a space before it; empty if nothing does."""
-    return f" {NOT_CERTAIN}" if row.get("contradicted") else ""
+def certainty(contradicted: Collection[str]) -> str:
+    """What follows a sentence, with a space before it; empty if nothing does.
+
+    :param contradicted: the sentences about what contradicts it.
+    """
+    return f" {NOT_CERTAIN}" if contradicted else ""
 
 
 def certainty_of_counts(observed: Iterable[Mapping[str, Any]]) -> list[str]:

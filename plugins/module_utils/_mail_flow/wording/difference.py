@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import singledispatch
 from typing import Any
 
@@ -27,7 +27,8 @@ from ..analyses.finding import (
     SideEffectsChanged,
 )
 from ..simulator.copy_result import CopyResult
-from .reasons import open_words, reason_rows, worded
+from .reasons import open_reasons, open_words, worded
+from .result_rows import DifferenceRow, SideEffectRow
 from .sentences import (
     BECOMES,
     NamedMail,
@@ -48,7 +49,7 @@ Row = dict[str, Any]
 SHOWN = 50
 
 
-def difference_rows(difference: Difference, shown: int = SHOWN) -> tuple[list[Row], int]:
+def difference_rows(difference: Difference, shown: int = SHOWN) -> tuple[list[DifferenceRow], int]:
     """The rows of a difference, the most important first, and the number of classes that are not in them: at least 1
     if there may be others. Findings of one class of mail are one row; of many rows, ``summary`` sums up some.
 
@@ -58,7 +59,7 @@ def difference_rows(difference: Difference, shown: int = SHOWN) -> tuple[list[Ro
     more = difference.more + max(len(stated) - shown, 0)
     summed_up = summaries(stated[:shown])
     rows = [
-        {**difference_row(finding), **({"summary": visible_line(summed_up[place])} if place in summed_up else {})}
+        replace(difference_row(finding), summary=visible_line(summed_up[place]) if place in summed_up else None)
         for place, finding in enumerate(stated[:shown])
     ]
     return rows, more if difference.complete else max(more, 1)
@@ -86,21 +87,18 @@ def _same(one: MailFinding, other: MailFinding) -> bool:
     )
 
 
-def difference_row(finding: MailFinding) -> Row:
-    """A finding as results have it: ``kind``, ``text``, ``when``, ``rules`` and, where they apply, ``unless``,
-    ``arrives``, ``every``, ``was``, ``becomes``, ``later``, ``added``, ``side_effects``, ``people``, ``dates``,
-    ``unknown``, ``before``, ``after`` and ``witness``.
-    """
-    mail = {"when": finding.when, **({"unless": finding.unless} if finding.unless else {})}
-    row = {
-        "kind": str(finding.kind),
-        "text": visible_line(_text(finding)),
-        **mail,
-        "rules": list(finding.rules),
-        **_more(finding),
-    }
-    row |= {"added": finding.person} if finding.person else {}
-    return {**row, "witness": dict(finding.witness)} if finding.witness else row
+def difference_row(finding: MailFinding) -> DifferenceRow:
+    """A finding in words."""
+    row = DifferenceRow(
+        kind=finding.kind,
+        text=visible_line(_text(finding)),
+        when=finding.when,
+        unless=finding.unless or None,
+        rules=finding.rules,
+        added=finding.person or None,
+        witness=dict(finding.witness) if finding.witness else None,
+    )
+    return _with_more(finding, row)
 
 
 def effects_of(findings: Iterable[MailFinding], most: int) -> tuple[str, int]:
@@ -137,8 +135,8 @@ def _text(finding: MailFinding) -> str:
 
 
 @singledispatch
-def _more(finding: MailFinding) -> Row:
-    """What a row has beside what all have."""
+def _with_more(finding: MailFinding, row: DifferenceRow) -> DifferenceRow:
+    """The row with what not all of them have."""
     raise TypeError(f"No row for {type(finding).__name__}.")
 
 
@@ -147,16 +145,21 @@ def _changed(finding: ChangedMail) -> str:
     return sentence(finding)
 
 
-@_more.register
-def _of_changed(finding: ChangedMail) -> Row:
+@_with_more.register
+def _changed_row(finding: ChangedMail, row: DifferenceRow) -> DifferenceRow:
     later_rule = finding.cause.later
-    return {
-        **({"arrives": finding.arrives} if finding.arrives else {}),
-        "every": finding.every,
-        **finding.was_and_becomes,
-        **({"later": [later_rule.name]} if later_rule and later_rule.name else {}),
-        **worded({side: result.as_row() for side, result in finding.sides.items()}),
-    }
+    stages = finding.was_and_becomes
+    sides = worded({side: result.as_row() for side, result in finding.sides.items()})
+    return replace(
+        row,
+        arrives=finding.arrives or None,
+        every=finding.every,
+        was=stages.get("was"),
+        becomes=stages.get("becomes"),
+        later=(later_rule.name,) if later_rule and later_rule.name else None,
+        before=sides.get("before"),
+        after=sides.get("after"),
+    )
 
 
 @_text.register
@@ -168,14 +171,14 @@ def _side_effects(finding: SideEffectsChanged) -> str:
     return f"{mail_of(finding.about, finding.why, every=False)} {effects}: {why}."
 
 
-@_more.register
-def _of_side_effects(finding: SideEffectsChanged) -> Row:
-    return {"every": False, **_effects(finding)}
+@_with_more.register
+def _side_effects_row(finding: SideEffectsChanged, row: DifferenceRow) -> DifferenceRow:
+    return replace(_with_side_effects(finding, row), every=False)
 
 
-def _effects(finding: SideEffectsChanged) -> Row:
-    effects = [{"kind": effect.sort, "name": effect.name, "now": finding.now} for effect in finding.effects]
-    return {**({"later": [finding.later.name]} if finding.later else {}), "side_effects": effects}
+def _with_side_effects(finding: SideEffectsChanged, row: DifferenceRow) -> DifferenceRow:
+    effects = tuple(SideEffectRow(effect.sort, effect.name, finding.now) for effect in finding.effects)
+    return replace(row, later=(finding.later.name,) if finding.later else None, side_effects=effects)
 
 
 @_text.register
@@ -183,9 +186,9 @@ def _may_have_side_effects(finding: MayHaveSideEffects) -> str:
     return _may_change(finding)
 
 
-@_more.register
-def _of_may_have_side_effects(finding: MayHaveSideEffects) -> Row:
-    return {**_effects(finding), **_of_may_change(finding)}
+@_with_more.register
+def _may_have_side_effects_row(finding: MayHaveSideEffects, row: DifferenceRow) -> DifferenceRow:
+    return _may_change_row(finding, _with_side_effects(finding, row))
 
 
 @_text.register
@@ -209,9 +212,9 @@ def _cut_short(finding: CutShort) -> str:
     return "The comparison is incomplete: there are too many classes of mail, or the rules are too complex."
 
 
-@_more.register
-def _of_may_change(finding: MayChange) -> Row:
-    return {"unknown": reason_rows(finding.unknown)}
+@_with_more.register
+def _may_change_row(finding: MayChange, row: DifferenceRow) -> DifferenceRow:
+    return replace(row, unknown=open_reasons(finding.unknown))
 
 
 @singledispatch
@@ -237,9 +240,9 @@ def _reaches(finding: MayReach) -> str:
     return f"{how} reach {listed(finding.people, joint='and', most=len(finding.people))} ({_numbers(finding)}): {because(finding.cause)}"
 
 
-@_more.register
-def _of_reaches(finding: MayReach) -> Row:
-    return {**_of_may_change(finding), "people": list(finding.people)}
+@_with_more.register
+def _reaches_row(finding: MayReach, row: DifferenceRow) -> DifferenceRow:
+    return replace(_may_change_row(finding, row), people=finding.people)
 
 
 @may_happen.register
@@ -249,10 +252,10 @@ def _fails(finding: MayFail) -> str:
     return f"{how} if Exchange fails on rule '{finding.rules[0]}' ({_numbers(finding)}): its rule_error_action is now {now} instead of {was}"
 
 
-@_more.register
-def _of_fails(finding: MayFail) -> Row:
+@_with_more.register
+def _fails_row(finding: MayFail, row: DifferenceRow) -> DifferenceRow:
     was, now = _error_actions(finding)
-    return {**_of_may_change(finding), "was": was, "becomes": now}
+    return replace(_may_change_row(finding, row), was=was, becomes=now)
 
 
 def _error_actions(finding: MayFail) -> tuple[str, str]:
@@ -264,9 +267,10 @@ def _changes_later(finding: MayChangeLater) -> str:
     return f"may be treated differently later: rule '{finding.rules[0]}' {dated(finding.dates)}"
 
 
-@_more.register
-def _of_changes_later(finding: MayChangeLater) -> Row:
-    return {**_of_may_change(finding), "dates": [[date.how, date.verb, date.date] for date in finding.dates]}
+@_with_more.register
+def _changes_later_row(finding: MayChangeLater, row: DifferenceRow) -> DifferenceRow:
+    dates = tuple((date.how, date.verb, date.date) for date in finding.dates)
+    return replace(_may_change_row(finding, row), dates=dates)
 
 
 @may_happen.register

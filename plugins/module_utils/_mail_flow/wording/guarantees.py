@@ -9,7 +9,8 @@ from typing import Any
 
 from ..._exchange.text import listed
 from ..._exchange.unprotected import UNPROTECTED
-from ..analyses.judgment import Counterexample, GuaranteeVerdict, Judgment
+from ..analyses.causes import BreachCause
+from ..analyses.judgment import Counterexample, Hole, Judgment
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
 from ..model import questions
@@ -17,7 +18,8 @@ from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..simulator.assumptions import Premise
 from ..simulator.protection import MANY, SURELY_PROTECTED
-from .reasons import MOST_MB, SURELY_MB, reason_rows, worded
+from .reasons import MOST_MB, SURELY_MB, open_reasons, worded
+from .result_rows import AssumptionRow, CounterexampleRow, GuaranteeRow
 from .sentences import Clause, parts_of, words_of
 from .unseen import unseen_names
 
@@ -39,14 +41,12 @@ _HOLES = {
 }
 
 
-def hole_words(hole: Mapping[str, Any]) -> str:
-    """A hole as results have it: ``sub.bank.example: the connector 'Bank' covers bank.example only``."""
-    connector = str(hole.get("connector", ""))
-    by = f" of the connector {connector!r}" if connector else " that a rule requires"
-    words = _HOLES[str(hole["kind"])].format(
-        connector=connector, covers=hole.get("covers", ""), checks=CHECKS.get(str(hole.get("validation")), ""), by=by
-    )
-    return f"{hole['domain']}: {words}"
+def hole_words(hole: Hole) -> str:
+    """A hole as a clause: ``sub.bank.example: the connector 'Bank' covers bank.example only``."""
+    by = f" of the connector {hole.connector!r}" if hole.connector else " that a rule requires"
+    checks = CHECKS.get(hole.validation, "")
+    words = _HOLES[hole.kind].format(connector=hole.connector, covers=hole.covers, checks=checks, by=by)
+    return f"{hole.domain}: {words}"
 
 
 #: Kind of a cause to its words; those of a kind with another rule stand below it, too.
@@ -91,17 +91,15 @@ _CAUSES_WITH_ANOTHER_RULE = {
 }
 
 
-def cause_words(cause: Mapping[str, Any]) -> str:
-    """A cause as results have it, as a clause: ``the rule 'All' exempts mail with 'news' in its subject``."""
-    kind, option = str(cause["kind"]), str(cause.get("option", ""))
-    other = cause.get("other")
-    words = _CAUSES_WITH_ANOTHER_RULE[kind] if other and kind in _CAUSES_WITH_ANOTHER_RULE else ""
-    words = words or _CAUSES[option if kind == "dates" else kind]
-    value = cause.get("value", "")
+def cause_words(cause: BreachCause) -> str:
+    """A cause as a clause: ``the rule 'All' exempts mail with 'news' in its subject``."""
+    form = _CAUSES_WITH_ANOTHER_RULE.get(cause.kind, "") if cause.other else ""
+    form = form or _CAUSES[cause.option if cause.kind == "dates" else cause.kind]
+    value = "" if cause.value is None else cause.value
     shown = listed(list(map(str, value)), "'", "or") if isinstance(value, list) else str(value)
-    name = option.rpartition(".")[2]
-    mail = _mail_that_meets(name, value, shown) if kind in ("exception", "scope", "elsewhere") else ""
-    return words.format(rule=cause["rule"], other=other, option=name, value=shown, mail=mail)
+    name = cause.option.rpartition(".")[2]
+    mail = _mail_that_meets(name, value, shown) if cause.kind in ("exception", "scope", "elsewhere") else ""
+    return form.format(rule=cause.rule, other=cause.other, option=name, value=shown, mail=mail)
 
 
 def _mail_that_meets(option: str, value: Any, shown: str) -> str:
@@ -307,24 +305,25 @@ RELIED_ON = {
 }
 
 
-def premise_row(premise: Premise) -> dict[str, str]:
-    """An assumption of a proof, as results have it: ``id``, ``text``, and ``mail`` that it leaves out, if any."""
+def assumption_row(premise: Premise) -> AssumptionRow:
+    """An assumption of a proof in words, with the mail that it leaves out, if any."""
     kind = premise.kind or premise.id
     text = _TEXTS[kind]
-    row = {"id": premise.id, "text": text if isinstance(text, str) else text(*premise.values)}
-    return {**row, "mail": _LEAVES_OUT[kind].format(*premise.values)} if kind in _LEAVES_OUT else row
+    return AssumptionRow(
+        id=premise.id,
+        text=text if isinstance(text, str) else text(*premise.values),
+        mail=_LEAVES_OUT.get(kind, "").format(*premise.values),
+    )
 
 
-def copies_not_covered(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The copies that rules make of the mail of proved guarantees, and that these do not cover, as sentences.
-
-    :param rows: guarantees as results have them.
+def copies_not_covered(row: GuaranteeRow) -> list[str]:
+    """The copies that rules make of the mail of a proved guarantee, and that it does not cover, as sentences; none of
+    another one.
     """
+    if not row.is_proved:
+        return []
     return [
-        f"{row['name']!r} does not cover {row_['mail']}."
-        for row in rows
-        for row_ in row.get("assumptions") or ()
-        if row["verdict"] == GuaranteeVerdict.PROVED and row_["id"] in _COPIES
+        f"{row.name!r} does not cover {assumption.mail}." for assumption in row.assumptions if assumption.id in _COPIES
     ]
 
 
@@ -336,40 +335,35 @@ def _limit(guarantee: Guarantee) -> str:
     return f"{days} day{'s' if days > 1 else ''}" if days else CHECKS.get(guarantee.tls_validation, "")
 
 
-def guarantee_rows(judgments: Iterable[Judgment]) -> list[dict[str, Any]]:
-    """What is known of guarantees, as results have it: ``name``, ``claim``, ``verdict``, ``assumptions``, ``unseen``, and
-    ``counterexample`` or ``unknown``.
-    """
+def guarantee_rows(judgments: Iterable[Judgment]) -> list[GuaranteeRow]:
+    """What is known of guarantees."""
     return list(map(_row, judgments))
 
 
-def _row(judgment: Judgment) -> dict[str, Any]:
+def _row(judgment: Judgment) -> GuaranteeRow:
     guarantee = judgment.guarantee
-    claim = {"claim": claimed(judgment.claim, guarantee)} if judgment.claim else {}
-    row: dict[str, Any] = {
-        "name": guarantee.name,
-        **claim,
-        "verdict": str(judgment.verdict),
-        "assumptions": list(map(premise_row, judgment.premises)),
-    }
-    row |= {"counterexample": counterexample_row(judgment.counterexample)} if judgment.counterexample else {}
-    row |= {"unknown": reason_rows(judgment.unknown)} if judgment.unknown else {}
-    return {**row, "unseen": list(judgment.unseen)}
+    return GuaranteeRow(
+        name=guarantee.name,
+        verdict=judgment.verdict,
+        claim=claimed(judgment.claim, guarantee) if judgment.claim else "",
+        assumptions=tuple(map(assumption_row, judgment.premises)),
+        counterexample=counterexample_row(judgment.counterexample) if judgment.counterexample else None,
+        unknown=open_reasons(judgment.unknown),
+        unseen=tuple(judgment.unseen),
+    )
 
 
-def counterexample_row(counterexample: Counterexample) -> dict[str, Any]:
-    """A counterexample as a row: ``message``, ``recipient``, ``outcome``, and if any ``decided_by``, ``hole``,
-    ``expiry``, ``unbranded``, ``shown_to``, ``cause``, ``facts``.
-    """
-    row: dict[str, Any] = {
-        "message": dict(counterexample.message),
-        "recipient": counterexample.recipient,
-        "outcome": worded(counterexample.outcome.as_row()),
-    }
-    row |= {"decided_by": list(counterexample.decided_by)} if counterexample.decided_by else {}
-    row |= {"hole": counterexample.hole.as_row()} if counterexample.hole else {}
-    row |= {} if counterexample.expiry is None else {"expiry": counterexample.expiry}
-    row |= {"unbranded": True} if counterexample.unbranded else {}
-    row |= {"shown_to": counterexample.shown_to} if counterexample.shown_to else {}
-    row |= {"cause": counterexample.cause.as_row()} if counterexample.cause else {}
-    return {**row, "facts": dict(counterexample.facts)} if counterexample.facts else row
+def counterexample_row(counterexample: Counterexample) -> CounterexampleRow:
+    """A counterexample with the words of its outcome."""
+    return CounterexampleRow(
+        message=dict(counterexample.message),
+        recipient=counterexample.recipient,
+        outcome=worded(counterexample.outcome.as_row()),
+        decided_by=counterexample.decided_by,
+        hole=counterexample.hole,
+        expiry=counterexample.expiry,
+        unbranded=counterexample.unbranded,
+        shown_to=counterexample.shown_to,
+        cause=counterexample.cause,
+        facts=dict(counterexample.facts),
+    )

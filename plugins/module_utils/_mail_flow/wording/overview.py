@@ -14,7 +14,7 @@ from ..analyses.contrast import Contrast
 from ..analyses.overview import Cell, CellVerdict, MailKind
 from ..model import questions
 from .policy import policy_contrast
-from .reasons import SURELY_MB, ids_words, reason_rows, worded
+from .reasons import SURELY_MB, ids_words, open_reasons, worded
 
 #: Kind of mail to how it is called.
 KINDS_OF_MAIL: Mapping[MailKind, str] = {
@@ -58,7 +58,8 @@ def _row(cell: Cell) -> dict[str, Any]:
     row |= {"on": list(cell.on)} if cell.on else {}
     row |= {"witness": worded(cell.witness)} if cell.witness else {}
     row |= {"besides_dlp": list(cell.besides_dlp)} if cell.besides_dlp else {}
-    return {**row, "unknown": reason_rows(cell.unknown)} if cell.unknown else row
+    row |= {"unknown": [reason.as_row() for reason in open_reasons(cell.unknown)]} if cell.unknown else {}
+    return row
 
 
 def _besides(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -19,6 +19,7 @@ from ..analyses.foreign_rules import REPORTS, STOPS, ForeignRule
 from .evidence import reported_line
 from .reasons import RULE_IDLE
 from .replay import change_sentence
+from .result_rows import DifferenceRow
 from .summary import left_out, page_rows
 
 
@@ -46,8 +47,8 @@ def trial_lines(trial: Mapping[str, Any], most: int = 10, *, domains: bool = Tru
     :param domains: whether to name the domains of replayed mail.
     """
     rows, more = trial["difference"], trial["difference_more"]
-    summed_up = page_rows(rows)
-    texts = [row["text"] for row, _kinds in summed_up[:most]]
+    summed_up = page_rows(list(map(DifferenceRow.from_row, rows)))
+    texts = [row.text for row, _kinds in summed_up[:most]]
     enforced = (
         " ".join([*texts, *left_out(more, in_result=sum(kinds for _row, kinds in summed_up[most:]))])
         or "Nothing about who gets mail, how it is protected, and who is told of it."

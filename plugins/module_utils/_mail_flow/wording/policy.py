@@ -380,7 +380,7 @@ def policy_lines(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> 
         return
     yield "What the rules do, the most important first:"
     shown = rows[:most]
-    yield from (f"  {row['text']}{certainty(row)}" for row in shown)
+    yield from (f"  {row['text']}{certainty(row.get('contradicted', ()))}" for row in shown)
     more = len(rows) - len(shown)
     if more:
         yield f"  {more} more {'sentence is' if more == 1 else 'sentences are'} in the report."

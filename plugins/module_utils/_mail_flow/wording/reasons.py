@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..._exchange.text import listed, short
@@ -17,6 +18,7 @@ from ..model.reason_kinds import ReasonKind, RuleIdle
 from ..simulator.protection import LARGEST, SURELY_PROTECTED
 from ..simulator.rule_trace import Saw
 from .dlp import looks_words
+from .row import ResultRow, Row
 from .settled_by import settled_by
 
 #: The largest message that is surely protected, and the largest that is protected, in megabytes.
@@ -419,15 +421,50 @@ def reason_text(reason: Reason, rule: str = "") -> str:
     return form.format(*shown, rule=rule or f"the rule {next(iter(values), '')!r}")
 
 
-def reason_row(reason: Reason) -> dict[str, str]:
-    """A reason, as results have it: with the key of a message or fact that it is about, and how to find out."""
-    field = {"field": reason.field} if reason.field else {}
-    return {"id": reason.id, "reason": reason_text(reason), **field, "settled_by": settled_by(reason)}
+@dataclass(frozen=True)
+class OpenReason(ResultRow):
+    """Why something is unknown.
+
+    :param id: the number of the open question, or another name.
+    :param reason: what is unknown, as a clause.
+    :param field: the key of a message or fact that it is about; empty if it is about none.
+    :param settled_by: how to find out; ``None`` if nothing says so.
+    """
+
+    id: str
+    reason: str
+    field: str = ""
+    settled_by: str | None = None
+
+    @classmethod
+    def from_row(cls, row: Row) -> OpenReason:
+        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
+        cls.refuse_unknown(row)
+        return cls(row["id"], row["reason"], row.get("field", ""), row.get("settled_by"))
+
+    def as_row(self) -> dict[str, str]:
+        """The row of results."""
+        row = {"id": self.id, "reason": self.reason}
+        if self.field:
+            row["field"] = self.field
+        if self.settled_by is not None:
+            row["settled_by"] = self.settled_by
+        return row
 
 
-def reason_rows(reasons: Iterable[Reason]) -> list[dict[str, str]]:
-    """Reasons, as results have them."""
-    return list(map(reason_row, reasons))
+def open_reason(reason: Reason) -> OpenReason:
+    """A reason in words: with the key of a message or fact that it is about, and how to find out."""
+    return OpenReason(reason.id, reason_text(reason), reason.field, settled_by(reason))
+
+
+def open_reasons(reasons: Iterable[Reason]) -> tuple[OpenReason, ...]:
+    """Reasons in words."""
+    return tuple(map(open_reason, reasons))
+
+
+def in_order(reasons: Iterable[Reason]) -> list[Reason]:
+    """Reasons in the order of results, whatever their sentences are."""
+    return sorted(reasons, key=_order)
 
 
 def ids_words(ids: Iterable[str]) -> str:
@@ -467,14 +504,14 @@ def worded(result: Any) -> Any:
     if isinstance(result, Saw):
         return saw_text(result)
     if isinstance(result, tuple) and all(isinstance(part, Reason) for part in result):
-        return "; ".join(map(worded, sorted(result, key=_order)))
+        return "; ".join(map(worded, in_order(result)))
     if isinstance(result, (list, tuple)):
         return [worded(part) for part in result]
     if not isinstance(result, Mapping):
         return result
     if "unknown" in result:
-        reasons = sorted((reason["reason"] for reason in result["unknown"]), key=_order)
-        result = {**result, "unknown": reason_rows(reasons)}
+        reasons = in_order(reason["reason"] for reason in result["unknown"])
+        result = {**result, "unknown": [open_reason(reason).as_row() for reason in reasons]}
         return {key: value if key == "unknown" else worded(value) for key, value in result.items()}
     return {key: worded(value) for key, value in result.items()}
 

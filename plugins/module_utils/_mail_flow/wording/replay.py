@@ -142,9 +142,11 @@ def replay_lines(replay: Mapping[str, Any], most: int = 10, *, domains: bool = T
     lines += [f"{coverage_sentence(replay)}{undecided_sentence(replay)}"]
     lines += [*measured_lines(replay), *unseen_lines(replay)]
     changes = (replay.get("difference") or ())[:most]
-    lines += [f"{change_sentence(row, domains=domains)}{certainty(row)}" for row in changes]
+    lines += [f"{change_sentence(row, domains=domains)}{certainty(row.get('contradicted', ()))}" for row in changes]
     lines += ["No copy is protected or delivered differently."] if replay.get("difference") == [] else []
-    guarantees = [f"{guarantee_sentence(row)}{certainty(row)}" for row in replay.get("guarantees") or ()]
+    guarantees = [
+        f"{guarantee_sentence(row)}{certainty(row.get('contradicted', ()))}" for row in replay.get("guarantees") or ()
+    ]
     return [*lines, *guarantees, *hopless_lines(replay)]
 
 

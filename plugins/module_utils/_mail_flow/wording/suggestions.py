@@ -25,11 +25,11 @@ from ..repair.suggest import Advice, GoalSuggestions, Suggestion, TraceEffect
 from ..simulator.assumptions import SHOWN
 from .contradicted import certainty
 from .difference import difference_rows, effects_of
-from .guarantees import RELIED_ON, guarantee_rows, premise_row
+from .guarantees import RELIED_ON, assumption_row, guarantee_rows
 from .reasons import worded
 from .replay import number_of, window_row
 from .sentences import BECOMES, mail_of
-from .summary import message_words, reasons_of, refutation
+from .summary import message_words, reasons_words, refutation
 
 Row = dict[str, Any]
 
@@ -130,7 +130,7 @@ def _row(suggestion: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any
         **_puts_right(suggestion.puts_right),
         **({"effect": f"{effect}{_not_said(unsaid + suggestion.difference.more)}"} if rows else {}),
         "rules": rules,
-        "difference": rows,
+        "difference": [row.as_row() for row in rows],
         "difference_more": more,
         "yaml": to_yaml([rule for rule in rules if name_of(rule) in names]),
         "diff": "\n".join(difflib.unified_diff(before, after, "present", "suggested", lineterm="")),
@@ -203,7 +203,7 @@ def _still_open(verdict: Judgment | None) -> str:
 def _left_open(verdict: Judgment) -> str:
     """What edits leave open, as a sentence: the message that still breaks the guarantee, or what is unknown."""
     (row,) = guarantee_rows([verdict])
-    if "counterexample" in row:
+    if row.counterexample:
         return refutation(row)
     if any(reason.kind == _NOT_INSIDE for reason in verdict.unknown):
         return f"{_UNAUTHENTICATED}: let its sender sign in, or let a connector take the mail."
@@ -212,7 +212,7 @@ def _left_open(verdict: Judgment) -> str:
             f"what the rule {rule!r} shows {person}" for person, rule in (reason.values for reason in verdict.unknown)
         ]
         return f"It stays open {listed(shown, joint='and')}."
-    return f"It is not proved then: {reasons_of(row)}."
+    return f"It is not proved then: {reasons_words(row.unknown)}."
 
 
 #: What rules cannot do for who does not sign in.
@@ -379,7 +379,7 @@ def suggestion_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             headed.add(row["for"])
             yield visible_line(f"Suggestions for {row['for']!r}:")
         texts = (row["text"], row.get("puts_right"), row.get("effect"), replay_sentence(row))
-        yield f"  {' '.join(filter(None, texts))}{certainty(row)}"
+        yield f"  {' '.join(filter(None, texts))}{certainty(row.get('contradicted', ()))}"
 
 
 def replay_sentence(row: Mapping[str, Any]) -> str:
@@ -515,7 +515,7 @@ def simplified_row(simplified: Simplified, to_yaml: Callable[[Any], str]) -> dic
 def _proof(simplified: Simplified) -> dict[str, Any]:
     if simplified.why_not:
         return {"equal": False, "reason": _WHY_NOT[simplified.why_not], "comparisons": simplified.comparisons}
-    assumed = list(map(premise_row, simplified.premises))
+    assumed = [assumption_row(premise).as_row() for premise in simplified.premises]
     return {
         "equal": True,
         "assumptions": assumed,

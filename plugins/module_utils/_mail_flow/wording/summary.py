@@ -6,7 +6,8 @@ from __future__ import annotations
 import difflib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +15,6 @@ from ..._exchange.text import listed, short
 from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
 from ..analyses.aspects import DifferenceKind
 from ..analyses.expectations import FailedExpectations, TestedMessages
-from ..analyses.judgment import GuaranteeVerdict
 from ..conditions.recipients import recipients_named
 from ..input.messages import Broken
 from ..model import questions
@@ -23,7 +23,8 @@ from ..simulator.assumptions import SHOWN
 from ..simulator.copy_result import CopyResult
 from .contradicted import certainty, certainty_of_none
 from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
-from .reasons import worded
+from .reasons import OpenReason, in_order, open_reasons, worded
+from .result_rows import CounterexampleRow, DifferenceRow, GuaranteeRow
 from .sentences import BECOMES
 
 #: The words for a copy's protection.
@@ -249,19 +250,21 @@ _WITH: Mapping[str, Callable[[Any], str]] = {
 _WEAK = "unencrypted by rules, but by forced TLS that checks less than is required"
 
 
-def refutation(row: Mapping[str, Any]) -> str:
+def refutation(row: GuaranteeRow) -> str:
     """The counterexample of a refuted guarantee, as a sentence."""
-    counterexample = row["counterexample"]
-    if counterexample.get("shown_to"):
-        (rule,) = counterexample["decided_by"]
-        mail = message_words(counterexample["message"], counterexample["recipient"])
-        return f"{mail} is shown to {counterexample['shown_to']} {UNPROTECTED}: the rule {rule!r} reports it, or asks for an approval."
-    verb = "is delivered" if counterexample["outcome"].get("fate") == "delivered" else "is"
-    weak = bool(counterexample.get("hole")) and _is_forced(counterexample["outcome"])
-    outcome = f"{outcome_words(counterexample['outcome'], _WEAK if weak else '')}{lacking(counterexample)}"
+    counterexample = row.counterexample
+    if counterexample is None:
+        raise ValueError(f"{row.name!r} has no counterexample.")
+    mail = message_words(counterexample.message, counterexample.recipient)
+    if counterexample.shown_to:
+        (rule,) = counterexample.decided_by
+        return f"{mail} is shown to {counterexample.shown_to} {UNPROTECTED}: the rule {rule!r} reports it, or asks for an approval."
+    verb = "is delivered" if counterexample.outcome.get("fate") == "delivered" else "is"
+    is_weak = counterexample.hole is not None and _is_forced(counterexample.outcome)
+    outcome = f"{outcome_words(counterexample.outcome, _WEAK if is_weak else '')}{lacking(counterexample)}"
     reasons = "; ".join(causes(counterexample))
     why = f": {reasons}" if reasons else ""
-    return f"{message_words(counterexample['message'], counterexample['recipient'])} {verb} {outcome}{why}."
+    return f"{mail} {verb} {outcome}{why}."
 
 
 def _is_forced(outcome: Mapping[str, Any]) -> bool:
@@ -270,44 +273,44 @@ def _is_forced(outcome: Mapping[str, Any]) -> bool:
     return any((copy.get("transit") or {}).get("tls") == "forced" for copy in every)
 
 
-def lacking(counterexample: Mapping[str, Any]) -> str:
+def lacking(counterexample: CounterexampleRow) -> str:
     """What the protection of a counterexample lacks, as the end of a sentence about its outcome."""
     expiry = {None: "", 0: ", which never lets it expire"}.get(
-        counterexample.get("expiry"), f", which lets it expire after {counterexample.get('expiry')} days"
+        counterexample.expiry, f", which lets it expire after {counterexample.expiry} days"
     )
-    return f"{expiry}{', with no branding that leads to the portal' if counterexample.get('unbranded') else ''}"
+    return f"{expiry}{', with no branding that leads to the portal' if counterexample.unbranded else ''}"
 
 
-def causes(counterexample: Mapping[str, Any]) -> list[str]:
+def causes(counterexample: CounterexampleRow) -> list[str]:
     """Why a counterexample comes out as it does: what is known of rules, and the hole on the way."""
-    decided = [f"the rule {name!r} decides" for name in counterexample.get("decided_by") or ()]
-    cause = counterexample.get("cause")
+    decided = [f"the rule {name!r} decides" for name in counterexample.decided_by]
+    cause = counterexample.cause
     if cause:
-        protects = cause["rule"] in (counterexample["outcome"].get("protected_by") or ())  # The outcome names the rule.
+        protects = cause.rule in (counterexample.outcome.get("protected_by") or ())  # The outcome names the rule.
         decided = [] if protects else [cause_words(cause)]
-    return [*decided, *([hole_words(counterexample["hole"])] if counterexample.get("hole") else [])]
+    return [*decided, *([hole_words(counterexample.hole)] if counterexample.hole else [])]
 
 
 #: The maximum number of reasons that a sentence about a verdict names.
 MOST_REASONS = 3
 
 
-def reasons_of(row: Mapping[str, Any], most: int | None = None) -> str:
-    """Why it is unknown whether a guarantee holds.
+def reasons_words(reasons: Sequence[OpenReason], most: int | None = None) -> str:
+    """Why something is unknown.
 
     :param most: the maximum number of reasons; by default all.
     """
-    reasons = [f"{reason['reason']} ({reason['id']})" for reason in row.get("unknown") or ()]
-    more = len(reasons[most:]) if most else 0
-    return "; ".join([*reasons[:most], *([f"and {more} more reason{'s' if more > 1 else ''}"] if more else [])])
+    texts = [f"{reason.reason} ({reason.id})" for reason in reasons]
+    more = len(texts[most:]) if most else 0
+    return "; ".join([*texts[:most], *([f"and {more} more reason{'s' if more > 1 else ''}"] if more else [])])
 
 
-def verdict_sentence(row: Mapping[str, Any]) -> str:
+def verdict_sentence(row: GuaranteeRow) -> str:
     """A guarantee's verdict, as a sentence."""
-    if row["verdict"] == GuaranteeVerdict.PROVED:
-        return f"{row['name']!r} is guaranteed: {row['claim']}."
-    if row["verdict"] == GuaranteeVerdict.REFUTED:
-        return f"{row['name']!r} is not guaranteed: {refutation(row)}"
+    if row.is_proved:
+        return f"{row.name!r} is guaranteed: {row.claim}."
+    if row.is_refuted:
+        return f"{row.name!r} is not guaranteed: {refutation(row)}"
     return _unverified([row])
 
 
@@ -318,43 +321,49 @@ _LEAVING_OUT = (
 )
 
 
-def _unverified(rows: Sequence[Mapping[str, Any]]) -> str:
+def _unverified(rows: Sequence[GuaranteeRow]) -> str:
     """The sentence that it is unknown whether guarantees hold, for reasons that they share."""
-    names = listed([repr(row["name"]) for row in rows], joint="and", most=_UNVERIFIED)
-    is_shown = any(reason["id"] == SHOWN for reason in rows[0].get("unknown") or ())
-    return f"Cannot verify {names}: {reasons_of(rows[0], MOST_REASONS)}.{f' {_LEAVING_OUT}' if is_shown else ''}"
+    names = listed([repr(row.name) for row in rows], joint="and", most=_UNVERIFIED)
+    reasons = rows[0].unknown
+    is_shown = any(reason.id == SHOWN for reason in reasons)
+    return f"Cannot verify {names}: {reasons_words(reasons, MOST_REASONS)}.{f' {_LEAVING_OUT}' if is_shown else ''}"
 
 
-def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
-    """The effect on mail, and the verdicts on guarantees, as lines for a terminal.
+#: What is said where nothing is different.
+_NO_DIFFERENCE = "The rule changes do not affect who gets mail, how it is protected, and who is told of it."
 
-    :param most: the maximum number of sentences about a difference.
+
+def difference_lines(
+    rows: Sequence[DifferenceRow], more: int, observed: Iterable[Mapping[str, Any]] = (), most: int | None = None
+) -> list[str]:
+    """The effect on mail, as lines for a terminal.
+
+    :param more: how many more classes of mail there are at least.
+    :param observed: what was observed, as results have it.
+    :param most: the maximum number of sentences.
     """
-    rows = mail.get("difference") or ()
     summed_up = page_rows(rows)
-    lines = [
-        f"{row['text']}{f' Unknown: {reasons}.' if (reasons := reasons_of(row)) else ''}{certainty(row)}"
-        for row, _count_of in summed_up
-    ]
-    if mail.get("difference") == []:
-        none = "The rule changes do not affect who gets mail, how it is protected, and who is told of it."
-        lines.append(f"{none}{certainty_of_none(mail.get('observed') or ())}")
+    lines = [_difference_line(row) for row, _kinds in summed_up]
+    lines = lines or [f"{_NO_DIFFERENCE}{certainty_of_none(observed)}"]
     head = [changed_kinds(rows)] if len(rows) > _FEW else []
-    listed_ones = sum(kinds for _row, kinds in summed_up[most:]) if most else 0
-    unlisted = left_out(int(mail.get("difference_more") or 0), in_result=listed_ones)
-    return [*head, *lines[:most], *unlisted, *_verdict_lines(mail.get("guarantees") or ())]
+    in_result = sum(kinds for _row, kinds in summed_up[most:]) if most else 0
+    return [*head, *lines[:most], *left_out(more, in_result)]
 
 
-def page_rows(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], int]]:
+def _difference_line(row: DifferenceRow) -> str:
+    reasons = reasons_words(row.unknown or ())
+    return f"{row.text}{f' Unknown: {reasons}.' if reasons else ''}{certainty(row.contradicted)}"
+
+
+def page_rows(rows: Sequence[DifferenceRow]) -> list[tuple[DifferenceRow, int]]:
     """The rows of a difference as a page has them, each with the number of rows that it stands for: the first of those that
     have one summary, with that as its sentence.
     """
-    counts = Counter(str(row.get("summary", "")) for row in rows)
-    shown: dict[str, tuple[Mapping[str, Any], int]] = {}
+    counts = Counter(row.summary for row in rows)
+    shown: dict[str, tuple[DifferenceRow, int]] = {}
     for place, row in enumerate(rows):
-        summary = str(row.get("summary", ""))
-        if summary:
-            shown.setdefault(summary, ({**row, "text": summary}, counts[summary]))
+        if row.summary:
+            shown.setdefault(row.summary, (replace(row, text=row.summary), counts[row.summary]))
         else:
             shown[str(place)] = row, 1
     return list(shown.values())
@@ -364,26 +373,24 @@ def page_rows(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any]
 _FEW = 2
 
 
-def changed_kinds(rows: Sequence[Mapping[str, Any]]) -> str:
+def changed_kinds(rows: Sequence[DifferenceRow]) -> str:
     """What a difference changes, and for whom, in at most two sentences, the most important first."""
-    kinds = [kind for kind in DifferenceKind if any(row["kind"] == kind for row in rows)]
-    texts = [_changed_kind(kind, [row for row in rows if row["kind"] == kind]) for kind in kinds]
+    kinds = [kind for kind in DifferenceKind if any(row.kind is kind for row in rows)]
+    texts = [_changed_kind(kind, [row for row in rows if row.kind is kind]) for kind in kinds]
     others = f" In addition, {listed(texts[1:], joint='and', most=len(texts))}." if texts[1:] else ""
     return f"What changes: {texts[0]}.{others}"
 
 
-def _changed_kind(kind: DifferenceKind, rows: Sequence[Mapping[str, Any]]) -> str:
+def _changed_kind(kind: DifferenceKind, rows: Sequence[DifferenceRow]) -> str:
     """What becomes of the mail of some rows of a difference: ``some mail to people outside is now encrypted (2 kinds)``."""
     whom = list(dict.fromkeys(recipients for row in rows for recipients in _whom(row)))
     to = f" to {listed(whom)}" if whom and all(map(_whom, rows)) else ""
     return f"some mail{to} {BECOMES[kind]}{f' ({len(rows)} kinds)' if len(rows) > 1 else ''}"
 
 
-def _whom(row: Mapping[str, Any]) -> list[str]:
+def _whom(row: DifferenceRow) -> list[str]:
     """For whom the mail of a row is; empty if for anybody, or if that is not said."""
-    if row.get("added"):
-        return [str(row["added"])]
-    return recipients_named(row.get("when") or {})
+    return [row.added] if row.added else recipients_named(row.when)
 
 
 def left_out(more: int, in_result: int = 0) -> list[str]:
@@ -401,39 +408,39 @@ def left_out(more: int, in_result: int = 0) -> list[str]:
     return more_line
 
 
-def _verdict_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def verdict_lines(rows: Sequence[GuaranteeRow]) -> Iterator[str]:
     """One line per guarantee, and one for all that are unknown for the same reasons; after consecutive proofs with the
     same basis, once what they do not cover and what they assume.
     """
-    unverified: dict[str, list[Mapping[str, Any]]] = {}
+    unverified: dict[str, list[GuaranteeRow]] = {}
     for row in rows:
         if _is_unverified(row):
-            unverified.setdefault(reasons_of(row), []).append(row)
+            unverified.setdefault(reasons_words(row.unknown), []).append(row)
     for basis, same in groupby(rows, _basis):
         for row in same:
-            was = f" Until now: {row['before']}." if row.get("before") else ""
-            alike = unverified.get(reasons_of(row), [row]) if _is_unverified(row) else [row]
+            was = f" Until now: {row.before}." if row.before else ""
+            alike = unverified[reasons_words(row.unknown)] if _is_unverified(row) else [row]
             if row is alike[0]:
                 yield _unverified(alike) if len(alike) > 1 else f"{verdict_sentence(row)}{was}"
         yield from (f"  {head}: {_fitting(words)}." for head, words in basis if words)
 
 
-def _is_unverified(row: Mapping[str, Any]) -> bool:
+def _is_unverified(row: GuaranteeRow) -> bool:
     """Whether it is unknown whether a guarantee holds, and there is nothing more to say of it."""
-    return bool(row["verdict"] == GuaranteeVerdict.UNKNOWN and not row.get("before"))
+    return row.is_unknown and row.before is None
 
 
-def _basis(row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+def _basis(row: GuaranteeRow) -> list[tuple[str, list[str]]]:
     """What a proof does not cover, and what it assumes, in a few words each; empty for another verdict."""
-    if row["verdict"] != GuaranteeVerdict.PROVED:
+    if not row.is_proved:
         return []
-    left_out = [assumption["mail"] for assumption in row["assumptions"] if "mail" in assumption]
+    not_covered = [assumption.mail for assumption in row.assumptions if assumption.mail]
     relied_on = [
-        RELIED_ON.get(assumption["id"]) or assumption["text"].rstrip(".")
-        for assumption in row["assumptions"]
-        if "mail" not in assumption
+        RELIED_ON.get(assumption.id) or assumption.text.rstrip(".")
+        for assumption in row.assumptions
+        if not assumption.mail
     ]
-    return [("Not covered", left_out), ("Assumes", relied_on)]
+    return [("Not covered", not_covered), ("Assumes", relied_on)]
 
 
 def _fitting(words: Sequence[str]) -> str:
@@ -525,7 +532,8 @@ def _outcome_lines(tested: TestedMessages) -> Iterator[str]:
         row = worded(outcome.as_row())
         ways = ", ".join(opening.way for opening in outcome.opens if opening.way is not OpeningWay.UNKNOWN)
         opens = f"; opens {ways}" if ways else ""
-        why = f": {reasons_of(row)}" if outcome.unknown and _is_open(outcome) else ""
+        reasons = open_reasons(in_order(outcome.unknown))
+        why = f": {reasons_words(reasons)}" if reasons and _is_open(outcome) else ""
         yield f"  {name}, to {recipient}: {outcome_words(row)}{why}{opens}."
     if len(copies) > _MOST_OUTCOMES:
         yield f"  {len(copies) - _MOST_OUTCOMES} more are in the result (messages)."

@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import cause_words
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.causes import BreachCause
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import guarantees
 
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, OUTGOING, PARTNER, STOP, rule, verdict
 from tests.unit.mail_flow.dlp_worlds import SENSITIVE, policy
@@ -21,6 +22,10 @@ OTHERS = [
     rule("Others", {**IN, "recipient_domain_is": ["a.com"]}, ENCRYPT),
     rule("Marked", {**OUTGOING, "subject_contains_words": ["x"]}, ENCRYPT),
 ]
+
+
+def cause_words(cause: Values) -> str:
+    return guarantees.cause_words(BreachCause(**cause))
 
 
 def cause(rules: list[Values], **guarantee: Any) -> Values:

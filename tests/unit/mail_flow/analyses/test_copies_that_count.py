@@ -16,10 +16,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import verdict_sentence
 
 from tests.rounds import seeds
-from tests.unit.mail_flow.answers import prove
+from tests.unit.mail_flow.answers import prove, verdict_sentence
 from tests.unit.mail_flow.deciding import proofs
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.transit_vectors import FACTS, INSIDE, NOW, TO_BANK, WIDE, rule

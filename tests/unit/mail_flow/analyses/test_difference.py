@@ -14,10 +14,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import find_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import trial_lines
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
 from tests.rounds import seeds
-from tests.unit.mail_flow.answers import Difference, difference
+from tests.unit.mail_flow.answers import Difference, difference, difference_lines
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, ENCRYPTING, IN, NOW, OUTGOING, STOP, compared, rule
 from tests.unit.mail_flow.deciding import classes, of_settings
 from tests.unit.mail_flow.search import Search
@@ -347,7 +346,7 @@ def test_what_is_cut_is_counted() -> None:
 def test_an_incomplete_comparison_is_not_said_to_list_all() -> None:
     found = compared([ALL], [PARTNERS, ALL], budget=0)
     assert (found.complete, found.more) == (False, 1)
-    assert mail_lines({"difference": found.rows, "difference_more": found.more})[-1] == (
+    assert difference_lines(found)[-1] == (
         "At least 1 more kind of mail may be treated differently. Compare fewer edits at a time to see which."
     )
     trial = {"name": "T", "difference": found.rows, "difference_more": found.more}

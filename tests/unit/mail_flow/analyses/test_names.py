@@ -11,7 +11,6 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import (
     EffectOnMail,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_rows import DifferenceRow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approved_mail import (
     counted_mail,
     moved_mail,
@@ -30,10 +29,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.result_rows import (
+    DifferenceRow,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import BECOMES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
-from tests.unit.mail_flow.answers import difference, differences, lint, prove, worsened
+from tests.unit.mail_flow.answers import difference, difference_lines, differences, lint, prove, verdict_lines, worsened
 from tests.unit.mail_flow.asking import ALL, IN, NOW, OUTGOING, STOP, rule
 from tests.unit.mail_flow.small_worlds import TENANT
 
@@ -165,7 +166,7 @@ def _everything(word: str) -> Values:
         "worse": [worsened(before, after, TENANT, each, NOW) for each in guarantees_of(guarantees)],
         "results": worded([[each.as_row() for each in side] for side in results]),
         "changed": differences(*results),
-        "lines": mail_lines(mail),
+        "lines": [*difference_lines(found), *verdict_lines(mail["guarantees"])],
     }
 
 
@@ -221,7 +222,7 @@ def test_names_that_look_like_places_are_two_names() -> None:
     for place in (3, 4):
         stops = rule(f"X, priority {place})", {**IN, "subject_contains_words": ["newsletter"]}, STOP)
         rows = difference(_rules(WORD)[1:], [stops, *_rules(WORD)[1:]], TENANT, NOW).rows
-        digests.append(counted_mail(EffectOnMail(tuple(map(DifferenceRow.read, rows))))["difference"])
+        digests.append(counted_mail(EffectOnMail(tuple(map(DifferenceRow.from_row, rows))))["difference"])
     assert not set(digests[0]) & set(digests[1])
 
 

@@ -37,7 +37,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     undocumented,
     undocumented_line,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import reason_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import open_reason
 
 from tests.rounds import rounds
 from tests.unit.mail_flow import generators
@@ -250,7 +250,7 @@ def test_what_was_not_found_has_words_and_no_number() -> None:
             "kind_of_mail": "forwarded",
             "destination": "everybody else",
             "protected": "unknown",
-            "unknown": reason_rows([NOT_FOUND]),
+            "unknown": [open_reason(NOT_FOUND).as_row()],
         }
     ]
     lines = list(reach_lines(rows))

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import policy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_rows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
+from tests.unit.mail_flow.answers import difference_lines
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, ENCRYPTING, IN, NOW, OUTGOING, STOP, compared, rule
 from tests.unit.mail_flow.small_worlds import TENANT
 
@@ -88,7 +88,7 @@ def test_a_change_of_what_rules_do_beside_is_told(
     before: Sequence[Values], after: Sequence[Values], effects: Sequence[tuple[str, str, bool]]
 ) -> None:
     assert told(before, after) == effects
-    assert NOTHING not in mail_lines({"difference": compared(before, after).rows})
+    assert NOTHING not in difference_lines(compared(before, after))
 
 
 @pytest.mark.parametrize("blocks", [REJECTS, DELETES], ids=["rejects", "deletes"])
@@ -128,7 +128,7 @@ def test_what_a_later_rule_blocks_takes_no_way(does: Values, blocks: Values) -> 
 def test_what_stays_the_same_is_no_change(before: Sequence[Values], after: Sequence[Values]) -> None:
     found = compared(before, after)
     assert (found.rows, found.complete) == ([], True)
-    assert mail_lines({"difference": found.rows}) == [NOTHING]
+    assert difference_lines(found) == [NOTHING]
 
 
 def rejects(text: str, code: str = "5.7.1") -> Values:
@@ -203,7 +203,7 @@ def test_spam_and_other_texts_are_differences(
     before: Sequence[Values], after: Sequence[Values], effects: Sequence[tuple[str, str, bool]], said: str
 ) -> None:
     assert told(before, after) == effects
-    lines = mail_lines({"difference": compared(before, after).rows})
+    lines = difference_lines(compared(before, after))
     assert NOTHING not in lines
     assert said in lines[0]
 
@@ -239,7 +239,7 @@ def test_rules_about_spam_are_part_of_the_policy() -> None:
 @pytest.mark.parametrize("actions", [{"apply_classification": "Internal"}, {"prepend_subject": "[x] "}])
 def test_what_is_not_compared_is_not_said_to_be_the_same(actions: Values) -> None:
     found = compared([ALL], [rule("Marks", IN, actions), ALL])
-    (line,) = mail_lines({"difference": found.rows})
+    (line,) = difference_lines(found)
     assert line == NOTHING
     assert line.endswith("who gets mail, how it is protected, and who is told of it.")
 

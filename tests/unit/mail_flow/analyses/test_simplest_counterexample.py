@@ -16,9 +16,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import verdict_sentence
 
-from tests.unit.mail_flow.answers import difference, prove, worsened
+from tests.unit.mail_flow.answers import difference, prove, verdict_sentence, worsened
 
 IRM = {
     "azure_rms_licensing_enabled": True,

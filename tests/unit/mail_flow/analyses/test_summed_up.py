@@ -5,8 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import DifferenceKind
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.result_rows import (
+    DifferenceRow,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
-    mail_lines,
+    difference_lines,
     page_rows,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sums import MOST_ALONE
@@ -33,31 +37,37 @@ def _behind(encrypting: int, reporting: int) -> list[Values]:
     return [rule("Reject", {**OUTGOING, "recipient_domain_is": ["rival.example"]}, REJECT), *encrypt, *report]
 
 
+def _changes(before: list[Values], after: list[Values]) -> list[DifferenceRow]:
+    return list(map(DifferenceRow.from_row, compared(before, after).rows))
+
+
 def test_a_few_kinds_of_mail_are_told_one_by_one() -> None:
     behind = _behind(3, 0)
-    rows = compared([PRINTERS, *behind], behind).rows
+    rows = _changes([PRINTERS, *behind], behind)
     assert 3 < len(rows) <= MOST_ALONE
-    assert [row for row in rows if "summary" in row] == []
+    assert not any(row.summary for row in rows)
     assert [shown for shown, _kinds in page_rows(rows)] == rows
 
 
 def test_many_kinds_of_mail_are_summed_up_and_counted_the_least_important_first() -> None:
     behind = _behind(7, 9)
-    rows = compared([PRINTERS, *behind], behind).rows
+    rows = _changes([PRINTERS, *behind], behind)
     page = page_rows(rows)
     assert len(rows) > MOST_ALONE >= len(page)
     assert sum(kinds for _row, kinds in page) == len(rows)
-    by_kind = {
-        kind: [row for row in rows if row["kind"] == kind] for kind in dict.fromkeys(row["kind"] for row in rows)
-    }
-    assert len({row["summary"] for row in by_kind["side_effect_changed"]}) == 1
-    assert all("summary" not in row for row in by_kind["delivery_lost"] + by_kind["protection_gained"])
-    assert len({row["text"] for row in by_kind["side_effect_changed"]}) == 9
+    by_kind = {kind: [row for row in rows if row.kind is kind] for kind in dict.fromkeys(row.kind for row in rows)}
+    assert len({row.summary for row in by_kind[DifferenceKind.SIDE_EFFECT_CHANGED]}) == 1
+    assert not any(
+        row.summary
+        for kind in (DifferenceKind.DELIVERY_LOST, DifferenceKind.PROTECTION_GAINED)
+        for row in by_kind[kind]
+    )
+    assert len({row.text for row in by_kind[DifferenceKind.SIDE_EFFECT_CHANGED]}) == 9
 
 
 def test_a_summary_says_what_all_of_its_mail_is_and_which_rules_then_apply() -> None:
     behind = _behind(7, 9)
-    (summary,) = {row["summary"] for row in compared([PRINTERS, *behind], behind).rows if "summary" in row}
+    (summary,) = {row.summary for row in _changes([PRINTERS, *behind], behind) if row.summary}
     assert summary.startswith("Some mail from inside to people outside with 'scan' in its subject is now reported to ")
     assert summary.endswith(
         " (9 kinds): the removed rule 'Printers' applied to it; 'Report 0', 'Report 1', 'Report 2', 'Report 3' and 5 others"
@@ -67,8 +77,8 @@ def test_a_summary_says_what_all_of_its_mail_is_and_which_rules_then_apply() -> 
 
 def test_lines_that_have_no_room_are_counted_by_the_kinds_that_they_sum_up() -> None:
     behind = _behind(7, 9)
-    rows = compared([PRINTERS, *behind], behind).rows
+    rows = _changes([PRINTERS, *behind], behind)
     most = next(place for place, (_row, kinds) in enumerate(page_rows(rows)) if kinds > 1)
-    lines = mail_lines({"difference": rows, "difference_more": 0}, most)
+    lines = difference_lines(rows, 0, most=most)
     left = sum(kinds for _row, kinds in page_rows(rows)[most:])
     assert lines[-1].startswith(f"{left} more kinds of mail")

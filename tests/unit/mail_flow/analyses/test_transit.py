@@ -31,11 +31,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import transit_words
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import verdict_sentence
 
 from tests.rounds import rounds
 from tests.unit.mail_flow import generators
-from tests.unit.mail_flow.answers import difference, prove
+from tests.unit.mail_flow.answers import difference, prove, verdict_sentence
 from tests.unit.mail_flow.copy_results import message_result
 from tests.unit.mail_flow.transit_vectors import (
     ALL,

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import verdict_sentence
 
-from tests.unit.mail_flow.answers import lint
+from tests.unit.mail_flow.answers import lint, verdict_sentence
 from tests.unit.mail_flow.asking import ALL, IN, NOW, rule, verdict
 
 Values = dict[str, Any]

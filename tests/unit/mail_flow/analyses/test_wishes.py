@@ -19,9 +19,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_properties import (
     PROPERTIES,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import refutation
 
 from tests.rounds import seeds
+from tests.unit.mail_flow.answers import refutation
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, NOW, OUTGOING, STOP, rule, verdict
 from tests.unit.mail_flow.deciding import proofs
 from tests.unit.mail_flow.search import Search

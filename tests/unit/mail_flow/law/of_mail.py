@@ -199,7 +199,7 @@ def change(verb: str, letter: Letter, person: str, kind: str, value: bool, said:
 
 
 def of_guarantees(asked: Asked) -> Iterator[Claim]:
-    for judged, row in zip(asked.judged, guarantee_rows(asked.judged), strict=True):
+    for judged, row in zip(asked.judged, [row.as_row() for row in guarantee_rows(asked.judged)], strict=True):
         if judged.verdict is GuaranteeVerdict.PROVED:
             yield from proved("guarantees", asked, judged, row)
         elif judged.verdict is GuaranteeVerdict.REFUTED and judged.counterexample:

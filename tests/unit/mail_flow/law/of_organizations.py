@@ -23,7 +23,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     EVIDENCE_CONTROL,
     MAIL_CONTROL,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_rows import DifferenceRow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import (
     remarks,
     shortcomings,
@@ -221,7 +220,7 @@ def of_approval(asked: Asked) -> Iterator[Claim]:
     sides = []
     for facts in (asked.world.tenant, {**asked.world.tenant, **asked.world.later}):
         rows, more = difference_rows(difference(asked.rules[BEFORE], asked.rules[AFTER], facts, NOW))
-        sides.append(EffectOnMail(tuple(map(DifferenceRow.read, rows)), more))
+        sides.append(EffectOnMail(tuple(rows), more))
     approved, current = sides
     moved = moved_mail(approved, current)
     yield claim("approval", AS_APPROVED, (), not moved, said=moved)

@@ -40,8 +40,8 @@ def of_suggestions(asked: Asked) -> Iterator[Claim]:
             (judged,) = [one for one in asked.judged if one.guarantee.name == goal.name]
             # It assumes what its proof does.
             (again,) = prove(asked.rules[side], asked.world.tenant, [judged.guarantee], NOW)
-            (row,) = guarantee_rows([again])
-            yield from proved("suggestions", asked, again, {"assumptions": row.get("assumptions", ()), **row}, side)
+            row = guarantee_rows([again])[0].as_row()
+            yield from proved("suggestions", asked, again, row, side)
             for letter in asked.whole:
                 yield from claims_of_results(asked, side, letter)
 

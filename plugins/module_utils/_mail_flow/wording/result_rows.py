@@ -1,39 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rows of an effect on mail: verdicts on guarantees, classes of mail that are treated differently, and what these
-rest on.
+"""The rows of results: verdicts on guarantees, and classes of mail that are treated differently.
 
-A row is made of what the mail flow returns, or read from a document, and becomes the contract's mapping by ``as_row``.
-What a row does not have is left out there.
+A row is made of what an analysis finds, or read from a document by ``from_row``. It becomes the contract's mapping by
+``as_row``, which leaves out what does not apply.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..._mail_flow.analyses.aspects import DifferenceKind
-from ..._mail_flow.analyses.judgment import Counterexample, GuaranteeVerdict, Judgment
-from ..._mail_flow.wording.guarantees import copies_not_covered, counterexample_row, guarantee_rows
-from ..._mail_flow.wording.summary import reasons_of, refutation, verdict_sentence
-
-#: A row of a result, as the documentation of the modules describes it.
-Row = Mapping[str, Any]
-
-
-class _ReadRow:
-    """A row that is read key by key. A key that no field has would be lost, so it is refused."""
-
-    @classmethod
-    def refuse_unknown(cls, row: Row) -> None:
-        """Raises ValueError if a row has keys that are no fields."""
-        unknown = row.keys() - {part.name for part in fields(cls)}  # type: ignore[arg-type]
-        if unknown:
-            raise ValueError(f"{', '.join(sorted(unknown))} in a row of {cls.__name__}")
+from ..analyses.aspects import DifferenceKind
+from ..analyses.causes import BreachCause
+from ..analyses.judgment import GuaranteeVerdict, Hole
+from .reasons import OpenReason
+from .row import ResultRow, Row
 
 
 @dataclass(frozen=True)
-class AssumptionRow(_ReadRow):
+class AssumptionRow(ResultRow):
     """What a proof assumes.
 
     :param text: as a sentence.
@@ -45,55 +31,87 @@ class AssumptionRow(_ReadRow):
     mail: str = ""
 
     @classmethod
-    def read(cls, row: Row) -> AssumptionRow:
-        """From a row. Raises KeyError, TypeError or ValueError if it is none."""
+    def from_row(cls, row: Row) -> AssumptionRow:
+        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
         cls.refuse_unknown(row)
         return cls(row["id"], row["text"], row.get("mail", ""))
 
     def as_row(self) -> dict[str, str]:
-        """As results have it."""
+        """The row of results."""
         row = {"id": self.id, "text": self.text}
         return {**row, "mail": self.mail} if self.mail else row
 
 
 @dataclass(frozen=True)
-class OpenReason(_ReadRow):
-    """Why something is unknown.
+class CounterexampleRow(ResultRow):
+    """A message that certainly breaks a guarantee.
 
-    :param id: the number of the open question, or another name.
-    :param reason: what is unknown, as a clause.
-    :param field: the key of a message or fact that it is about; empty if it is about none.
-    :param settled_by: how to find out; ``None`` if nothing says so.
+    :param message: as the option ``messages`` has it, so that it replays.
+    :param recipient: whose copy breaks it, and :param:`outcome` the result of that.
+    :param decided_by: the last rule without which the guarantee would be kept, if there is one.
+    :param hole: of mail on its way, the hole through which it leaves.
+    :param expiry: of mail that has to expire, after how many days its branding lets it, 0 for never.
+    :param unbranded: whether it has to be led to the portal, is protected and shows no branding.
+    :param shown_to: to whom a rule shows the copy in clear; empty if it is the copy itself that breaks it.
+    :param cause: why the copy breaks it, where that is known of a rule.
+    :param facts: the facts that it assumes beyond the known ones.
     """
 
-    id: str
-    reason: str
-    field: str = ""
-    settled_by: str | None = None
+    message: Row
+    recipient: str
+    outcome: Row
+    decided_by: tuple[str, ...] = ()
+    hole: Hole | None = None
+    expiry: int | None = None
+    unbranded: bool = False
+    shown_to: str = ""
+    cause: BreachCause | None = None
+    facts: Row = field(default_factory=dict)
 
     @classmethod
-    def read(cls, row: Row) -> OpenReason:
-        """From a row. Raises KeyError, TypeError or ValueError if it is none."""
+    def from_row(cls, row: Row) -> CounterexampleRow:
+        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
         cls.refuse_unknown(row)
-        return cls(row["id"], row["reason"], row.get("field", ""), row.get("settled_by"))
+        return cls(
+            message=row["message"],
+            recipient=row["recipient"],
+            outcome=row["outcome"],
+            decided_by=tuple(row.get("decided_by", ())),
+            hole=Hole(**row["hole"]) if "hole" in row else None,
+            expiry=row.get("expiry"),
+            unbranded=row.get("unbranded", False),
+            shown_to=row.get("shown_to", ""),
+            cause=BreachCause(**row["cause"]) if "cause" in row else None,
+            facts=row.get("facts", {}),
+        )
 
-    def as_row(self) -> dict[str, str]:
-        """As results have it."""
-        row = {"id": self.id, "reason": self.reason}
-        if self.field:
-            row["field"] = self.field
-        if self.settled_by is not None:
-            row["settled_by"] = self.settled_by
+    def as_row(self) -> dict[str, Any]:
+        """The row of results."""
+        row: dict[str, Any] = {"message": self.message, "recipient": self.recipient, "outcome": self.outcome}
+        if self.decided_by:
+            row["decided_by"] = list(self.decided_by)
+        if self.hole:
+            row["hole"] = self.hole.as_row()
+        if self.expiry is not None:
+            row["expiry"] = self.expiry
+        if self.unbranded:
+            row["unbranded"] = True
+        if self.shown_to:
+            row["shown_to"] = self.shown_to
+        if self.cause:
+            row["cause"] = self.cause.as_row()
+        if self.facts:
+            row["facts"] = self.facts
         return row
 
 
 @dataclass(frozen=True)
-class GuaranteeRow(_ReadRow):
+class GuaranteeRow(ResultRow):
     """What is known of a guarantee.
 
     :param claim: what it says, as a clause; empty where even that is too complex.
     :param before: the verdict before the plan, where that is another one.
-    :param counterexample: the message that refutes it, as ``mail_flow_test`` returns it.
+    :param counterexample: the message that refutes it.
     :param unknown: why it is neither proved nor refuted.
     :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told.
     :param contradicted: sentences about what Exchange did otherwise than is computed.
@@ -104,41 +122,36 @@ class GuaranteeRow(_ReadRow):
     claim: str = ""
     before: GuaranteeVerdict | None = None
     assumptions: tuple[AssumptionRow, ...] = ()
-    counterexample: Row | None = None
+    counterexample: CounterexampleRow | None = None
     unknown: tuple[OpenReason, ...] = ()
     unseen: tuple[str, ...] = ()
     contradicted: tuple[str, ...] = ()
 
     @classmethod
-    def of_judgments(cls, judgments: Iterable[Judgment]) -> list[GuaranteeRow]:
-        """What a judge knows of guarantees."""
-        return list(map(cls.read, guarantee_rows(judgments)))
-
-    @classmethod
-    def read(cls, row: Row) -> GuaranteeRow:
-        """From a row. Raises KeyError, TypeError or ValueError if it is none."""
+    def from_row(cls, row: Row) -> GuaranteeRow:
+        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
         cls.refuse_unknown(row)
         return cls(
             name=row["name"],
             verdict=GuaranteeVerdict(row["verdict"]),
             claim=row.get("claim", ""),
             before=GuaranteeVerdict(row["before"]) if "before" in row else None,
-            assumptions=tuple(map(AssumptionRow.read, row.get("assumptions", ()))),
-            counterexample=row.get("counterexample"),
-            unknown=tuple(map(OpenReason.read, row.get("unknown", ()))),
+            assumptions=tuple(map(AssumptionRow.from_row, row.get("assumptions", ()))),
+            counterexample=CounterexampleRow.from_row(row["counterexample"]) if "counterexample" in row else None,
+            unknown=tuple(map(OpenReason.from_row, row.get("unknown", ()))),
             unseen=tuple(row.get("unseen", ())),
             contradicted=tuple(row.get("contradicted", ())),
         )
 
     def as_row(self) -> dict[str, Any]:
-        """As results have it."""
+        """The row of results."""
         row: dict[str, Any] = {"name": self.name}
         if self.claim:
             row["claim"] = self.claim
         row["verdict"] = str(self.verdict)
         row["assumptions"] = [assumption.as_row() for assumption in self.assumptions]
         if self.counterexample is not None:
-            row["counterexample"] = self.counterexample
+            row["counterexample"] = self.counterexample.as_row()
         if self.unknown:
             row["unknown"] = [reason.as_row() for reason in self.unknown]
         row["unseen"] = list(self.unseen)
@@ -168,28 +181,6 @@ class GuaranteeRow(_ReadRow):
         """The verdict before the plan."""
         return self.before or self.verdict
 
-    @property
-    def sentence(self) -> str:
-        """The verdict, as a sentence."""
-        return verdict_sentence(self.as_row())
-
-    @property
-    def refutation(self) -> str:
-        """The counterexample, as a sentence; there must be one."""
-        return refutation(self.as_row())
-
-    @property
-    def copies_not_covered(self) -> list[str]:
-        """The copies that rules make of its mail and that a proof does not cover, as sentences."""
-        return copies_not_covered([self.as_row()])
-
-    def reasons(self, most: int | None = None) -> str:
-        """Why it is unknown whether it holds.
-
-        :param most: the maximum number of reasons; by default all.
-        """
-        return reasons_of({"unknown": [reason.as_row() for reason in self.unknown]}, most)
-
     def assumes(self, id_: str) -> bool:
         """Whether its proof rests on an assumption."""
         return any(assumption.id == id_ for assumption in self.assumptions)
@@ -198,17 +189,13 @@ class GuaranteeRow(_ReadRow):
         """The row beside the verdict before a plan."""
         return self if before is self.verdict else replace(self, before=before)
 
-    def broken_by(self, counterexample: Counterexample) -> GuaranteeRow:
-        """The row with a message that breaks the guarantee."""
-        return replace(self, counterexample=counterexample_row(counterexample))
-
     def with_contradicted(self, texts: Iterable[str]) -> GuaranteeRow:
         """The row with more sentences about what Exchange did otherwise, each once."""
         return replace(self, contradicted=tuple(dict.fromkeys((*self.contradicted, *texts))))
 
 
 @dataclass(frozen=True)
-class SideEffectRow(_ReadRow):
+class SideEffectRow(ResultRow):
     """What rules do to mail beside protecting and delivering it.
 
     :param kind: the sort of effect.
@@ -221,18 +208,18 @@ class SideEffectRow(_ReadRow):
     now: bool
 
     @classmethod
-    def read(cls, row: Row) -> SideEffectRow:
-        """From a row. Raises KeyError, TypeError or ValueError if it is none."""
+    def from_row(cls, row: Row) -> SideEffectRow:
+        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
         cls.refuse_unknown(row)
         return cls(row["kind"], row["name"], row["now"])
 
     def as_row(self) -> dict[str, Any]:
-        """As results have it."""
+        """The row of results."""
         return {"kind": self.kind, "name": self.name, "now": self.now}
 
 
 @dataclass(frozen=True)
-class DifferenceRow(_ReadRow):
+class DifferenceRow(ResultRow):
     """A class of mail that is treated differently. What does not apply is ``None``.
 
     :param text: what becomes of it, as a sentence.
@@ -257,14 +244,14 @@ class DifferenceRow(_ReadRow):
     when: Row
     rules: tuple[str, ...] = ()
     unless: Row | None = None
-    arrives: Any = None
+    arrives: str | None = None
     every: bool | None = None
     was: str | None = None
     becomes: str | None = None
     later: tuple[str, ...] | None = None
     added: str | None = None
     people: tuple[str, ...] | None = None
-    dates: tuple[Any, ...] | None = None
+    dates: tuple[tuple[str, ...], ...] | None = None
     side_effects: tuple[SideEffectRow, ...] | None = None
     unknown: tuple[OpenReason, ...] | None = None
     before: Row | None = None
@@ -274,8 +261,8 @@ class DifferenceRow(_ReadRow):
     summary: str | None = None
 
     @classmethod
-    def read(cls, row: Row) -> DifferenceRow:
-        """From a row. Raises KeyError, TypeError or ValueError if it is none."""
+    def from_row(cls, row: Row) -> DifferenceRow:
+        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
         cls.refuse_unknown(row)
         side_effects, unknown = row.get("side_effects"), row.get("unknown")
         return cls(
@@ -291,9 +278,9 @@ class DifferenceRow(_ReadRow):
             later=_tuple(row.get("later")),
             added=row.get("added"),
             people=_tuple(row.get("people")),
-            dates=_tuple(row.get("dates")),
-            side_effects=None if side_effects is None else tuple(map(SideEffectRow.read, side_effects)),
-            unknown=None if unknown is None else tuple(map(OpenReason.read, unknown)),
+            dates=tuple(map(tuple, row["dates"])) if "dates" in row else None,
+            side_effects=None if side_effects is None else tuple(map(SideEffectRow.from_row, side_effects)),
+            unknown=None if unknown is None else tuple(map(OpenReason.from_row, unknown)),
             before=row.get("before"),
             after=row.get("after"),
             witness=row.get("witness"),
@@ -302,7 +289,7 @@ class DifferenceRow(_ReadRow):
         )
 
     def as_row(self) -> dict[str, Any]:
-        """As results have it."""
+        """The row of results."""
         row: dict[str, Any] = {"kind": str(self.kind), "text": self.text, "when": self.when}
         if self.unless is not None:
             row["unless"] = self.unless
@@ -316,7 +303,7 @@ class DifferenceRow(_ReadRow):
             "side_effects": _rows(self.side_effects),
             "unknown": _rows(self.unknown),
             "people": _list(self.people),
-            "dates": _list(self.dates),
+            "dates": None if self.dates is None else list(map(list, self.dates)),
             "before": self.before,
             "after": self.after,
             "added": self.added,
@@ -345,37 +332,9 @@ class DifferenceRow(_ReadRow):
         """
         return any(part is not None for part in (self.later, self.added, self.people, self.dates))
 
-    def reasons(self) -> str:
-        """Why it is only possible."""
-        return reasons_of({"unknown": [reason.as_row() for reason in self.unknown or ()]})
-
     def with_contradicted(self, texts: Iterable[str]) -> DifferenceRow:
         """The row with more sentences about what Exchange did otherwise, each once."""
         return replace(self, contradicted=tuple(dict.fromkeys((*self.contradicted, *texts))))
-
-
-@dataclass(frozen=True)
-class Foundation(_ReadRow):
-    """What a difference rests on beside rules and settings of IRM.
-
-    :param kind: ``connector``, ``template``, ``group`` or ``observation``.
-    :param name: its name, or the number of the open question that was answered.
-    :param values: what of it counts.
-    """
-
-    kind: str
-    name: str
-    values: Row
-
-    @classmethod
-    def read(cls, row: Row) -> Foundation:
-        """From a row. Raises KeyError, TypeError or ValueError if it is none."""
-        cls.refuse_unknown(row)
-        return cls(row["kind"], row["name"], row["values"])
-
-    def as_row(self) -> dict[str, Any]:
-        """As results have it."""
-        return {"kind": self.kind, "name": self.name, "values": self.values}
 
 
 def _tuple(values: Collection[Any] | None) -> tuple[Any, ...] | None:

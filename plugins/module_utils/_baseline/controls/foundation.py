@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a difference rests on beside rules and settings of IRM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..._mail_flow.wording.row import ResultRow, Row
+
+
+@dataclass(frozen=True)
+class Foundation(ResultRow):
+    """What a difference rests on beside rules and settings of IRM.
+
+    :param kind: ``connector``, ``template``, ``group`` or ``observation``.
+    :param name: its name, or the number of the open question that was answered.
+    :param values: what of it counts.
+    """
+
+    kind: str
+    name: str
+    values: Row
+
+    @classmethod
+    def from_row(cls, row: Row) -> Foundation:
+        """The foundation that a row states. Raises KeyError, TypeError or ValueError if it states none."""
+        cls.refuse_unknown(row)
+        return cls(row["kind"], row["name"], row["values"])
+
+    def as_row(self) -> dict[str, Any]:
+        """The row of results."""
+        return {"kind": self.kind, "name": self.name, "values": self.values}
