@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ..budget import BudgetError
 from ..conditions.keys import Key
 from ..formula import Literal
-from ..symbolic.encoding import CandidateMessage, Side
+from ..symbolic.message_search import CandidateMessage
+from ..symbolic.side import Side
 from ..symbolic.witness_replay import course_of, reasons_of
 from .aspects import Aspect, DifferenceKind
 from .attribution import ANY, WHOLE, Part
@@ -277,7 +278,7 @@ class ClassSearch:
     def _message_of(self, sought: _Sought, *literals: Literal) -> tuple[bool, CandidateMessage | None]:
         """Whether mail of a kind and a cause can satisfy literals, with a message that does."""
         wanted = [*sought.literals, *literals]
-        return self.model.search(wanted, self.model.free, self.remaining_budget, sought.preferred)
+        return self.model.messages.search(wanted, self.model.free, self.remaining_budget, sought.preferred)
 
     def _part(self, kind: DifferenceKind, which: Which) -> Part:
         """The part of a kind and a cause to which the last model belongs."""
@@ -382,7 +383,7 @@ class ClassSearch:
                 any_left = model.circuit.disjunction([free.kinds[kind] for kind in remaining])
                 parts = {literal: None for kind in remaining for literal in free.some_part(kind, place)}
                 wanted = [*self.mail.somebody_else(person), cause, any_left, *parts, *assumed]
-                possible, candidate = model.search(wanted, model.free, self.remaining_budget, preferred)
+                possible, candidate = model.messages.search(wanted, model.free, self.remaining_budget, preferred)
                 if not possible:
                     break
                 shown = [kind for kind in remaining if model.circuit.holds(free.kinds[kind])]
@@ -428,7 +429,7 @@ class ClassSearch:
         asked = self.questions.about_copies(side, mail_class.person)
         may_show = False
         literals = self.mail.meant(side, mail_class.person, usual=usual)
-        for candidate in self.model.candidates(
+        for candidate in self.model.messages.candidates(
             asked.of_class(mail_class.kind, mail_class.cause, mail_class.part),
             literals,
             side,

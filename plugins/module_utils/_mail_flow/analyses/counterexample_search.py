@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from ..conditions.keys import Key
 from ..formula import FALSE, Literal, high, low
-from ..symbolic.encoding import CandidateMessage
 from ..symbolic.message_assumptions import Assumption
+from ..symbolic.message_search import CandidateMessage
 from .guarantee_formulas import GuaranteeFormulas
 from .guarantee_replay import GuaranteeReplay, Tell
 from .plain_mail import plainest
@@ -53,7 +53,7 @@ class CounterexampleSearch:
         literals = [assumption.literal for assumption in assumptions]
         possible, candidate = self._search_not_held_back([self.formulas.broken(), *literals])
         if not possible:
-            return SearchResult(is_none=True, core=model.core)
+            return SearchResult(is_none=True, core=model.circuit.core)
         leads = model.to_refine(model.free)
         return SearchResult(self._counterexample(candidate), leads)
 
@@ -80,7 +80,7 @@ class CounterexampleSearch:
         usual = [assumption.literal for assumption in assumptions if assumption.of_mail]
         preferred = [*usual, *plainest(model, side, claims[0])]
         broken = model.circuit.disjunction(claims)
-        for candidate in model.candidates([broken], wanted, side, self.budget, preferred):
+        for candidate in model.messages.candidates([broken], wanted, side, self.budget, preferred):
             tell = self._counterexample(candidate)
             if tell:
                 return tell
@@ -101,7 +101,7 @@ class CounterexampleSearch:
         tell = self._counterexample(candidate)
         if tell:
             return SearchResult(tell)
-        ruled_out = all(model.rules_out(claim, of_all, self.budget) for claim in claims)
+        ruled_out = all(model.messages.rules_out(claim, of_all, model.free, self.budget) for claim in claims)
         # Of who shares a copy, the simulator knows more.
         if ruled_out and not (model.free.company.watched or model.free.outcomes[0].copies.every):
             return SearchResult(None, leads, is_none=True)
@@ -134,7 +134,7 @@ class CounterexampleSearch:
             *((model.free, claim, []) for claim in of_free),
         ]
         for written, (side, claim, more) in itertools.product(model.mail.addressing.ways_to_write, asked):
-            for candidate in model.candidates(claim, [*more, *literals, *written], side, self.budget):
+            for candidate in model.messages.candidates(claim, [*more, *literals, *written], side, self.budget):
                 tell = self._counterexample(candidate)
                 if tell:
                     return tell, []
@@ -148,7 +148,7 @@ class CounterexampleSearch:
             seen = low(self.formulas.seen(model.open, showing))
             if seen == FALSE:
                 continue
-            for candidate in model.candidates([seen], literals, model.open, self.budget):
+            for candidate in model.messages.candidates([seen], literals, model.open, self.budget):
                 shown = self.replay.shows(candidate, showing) if candidate else None
                 if shown:
                     return shown
@@ -178,10 +178,10 @@ class CounterexampleSearch:
         held_back = [high(outcome.fate.released) for outcome in model.free.outcomes]
         if any(literal != FALSE for literal in held_back):
             not_held_back = [~literal for literal in held_back]
-            possible, candidate = model.search([*literals, *not_held_back], model.free, self.budget)
+            possible, candidate = model.messages.search([*literals, *not_held_back], model.free, self.budget)
             if possible:
                 return possible, candidate
-        return model.search(literals, model.free, self.budget)
+        return model.messages.search(literals, model.free, self.budget)
 
     def _counterexample(self, candidate: CandidateMessage | None) -> Tell | None:
         """Makes the counterexample that a message is, if one was written and it is one."""

@@ -26,7 +26,9 @@ from ..simulator.protection import CopyProtection, protection_of, protects
 from ..simulator.state import Course, World
 from ..symbolic.compile_outcomes import Copies
 from ..symbolic.compile_recipients import ANYBODY
-from ..symbolic.encoding import CandidateMessage, Model, Side
+from ..symbolic.encoding import Model
+from ..symbolic.message_search import CandidateMessage
+from ..symbolic.side import Side
 from .aspects import DifferenceKind
 from .attribution import Part
 from .finding import ChangedMail

@@ -10,7 +10,8 @@ from ..conditions.keys import Key
 from ..formula import FALSE, TRUE, Literal, Value, high, low
 from ..symbolic.compile_added_copies import AddedCopies
 from ..symbolic.compile_outcomes import Copies
-from ..symbolic.encoding import Model, Side
+from ..symbolic.encoding import Model
+from ..symbolic.side import Side
 from .aspects import Aspect, DifferenceKind
 from .attribution import (
     DECIDING,

@@ -25,7 +25,8 @@ from ..model.reason_kinds import RuleIdle
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.circuit import Batch
-from ..symbolic.encoding import CONFLICTS, Model
+from ..symbolic.encoding import Model
+from ..symbolic.message_search import CONFLICTS
 
 #: The effect of an action on mail that another rule is for, worst first.
 _EFFECTS: Mapping[Does, str] = {

@@ -13,8 +13,9 @@ from ..model.wishes import WISHES
 from ..simulator.showings import Showing
 from ..symbolic.copy_properties import PROPERTIES, breaks, breaks_anyway
 from ..symbolic.counted_copies import CountedCopies
-from ..symbolic.encoding import Model, Side
+from ..symbolic.encoding import Model
 from ..symbolic.message_assumptions import Assumption, may_mean_pdf
+from ..symbolic.side import Side
 
 
 class GuaranteeFormulas:

@@ -15,7 +15,7 @@ from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
 from ..simulator.showings import Showing
 from ..simulator.state import Course
-from ..symbolic.encoding import CandidateMessage
+from ..symbolic.message_search import CandidateMessage
 from ..symbolic.witness_replay import counted, courses_of, reasons_for, surely_breaks
 from .judgment import Breach, Counterexample, counterexample_of, counterexample_of_shown, hole_of
 

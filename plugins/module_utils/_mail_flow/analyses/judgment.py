@@ -34,7 +34,7 @@ from ..simulator.protection import ways_of
 from ..simulator.results import result
 from ..simulator.showings import Showing
 from ..simulator.state import Course, World
-from ..symbolic.encoding import CandidateMessage
+from ..symbolic.message_search import CandidateMessage
 from ..symbolic.string_constraints import JOINT
 from ..symbolic.witness_replay import (
     counted,

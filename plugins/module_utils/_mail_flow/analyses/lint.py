@@ -29,7 +29,9 @@ from ..symbolic.address import AddressSlot
 from ..symbolic.compile_added_copies import AddedCopies
 from ..symbolic.compile_outcomes import taken_by
 from ..symbolic.compile_rules import RuleChain, RuleStep
-from ..symbolic.encoding import CONFLICTS, Model, Side
+from ..symbolic.encoding import Model
+from ..symbolic.message_search import CONFLICTS
+from ..symbolic.side import Side
 from .coverage import adds_up, covered
 from .lint_encrypters import dlp_conflicts, encrypter_problems
 from .rule_changes import content_of

@@ -17,7 +17,7 @@ from ..rules.dlp_rules import ANY_OPTION, DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.circuit import Batch
-from ..symbolic.encoding import Side
+from ..symbolic.side import Side
 from .single_rule_lint import LintFinding
 
 #: Whether a DLP rule treats mail that a mail flow rule encrypts otherwise.

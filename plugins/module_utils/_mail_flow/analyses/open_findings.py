@@ -37,7 +37,8 @@ from ..simulator.assumptions import (
 from ..simulator.results import result
 from ..simulator.state import Course
 from ..symbolic.compile_rules import RuleChain, RuleStep
-from ..symbolic.encoding import CandidateMessage, Model
+from ..symbolic.encoding import Model
+from ..symbolic.message_search import CandidateMessage
 from ..symbolic.witness_replay import course_of, reasons_of
 from .aspects import Aspect, DifferenceKind
 from .difference_kinds import MailClass, witness_of
@@ -663,7 +664,7 @@ class SideEffects:
             remaining = self._budget - self.model.circuit.solver.conflicts
             if remaining <= 0:
                 break
-            candidates = self.model.candidates(literals, mail, self.model.free, remaining)
+            candidates = self.model.messages.candidates(literals, mail, self.model.free, remaining)
             for candidate in itertools.islice(candidates, _CANDIDATES):
                 if candidate is None:
                     continue

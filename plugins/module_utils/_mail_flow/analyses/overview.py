@@ -414,7 +414,7 @@ class _Overview:
 
         :raises BudgetError: that took too many conflicts.
         """
-        possible, candidate = self._model.search(
+        possible, candidate = self._model.messages.search(
             [*self._of_kind[kind.name], *(~acts for acts in self._acting_dlp.values()), literal],
             self._model.free,
             self._remaining_budget,

@@ -15,7 +15,8 @@ from ..formula import FALSE, TRUE, Literal, high
 from ..rules.flow_rule import FlowRule
 from ..symbolic.address import AddressSlot
 from ..symbolic.arrival import ARRIVALS
-from ..symbolic.encoding import Model, Side
+from ..symbolic.encoding import Model
+from ..symbolic.side import Side
 
 #: What a rule does that decides what becomes of a copy. Encryption comes last: where it breaks a guarantee, some rule
 #: encrypts.

@@ -42,8 +42,10 @@ from ..simulator.results import result
 from ..simulator.state import Course, World
 from ..symbolic.compile_outcomes import in_transit
 from ..symbolic.compile_rules import RuleChain, RuleStep
-from ..symbolic.encoding import CandidateMessage, Model, Side
+from ..symbolic.encoding import Model
 from ..symbolic.message_assumptions import contradicted_assumptions
+from ..symbolic.message_search import CandidateMessage
+from ..symbolic.side import Side
 from ..symbolic.witness_replay import course_of, reasons_of
 from .besides_dlp import left_alone, undecided
 from .difference_kinds import SearchedMail
@@ -558,7 +560,7 @@ class _StatementSearch:
         inside = high(side.conditions.scopes.sender("InOrganization", model.mail.sender))
         preferred = [*SearchedMail(model, ()).company(side), inside]
         person = effect.names[0] if effect.kind.startswith("copied") else ""
-        candidates = model.candidates(literals, [], side, self._remaining_budget, preferred)
+        candidates = model.messages.candidates(literals, [], side, self._remaining_budget, preferred)
         for candidate in itertools.islice(candidates, _MOST_REPLAYS):
             if candidate is None:
                 continue

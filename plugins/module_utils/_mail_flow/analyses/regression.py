@@ -31,7 +31,8 @@ from ..simulator.showings import Showing, showings
 from ..simulator.state import Course
 from ..symbolic.copy_properties import breaks
 from ..symbolic.counted_copies import CountedCopies
-from ..symbolic.encoding import CandidateMessage, Model
+from ..symbolic.encoding import Model
+from ..symbolic.message_search import CandidateMessage
 from ..symbolic.witness_replay import counted, course_of, courses_of, surely_breaks, surely_keeps, told_as
 from .judgment import Breach, Counterexample, counterexample_of_shown, without_noise
 from .verifier import claims_of
@@ -149,13 +150,13 @@ def _counterexample(model: Model, claims: RuleSet, guarantee: Guarantee) -> tupl
     to_refine: list[Key] = []
     # Usual mail first, which says the most; mail that is not usual counts as well.
     for assumed, written, worse in itertools.product((usual, []), model.mail.addressing.ways_to_write, wanted):
-        possible, candidate = model.find([*worse, *assumed, *written], side)
+        possible, candidate = model.messages.find([*worse, *assumed, *written], side)
         if candidate and (counterexample := _replayed_breach(model, guarantee, candidate)):
             return counterexample, []
         to_refine = to_refine or (model.to_refine(side) if possible else [])
     for showing, worse in _shown_only(then, first):
         for assumed in (usual, []):
-            possible, candidate = model.find([*worse, *assumed], side)
+            possible, candidate = model.messages.find([*worse, *assumed], side)
             if candidate and (counterexample := _replayed_showing(model, guarantee, candidate, showing)):
                 return counterexample, []
             to_refine = to_refine or (model.to_refine(side) if possible else [])

@@ -24,7 +24,9 @@ from ..rules.rule_set import RuleSet
 from ..simulator.protection import CopyProtection, protection_of
 from ..simulator.state import World
 from ..symbolic.compile_rules import RuleStep
-from ..symbolic.encoding import CandidateMessage, Model, Side
+from ..symbolic.encoding import Model
+from ..symbolic.message_search import CandidateMessage
+from ..symbolic.side import Side
 from ..symbolic.witness_replay import course_of
 
 #: What has to be true of a message on a side.
@@ -167,7 +169,7 @@ class Meetings:
     def _search(self, literals: Sequence[Literal], side: Side) -> tuple[bool, CandidateMessage | None]:
         remaining = self._budget - self.model.circuit.solver.conflicts
         try:
-            return self.model.search(literals, side, remaining) if remaining > 0 else (True, None)
+            return self.model.messages.search(literals, side, remaining) if remaining > 0 else (True, None)
         except BudgetError:
             return True, None
 

@@ -31,8 +31,9 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise, contradicted_by
 from ..simulator.showings import showings
-from ..symbolic.encoding import CONFLICTS, Model
+from ..symbolic.encoding import Model
 from ..symbolic.message_assumptions import Assumption
+from ..symbolic.message_search import CONFLICTS
 from .counterexample_search import CounterexampleSearch
 from .guarantee_formulas import GuaranteeFormulas
 from .guarantee_replay import GuaranteeReplay, Tell
@@ -303,7 +304,7 @@ class _Prover:
             of_all = [assumption.literal for assumption in assumptions if not assumption.of_mail]
             breaking.append(circuit.conjunction([formulas.broken(), *usual]))
             breaking.append(circuit.conjunction([formulas.surely_broken, *of_all]))
-        possible, _candidate = model.search([circuit.disjunction(breaking)], model.free, self.budget)
+        possible, _candidate = model.messages.search([circuit.disjunction(breaking)], model.free, self.budget)
         return not possible
 
     def formulas(self, place: int) -> GuaranteeFormulas:
@@ -348,7 +349,7 @@ class _Rounds:
         self._formulas = self._first_formulas
         self._search = prover.search(self._first_formulas)
         self._assumptions = self._first_formulas.first_assumptions
-        self._most_laws = self._model.laws + _LAWS
+        self._most_laws = self._model.messages.learnt.laws + _LAWS
         self._refinements = 0
         self._answer = Judgment(self._first_formulas.guarantee, self._model.claims.rules[place])
 
@@ -364,7 +365,7 @@ class _Rounds:
         :raises BudgetError: it takes more than its budget.
         """
         while self._refinements < _ROUNDS:
-            laws = self._model.laws
+            laws = self._model.messages.learnt.laws
             usual = self._search.among_usual(self._assumptions)
             if usual.counterexample:
                 return self._refuted(usual.counterexample)
@@ -387,7 +388,7 @@ class _Rounds:
 
         :raises OptionError: the guarantee applies to no message.
         """
-        laws = self._model.laws
+        laws = self._model.messages.learnt.laws
         consistent = self._consistent_assumptions()
         is_fewer = len(consistent) < len(self._assumptions)
         self._assumptions = consistent
@@ -403,10 +404,10 @@ class _Rounds:
         assumptions = self._assumptions
         while True:
             literals = [about, *(assumption.literal for assumption in assumptions)]
-            possible, _candidate = model.search(literals, model.free, self._prover.budget)
+            possible, _candidate = model.messages.search(literals, model.free, self._prover.budget)
             if possible:
                 return assumptions
-            core = set(model.core)
+            core = set(model.circuit.core)
             consistent = [assumption for assumption in assumptions if assumption.literal not in core]
             if len(consistent) == len(assumptions):
                 name = self._first_formulas.guarantee.name
@@ -418,7 +419,7 @@ class _Rounds:
 
     def _has_learnt_since(self, laws: int) -> bool:
         """Whether the model learnt relations since it had this number of them, and not too many to repeat a round."""
-        return laws < self._model.laws < self._most_laws
+        return laws < self._model.messages.learnt.laws < self._most_laws
 
     def _model_recipients(self, leads: Sequence[Key]) -> bool:
         """Goes on in a model in which other recipients are as exact as the messages of this round required. Whether
@@ -479,7 +480,7 @@ class _Rounds:
         reasons = [showing.reason for showing, sees in shown if model.solve([sees, *literals], budget)]
         if reasons and not model.solve([self._formulas.broken(shown=False), *literals], budget):
             return self._open_because(reasons)
-        _possible, candidate = model.find([self._formulas.broken(), *literals], model.free, budget)
+        _possible, candidate = model.messages.find([self._formulas.broken(), *literals], model.free, budget)
         if candidate is not None:
             reasons += self._search.replay.reasons(candidate)
         return self._open_because(reasons or _managers_unknown(model))

@@ -29,7 +29,8 @@ from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
 from ..sat.circuit import Batch
 from ..simulator.assumptions import NONE_FAILS, Premise
-from ..symbolic.encoding import CONFLICTS, Model
+from ..symbolic.encoding import Model
+from ..symbolic.message_search import CONFLICTS
 from .aims import as_options, fits, unwritten
 from .order import RuleOrder, depends_on_sender
 

@@ -19,7 +19,8 @@ from ..formula import Literal, high
 from ..model.expressions import Dialect
 from ..model.facts import Facts
 from ..rules.rule_set import RuleSet
-from ..symbolic.encoding import CONFLICTS, Model
+from ..symbolic.encoding import Model
+from ..symbolic.message_search import CONFLICTS
 
 
 def unwanted_changes(

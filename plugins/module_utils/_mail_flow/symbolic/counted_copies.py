@@ -21,7 +21,8 @@ from .compile_added_copies import AddedCopy
 from .compile_outcomes import Outcome, sent_in_clear, shows
 from .compile_rules import RuleChain
 from .copy_properties import breaks
-from .encoding import Model, Side
+from .encoding import Model
+from .side import Side
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.showings import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.concretizer import Letter
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.message_search import (
     CONFLICTS,
     CandidateMessage,
-    Model,
 )
 
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, NOW, OUTGOING, PARTNER, rule
