@@ -93,7 +93,7 @@ class ClassFindings:
                 finding,
                 limit=exemptions.limit,
                 by=exemptions.by,
-                by_others=exemptions.by_others,
+                uncounted=exemptions.uncounted,
                 exceptions=self._exceptions(finding, extent),
                 stages=draft.stages if as_witness else (None, None),
                 approved=draft.approvals > 0 and as_witness,
@@ -399,11 +399,11 @@ class ClassFindings:
         """
         exempt = [*extent.named, ~treated]
         candidates = self._candidates(draft)
-        by, by_others = self._exempting(exempt, candidates) if extent.named else ((), ())
+        by, uncounted = self._exempting(exempt, candidates) if extent.named else ((), ())
         rest = [*exempt, *(~acts for acts in candidates.values())]
         if extent.named and self._search.solve(rest) is False:
-            return Exemptions("another", by, by_others)
-        return Exemptions(self._limit(draft, extent, rest), by, by_others)
+            return Exemptions("another", by, uncounted)
+        return Exemptions(self._limit(draft, extent, rest), by, uncounted)
 
     def _exempting(
         self, exempt: Sequence[Literal], candidates: Mapping[Exempting, Literal]
@@ -415,19 +415,19 @@ class ClassFindings:
         :param candidates: the rules that may do so, each with that it acts.
         """
         circuit = self.model.circuit
-        remaining = dict(sorted(candidates.items(), key=lambda item: _RANKS[item[0].how]))
+        unexplained = dict(sorted(candidates.items(), key=lambda item: _RANKS[item[0].how]))
         exempting: dict[Exempting, Literal] = {}
         others: list[str] = []
-        while remaining:
-            some = circuit.disjunction(remaining.values())
+        while unexplained:
+            some = circuit.disjunction(unexplained.values())
             if not self._search.solve([*exempt, *(~acts for acts in exempting.values()), some]):
                 break
-            first = next(exemption for exemption, acts in remaining.items() if circuit.holds(acts))
+            first = next(exemption for exemption, acts in unexplained.items() if circuit.holds(acts))
             if len(exempting) < MOST_COUNTED:
-                exempting[first] = remaining.pop(first)
+                exempting[first] = unexplained.pop(first)
             else:
                 others.append(first.how)
-                remaining = {exemption: acts for exemption, acts in remaining.items() if exemption.how != first.how}
+                unexplained = {exemption: acts for exemption, acts in unexplained.items() if exemption.how != first.how}
         return tuple(exemption for exemption in candidates if exemption in exempting), tuple(others)
 
     def _exceptions(self, finding: ChangedMail, extent: Extent) -> tuple[Atom, ...]:
@@ -496,11 +496,14 @@ def _exceptions_of(rules: Iterable[FlowRule]) -> tuple[Atom, ...]:
 
 @dataclass(frozen=True)
 class Exemptions:
-    """What exempts named mail from a sentence: fields of the finding."""
+    """What exempts named mail from a sentence: fields of the finding.
+
+    :param by: the other rules that do so, and :param:`uncounted`: how yet others do, if there are many.
+    """
 
     limit: str
     by: tuple[Exempting, ...] = ()
-    by_others: tuple[str, ...] = ()
+    uncounted: tuple[str, ...] = ()
 
 
 #: The maximum number of other rules that are found one by one for a class: each is a question to the solver.

@@ -163,7 +163,7 @@ class ChangedMail(MailFinding):
         mail; otherwise ``None``.
     :param approved: whether that is after an approval that the mail waits for anyway.
     :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
-    :param by: the other rules that exempt some of it; :param:`by_others`: how yet others do, if there are many.
+    :param by: the other rules that exempt some of it; :param:`uncounted`: how yet others do, if there are many.
     :param exceptions: those of the rules that it is about that some of it meets otherwise.
     """
 
@@ -174,7 +174,7 @@ class ChangedMail(MailFinding):
     approved: bool
     sides: Mapping[str, CopyResult]
     by: tuple[Exempting, ...] = ()
-    by_others: tuple[str, ...] = ()
+    uncounted: tuple[str, ...] = ()
     changed: tuple[tuple[Atom, tuple[str, ...]], ...] = ()
     exceptions: tuple[Atom, ...] = ()
 
@@ -201,7 +201,7 @@ class ChangedMail(MailFinding):
         """What is told of it: equal for findings that differ only in the message that shows them."""
         return (
             *(self.kind, self.person, self.rules, self.arrives, self.limit, self.approved),
-            *(frozenset(self.by), self.by_others, self.cause.acted, self.cause.later),
+            *(frozenset(self.by), self.uncounted, self.cause.acted, self.cause.later),
             *(tuple(map(looked_for, atoms)) for atoms in (self.why.met, self.why.unmet, self.exceptions)),
             *((rule.name, tuple(map(looked_for, rule.criteria.conditions))) for rule in self.about),
             tuple((looked_for(atom), names) for atom, names in self.changed),

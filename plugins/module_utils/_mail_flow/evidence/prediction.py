@@ -93,8 +93,8 @@ class _Predictor:
 
     def _reported_with(self, rule: FlowRule, prediction: Prediction) -> int:
         """The copies that a rule in a test mode does not match, and that share the message with others that it may match."""
-        others = self.block.whole_messages(prediction.possible) | self.strict.brought.met_by_others(rule)
-        return others & ~self.strict.matches.met(rule).possible
+        copies = self.strict.brought.in_messages_met(rule, prediction.possible)
+        return copies & ~self.strict.matches.met(rule).possible
 
     def _acting(self, group: CopyGroup) -> Iterator[tuple[int, _Acts]]:
         """Whether rules act on the copies of a group, by their places, but for those that surely do not."""

@@ -590,7 +590,7 @@ class _Repair:
         """
         steps = list[Suggestion]()
         try:
-            for draft, left_open in self._begun(goal, search):
+            for draft, left_open in self._leaving_something_open(goal, search):
                 refuted = left_open.verdict is GuaranteeVerdict.REFUTED
                 if refuted and any(not _is_refuted(step) for step in steps):
                     break
@@ -603,21 +603,21 @@ class _Repair:
             pass  # What was found until then counts.
         return steps
 
-    def _begun(self, goal: _Goal, search: _GoalSearch) -> Iterator[tuple[EditedRules, Judgment]]:
-        """The drafts that are first steps, each with the verdict on the guarantee then: first those after which no other
-        mail surely breaks it.
+    def _leaving_something_open(self, goal: _Goal, search: _GoalSearch) -> Iterator[tuple[EditedRules, Judgment]]:
+        """The drafts that put the message right and leave something open, each with the verdict on the guarantee then:
+        first those after which no other mail surely breaks it.
 
         :raises BudgetError: that takes too long.
         """
         guarantee = goal.guarantee
         if guarantee is None:
             return
-        kinds, begun = list[str](), list[tuple[str, str, str, str]]()
+        kinds, repairs = list[str](), list[tuple[str, str, str, str]]()
         others = [other for other in self._to_keep(goal) if other is not guarantee]
         for step in sorted(search.first_steps, key=lambda step: step.refuted):
             first, kind = step.draft.edits[0], step.draft.edits[-1].kind
             repair = (first.kind, first.rule, first.option, "" if first.kind == MOVE else repr(first.after))
-            if (kind == ADD and ADD in kinds) or repair in begun:
+            if (kind == ADD and ADD in kinds) or repair in repairs:
                 continue  # It is the same rule at another place.
             try:
                 tried = step.tried or self._under(step.draft, goal)
@@ -629,7 +629,7 @@ class _Repair:
                 return
             if keeps_others and self._acts(step.draft, tried):
                 kinds.append(kind)
-                begun.append(repair)
+                repairs.append(repair)
                 yield step.draft, left_open
 
     def _of_connectors(self, goal: _Goal) -> Iterator[Suggestion]:

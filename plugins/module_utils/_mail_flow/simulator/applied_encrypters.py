@@ -68,11 +68,10 @@ class EncrypterSimulation:
         """
         if world.fate not in (Fate.DELIVERED, Fate.QUARANTINED):
             return [world]
-        found = self._after_dlp(world, person, self._maker(by))
         return [
             labelled
-            for each in found
-            for labelled in ([each] if each.fate == Fate.REDIRECTED else self._labelled(each))
+            for after_dlp in self._after_dlp(world, person, self._maker(by))
+            for labelled in ([after_dlp] if after_dlp.fate == Fate.REDIRECTED else self._labelled(after_dlp))
         ]
 
     def _labelled(self, world: World) -> list[World]:
@@ -93,13 +92,13 @@ class EncrypterSimulation:
 
         :param worlds: of somebody's copy, after the mail flow rules; :param:`by`: how a rule added that person.
         """
-        found: dict[Added, list[World]] = {}
+        worlds_by_addition: dict[Added, list[World]] = {}
         for rule in self._policies.sending if self._policies is not None else ():
             ways = [way for world in worlds for way in self._ways(rule, world, person, self._maker(by))]
             place = rule.as_sending(self.rules).place
-            for added in dict.fromkeys(each for way in ways for each in way.added if each.place == place):
-                found[added] = [_made(added, way) for way in ways]
-        return found
+            for added in dict.fromkeys(addition for way in ways for addition in way.added if addition.place == place):
+                worlds_by_addition[added] = [_made(added, way) for way in ways]
+        return worlds_by_addition
 
     def _ways(self, rule: DlpRule, world: World, person: Recipient, maker: DlpRule | None) -> Iterator[World]:
         """What a rule that sends copies makes of one: the worlds in which it sends them, with whom it adds, and those in which
@@ -107,13 +106,13 @@ class EncrypterSimulation:
         """
         reached = world.fate == Fate.DELIVERED and (maker is None or rule.may_come_after(maker)) and rule is not maker
         for new, applied in self._asked(world, person, maker) if reached else [(world, ())]:
-            after = new.after.joined([each for _rule, each in applied])
-            here = next((each for applying, each in applied if applying is rule), None)
+            after = new.after.joined([encrypter for _rule, encrypter in applied])
+            here = next((encrypter for applying, encrypter in applied if applying is rule), None)
             sends = after.brings(here) if here is not None else False
             if here is None or sends is False:
                 yield new
                 continue
-            before = [each for other, each in applied if other is not rule and rule.may_come_after(other)]
+            before = [encrypter for other, encrypter in applied if other is not rule and rule.may_come_after(other)]
             own = PossibleEncrypter(rule.does.for_others, _unless_alone(here))
             sent = new.but(after=new.after.joined([*before, own]))
             if sends is None:
@@ -133,7 +132,7 @@ class EncrypterSimulation:
         return [
             ended
             for new, applied in self._asked(world, person, maker)
-            for ended in _ended(new, new.after.joined([each for _rule, each in applied]))
+            for ended in _ended(new, new.after.joined([encrypter for _rule, encrypter in applied]))
         ]
 
     @property
@@ -149,7 +148,9 @@ class EncrypterSimulation:
         if policies is None:
             return [(world, ())]
         if self._is_unasked:
-            return [(world, tuple((rule, each) for rule in policies.rules for each in all_possible([rule.does])))]
+            return [
+                (world, tuple((rule, possible) for rule in policies.rules for possible in all_possible([rule.does])))
+            ]
         spend(STEPS_OF_DLP_RULE * len(policies.rules))
         return [
             (new, tuple(self._applied(policies, matches, person, maker)))
@@ -166,15 +167,15 @@ class EncrypterSimulation:
                 guessed.append(value)
             return value
 
-        found: list[Truth] = []
+        every_match: list[Truth] = []
         for rule in policies.rules:
             matches = rule.matches(truth, self._lacks)
             if guessed and not isinstance(matches, bool):
                 branches = [world.answering(guessed[0], value) for value in (True, False)]
-                return [each for branch in branches for each in self._decided(policies, branch, person)]
+                return [decided for branch in branches for decided in self._decided(policies, branch, person)]
             guessed.clear()
-            found.append(matches)
-        return [(world, found)]
+            every_match.append(matches)
+        return [(world, every_match)]
 
     def _applied(
         self, policies: DlpRules, matches: list[Truth], person: Recipient, maker: DlpRule | None
@@ -197,7 +198,7 @@ class EncrypterSimulation:
                 continue
             why = match.reasons if isinstance(match, Open) else ()
             if rule.does.restricts:
-                yield from ((rule, each) for each in self._possible(rule, (*why, *stops), person))
+                yield from ((rule, possible) for possible in self._possible(rule, (*why, *stops), person))
             if rule.stops:
                 reached = all_of((reached, negate(acts)))
                 if reached is False:
@@ -229,8 +230,8 @@ class EncrypterSimulation:
             return opened(("dlp sees", atom.number), questions.DLP_RULES, LOOKS, option)
         if self.decider is None:
             return opened(("dlp sees", atom.number), questions.DLP_RULES, LOOKS, option)
-        found = self.decider.truth(atom, world, person)
-        return found.settled(world.answered()) if isinstance(found, Open) else found
+        truth = self.decider.truth(atom, world, person)
+        return truth.settled(world.answered()) if isinstance(truth, Open) else truth
 
 
 def _stops(rule: DlpRule, why: tuple[Reason, ...]) -> Iterator[Reason]:
@@ -244,12 +245,12 @@ def _stops(rule: DlpRule, why: tuple[Reason, ...]) -> Iterator[Reason]:
     yield from (reason for reason in why if reason.kind != LOOKS)
 
 
-def _unless_alone(each: PossibleEncrypter) -> tuple[Reason, ...]:
+def _unless_alone(encrypter: PossibleEncrypter) -> tuple[Reason, ...]:
     """Why it is open whether a rule that sends somebody a copy does what else it is told to that copy."""
-    does = each.what
+    does = encrypter.what
     if does.ends in ("", Fate.REDIRECTED) and not does.not_understood:
         return ()
-    return each.why or (Reason(questions.SEVERAL_DLP_RULES, "several_dlp_withholds", (does.name, does.policy)),)
+    return encrypter.why or (Reason(questions.SEVERAL_DLP_RULES, "several_dlp_withholds", (does.name, does.policy)),)
 
 
 def _made(added: Added, world: World) -> World:

@@ -66,11 +66,13 @@ class Simulator:
         try:
             with bounded(STEPS_OF_MESSAGE):
                 courses = self.courses(message)
-                found = {course.recipient.label: result(course, self.rules, message, self.facts) for course in courses}
+                results = {
+                    course.recipient.label: result(course, self.rules, message, self.facts) for course in courses
+                }
         except BudgetError:
             nothing = CopyResult(Fate.UNKNOWN, ProtectionKind.UNKNOWN, unknown=(_TOO_COMPLEX,))
-            found = {person.label: nothing for person in recipients_of(self.facts, message)}
-        return MessageResult(message.name, {label: each for label, each in found.items() if each is not None})
+            results = {person.label: nothing for person in recipients_of(self.facts, message)}
+        return MessageResult(message.name, {label: copy for label, copy in results.items() if copy is not None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,10 @@ class _End:
     @property
     def shown(self) -> tuple[object, ...]:
         """The part of it that a result shows."""
-        found = self.protection
+        protection = self.protection
         return (
-            *(self.fate, found.kind, found.by, found.on_arrival, found.brandings, found.delivered, self.matched),
-            *(found.by_dlp, found.by_label),
+            *(self.fate, protection.kind, protection.by, protection.on_arrival, protection.brandings),
+            *(protection.delivered, self.matched, protection.by_dlp, protection.by_label),
         )
 
 
@@ -105,14 +107,14 @@ def result(course: Course, rules: RuleSet, message: Message, facts: Facts) -> Co
 def matches(course: Course, rules: RuleSet, message: Message, facts: Facts) -> dict[int, Match]:
     """The places of the rules that match, as :func:`result` has them: before an approval, and after each."""
     stage: _Stage | None = _Stage(course, rules, message, facts, course.worlds)
-    found: dict[int, Match] = {}
+    by_place: dict[int, Match] = {}
     while stage:
         likely = [end for end in map(stage.end, stage.worlds) if not end.world.against_a_guess]
-        found.update(
+        by_place.update(
             {place: Match(sure, stage.reasons(likely, doubtful=True)) for place, sure in stage.matches(likely).items()}
         )
         stage = next(iter(stage.later_stages(stage.fate(likely)).values()), None)
-    return found
+    return by_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,30 +143,30 @@ class _Stage:
         likely = [end for end in ends if not end.world.against_a_guess]
         fate = self.fate(likely)
         rules = tuple(RuleMatch(self.rules.rules[place].name, sure) for place, sure in self.matches(likely).items())
-        found = CopyResult(fate, rules=rules, assumes=tuple(self._assumed(ends, likely)))
-        found = self._with_protection(found, likely)
+        copy = CopyResult(fate, rules=rules, assumes=tuple(self._assumed(ends, likely)))
+        copy = self._with_protection(copy, likely)
         brandings = {end.protection.branding for end in likely}
         if fate == Fate.DELIVERED:
-            found = self._with_delivery(found, likely)
-        is_open = fate == Fate.UNKNOWN or found.protection in OPEN_PROTECTIONS
+            copy = self._with_delivery(copy, likely)
+        is_open = fate == Fate.UNKNOWN or copy.protection in OPEN_PROTECTIONS
         doubtful = is_open or not all(rule.sure for rule in rules)
         reasons = self.reasons(likely, doubtful or len(brandings) > 1)
         later = {key: stage.result() for key, stage in self.later_stages(fate).items()}
         return replace(
-            found,
+            copy,
             unknown=tuple(reasons),
             after_approval=later.get("after_approval"),
             after_release=later.get("after_release"),
         )
 
-    def _with_delivery(self, found: CopyResult, likely: Sequence[_End]) -> CopyResult:
+    def _with_delivery(self, copy: CopyResult, likely: Sequence[_End]) -> CopyResult:
         """With what is known of a delivered copy: how it leaves, what it shows, and how the recipient opens it."""
         brandings = self._brandings(likely)
         arrival = self.message.protection
-        own = not found.on_arrival or (arrival is not None and arrival.owner == "own")
-        ways = [opens(found.protection, name, self.course.recipient, self.facts, own=own) for name in brandings]
+        own = not copy.on_arrival or (arrival is not None and arrival.owner == "own")
+        ways = [opens(copy.protection, name, self.course.recipient, self.facts, own=own) for name in brandings]
         return replace(
-            found,
+            copy,
             transit=transit([end.world for end in likely], self.facts, self.course.recipient.address),
             branding=brandings[0] if len(brandings) == 1 else "",
             opens=tuple(_ways_in_common(ways)),
@@ -174,7 +176,10 @@ class _Stage:
         """The OME configurations of which the copy shows one; an empty name for none."""
         names = {name for end in likely for name in end.protection.brandings}
         if not all(end.protection.brandings for end in likely):
-            every = (str(each.get("identity", "")) for each in self.facts.encryption.ome_configurations or ())
+            every = (
+                str(configuration.get("identity", ""))
+                for configuration in self.facts.encryption.ome_configurations or ()
+            )
             names |= {"", DEFAULT_OME_CONFIGURATION, *every}
         return sorted(names)
 
@@ -183,17 +188,17 @@ class _Stage:
         fate: Fate = Fate.DELIVERED if world.fate == Fate.RELEASED else world.fate
         if world.held > self.number:
             fate = Fate.MODERATED
-        found = protection_of(world, self.message, self.facts)
-        if fate == Fate.DELIVERED and found.ended:
-            fate = found.ended
-            found = CopyProtection("")
-        elif fate == Fate.DELIVERED and not found.delivered:
+        protection = protection_of(world, self.message, self.facts)
+        if fate == Fate.DELIVERED and protection.ended:
+            fate = protection.ended
+            protection = CopyProtection("")
+        elif fate == Fate.DELIVERED and not protection.delivered:
             fate = Fate.UNKNOWN
         elif fate != Fate.DELIVERED and world.surprises:
             fate = Fate.UNKNOWN
-            found = CopyProtection(ProtectionKind.UNKNOWN, reasons=world.surprises)
+            protection = CopyProtection(ProtectionKind.UNKNOWN, reasons=world.surprises)
         elif fate != Fate.DELIVERED:
-            found = CopyProtection("")
+            protection = CopyProtection("")
         here = tuple(place for held, place in world.matched if held == self.number)
         perhaps = frozenset(place for held, place in world.perhaps if held == self.number)
         ways = (
@@ -201,18 +206,18 @@ class _Stage:
             if fate == Fate.DELIVERED and (world.routes or world.requires_tls)
             else ()
         )
-        return _End(world, fate, found, here, perhaps, tuple(ways))
+        return _End(world, fate, protection, here, perhaps, tuple(ways))
 
     def fate(self, likely: Sequence[_End]) -> Fate:
         """What happens to the copy."""
         fates = {end.fate for end in likely}
         return Fate.UNKNOWN if len(fates) > 1 or self.course.too_many else next(iter(fates))
 
-    def _with_protection(self, found: CopyResult, likely: Sequence[_End]) -> CopyResult:
+    def _with_protection(self, copy: CopyResult, likely: Sequence[_End]) -> CopyResult:
         """With what is known of the protection of a copy that is or may be delivered."""
-        if found.fate not in (Fate.DELIVERED, Fate.UNKNOWN):
-            return found
-        delivered = found.fate == Fate.DELIVERED
+        if copy.fate not in (Fate.DELIVERED, Fate.UNKNOWN):
+            return copy
+        delivered = copy.fate == Fate.DELIVERED
         protections = {end.protection.kind for end in likely}
         kept = {end.protection.on_arrival for end in likely}
         protection: str = ProtectionKind.UNKNOWN
@@ -230,7 +235,7 @@ class _Stage:
             "branding": self._brandings(likely),
         }
         return replace(
-            found,
+            copy,
             protection=protection,
             protected_by=_common(by) if protects else (),
             protected_by_dlp=_common(by_dlp) if protects else (),
@@ -370,7 +375,7 @@ def _outside(branding: str, recipient: Recipient, facts: Facts) -> list[Opening]
     portal = _in_portal(branding or DEFAULT_OME_CONFIGURATION, facts)
     if branding:
         return portal
-    ours = cloud_of(each.name for each in facts.domains.accepted or ())
+    ours = cloud_of(accepted.name for accepted in facts.domains.accepted or ())
     theirs = cloud_of([domain(recipient.address)])
     if not theirs or theirs == ours or not ours:
         outlook = _way(OpeningWay.INLINE, "opening_outlook")
@@ -383,7 +388,8 @@ def _in_portal(name: str, facts: Facts) -> list[Opening]:
     if facts.encryption.ome_configurations is None:
         return [_way(OpeningWay.UNKNOWN, "opening_configurations")]
     shown = next(
-        (each for each in facts.encryption.ome_configurations if same_name(str(each.get("identity", "")), name)), None
+        (stored for stored in facts.encryption.ome_configurations if same_name(str(stored.get("identity", "")), name)),
+        None,
     )
     return [_way(OpeningWay.UNKNOWN, "opening_no_configuration", name)] if shown is None else _portal(name, shown)
 

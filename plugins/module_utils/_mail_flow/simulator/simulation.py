@@ -138,7 +138,7 @@ class Passage:
 
         :param people: everybody who was added with that person, as members of a group.
         """
-        here = {each.address for each in people}
+        here = {member.address for member in people}
         starts = []
         for world in worlds:
             if world.fate == Fate.NOBODY:
@@ -147,7 +147,7 @@ class Passage:
             together = self._sent_away(added, world) if _away(added, world) else world.fork
             others = tuple(other for other in together.sure if other.address not in here)
             perhaps = tuple(other for other in together.perhaps if other[0].address not in here)
-            fork = Fork(others, (*perhaps, *((each, (added.doubt,)) for each in people)))
+            fork = Fork(others, (*perhaps, *((member, (added.doubt,)) for member in people)))
             spend(STEPS_OF_RULE * (len(others) + len(perhaps)))
             shares = world.fate in SHARED and not added.instead
             starts.append(
@@ -176,13 +176,13 @@ class Passage:
 
     def _sent_away(self, added: Added, world: World) -> Fork:
         """The people who share the copy that a rule redirects: everybody whom it redirects to or adds."""
-        every = (each for each in world.added if each.place == added.place)
-        found = {
-            person.address: (person, (each.doubt,))
-            for each in every
-            for person in people_behind(self.facts, each.address, each.field)
+        additions = (addition for addition in world.added if addition.place == added.place)
+        people = {
+            person.address: (person, (addition.doubt,))
+            for addition in additions
+            for person in people_behind(self.facts, addition.address, addition.field)
         }
-        return Fork((), tuple(found.values()))
+        return Fork((), tuple(people.values()))
 
     def _follow(self, person: Recipient, starts: list[World], place: int, by: Added | None = None) -> Course:
         course = self._through_rules(person, starts, place, by)
@@ -260,17 +260,17 @@ class Passage:
     def _with_copies_made(self, rule: FlowRule, before: World, after: list[World], course: Course) -> list[World]:
         """The worlds after a rule. Adds to the course the copies that the rule made."""
         known = len(before.added)
-        found = []
+        worlds = []
         for world in after:
             content = world.content if world.content is before.content else self._interned(world.content)
             if content is not world.content:
                 world = world.but(content=content)
             if world.fate == Fate.REJECTED and self.rules.reports and self._would_report(rule, world, course):
                 world = world.but(rests_on=world.rests_on | {questions.AFTER_REJECTION})
-            for each in world.added[known:]:
-                course.additions.setdefault(each, []).append(world)
-            found.append(world)
-        return found if self.simplify is None else [self.simplify(world) for world in found]
+            for added in world.added[known:]:
+                course.additions.setdefault(added, []).append(world)
+            worlds.append(world)
+        return worlds if self.simplify is None else [self.simplify(world) for world in worlds]
 
     def _unprocessed(self, rule: FlowRule, world: World, acts: bool, scene: Scene) -> list[World]:
         """The worlds after a rule that cannot act on content hidden by S/MIME.
@@ -295,7 +295,7 @@ class Passage:
         split = self._splits.after(rule, [(world.answering(done, True), True)], person)
         return [
             world.answering(done, False),
-            *(new for each, _acts in split for new in enforced(rule, each, scene, others)),
+            *(new for branch, _acts in split for new in enforced(rule, branch, scene, others)),
         ]
 
     def _would_report(self, rule: FlowRule, world: World, course: Course) -> bool:
@@ -303,8 +303,8 @@ class Passage:
         later = (self.rules.rules[place] for place in self.rules.reports if place > rule.place)
         return any(
             match
-            for each in later
-            for _world, match in self._decide(each, world, course.recipient, course.by is not None)
+            for later_rule in later
+            for _world, match in self._decide(later_rule, world, course.recipient, course.by is not None)
         )
 
     def _decide(self, rule: FlowRule, world: World, person: Recipient, added: bool) -> list[tuple[World, bool]]:

@@ -72,8 +72,15 @@ class BroughtCopies:
         ]
         return {who: people[who] for who in dict.fromkeys(every) if who in people}
 
-    def met_by_others(self, rule: FlowRule) -> int:
-        """The copies of messages that a rule may match for another recipient, whose row may be missing."""
+    def in_messages_met(self, rule: FlowRule, met: int) -> int:
+        """All copies of the messages of which a rule may match a copy, also one whose row may be missing.
+
+        :param met: the copies in the block that it may match.
+        """
+        return self.block.whole_messages(met | self._with_missing_met(rule))
+
+    def _with_missing_met(self, rule: FlowRule) -> int:
+        """The copies of messages of which a row may be missing, and a rule may match that copy."""
         if not self.block.partial:
             return 0
         conditions, exceptions = (
@@ -140,8 +147,7 @@ class BroughtCopies:
         """The copies of messages that a mail flow rule may match; of a DLP rule all copies."""
         if rule is None:
             return self.block.every_copy
-        met = self._evaluator.matches(rule, self._evaluator.anybody).possible
-        return self.block.whole_messages(met) | self.met_by_others(rule)
+        return self.in_messages_met(rule, self._evaluator.matches(rule, self._evaluator.anybody).possible)
 
     def _for(self, recipients: Iterable[int]) -> int:
         """The copies for some recipients, by their numbers."""

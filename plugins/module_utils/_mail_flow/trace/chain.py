@@ -220,7 +220,7 @@ class Chain:
         #: With the earlier rules that change what a rule looks at, and those that part it: it may be met in another way
         #: without them.
         self.identities = tuple(
-            (*self.unparted(place), *(("earlier", own[other]) for other in earlier))
+            (*self.identity_but_for_splits(place), *(("earlier", own[other]) for other in earlier))
             for place, earlier in enumerate(self.earlier)
         )
         self.effects = tuple(map(_effect, rules.rules))
@@ -238,7 +238,7 @@ class Chain:
         self._marks = tuple(map(_marks, rules.rules))
         self._known: dict[Hashable, ChainOutcome] = {}
 
-    def unparted(self, place: int) -> tuple[Hashable, ...]:
+    def identity_but_for_splits(self, place: int) -> tuple[Hashable, ...]:
         """The identity of a rule without the earlier rules that part copies."""
         return (self._own[place], *changing(self.changes[place], self.rules.rules[place].criteria.atoms))
 

@@ -47,7 +47,7 @@ def _by_truths(evaluator: RuleEvaluator, chain: Chain, policies: DlpRules) -> It
     """What is known of all conditions, and the places of the copies of which it is."""
     leaves = (leaf for rule in policies.rules for leaf in rule.looks_for.leaves)
     atoms = {leaf.atom.number: leaf.atom for leaf in leaves if leaf.atom}
-    known = [(number, *found) for number, atom in atoms.items() for found in _decided(evaluator, chain, atom)]
+    known = [(number, *decided) for number, atom in atoms.items() for decided in _decided(evaluator, chain, atom)]
     places: dict[tuple[int, ...], list[int]] = {}
     for place, signature in enumerate(signatures([copies for _number, _truth, copies in known], len(evaluator.block))):
         places.setdefault(signature, []).append(place)

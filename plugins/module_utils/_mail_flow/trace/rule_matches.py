@@ -116,8 +116,8 @@ class RuleMatches:
         if key not in self._known_parting:
             chain = self._chains[about]
             rule = chain.rules.rules[place]
-            met = self.met(rule, about).possible | self._brought.met_by_others(rule)
-            self._known_parting[key] = (chain.unparted(place), self._evaluator.block.whole_messages(met))
+            copies = self._brought.in_messages_met(rule, self.met(rule, about).possible)
+            self._known_parting[key] = (chain.identity_but_for_splits(place), copies)
         return self._known_parting[key]
 
     def _sharing(self, rule: FlowRule, about: int) -> Sharing:

@@ -280,16 +280,16 @@ def _with_all_values(every: Sequence[_Sentence]) -> list[_Sentence]:
         for number, atom in enumerate(_value_lists(current)):
             if atom is not None:
                 groups.setdefault(_but_for_values(current, number, atom), []).append(place)
-    remaining = dict(enumerate(every))
+    unmerged = dict(enumerate(every))
     merged: list[tuple[int, _Sentence]] = []
     for key, places in sorted(groups.items(), key=lambda sentence: (-len(sentence[1]), sentence[1])):
-        alike = [remaining[place] for place in places if place in remaining]
+        alike = [unmerged[place] for place in places if place in unmerged]
         if len(alike) < 2:
             continue
         for place in places:
-            remaining.pop(place, None)
+            unmerged.pop(place, None)
         merged.append((places[0], _joined(alike, key)))
-    return [sentence for _place, sentence in sorted([*merged, *remaining.items()], key=lambda numbered: numbered[0])]
+    return [sentence for _place, sentence in sorted([*merged, *unmerged.items()], key=lambda numbered: numbered[0])]
 
 
 def _joined(alike: Sequence[_Sentence], key: Hashable) -> _Sentence:

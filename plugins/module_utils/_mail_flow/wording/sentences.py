@@ -415,15 +415,15 @@ def unless_words(
     texts = list(reasons)
     for how in dict.fromkeys((*(exemption.how for exemption in ordered), *uncounted)):
         names = [quoted(exemption.rule) for exemption in named if exemption.how == how]
-        remaining = sum(exemption.how == how for exemption in exempting) - len(names)
+        unnamed = sum(exemption.how == how for exemption in exempting) - len(names)
         others = []
         if how in uncounted:
             others = ["another rule"]
-        elif remaining:
-            others = [f"{remaining} other rules" if names else f"one of {remaining} rules"]
+        elif unnamed:
+            others = [f"{unnamed} other rules" if names else f"one of {unnamed} rules"]
         rules = listed([*names, *others], most=len(names) + 1)
         words, first = _KEEPS[how]
-        if first and names and remaining and how not in uncounted:
+        if first and names and unnamed and how not in uncounted:
             words = _of_several(words)
         texts.append(f"{rules} {words}" if first else f"{words} {rules}")
     return f", unless {', or '.join(texts)}" if texts else ""
@@ -462,8 +462,8 @@ def effect_parts(finding: ChangedMail) -> tuple[str, str]:
     only = ""
     gains = finding.kind in GAINS
     by = [exemption for exemption in finding.by if not gains or exemption.how not in _ANYWAY]
-    uncounted = [how for how in finding.by_others if not gains or how not in _ANYWAY]
-    has_it_anyway = len(by) < len(finding.by) or len(uncounted) < len(finding.by_others)
+    uncounted = [how for how in finding.uncounted if not gains or how not in _ANYWAY]
+    has_it_anyway = len(by) < len(finding.by) or len(uncounted) < len(finding.uncounted)
     if gains and (finding.limit == "already" or has_it_anyway):
         reasons.append(f"it already {did}")
     elif finding.limit == "already":

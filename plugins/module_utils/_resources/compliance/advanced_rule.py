@@ -47,7 +47,7 @@ def read_tree(text: Any) -> tuple[Tree, tuple[Unreadable, ...]]:
 
 
 def _built(root: Any) -> tuple[Tree, tuple[Unreadable, ...]]:
-    found: list[Unreadable] = []
+    unreadable: list[Unreadable] = []
     top: list[Tree] = []
     waiting: list[tuple[Any, list[Tree], int]] = [(root, top, 0)]
     count = 0
@@ -62,36 +62,36 @@ def _built(root: Any) -> tuple[Tree, tuple[Unreadable, ...]]:
         below = listed(node.get("subconditions"))
         operator = str(node.get("operator", "")).lower()
         if not below:
-            siblings.append(_leaf(node, found))
+            siblings.append(_leaf(node, unreadable))
         elif operator not in OPERATORS or (operator == "not" and len(below) != 1):
             siblings.append(
                 _unread(
                     str(node.get("operator") or "Operator"),
                     "it joins conditions in a way that Microsoft does not document",
-                    found,
+                    unreadable,
                 )
             )
         else:
             made: Tree = {"operator": operator, "conditions": []}
             siblings.append(made)
             # Taken from the end, so that they are appended in their order.
-            waiting.extend((each, made["conditions"], level + 1) for each in reversed(below))
-    return top[0], tuple(found)
+            waiting.extend((condition, made["conditions"], level + 1) for condition in reversed(below))
+    return top[0], tuple(unreadable)
 
 
-def _leaf(node: Mapping[str, Any], found: list[Unreadable]) -> Tree:
+def _leaf(node: Mapping[str, Any], unreadable: list[Unreadable]) -> Tree:
     name = str(node.get("conditionname") or node.get("operator") or "Condition")
     condition = CONDITION.get(name.lower())
     if condition is None:
-        return _unread(name, "it is no condition that Microsoft documents", found)
+        return _unread(name, "it is no condition that Microsoft documents", unreadable)
     try:
-        return condition.read(node.get("value")) or _unread(name, "it has no value", found)
+        return condition.read(node.get("value")) or _unread(name, "it has no value", unreadable)
     except ValueError as error:
-        return _unread(name, str(error), found)
+        return _unread(name, str(error), unreadable)
 
 
-def _unread(name: str, reason: str, found: list[Unreadable]) -> Tree:
-    found.append(Unreadable(name, _PARTS, reason))
+def _unread(name: str, reason: str, unreadable: list[Unreadable]) -> Tree:
+    unreadable.append(Unreadable(name, _PARTS, reason))
     return {UNREADABLE: name}
 
 
@@ -135,6 +135,7 @@ def declared_tree(tree: Any, leaf: Callable[[Any, str], Mapping[str, Any]], wher
         siblings.append(made)
         steps = list(enumerate(below))
         waiting.extend(
-            (each, made["conditions"], f"{at}.conditions[{place}]", level + 1) for place, each in reversed(steps)
+            (condition, made["conditions"], f"{at}.conditions[{place}]", level + 1)
+            for place, condition in reversed(steps)
         )
     return top[0]

@@ -87,18 +87,18 @@ class DlpPart:
         :raises ValueError: it was not understood; the text says why, as a clause.
         """
         try:
-            found = (
+            options = (
                 self.unpack(value) if self.unpack else {option: kind.read(value) for option, kind in self.kinds.items()}
             )
-            for option, each in found.items():
-                if each is not None:
+            for option, canonical in options.items():
+                if canonical is not None:
                     # A value that cannot be compared was not understood.
-                    self.kinds[option].key(each)
+                    self.kinds[option].key(canonical)
         except ValueError as error:
             raise ValueError(_clause(error)) from error
         except (TypeError, LookupError, AttributeError, ArithmeticError) as error:
             raise ValueError(_OTHER_FORM) from error
-        return {option: each for option, each in found.items() if is_set(each)}
+        return {option: canonical for option, canonical in options.items() if is_set(canonical)}
 
 
 _OTHER_FORM = "it has another form than Microsoft documents"
@@ -140,14 +140,19 @@ def _header(name: str, looks_at: str, header: str, texts: str) -> DlpPart:
     """A header and what is looked for in it: two options of a mail flow rule."""
 
     def unpack(value: Any) -> Options:
-        found = hash_table(value)
-        if not all(found.values()):
+        words_by_header = hash_table(value)
+        if not all(words_by_header.values()):
             raise ValueError("it looks for nothing in a header")
-        if "" in found:
+        if "" in words_by_header:
             raise ValueError("it names no header")
-        if len(found) > 1:
-            raise ValueError(f"it is about {len(found)} headers, and Microsoft does not say whether one is enough")
-        return {key: each for field, words in found.items() for key, each in ((header, field), (texts, words))}
+        if len(words_by_header) > 1:
+            raise ValueError(
+                f"it is about {len(words_by_header)} headers, and Microsoft does not say whether one is enough"
+            )
+        options: dict[str, Any] = {}
+        for name, words in words_by_header.items():
+            options |= {header: name, texts: words}
+        return options
 
     kinds = {option: FIELDS["conditions"][option].kind for option in (header, texts)}
     return DlpPart(name, kinds, unpack, words=looks_at)
@@ -287,10 +292,10 @@ def _actions_of_rules(name: str, options: Mapping[str, str]) -> DlpPart:
     kinds = {option: _kind_of_action(option) for option in options.values()}
 
     def unpack(value: Any) -> Options:
-        found = {options.get(str(key).lower(), ""): each for key, each in value.items()} if is_set(value) else {}
-        if "" in found:
+        values = {options.get(str(key).lower(), ""): shown for key, shown in value.items()} if is_set(value) else {}
+        if "" in values:
             raise ValueError("it has a key that Microsoft does not document")
-        return {option: kinds[option].read(each) for option, each in found.items()}
+        return {option: kinds[option].read(shown) for option, shown in values.items()}
 
     return DlpPart(name, kinds, unpack, twin=False)
 

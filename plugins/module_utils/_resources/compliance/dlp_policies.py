@@ -181,8 +181,8 @@ def described_policy(policy: Any) -> dict[str, Any]:
 
 def described_unreadable(unreadable: Iterable[Unreadable]) -> dict[str, Any]:
     """What was not understood, as a key of a result; none if all was."""
-    found = [each.describe() for each in unreadable]
-    return {UNREADABLE: found} if found else {}
+    described = [part.describe() for part in unreadable]
+    return {UNREADABLE: described} if described else {}
 
 
 # As the compliance endpoint shows them
@@ -191,10 +191,10 @@ def described_unreadable(unreadable: Iterable[Unreadable]) -> dict[str, Any]:
 def read_policies(policies: Sequence[Mapping[str, Any]], rules: Sequence[Mapping[str, Any]]) -> list[DlpPolicyFact]:
     """The DLP policies that Get-DlpCompliancePolicy and Get-DlpComplianceRule show."""
     by_policy = rules_by_policy(policies, rules)
-    found = [_policy(each, by_policy.get(place, [])) for place, each in enumerate(policies)]
+    shown = [_policy(policy, by_policy.get(place, [])) for place, policy in enumerate(policies)]
     return [
-        *sorted(found, key=lambda policy: policy.priority),
-        *_of_hidden_policies(by_policy.get(None, []), len(found)),
+        *sorted(shown, key=lambda policy: policy.priority),
+        *_of_hidden_policies(by_policy.get(None, []), len(shown)),
     ]
 
 
@@ -207,23 +207,23 @@ def rules_by_policy(
         for key in ("Guid", "ExchangeObjectId", "Name"):
             if policy.get(key):
                 places.setdefault(name_key(str(policy[key])), place)
-    found: dict[int | None, list[Mapping[str, Any]]] = {}
+    by_policy: dict[int | None, list[Mapping[str, Any]]] = {}
     for rule in rules:
         keys = [name_key(str(rule[key])) for key in ("Policy", "ParentPolicyName") if rule.get(key)]
-        found.setdefault(next((places[key] for key in keys if key in places), None), []).append(rule)
-    return found
+        by_policy.setdefault(next((places[key] for key in keys if key in places), None), []).append(rule)
+    return by_policy
 
 
 def _policy(properties: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]) -> DlpPolicyFact:
-    found: list[Unreadable] = []
+    unreadable: list[Unreadable] = []
     return DlpPolicyFact(
-        name=own_name(properties, found),
+        name=own_name(properties, unreadable),
         guid=text_of(properties, "Guid").lower(),
-        mode=mode_of(properties, found),
-        priority=priority_of(properties, found),
-        scope=scope_of(properties, found),
+        mode=mode_of(properties, unreadable),
+        priority=priority_of(properties, unreadable),
+        scope=scope_of(properties, unreadable),
         rules=tuple(sorted(map(read_rule, rules), key=lambda rule: rule.priority)),
-        unreadable=tuple(found),
+        unreadable=tuple(unreadable),
     )
 
 
@@ -257,61 +257,61 @@ def policy_named_by(rule: Mapping[str, Any]) -> str:
     return text_of(rule, "ParentPolicyName").strip() or text_of(rule, "Policy").strip() or NAMELESS
 
 
-def own_name(properties: Mapping[str, Any], found: list[Unreadable]) -> str:
-    """The name of a policy, rule or label. If it has none, it goes by its GUID, with a remark in ``found``: it is there,
+def own_name(properties: Mapping[str, Any], unreadable: list[Unreadable]) -> str:
+    """The name of a policy, rule or label. If it has none, it goes by its GUID, with a remark in ``unreadable``: it is there,
     and does what it does.
     """
     name = text_of(properties, "Name")
     if name.strip():
         return name
-    found.append(Unreadable("Name", ("name",), "it is empty"))
+    unreadable.append(Unreadable("Name", ("name",), "it is empty"))
     return text_of(properties, "Guid").lower() or NAMELESS
 
 
-def mode_of(properties: Mapping[str, Any], found: list[Unreadable]) -> str:
-    """The mode of a policy; empty, with a remark in ``found``, if it is none that Microsoft documents."""
+def mode_of(properties: Mapping[str, Any], unreadable: list[Unreadable]) -> str:
+    """The mode of a policy; empty, with a remark in ``unreadable``, if it is none that Microsoft documents."""
     shown = text_of(properties, "Mode")
-    mode = next((each for each in MODES if each.lower() == shown.lower()), "")
+    mode = next((documented for documented in MODES if documented.lower() == shown.lower()), "")
     if not mode:
-        found.append(Unreadable("Mode", ("mode",), f"it is {shown!r}, which Microsoft does not document"))
+        unreadable.append(Unreadable("Mode", ("mode",), f"it is {shown!r}, which Microsoft does not document"))
     return mode
 
 
-def priority_of(properties: Mapping[str, Any], found: list[Unreadable]) -> int:
-    """The place of a policy or rule; 0, with a remark in ``found``, if it is no number of 0 or more."""
+def priority_of(properties: Mapping[str, Any], unreadable: list[Unreadable]) -> int:
+    """The place of a policy or rule; 0, with a remark in ``unreadable``, if it is no number of 0 or more."""
     try:
         place = int(properties["Priority"])
     except (KeyError, TypeError, ValueError):
         place = -1
     if place < 0:
-        found.append(Unreadable("Priority", ("priority",), "it is no number of 0 or more"))
+        unreadable.append(Unreadable("Priority", ("priority",), "it is no number of 0 or more"))
     return max(place, 0)
 
 
-def scope_of(properties: Mapping[str, Any], found: list[Unreadable]) -> PolicyScope:
-    """Whose mail a policy is about, with a remark in ``found`` for what was not understood."""
+def scope_of(properties: Mapping[str, Any], unreadable: list[Unreadable]) -> PolicyScope:
+    """Whose mail a policy is about, with a remark in ``unreadable`` for what was not understood."""
     lists: dict[str, tuple[str, ...]] = {}
     for key, name in _LISTS.items():
         try:
             lists[key] = tuple(people(properties.get(name)))
         except ValueError as error:
-            found.append(Unreadable(name, ("scope",), str(error)))
+            unreadable.append(Unreadable(name, ("scope",), str(error)))
     for key, name in _ADAPTIVE.items():
-        lists[key] = tuple(name_of(each) for each in listed(properties.get(name)))
+        lists[key] = tuple(map(name_of, listed(properties.get(name))))
     known = {*_LISTS.values(), *_ADAPTIVE.values(), *_OTHER_PLACES}
     for name, value in properties.items():
         if name.startswith("Exchange") and name not in known and is_set(value):
-            found.append(Unreadable(name, ("scope",), "it is newer than this collection"))
-    found += _units(properties)
+            unreadable.append(Unreadable(name, ("scope",), "it is newer than this collection"))
+    unreadable += _units(properties)
     if "ExchangeLocation" not in properties:
-        found.append(Unreadable("ExchangeLocation", ("scope",), "Exchange does not show it"))
+        unreadable.append(Unreadable("ExchangeLocation", ("scope",), "Exchange does not show it"))
         return PolicyScope(None, **lists)
-    places = [name_of(each) for each in listed(properties["ExchangeLocation"])]
+    places = list(map(name_of, listed(properties["ExchangeLocation"])))
     if not places and any(lists.values()):
-        found.append(Unreadable("ExchangeLocation", ("scope",), "it names no place, and the policy names senders"))
+        unreadable.append(Unreadable("ExchangeLocation", ("scope",), "it names no place, and the policy names senders"))
         return PolicyScope(None, **lists)
     if any(place.lower() != "all" for place in places):
-        found.append(Unreadable("ExchangeLocation", ("scope",), "it names others than All"))
+        unreadable.append(Unreadable("ExchangeLocation", ("scope",), "it names others than All"))
     return PolicyScope(bool(places), **lists)
 
 
@@ -323,7 +323,7 @@ def name_of(value: Any) -> str:
         except ValueError:
             return str(value)
     if isinstance(value, Mapping):
-        small = {str(key).lower(): each for key, each in value.items()}
+        small = {str(key).lower(): content for key, content in value.items()}
         return str(small.get("displayname") or small.get("name") or json.dumps(value, sort_keys=True))
     return str(value)
 
@@ -333,7 +333,7 @@ def _units(properties: Mapping[str, Any]) -> list[Unreadable]:
     constraints = properties.get("PolicyConstraints")
     try:
         content = bounded_json(constraints) if isinstance(constraints, str) and constraints else constraints
-        limited = bool(content) and any(is_set(each) for each in content.values())  # type: ignore[union-attr]
+        limited = bool(content) and any(map(is_set, content.values()))  # type: ignore[union-attr]
     except (ValueError, AttributeError):
         limited = True
     names = [
@@ -351,33 +351,33 @@ def _units(properties: Mapping[str, Any]) -> list[Unreadable]:
 
 def read_rule(properties: Mapping[str, Any]) -> DlpRuleFact:
     """A rule that Get-DlpComplianceRule or Get-AutoSensitivityLabelRule shows."""
-    found: list[Unreadable] = []
-    conditions = _section(properties, CONDITIONS, "conditions", found)
-    exceptions = _section(properties, [part for part in CONDITIONS if part.twin], "exceptions", found, "ExceptIf")
-    actions = with_meaning(_section(properties, ACTIONS, "actions", found))
-    settings = _section(properties, SETTINGS, "settings", found)
+    unreadable: list[Unreadable] = []
+    conditions = _section(properties, CONDITIONS, "conditions", unreadable)
+    exceptions = _section(properties, [part for part in CONDITIONS if part.twin], "exceptions", unreadable, "ExceptIf")
+    actions = with_meaning(_section(properties, ACTIONS, "actions", unreadable))
+    settings = _section(properties, SETTINGS, "settings", unreadable)
     for name, value in properties.items():
         if is_overlooked(name, value):
             parts = ("exceptions",) if name.startswith("ExceptIf") else ("conditions", "actions")
-            found.append(Unreadable(name, parts, "it is newer than this collection"))
-    if _is_advanced(properties) or not (conditions or exceptions or found):
-        found += [
+            unreadable.append(Unreadable(name, parts, "it is newer than this collection"))
+    if _is_advanced(properties) or not (conditions or exceptions or unreadable):
+        unreadable += [
             Unreadable(option, ("conditions",), "an advanced rule has it beside its tree")
             for option in (*conditions, *exceptions)
         ]
         tree, unread = read_tree(properties.get("AdvancedRule"))
         conditions, exceptions = {ADVANCED: tree}, {}
-        found += unread
+        unreadable += unread
     return DlpRuleFact(
-        name=own_name(properties, found),
+        name=own_name(properties, unreadable),
         guid=text_of(properties, "Guid").lower(),
-        priority=priority_of(properties, found),
+        priority=priority_of(properties, unreadable),
         enabled=str(properties.get("Disabled")).lower() != "true",
         conditions=conditions,
         exceptions=exceptions,
         actions=actions,
         settings=settings,
-        unreadable=tuple(found),
+        unreadable=tuple(unreadable),
     )
 
 
@@ -387,7 +387,11 @@ def _is_advanced(properties: Mapping[str, Any]) -> bool:
 
 
 def _section(
-    properties: Mapping[str, Any], parts: Iterable[DlpPart], section: str, found: list[Unreadable], prefix: str = ""
+    properties: Mapping[str, Any],
+    parts: Iterable[DlpPart],
+    section: str,
+    unreadable: list[Unreadable],
+    prefix: str = "",
 ) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for part in parts:
@@ -397,7 +401,7 @@ def _section(
         try:
             options.update(part.read(properties[name]))
         except ValueError as error:
-            found.append(Unreadable(name, (section,), str(error)))
+            unreadable.append(Unreadable(name, (section,), str(error)))
     return options
 
 
@@ -431,7 +435,7 @@ def declared_policy(options: Any, where: str) -> DlpPolicyFact:
 def declared_scope(given: Mapping[str, Any], where: str) -> PolicyScope:
     """Whose mail a told policy is about."""
     scope = checked(given.get("scope") or {}, f"{where}.scope", ("exchange", *_SCOPE_LISTS), name="")
-    unread = any("scope" in each.parts for each in declared_unreadable(given, where))
+    unread = any("scope" in unreadable.parts for unreadable in declared_unreadable(given, where))
     exchange = flag(scope.get("exchange"), f"{where}.scope.exchange", None if unread else True)
     return PolicyScope(exchange, **{key: tuple(texts(scope.get(key), f"{where}.scope.{key}")) for key in _SCOPE_LISTS})
 
@@ -476,10 +480,10 @@ def _declared_conditions(value: Any, where: str) -> dict[str, Any]:
 def _declared_leaf(leaf: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     if set(leaf) == {UNREADABLE}:
         return {UNREADABLE: str(leaf[UNREADABLE])}
-    found = _declared_section(leaf, where, "conditions")
-    if tuple(sorted(found)) not in _LEAVES:
+    condition = _declared_section(leaf, where, "conditions")
+    if tuple(sorted(condition)) not in _LEAVES:
         refuse(f"{where} must have one condition with a value.", "Join several with operator and conditions.")
-    return found
+    return condition
 
 
 #: The options that a leaf of a tree can have.
@@ -487,9 +491,9 @@ _LEAVES = {tuple(sorted(part.kinds)) for part in CONDITIONS}
 
 
 def _declared_section(value: Any, where: str, section: str) -> dict[str, Any]:
-    found = declared_values(value, where, KINDS[section])
+    values = declared_values(value, where, KINDS[section])
     for options in TOGETHER:
-        given = [option for option in options if option in found]
+        given = [option for option in options if option in values]
         if given and len(given) < len(options):
             refuse(f"{where} must have all of {' and '.join(options)}, or none.")
-    return found
+    return values

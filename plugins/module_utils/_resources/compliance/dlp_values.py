@@ -35,7 +35,7 @@ def listed(value: Any) -> list[Any]:
 
 def split(value: Any) -> list[str]:
     """The texts of a list, which Exchange also shows as one text with commas."""
-    return [text.strip() for each in listed(value) for text in scalar(each).split(",") if text.strip()]
+    return [text.strip() for texts in listed(value) for text in scalar(texts).split(",") if text.strip()]
 
 
 def people(value: Any) -> list[str]:
@@ -43,7 +43,7 @@ def people(value: Any) -> list[str]:
 
     :raises ValueError: somebody has none.
     """
-    return [_address(each) for each in listed(value)]
+    return list(map(_address, listed(value)))
 
 
 def _address(value: Any) -> str:
@@ -51,7 +51,7 @@ def _address(value: Any) -> str:
     if isinstance(value, str) and value.lstrip().startswith("{"):
         value = bounded_json(value)
     if isinstance(value, Mapping):
-        small = {str(key).lower(): each for key, each in value.items()}
+        small = {str(key).lower(): content for key, content in value.items()}
         value = next((small[key] for key in _ADDRESS_KEYS if small.get(key)), None)
     if not isinstance(value, str) or not is_address(value.strip()):
         raise ValueError("it names somebody without an SMTP address")
@@ -66,14 +66,14 @@ def hash_table(value: Any) -> dict[str, list[str]]:
     if not is_set(value):
         return {}
     if isinstance(value, Mapping):
-        return {str(name): [scalar(each) for each in listed(texts)] for name, texts in value.items()}
-    found: dict[str, list[str]] = {}
-    for each in listed(value):
-        name, colon, text = scalar(each).partition(":")
+        return {str(name): list(map(scalar, listed(texts))) for name, texts in value.items()}
+    table: dict[str, list[str]] = {}
+    for pair in listed(value):
+        name, colon, text = scalar(pair).partition(":")
         if not colon:
             raise ValueError("it is not a list of names and values")
-        found.setdefault(name.strip(), []).append(text)
-    return found
+        table.setdefault(name.strip(), []).append(text)
+    return table
 
 
 class Structure(Kind):
@@ -106,12 +106,12 @@ class KnownChoice(Choice):
     """One of Microsoft's literals, of which None means that nothing is set."""
 
     def read(self, value: Any) -> Any:
-        found = super().read(value)
-        if found is None or str(found).lower() == "none":
+        literal = super().read(value)
+        if literal is None or str(literal).lower() == "none":
             return None
-        if found not in self.spec["choices"]:
-            raise ValueError(f"it is {found!r}, which Microsoft does not document")
-        return found
+        if literal not in self.spec["choices"]:
+            raise ValueError(f"it is {literal!r}, which Microsoft does not document")
+        return literal
 
 
 class MessageType(KnownChoice):

@@ -106,7 +106,7 @@ class LabelFact:
     @property
     def for_mail(self) -> bool:
         """Whether mail can have it. One of which Exchange does not show what it is for may be for mail."""
-        return self.content_type is None or any(each.lower() == "email" for each in self.content_type)
+        return self.content_type is None or any(content.lower() == "email" for content in self.content_type)
 
     def describe(self) -> dict[str, Any]:
         """Its form in results and facts."""
@@ -210,46 +210,46 @@ def read_labels(labels: Sequence[Mapping[str, Any]]) -> list[LabelFact]:
 
 
 def _label(properties: Mapping[str, Any]) -> LabelFact:
-    found: list[Unreadable] = []
-    encryption, template = _encryption(properties, found)
+    unreadable: list[Unreadable] = []
+    encryption, template = _encryption(properties, unreadable)
     return LabelFact(
-        name=own_name(properties, found),
+        name=own_name(properties, unreadable),
         guid=text_of(properties, "Guid").lower(),
         display_name=text_of(properties, "DisplayName"),
-        priority=priority_of(properties, found),
+        priority=priority_of(properties, unreadable),
         enabled=str(properties.get("Disabled")).lower() != "true",
-        content_type=_content_type(properties.get("ContentType"), found),
+        content_type=_content_type(properties.get("ContentType"), unreadable),
         parent=text_of(properties, "ParentId").lower(),
         encryption=encryption,
         template=template.lower(),
         double_key_encryption=any(
             "doublekey" in text.lower() for text in map(str, listed(properties.get("Capabilities")))
         ),
-        unreadable=tuple(found),
+        unreadable=tuple(unreadable),
     )
 
 
-def _content_type(shown: Any, found: list[Unreadable]) -> tuple[str, ...] | None:
-    """What a label is for; ``None`` if Exchange does not show it, or, with a remark in ``found``, if it was not understood."""
+def _content_type(shown: Any, unreadable: list[Unreadable]) -> tuple[str, ...] | None:
+    """What a label is for; ``None`` if Exchange does not show it, or, with a remark in ``unreadable``, if it was not understood."""
     try:
         return tuple(split(shown)) if is_set(shown) else None
     except ValueError:
-        found.append(Unreadable("ContentType", ("content_type",), "it is no list of texts"))
+        unreadable.append(Unreadable("ContentType", ("content_type",), "it is no list of texts"))
         return None
 
 
-def _encryption(properties: Mapping[str, Any], found: list[Unreadable]) -> tuple[str, str]:
-    """How a label encrypts, and its template; the first empty, with a remark in ``found``, if it was not understood."""
+def _encryption(properties: Mapping[str, Any], unreadable: list[Unreadable]) -> tuple[str, str]:
+    """How a label encrypts, and its template; the first empty, with a remark in ``unreadable``, if it was not understood."""
     try:
         if "LabelActions" in properties and properties["LabelActions"] is not None:
-            return _of_actions([_settings_of(each) for each in listed(properties["LabelActions"])])
+            return _of_actions(list(map(_settings_of, listed(properties["LabelActions"]))))
         if properties.get("EncryptionEnabled") is not None:
             return _of_parameters(properties)
         raise ValueError("Exchange shows neither it nor EncryptionEnabled")
     except ValueError as error:
-        found.append(Unreadable("LabelActions", ("encryption",), str(error)))
+        unreadable.append(Unreadable("LabelActions", ("encryption",), str(error)))
     except (TypeError, LookupError, AttributeError):
-        found.append(
+        unreadable.append(
             Unreadable("LabelActions", ("encryption",), "it has another form than the programs show that read it")
         )
     return "", ""
@@ -259,13 +259,13 @@ def _settings_of(action: Any) -> dict[str, str]:
     """The settings of an action, names in lower case, and its ``type``."""
     content = bounded_json(action) if isinstance(action, str) else action
     small = {str(key).lower(): value for key, value in content.items()}
-    pairs = [{str(key).lower(): value for key, value in each.items()} for each in listed(small.get("settings"))]
+    pairs = [{str(key).lower(): value for key, value in pair.items()} for pair in listed(small.get("settings"))]
     settings = {str(pair["key"]).lower(): "" if pair.get("value") is None else str(pair["value"]) for pair in pairs}
     return {**settings, "type": str(small["type"]).lower()}
 
 
 def _of_actions(actions: Sequence[Mapping[str, str]]) -> tuple[str, str]:
-    encrypting = [each for each in actions if each["type"] == "encrypt" and not _is_true(each.get("disabled"))]
+    encrypting = [action for action in actions if action["type"] == "encrypt" and not _is_true(action.get("disabled"))]
     if not encrypting:
         return "none", ""
     if len(encrypting) > 1:
@@ -316,36 +316,36 @@ def read_label_policies(policies: Sequence[Mapping[str, Any]]) -> list[LabelPoli
 
 
 def _label_policy(properties: Mapping[str, Any]) -> LabelPolicyFact:
-    found: list[Unreadable] = []
-    settings = _settings(properties, found)
+    unreadable: list[Unreadable] = []
+    settings = _settings(properties, unreadable)
     shown = text_of(properties, "Mode")
-    mode = next((each for each in PUBLISHING_MODES if each.lower() == shown.lower()), "")
+    mode = next((documented for documented in PUBLISHING_MODES if documented.lower() == shown.lower()), "")
     if not mode:
-        found.append(Unreadable("Mode", ("mode",), f"it is {shown!r}, which Microsoft does not document"))
+        unreadable.append(Unreadable("Mode", ("mode",), f"it is {shown!r}, which Microsoft does not document"))
     default = settings.get("outlookdefaultlabel") or settings.get("defaultlabelid") or ""
     return LabelPolicyFact(
-        name=own_name(properties, found),
+        name=own_name(properties, unreadable),
         guid=text_of(properties, "Guid").lower(),
         mode=mode,
         enabled=str(properties.get("Enabled")).lower() != "false",
-        priority=priority_of(properties, found),
-        labels=tuple(name_of(each) for each in listed(properties.get("Labels"))),
-        scope=_published(properties, found),
+        priority=priority_of(properties, unreadable),
+        labels=tuple(map(name_of, listed(properties.get("Labels")))),
+        scope=_published(properties, unreadable),
         default_label="" if default.lower() == "none" else default,
         mandatory=_is_true(settings.get("mandatory")) and not _is_true(settings.get("disablemandatoryinoutlook")),
         settings=settings,
-        unreadable=tuple(found),
+        unreadable=tuple(unreadable),
     )
 
 
-def _settings(properties: Mapping[str, Any], found: list[Unreadable]) -> dict[str, str]:
+def _settings(properties: Mapping[str, Any], unreadable: list[Unreadable]) -> dict[str, str]:
     """The settings, which Exchange shows as texts ``[name, value]``."""
     settings: dict[str, str] = {}
-    for each in listed(properties.get("Settings")):
-        name, comma, value = str(each).strip().removeprefix("[").removesuffix("]").partition(",")
+    for shown in listed(properties.get("Settings")):
+        name, comma, value = str(shown).strip().removeprefix("[").removesuffix("]").partition(",")
         key = name.strip().lower()
         if not comma or settings.get(key, value.strip()) != value.strip():
-            found.append(
+            unreadable.append(
                 Unreadable("Settings", ("settings",), "it has another form than the programs show that read it")
             )
             continue
@@ -353,18 +353,18 @@ def _settings(properties: Mapping[str, Any], found: list[Unreadable]) -> dict[st
     return settings
 
 
-def _published(properties: Mapping[str, Any], found: list[Unreadable]) -> PolicyScope:
+def _published(properties: Mapping[str, Any], unreadable: list[Unreadable]) -> PolicyScope:
     """To whom labels are published: to everybody, or to people and groups."""
     lists: dict[str, tuple[str, ...]] = {}
     for key, name in (("senders", "ExchangeLocation"), ("senders_except", "ExchangeLocationException")):
         try:
-            everybody = [name_of(each).lower() for each in listed(properties.get(name))] == ["all"]
+            everybody = [name_of(member).lower() for member in listed(properties.get(name))] == ["all"]
             lists[key] = () if everybody and key == "senders" else tuple(people(properties.get(name)))
         except ValueError as error:
-            found.append(Unreadable(name, ("scope",), str(error)))
+            unreadable.append(Unreadable(name, ("scope",), str(error)))
     for name in ("ModernGroupLocation", "ModernGroupLocationException"):
         if is_set(properties.get(name)):
-            found.append(
+            unreadable.append(
                 Unreadable(name, ("scope",), "it is about groups of Microsoft 365, whose members nobody reads")
             )
     return PolicyScope(bool(listed(properties.get("ExchangeLocation"))), **lists)
@@ -378,39 +378,39 @@ def read_auto_label_policies(
     """
     for_mail = [rule for rule in rules if "Exchange" in (split(rule.get("Workload")) or ["Exchange"])]
     by_policy = rules_by_policy(policies, for_mail)
-    found = [_auto_label_policy(each, by_policy.get(place, [])) for place, each in enumerate(policies)]
+    shown = [_auto_label_policy(policy, by_policy.get(place, [])) for place, policy in enumerate(policies)]
     hidden = Unreadable("Policy", ("mode", "scope", "label"), "Exchange shows rules of it, but not the policy")
     others = [
         AutoLabelPolicyFact(
             name=policy_named_by(rule),
             mode="",
-            priority=len(found),
+            priority=len(shown),
             scope=PolicyScope(exchange=None),
             rules=(read_rule(rule),),
             unreadable=(hidden,),
         )
         for rule in by_policy.get(None, [])
     ]
-    return [*sorted(found, key=lambda policy: policy.priority), *others]
+    return [*sorted(shown, key=lambda policy: policy.priority), *others]
 
 
 def _auto_label_policy(properties: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]) -> AutoLabelPolicyFact:
-    found: list[Unreadable] = []
+    unreadable: list[Unreadable] = []
     label = properties.get("ApplySensitivityLabel")
     if not is_set(label):
-        found.append(Unreadable("ApplySensitivityLabel", ("label",), "Exchange does not show it"))
+        unreadable.append(Unreadable("ApplySensitivityLabel", ("label",), "Exchange does not show it"))
     owner = properties.get("ExternalMailRightsManagementOwner")
     return AutoLabelPolicyFact(
-        name=own_name(properties, found),
+        name=own_name(properties, unreadable),
         guid=text_of(properties, "Guid").lower(),
-        mode=mode_of(properties, found),
-        priority=priority_of(properties, found),
-        scope=scope_of(properties, found),
+        mode=mode_of(properties, unreadable),
+        priority=priority_of(properties, unreadable),
+        scope=scope_of(properties, unreadable),
         label=name_of(label) if is_set(label) else "",
         overwrite_label=_is_true(properties.get("OverwriteLabel")),
         external_mail_rights_management_owner=name_of(owner) if is_set(owner) else "",
         rules=tuple(sorted(map(read_rule, rules), key=lambda rule: rule.priority)),
-        unreadable=tuple(found),
+        unreadable=tuple(unreadable),
     )
 
 
@@ -434,7 +434,7 @@ def declared_label(options: Any, where: str) -> LabelFact:
     """A label of the fact ``labels``. Raises OptionError, which names what is invalid."""
     given = checked(options, where, _LABEL_KEYS)
     unreadable = declared_unreadable(given, where)
-    if "encryption" not in given and not any("encryption" in each.parts for each in unreadable):
+    if "encryption" not in given and not any("encryption" in part.parts for part in unreadable):
         refuse(f"{where}.encryption is required.", f"Use one of {', '.join(ENCRYPTIONS)}.")
     content = given.get("content_type")
     return LabelFact(
@@ -477,7 +477,7 @@ def declared_auto_label_policy(options: Any, where: str) -> AutoLabelPolicyFact:
     """A policy of the fact ``auto_label_policies``. Raises OptionError, which names what is invalid."""
     given = checked(options, where, _AUTO_KEYS)
     unreadable = declared_unreadable(given, where)
-    if not given.get("label") and not any("label" in each.parts for each in unreadable):
+    if not given.get("label") and not any("label" in part.parts for part in unreadable):
         refuse(f"{where}.label is required.", "Give the label's name or GUID.")
     rules = declared_rules(given, where)
     for place, rule in enumerate(rules):

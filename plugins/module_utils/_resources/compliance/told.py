@@ -31,7 +31,7 @@ def checked(value: Any, where: str, keys: Collection[str], *, name: str = "name"
             refuse(f"{where}.{key} is not known.", remedy(key, list(keys), f"Known are {', '.join(keys)}."))
     if name and not value.get(name):
         refuse(f"{where}.{name} is required.")
-    return {key: each for key, each in value.items() if each is not None}
+    return {key: given for key, given in value.items() if given is not None}
 
 
 def items(value: Any, where: str) -> list[Any]:
@@ -45,10 +45,10 @@ def items(value: Any, where: str) -> list[Any]:
 
 def texts(value: Any, where: str) -> list[str]:
     """A list of texts; empty if nothing is given."""
-    found = [value] if isinstance(value, str) and value else items(value, where)
-    if not all(isinstance(each, str) for each in found):
+    listed = [value] if isinstance(value, str) and value else items(value, where)
+    if not all(isinstance(text, str) for text in listed):
         refuse(f"{where} must be a list of texts, not {value!r}.", "Quote what YAML reads as a number or as true.")
-    return found
+    return listed
 
 
 def flag(value: Any, where: str, default: bool | None) -> bool | None:
@@ -89,23 +89,20 @@ def declared_mode(given: Mapping[str, Any], where: str, modes: Collection[str], 
 
 def declared_unreadable(given: Mapping[str, Any], where: str) -> tuple[Unreadable, ...]:
     """What was not understood when it was read."""
-    found = []
-    for place, each in enumerate(items(given.get("unreadable"), f"{where}.unreadable")):
+    unreadable = []
+    for place, value in enumerate(items(given.get("unreadable"), f"{where}.unreadable")):
         at = f"{where}.unreadable[{place}]"
-        one = checked(each, at, ("property", "parts", "reason"), name="property")
-        found.append(
-            Unreadable(
-                str(one["property"]), tuple(texts(one.get("parts"), f"{at}.parts")), str(one.get("reason") or "")
-            )
-        )
-    return tuple(found)
+        part = checked(value, at, ("property", "parts", "reason"), name="property")
+        parts = tuple(texts(part.get("parts"), f"{at}.parts"))
+        unreadable.append(Unreadable(str(part["property"]), parts, str(part.get("reason") or "")))
+    return tuple(unreadable)
 
 
 def declared_values(value: Any, where: str, kinds: Mapping[str, Kind]) -> dict[str, Any]:
     """The canonical form of conditions or actions. What is cleared, such as an empty list, is left out."""
     given = checked(value, where, kinds, name="")
-    found = {option: _declared(each, f"{where}.{option}", kinds[option]) for option, each in given.items()}
-    return {option: each for option, each in found.items() if is_set(each)}
+    canonical = {option: _declared(told, f"{where}.{option}", kinds[option]) for option, told in given.items()}
+    return {option: values for option, values in canonical.items() if is_set(values)}
 
 
 def _declared(value: Any, where: str, kind: Kind) -> Any:
@@ -113,11 +110,11 @@ def _declared(value: Any, where: str, kind: Kind) -> Any:
     if isinstance(kind, Boolean):
         return flag(value, where, None)
     if isinstance(kind, Listing):
-        found = texts(value, where)
-        for each in found if isinstance(kind, Recipients) else ():
-            if not is_address(each):
-                refuse(f"{where} contains {each!r}, which is not an SMTP address.")
-        return found
+        listed = texts(value, where)
+        for address in listed if isinstance(kind, Recipients) else ():
+            if not is_address(address):
+                refuse(f"{where} contains {address!r}, which is not an SMTP address.")
+        return listed
     if kind.spec["type"] == "str" and not isinstance(value, str):
         refuse(f"{where} must be a text, not {value!r}.", "Quote it.")
     if "choices" in kind.spec:

@@ -78,7 +78,7 @@ def _plain(value: Any, levels: int) -> Any:
     if levels < 0:
         raise ValueError(f"it is nested more than {MOST_NESTED} levels deep")
     if isinstance(value, Mapping):
-        return {str(key).lower(): _plain(each, levels - 1) for key, each in value.items() if each is not None}
+        return {str(key).lower(): _plain(content, levels - 1) for key, content in value.items() if content is not None}
     if isinstance(value, (list, tuple)):
-        return [_plain(each, levels - 1) for each in value]
+        return [_plain(member, levels - 1) for member in value]
     return str(value)
