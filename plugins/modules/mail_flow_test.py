@@ -989,16 +989,17 @@ policy:
   description: >-
     What the rules do to mail, in English, the most important first, whatever their order. Each sentence is about the
     mail that meets a rule's conditions, and true of all usual mail of this kind on which none of the rules in
-    C(unless) acts. What rules change in the subject, headers, text or spam confidence level is not in it. A DLP rule of
+    C(unless) acts. The rules are mail flow rules, and the DLP rules that surely act on the mail that they are about.
+    What rules change in the subject, headers, text or spam confidence level is not in it. A DLP rule of
     which it is open on which mail it acts, such as one that looks for sensitive information, is named by the first
-    sentence. All others are about mail on which it does not act.
+    sentence, or, if it changes nothing of what others say, by the last one. All others are about mail on which it does not act.
   returned: with O(overview=true)
   type: list
   elements: dict
   contains:
     kind:
       description: >-
-        V(dlp) (the DLP rules that may treat mail otherwise), V(encrypted), V(decrypted), V(rejected), V(deleted),
+        V(dlp) (DLP rules of which it is open on which mail they act), V(encrypted), V(decrypted), V(rejected), V(deleted),
         V(quarantined), V(moderated), V(redirected), V(copied), V(in_transit), V(branded), V(shown), V(reported), V(routed),
         V(marked) (for the spam filter) or V(unknown) (what may happen, or that the list is incomplete).
       type: str
@@ -1012,13 +1013,17 @@ policy:
       type: list
       elements: str
       returned: always
+    by_dlp:
+      description: Whether these are DLP rules.
+      type: bool
+      returned: if they are
     unless:
       description: >-
         The other rules that keep some of this mail from it, each with its name (C(rule)) and C(how), V(rejects),
         V(deletes), V(quarantines), V(redirects), V(stops) (the rules before), V(may_stop) (a rule on trial),
         V(decrypts), V(asks) (for another template), V(brands) (otherwise) or V(holds) (for approval); of a DLP rule,
-        V(dlp_blocks), V(dlp_redirects), V(dlp_quarantines), V(dlp_decrypts) or V(dlp_asks) (for another template). The sentence names some of them, and counts
-        the others by C(how).
+        V(dlp_blocks), V(dlp_redirects), V(dlp_quarantines), V(dlp_decrypts), V(dlp_asks) (for another template), V(dlp_stops) (the DLP
+        rules after it) or V(dlp_acts) (perhaps instead of it). The sentence names some of them, and counts the others by C(how).
       type: list
       elements: dict
       returned: where there are such rules

@@ -133,6 +133,32 @@ def policies_of(source: random.Random, *, followed: bool = False) -> list[dict[s
     ]
 
 
+def certain_policies_of(source: random.Random) -> list[dict[str, Any]]:
+    """Some policies of one rule each that surely acts on the mail that it is about."""
+    conditions = (
+        {"access_scope": "NotInOrganization"},
+        {"recipient_domain_is": ["fabrikam.com"]},
+        {"access_scope": "NotInOrganization", "recipient_domain_is": ["adatum.com"]},
+        {"from_scope": "InOrganization", "access_scope": "NotInOrganization"},
+        {"from": ["megan@contoso.com"]},
+    )
+    return [
+        {
+            "name": f"P{place}",
+            "priority": place,
+            "rules": [
+                {
+                    "name": f"R{place}",
+                    "conditions": source.choice(conditions),
+                    "exceptions": {"recipient_domain_is": ["adatum.com"]} if source.random() < 0.2 else {},
+                    "actions": actions_of(source),
+                }
+            ],
+        }
+        for place in range(source.randint(1, 3))
+    ]
+
+
 def labels_of(source: random.Random) -> dict[str, Any]:
     if source.random() < 0.5:
         return {}

@@ -6,16 +6,20 @@ provable of all mail.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions.brought_people import (
     THE_MANAGER,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Exempting
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
     Statement,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_effects import MISFITS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.stated_rules import (
+    conditions_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
     message_of,
@@ -26,12 +30,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     people_behind,
     recipients_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.dlp_rules import DlpRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.flow_rule import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
     on_arrival,
 )
 
+from tests.unit.mail_flow import dlp_matching
 from tests.unit.mail_flow.answers import difference, prove
 
 Values = dict[str, Any]
@@ -52,8 +59,9 @@ class Mail:
         messages: Sequence[Message],
         results: Sequence[Mapping[str, Values]] | None = None,
     ) -> None:
-        self.rules, self.facts = RuleSet(rules), facts_of(facts)
+        self.rules, self.facts, self._told = RuleSet(rules), facts_of(facts), facts
         simulator, without = Simulator(self.rules, self.facts), Simulator(RuleSet([]), self.facts)
+        self._before_dlp = Simulator(self.rules, facts_of({**facts, "dlp_policies": []}))
         found = results or [simulator.run(message)["recipients"] for message in messages]
         self._results = list(zip(messages, found, strict=True))
         #: The recipients whose copies leave by forced TLS without any rule, by message.
@@ -78,11 +86,31 @@ class Mail:
             for label, result in results.items():
                 if not self._is_named(said, message, label.lower(), result) or said.unknown:
                     continue
-                if any(_acted(result, each.rule) is not False for each in said.exempting):
+                if any(self._may_keep(each, message, label.lower(), result) for each in said.exempting):
+                    continue
+                if said.besides_dlp and self._may_match_open_rule(message, label.lower()):
                     continue
                 if said.senders and not (message.authenticated and self._is_inside(message)):
                     continue
                 yield message, results, label
+
+    def _may_keep(self, each: Exempting, message: Message, address: str, result: Values) -> bool:
+        """Whether a rule may keep a copy from what a statement says."""
+        if not each.how.startswith("dlp_"):
+            return _acted(result, each.rule) is not False
+        return self._dlp_matches(each.rule, message, address) is not False
+
+    def _may_match_open_rule(self, message: Message, address: str) -> bool:
+        """Whether a DLP rule may act on a copy of which that is open."""
+        return any(
+            dlp_matching.is_about(self._told, policy, rule, message, address) is None
+            for policy, rule in dlp_matching.acting_rules(self._told)
+        )
+
+    def _dlp_matches(self, name: str, message: Message, address: str) -> bool | None:
+        """Whether a DLP rule is about a copy; ``None`` if that is open."""
+        policy, rule = dlp_matching.rule_of(self._told, name)
+        return dlp_matching.is_about(self._told, policy, rule, message, address)
 
     def _is_inside(self, message: Message) -> bool:
         domains = [each.name for each in self.facts.domains.accepted or ()]
@@ -96,8 +124,10 @@ class Mail:
             return False
         if not self._is_so_beside(said, message, address, result):
             return False
-        if _gets_it_anyway(said, self.facts, [*written, *people], self._manager(message)):
+        if _gets_it_anyway(self._actions_of(said), self.facts, [*written, *people], self._manager(message)):
             return False
+        if isinstance(said.rule, DlpRule):
+            return self._dlp_matches(said.rule.name, message, address) is True
         acted = _acted(result, said.rule.name)
         if acted is not False:
             return acted is True
@@ -107,10 +137,21 @@ class Mail:
         conditions = all(met[atom] is True for atom in said.rule.criteria.conditions)
         return conditions and all(met[atom] is False for atom in said.rule.criteria.exceptions)
 
+    def _actions_of(self, said: Statement) -> Mapping[str, Any]:
+        """The actions of a statement's rule."""
+        if isinstance(said.rule, FlowRule):
+            return said.rule.actions.options
+        _policy, rule = dlp_matching.rule_of(self._told, said.rule.name)
+        actions: Mapping[str, Any] = rule["actions"]
+        return actions
+
     def _is_so_beside(self, said: Statement, message: Message, address: str, result: Mapping[str, Any]) -> bool:
         """Whether what else a statement says of its mail is surely true of a copy."""
         if said.managed and self._manager(message) is None:
             return False
+        if said.effect.kind == "decrypted" and isinstance(said.rule, DlpRule):
+            before = _last(self._before_dlp.run(message)["recipients"][address])
+            return before.get("protection") not in (None, "none", "unknown", "smime")
         if said.effect == MISFITS and message.insertable is not False:
             return False
         if said.effect.kind == "branded":
@@ -155,24 +196,27 @@ def _routes(rule: Values) -> bool:
     return "route_message_outbound_connector" in rule["actions"]
 
 
-def _gets_it_anyway(said: Statement, facts: Facts, people: Sequence[str], manager: str | None) -> bool:
-    """Whether somebody gets the message to whom the rule itself brings it."""
-    if manager in people and "add_manager_as_recipient_type" in said.rule.actions.options:
+def _gets_it_anyway(actions: Mapping[str, Any], facts: Facts, people: Sequence[str], manager: str | None) -> bool:
+    """Whether somebody gets the message to whom the rule itself brings it, which has these actions."""
+    if manager in people and "add_manager_as_recipient_type" in actions:
         return True
     options = ("add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to")
     brought = [
         person.address
         for option in options
-        for name in said.rule.actions.options.get(option) or ()
+        for name in actions.get(option) or ()
         for person in people_behind(facts, str(name))
     ]
     return bool(set(brought) & set(people))
 
 
 def _is_unusual(said: Statement, message: Message) -> bool:
-    sorts = {atom.predicate.sort for atom in said.rule.criteria.conditions}
+    sorts = {atom.predicate.sort for atom in conditions_of(said.rule)}
     protected = message.protection is not None and message.protection.kind != "none"
-    if protected != bool(said.arrives) or (protected and message.protection and message.protection.owner != "own"):
+    by_dlp = said.effect.kind == "decrypted" and isinstance(said.rule, DlpRule)
+    if protected != bool(said.arrives) and not by_dlp:
+        return True
+    if protected and message.protection and message.protection.owner != "own":
         return True
     pdf = any(each.name.lower().endswith(".pdf") for each in message.attachments or ())
     return bool(
@@ -232,7 +276,31 @@ def verdict_without(
     beside = {each["name"] for each in rules if any(option in each["actions"] for option in others)}
     off = {*exempting, *beside} - {*kept, said.rule.name}
     left = [{**each, "enabled": False} if each["name"] in off else each for each in rules]
-    (rule,) = [each for each in rules if each["name"] == said.rule.name]
-    guarantee = {"name": "G", "when": rule["conditions"], "unless": rule["exceptions"], "then": "encrypted"}
+    if isinstance(said.rule, DlpRule):
+        _policy, rule = dlp_matching.rule_of(facts, said.rule.name)
+    else:
+        (rule,) = [each for each in rules if each["name"] == said.rule.name]
+    # Mail that is not surely from inside, DLP encrypts perhaps.
+    inside = {"from_scope": "InOrganization"} if said.senders else {}
+    guarantee = {
+        "name": "G",
+        "when": {**_as_in_rules(rule["conditions"]), **inside},
+        "unless": _as_in_rules(rule.get("exceptions") or {}),
+        "then": "encrypted",
+    }
+    facts = {**facts, "dlp_policies": _without(facts.get("dlp_policies") or (), off, said.rule.name)}
     (found,) = prove(left, facts, [{**guarantee, "copies": "recipients_only"}], now)
     return str(found["verdict"])
+
+
+def _as_in_rules(conditions: Values) -> Values:
+    """Conditions of a DLP rule as a mail flow rule has them."""
+    return {{"access_scope": "sent_to_scope"}.get(option, option): value for option, value in conditions.items()}
+
+
+def _without(policies: Iterable[Values], off: Collection[str], kept: str) -> list[Values]:
+    """DLP policies without the rules that are off."""
+    return [
+        {**policy, "rules": [rule for rule in policy["rules"] if rule["name"] == kept or rule["name"] not in off]}
+        for policy in policies
+    ]

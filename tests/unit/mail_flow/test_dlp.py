@@ -666,7 +666,7 @@ def test_what_rules_do_excepts_what_dlp_undoes() -> None:
             policy({"recipient_domain_is": ["law.example"]}, "O", encrypt_rms_template="Do Not Forward"),
         ]
     }
-    (said,) = policy_of([ENCRYPT], {**FACTS, **told}).statements
+    said = policy_of([ENCRYPT], {**FACTS, **told}).statements[0]
     assert [(each.rule, each.how) for each in said.exempting] == [
         ("B", "dlp_blocks"),
         ("D", "dlp_decrypts"),
@@ -677,30 +677,31 @@ def test_what_rules_do_excepts_what_dlp_undoes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dlp", "besides"),
+    ("dlp", "besides", "kinds"),
     [
-        (decrypts({**OUTGOING, **SENSITIVE}), True),
-        (policy({**OUTGOING, **SENSITIVE}, block_access=True), True),
-        (policy(OUTGOING, block_access=True, scope={"adaptive": ["Sales"]}), True),
-        (policy({**OUTGOING, **SENSITIVE}, encrypt_rms_template="Do Not Forward"), True),
+        (decrypts({**OUTGOING, **SENSITIVE}), True, ["dlp", "encrypted"]),
+        (policy({**OUTGOING, **SENSITIVE}, block_access=True), True, ["dlp", "encrypted"]),
+        (policy(OUTGOING, block_access=True, scope={"adaptive": ["Sales"]}), True, ["dlp", "encrypted"]),
+        (policy({**OUTGOING, **SENSITIVE}, encrypt_rms_template="Do Not Forward"), True, ["dlp", "encrypted"]),
         # It does what the rule does anyway, to no mail of the rule, or nothing to mail.
-        (encrypts({**OUTGOING, **SENSITIVE}), False),
-        (decrypts({"access_scope": "InOrganization", **SENSITIVE}), False),
-        (policy({**OUTGOING, **SENSITIVE}, notify_user=["Owner"]), False),
+        (encrypts({**OUTGOING, **SENSITIVE}), False, ["encrypted", "dlp"]),
+        (decrypts({"access_scope": "InOrganization", **SENSITIVE}), False, ["encrypted", "dlp"]),
+        (policy({**OUTGOING, **SENSITIVE}, notify_user=["Owner"]), False, ["encrypted"]),
     ],
 )
 def test_what_rules_do_is_said_besides_dlp_rules_of_which_it_is_open_when_they_act(
-    dlp: dict[str, Any], besides: bool
+    dlp: dict[str, Any], besides: bool, kinds: list[str]
 ) -> None:
     found = policy_of([ENCRYPT], {**FACTS, "dlp_policies": [dlp]})
     (said,) = found.statements
     assert (said.certain, said.unknown, said.exempting, said.besides_dlp) == (True, (), (), besides)
-    assert [rule.does.name for rule in found.dlp] == ([dlp["name"]] if besides else [])
+    assert [rule.name for rule in found.dlp] == ([dlp["name"]] if besides else [])
     rows = policy_rows(found)
-    assert [row["kind"] for row in rows] == [*(["dlp"] if besides else []), "encrypted"]
+    assert [row["kind"] for row in rows] == kinds
+    (row,) = [row for row in rows if row["kind"] == "encrypted"]
     # It is not said of all mail.
-    assert rows[-1]["text"].startswith("Mail " if besides else "All mail ")
-    assert rows[-1].get("besides_dlp", False) is besides
+    assert row["text"].startswith("Mail " if besides else "All mail ")
+    assert row.get("besides_dlp", False) is besides
 
 
 def test_the_sentence_about_dlp_rules_says_what_each_may_do_to_which_mail() -> None:

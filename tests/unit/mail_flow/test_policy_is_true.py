@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_effects import MISFITS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.dlp_rules import DlpRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import (
     policy_lines,
     policy_rows,
@@ -25,6 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from tests.rounds import seeds
 from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.asking import ENCRYPT, OUTGOING, STOP, rule
+from tests.unit.mail_flow.dlp_worlds import CHAINS, certain_policies_of, mail_of, policies_of
 from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
 from tests.unit.mail_flow.organizations.organization import Organization
 from tests.unit.mail_flow.small_rules import rule_set
@@ -90,6 +92,100 @@ def test_what_is_said_of_random_rules_is_true_of_random_mail(seed: int) -> None:
     messages = [generators.message(source) for _each in range(20)]
     mail.append(Mail(rules, TENANT, [message_of({**each, "date": NOW}, "", "random") for each in messages]))
     assert [text for said in found.statements for each in mail for text in each.false(said)] == []
+
+
+#: DLP rules that surely act, for organizations as one finds them.
+_CERTAIN_DLP: list[Values] = [
+    {
+        "name": "Others",
+        "priority": place,
+        "rules": [
+            {"name": name, "conditions": {"access_scope": "NotInOrganization", **conditions}, "actions": actions}
+        ],
+    }
+    for place, (name, conditions, actions) in enumerate(
+        (
+            ("Hospitals", {"recipient_domain_is": ["hospital.example"]}, {"encrypt_rms_template": "Encrypt"}),
+            ("Authorities", {"recipient_domain_is": ["authority.example"]}, {"remove_rms_template": True}),
+            ("Rivals", {"recipient_domain_is": ["rival.example"]}, {"block_access": True}),
+            (
+                "Clinics",
+                {"recipient_domain_is": ["clinic.example", "rival.example"]},
+                {"encrypt_rms_template": "Do Not Forward"},
+            ),
+        )
+    )
+]
+
+
+@pytest.mark.parametrize("name", ORGANIZATIONS)
+def test_what_is_said_of_dlp_rules_is_true_and_provable(name: str) -> None:
+    organization = ORGANIZATIONS[name]
+    rules, facts = organization.numbered_rules, {**facts_of(organization), "dlp_policies": _CERTAIN_DLP}
+    found = policy(rules, facts, NOW)
+    assert found.complete
+    assert len(policy_rows(found)) <= _A_PAGE
+    by_dlp = [said for said in found.statements if isinstance(said.rule, DlpRule)]
+    kinds = [(said.rule.name, said.effect.kind) for said in by_dlp]
+    assert kinds[0] == ("Hospitals", "encrypted")
+    assert kinds[-2:] == [("Rivals", "rejected"), ("Clinics", "encrypted")]
+    inside = facts["accepted_domains"][0]["name"]
+    people = [f"somebody@{domain}" for domain in ("hospital.example", "authority.example", "rival.example")]
+    sent = [
+        {**message, "to": [person], "cc": [], "bcc": []} for message in _each_once(organization) for person in people
+    ]
+    mail = Mail(rules, facts, [message_of(message, "", inside) for message in sent])
+    assert [text for said in by_dlp for text in mail.false(said)] == []
+    for said in by_dlp:
+        if said.effect.kind != "encrypted" or said.unknown:
+            continue
+        assert verdict_without(said, rules, facts, NOW) == "proved", said
+        for each in said.exempting:
+            if each.how not in ("asks", "dlp_asks"):
+                assert verdict_without(said, rules, facts, NOW, [each.rule]) != "proved", (said, each)
+
+
+def _each_once(organization: Organization) -> list[Values]:
+    """A message of each sender in a day of traffic."""
+    return list({made["from"]: made for made in organization.traffic(1, 100).messages.values()}.values())
+
+
+def _dlp_world(seed: int) -> tuple[list[Values], Values, Mail]:
+    """Rules, facts and mail of a small organization with DLP policies."""
+    source = random.Random(f"{seed} dlp policy")
+    rules = rule_set(source) if seed % 2 else [dict(each) for each in source.choice(CHAINS)]
+    policies = certain_policies_of(source) if seed % 3 else policies_of(source)
+    facts = {**TENANT, "outbound_connectors": [], "dlp_policies": policies, "labels": []}
+    beside = {"size": 1000, "attachments": [], "headers": {}, "type": [], "body": "", "date": NOW}
+    sent = [{**beside, "subject": "", **each} for each in mail_of({})]
+    return rules, facts, Mail(rules, facts, [message_of(each, "", "dlp") for each in sent])
+
+
+@pytest.mark.parametrize("seed", seeds(30))
+def test_what_is_said_beside_random_dlp_rules_is_true(seed: int) -> None:
+    rules, facts, mail = _dlp_world(seed)
+    assert [text for said in policy(rules, facts, NOW).statements for text in mail.false(said)] == []
+
+
+def test_each_kind_of_statement_about_dlp_rules_is_checked() -> None:
+    """The random organizations have statements of each of these kinds, and mail that they are about."""
+    checked: set[str] = set()
+    for seed in range(30):
+        rules, facts, mail = _dlp_world(seed)
+        for said in policy(rules, facts, NOW).statements:
+            if isinstance(said.rule, DlpRule) and any(mail.copies_of(said)):
+                checked |= {said.effect.kind, *(each.how for each in said.exempting)}
+    ends = {"rejected", "quarantined", "redirected", "moderated"}
+    assert {
+        "encrypted",
+        "decrypted",
+        "copied",
+        "copied_instead",
+        "dlp_acts",
+        "dlp_blocks",
+        "dlp_stops",
+        *ends,
+    } <= checked
 
 
 #: An organization with connectors, brandings and managers, and the rules that are about these.

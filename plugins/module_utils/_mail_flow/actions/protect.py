@@ -11,6 +11,7 @@ from typing import Any
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
 from ..model import questions
+from ..model.outcomes import TEMPLATE, ProtectionKind
 from .act import Act, Action, FormulaAct, World
 from .copy_state import CopyState, note
 
@@ -100,9 +101,18 @@ PROTECT: tuple[Action, ...] = (
     Action("remove_rms_attachment_encryption", content=True),
 )
 
-_OPTIONS = {"encrypt": "encrypt", "do not forward": "do_not_forward"}
+#: The two built-in templates to their names in a result.
+_BUILT_IN = {"Encrypt": ProtectionKind.ENCRYPT.value, "Do Not Forward": ProtectionKind.DO_NOT_FORWARD.value}
+
+_OPTIONS = {template.casefold(): option for template, option in _BUILT_IN.items()}
 
 
 def option_name(template: str) -> str:
     """The name of a rights management template in a result."""
-    return _OPTIONS.get(template.casefold(), f"template:{template}")
+    return _OPTIONS.get(template.casefold(), f"{TEMPLATE}{template}")
+
+
+def template_name(option: str) -> str:
+    """The rights management template of a name in a result, as :func:`option_name` gives it."""
+    built_in = next((template for template, name in _BUILT_IN.items() if name == option), "")
+    return built_in or option.removeprefix(TEMPLATE)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DLP rules of which it is open on which mail they act, such as one that looks for sensitive information. What is certain of
-mail on which they do not act can be said besides them, and they are named once.
+"""DLP rules that surely act on the mail that they are about, and those of which it is open on which mail they act, such as one
+that looks for sensitive information. What is certain of mail on which the latter do not act can be said besides them, and they
+are named once.
 """
 
 from __future__ import annotations
@@ -12,8 +13,14 @@ from ..model.facts import Facts
 from ..rules.dlp_rules import DlpRule, DlpRules
 
 
+def certain_dlp_rules(facts: Facts) -> tuple[DlpRule, ...]:
+    """The DLP rules that surely act on the mail that they are about, in their order."""
+    policies = facts.encrypters.dlp_policies
+    return tuple(rule for rule in policies.rules if rule.is_certain) if isinstance(policies, DlpRules) else ()
+
+
 def undecided(facts: Facts) -> tuple[DlpRule, ...]:
-    """The DLP rules that change mail, of which it is open on which mail they act."""
+    """The DLP rules of which it is open on which mail they act."""
     policies = facts.encrypters.dlp_policies
     return policies.undecided if isinstance(policies, DlpRules) else ()
 

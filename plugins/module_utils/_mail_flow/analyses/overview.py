@@ -47,7 +47,7 @@ from ..symbolic.copy_properties import breaks
 from ..symbolic.encoding import Model
 from ..symbolic.symbolic_message import SymbolicMessage
 from ..symbolic.witness_replay import course_of, courses_of, reasons_for, surely
-from .besides_dlp import left_alone, undecided
+from .besides_dlp import certain_dlp_rules, left_alone, undecided
 
 #: Everybody outside whom neither rules nor connectors name.
 EVERYBODY_ELSE = "everybody else"
@@ -273,7 +273,8 @@ class _Overview:
         self._facts: Facts = model.facts
         self._budget = budget
         self._brought = _brought(rules, model.facts)
-        self._undecided = [rule for rule in undecided(model.facts) if rule.does.would_change_mail]
+        self._undecided = undecided(model.facts)
+        self._certain = certain_dlp_rules(model.facts)
         #: What a plain message has where a DLP rule looks into it, or a rule at the address that it came from last.
         self._content: dict[str, Any] = {} if model.mail.sensitivity.information is FALSE else {SENSITIVE: False}
         ranges = [value for atom in rules.atoms if atom.predicate.sort == "range" for value in atom.values]
@@ -329,12 +330,12 @@ class _Overview:
     @cached_property
     def _acting_dlp(self) -> dict[int, Literal]:
         """By the identity of what each of them does, the literal that is true if it may act on one of the copies."""
-        by_rule: dict[int, list[Literal]] = {id(rule.does): [] for rule in self._undecided}
-        for when, outcome in self._copies if by_rule else ():
-            for does, acts in outcome.after.dlp:
-                if id(does) in by_rule:
-                    by_rule[id(does)].append(high(when & acts))
-        return {does: self._model.circuit.disjunction(literals) for does, literals in by_rule.items()}
+        return {
+            id(rule.does): self._model.circuit.disjunction(
+                high(when & outcome.after.acts(rule)) for when, outcome in self._copies
+            )
+            for rule in self._undecided
+        }
 
     def _with_dlp(self, cell: Cell, kind: KindOfMail) -> Cell:
         """A cell with the DLP rules that may treat some of its mail otherwise. One of which that takes too long to find out is
@@ -343,7 +344,7 @@ class _Overview:
         remaining = {
             rule.does.name: self._acting_dlp[id(rule.does)]
             for rule in self._undecided
-            if _may_change(cell.protected, rule.does)
+            if _may_change(cell.protected, rule.does, instead=bool(self._certain))
         }
         otherwise = self._otherwise(cell) if remaining else FALSE
         named: list[str] = []
@@ -522,23 +523,28 @@ class _Overview:
         }
 
 
-def _may_change(protected: CellVerdict, does: Encrypter) -> bool:
+def _may_change(protected: CellVerdict, does: Encrypter, *, instead: bool) -> bool:
     """Whether a DLP rule that acts on mail of a cell may make another verdict of it. Mail that is not delivered counts as
     protected.
+
+    :param instead: whether there are other DLP rules that it may keep from acting.
     """
     if protected is CellVerdict.UNKNOWN:
         return False
-    if does.not_understood:
+    if does.not_understood or instead:
         return True
     protects = protected is not CellVerdict.ALWAYS and bool(does.options or does.ends)
     return protects or (protected is not CellVerdict.NEVER and does.removes)
 
 
 def _named(rules: RuleSet, facts: Facts) -> list[str]:
-    """The domains outside that rules which can act, and connectors, name, and those of people whom such rules bring or
-    show mail.
+    """The domains outside that rules which can act, and connectors, name, and those of people whom such rules bring or show
+    mail. Of DLP rules, these are those that surely act.
     """
-    acting = (atom for rule in rules.rules if not rule.idle for atom in rule.criteria.atoms)
+    acting = [atom for rule in rules.rules if not rule.idle for atom in rule.criteria.atoms]
+    acting += [
+        leaf.atom for rule in certain_dlp_rules(facts) for leaf in rule.looks_for.leaves if leaf.atom is not None
+    ]
     by_rules = {
         name.lower() for atom in acting if atom.predicate.options[0] == "recipient_domain_is" for name in atom.values
     }

@@ -4,8 +4,9 @@
 A statement says of the mail that meets a rule's conditions when it reaches the rule what happens to it, and which other
 rules keep some of it from that. It is a theorem about usual mail: no mail that meets the conditions, and on which none
 of these other rules acts, is treated otherwise, whatever Exchange does where that is not documented. Where it is not
-certain, the open questions are named. A DLP rule of which it is open on which mail it acts, such as one that looks for
-sensitive information, leaves the statements as they are: they are about mail on which it does not act, and it is named once.
+certain, the open questions are named. The rules are mail flow rules, and those DLP rules that surely act on the mail that
+they are about. A DLP rule of which it is open on which mail it acts, such as one that looks for sensitive information, leaves
+the statements as they are: they are about mail on which it does not act, and it is named once.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from typing import Any
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.never import meets_no_mail
-from ..actions.brought_people import ADDING, MANAGER, REDIRECTS, THE_MANAGER
+from ..actions.brought_people import THE_MANAGER
 from ..actions.deliver import FATES
 from ..actions.edit import may_insert
 from ..actions.protect import option_name
 from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
-from ..formula import FALSE, Literal, Value, high, low
+from ..formula import FALSE, TRUE, Literal, Value, high, low
 from ..input.parsing import facts_of
 from ..model.addresses import is_name
 from ..model.connectors import VALIDATIONS
@@ -34,20 +35,20 @@ from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message_recipients import people_behind
 from ..model.outcomes import Fate
-from ..rules.dlp_rules import DlpRule, DlpRules
+from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import AFTER_REJECTION, NOT_FOLLOWED, NOT_FOUND, TO_WHOM
 from ..simulator.results import result
 from ..simulator.state import Course, World
-from ..symbolic.compile_outcomes import in_transit
+from ..symbolic.compile_outcomes import Outcome, in_transit
 from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.encoding import Model
 from ..symbolic.message_assumptions import contradicted_assumptions
 from ..symbolic.message_search import CandidateMessage
 from ..symbolic.side import Side
 from ..symbolic.witness_replay import course_of, reasons_of
-from .besides_dlp import left_alone, undecided
+from .besides_dlp import certain_dlp_rules, left_alone, undecided
 from .difference_kinds import SearchedMail
 from .finding import Exempting, section_of
 from .open_findings import TOLD_AFTER_REJECTION, changing_rules, effects_of
@@ -61,13 +62,16 @@ from .rule_effects import (
     STATED_SIDE_EFFECTS,
     RuleEffect,
     cases_of,
+    how_dlp_rule_keeps,
     how_encrypter_keeps,
     how_it_keeps,
     is_by_manager,
     may_treat_otherwise,
+    of_dlp,
     on_the_copy,
     shows_effect,
 )
+from .stated_rules import StatedRule, acts, brought_names, conditions_of, matches, on_people
 
 #: The maximum number of conflicts for all questions together.
 CONFLICTS = 20_000
@@ -99,7 +103,7 @@ class Statement:
     :param unknown: why it is open for some of it, or for all.
     """
 
-    rule: FlowRule
+    rule: StatedRule
     effect: RuleEffect
     changed: Mapping[Atom, tuple[str, ...]]
     arrives: str = ""
@@ -123,12 +127,14 @@ class MailPolicy:
     """What rules do.
 
     :param statements: in the order of the rules.
-    :param dlp: the DLP rules that may treat some mail otherwise, where it is open on which mail they act.
+    :param dlp: the DLP rules that may treat some mail otherwise, where it is open on which mail they act, and
+        :param:`other_dlp` those that may change mail, but nothing of what statements say.
     :param complete: whether these are all.
     """
 
     statements: tuple[Statement, ...] = ()
     dlp: tuple[DlpRule, ...] = ()
+    other_dlp: tuple[DlpRule, ...] = ()
     complete: bool = True
 
 
@@ -151,21 +157,30 @@ def policy(
         with bounded():
             asked = _StatementSearch(RuleSet.read(rules, known.dialect), known, now, budget)
             statements += asked.statements()
-            return MailPolicy(tuple(statements), _besides(statements, known))
     except BudgetError:
-        return MailPolicy(tuple(statements), _besides(statements, known), complete=False)
+        return _with_dlp(statements, known, complete=False)
+    return _with_dlp(statements, known, complete=True)
+
+
+def _with_dlp(statements: Sequence[Statement], facts: Facts, *, complete: bool) -> MailPolicy:
+    """Statements with the DLP rules of which it is open on which mail they act."""
+    besides = _besides(statements, facts)
+    others = (rule for rule in undecided(facts) if rule.does.would_change_mail and rule not in besides)
+    return MailPolicy(tuple(statements), besides, tuple(others), complete)
 
 
 def _besides(statements: Iterable[Statement], facts: Facts) -> tuple[DlpRule, ...]:
     """The DLP rules besides which statements are said."""
-    effects = dict.fromkeys(said.effect for said in statements if said.besides_dlp)
-    by_place = {rule.place: rule for effect in effects for rule in _undecided(facts, effect)}
+    limited = [said for said in statements if said.besides_dlp]
+    by_place = {rule.place: rule for said in limited for rule in _undecided(facts, said.rule, said.effect)}
     return tuple(rule for _place, rule in sorted(by_place.items()))
 
 
-def _undecided(facts: Facts, effect: RuleEffect) -> list[DlpRule]:
-    """The DLP rules that may keep mail from an effect, where it is open on which mail they act."""
-    return [rule for rule in undecided(facts) if may_treat_otherwise(rule.does, effect)]
+def _undecided(facts: Facts, rule: StatedRule, effect: RuleEffect) -> list[DlpRule]:
+    """The DLP rules that may keep mail of a rule from an effect, where it is open on which mail they act."""
+    if isinstance(rule, DlpRule):
+        return [other for other in undecided(facts) if how_dlp_rule_keeps(other, rule, effect)]
+    return [other for other in undecided(facts) if may_treat_otherwise(other.does, effect)]
 
 
 @dataclass(frozen=True)
@@ -183,7 +198,9 @@ class _Candidate:
 
 class _StatementSearch:
     def __init__(self, rules: RuleSet, facts: Facts, now: datetime.datetime | None, budget: int) -> None:
-        options = sorted({option_name(template) for rule in rules.rules for template in rule.actions.templates})
+        self._dlp = certain_dlp_rules(facts)
+        by_dlp = {option for rule in self._dlp for option in rule.does.options}
+        by_rules = {option_name(template) for rule in rules.rules for template in rule.actions.templates}
         self._rules, self._budget = rules, budget
         self._routes = facts.connectors.outbound is not None and any(
             rule.actions.does(Does.ROUTE) for rule in rules.rules
@@ -194,12 +211,12 @@ class _StatementSearch:
             RuleSet([]),
             facts,
             now or datetime.datetime.now(datetime.UTC),
-            options,
+            sorted(by_rules | by_dlp),
             transit=self._routes,
         )
 
     def statements(self) -> Iterator[Statement]:
-        """The statements about each rule that mail can meet, in their order.
+        """The statements about each rule that mail can meet, in their order: mail flow rules, then DLP rules.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -209,6 +226,9 @@ class _StatementSearch:
             for case, managed in cases_of(rule):
                 for effect in self._effects(case):
                     yield from self._statement(rule, effect, managed=managed)
+        for dlp_rule in self._dlp:
+            for effect in (*of_dlp(dlp_rule), *on_people(dlp_rule, self._model.facts)):
+                yield from self._statement(dlp_rule, effect, managed=False)
 
     @property
     def _chain(self) -> RuleChain:
@@ -226,7 +246,7 @@ class _StatementSearch:
     def _effects(self, rule: FlowRule) -> Iterator[RuleEffect]:
         if rule.actions.enforced:
             yield from on_the_copy(rule)
-            yield from self._on_people(rule)
+            yield from on_people(rule, self._model.facts)
         for effect in sorted(effects_of(rule)):
             if effect.sort in STATED_SIDE_EFFECTS:
                 yield RuleEffect(effect.sort, (effect.name,) if effect.name else ())
@@ -234,17 +254,9 @@ class _StatementSearch:
             yield RuleEffect("in_transit")
             yield RuleEffect("clear_transit")
 
-    def _on_people(self, rule: FlowRule) -> Iterator[RuleEffect]:
-        for option in ADDING:
-            for name in rule.actions.options.get(option) or ():
-                address = self._model.facts.people.primary(str(name))
-                yield RuleEffect("copied" if option != REDIRECTS else "copied_instead", (address,))
-        if rule.actions.options.get(MANAGER):
-            yield RuleEffect("copied_instead" if rule.actions.redirects_to_manager else "copied", (THE_MANAGER,))
-
     # Whether it happens
 
-    def _happens(self, rule: FlowRule, effect: RuleEffect, side: Side, *, approved: bool) -> Value:
+    def _happens(self, rule: StatedRule, effect: RuleEffect, side: Side, *, approved: bool) -> Value:
         """The value that is true if an effect happens to the recipient's copy, or somebody gets one.
 
         :param approved: whether mail is told of that waits for an approval first.
@@ -260,6 +272,8 @@ class _StatementSearch:
             return outcome.fate.delivered & outcome.branding.shows(name_key(effect.names[0]))
         if kind in FATES.values():
             return outcome.state.fates.get(Fate(kind), FALSE) if approved else outcome.fate.is_in(Fate(kind))
+        if kind == Fate.MODERATED and isinstance(rule, DlpRule):
+            return self._waits_for_dlp(rule, outcome)
         if kind == Fate.MODERATED:
             return logic.any_of([chain.acts(asking_rule) for asking_rule in self._asking(effect)])
         if kind.startswith("copied"):
@@ -289,6 +303,12 @@ class _StatementSearch:
             if any(other == effect for case, _managed in cases_of(rule) for other in on_the_copy(case))
         ]
 
+    def _waits_for_dlp(self, rule: DlpRule, outcome: Outcome) -> Value:
+        """The value that is true if a copy waits for an approval by those whom a DLP rule asks."""
+        asking = [other for other in self._dlp if other.does.asks == rule.does.asks]
+        asked = self._model.free.logic.any_of([acts(other, outcome) for other in asking])
+        return outcome.fate.waits_for_dlp & asked
+
     def _has_side_effect(self, effect: RuleEffect, side: Side) -> Value:
         logic, chain = side.logic, side.chains[0]
         same = [
@@ -306,26 +326,23 @@ class _StatementSearch:
 
     # Which mail
 
-    def _named(self, rule: FlowRule, effect: RuleEffect, side: Side, *, managed: bool) -> Value:
+    def _named(self, rule: StatedRule, effect: RuleEffect, side: Side, *, managed: bool) -> Value:
         """The value that is true if mail is that of a statement: it meets the conditions when it reaches the rule, and
         is what else the statement says.
         """
-        step, mail, logic = side.chains[0].step(rule), self._model.mail, side.logic
-        if step is None:
-            raise ValueError("A rule that no mail reaches.")
-        parts: list[Value] = [step.matches]
+        outcome, mail, logic = side.outcomes[0], self._model.mail, side.logic
+        parts: list[Value] = [matches(rule, outcome)]
         if effect == MISFITS:
-            parts.append(~may_insert(mail, step.seen))
+            parts.append(self._misfits(rule, side))
         if managed:
             parts.append(mail.sender.managed)
         if effect.kind == "decrypted":
-            parts.append(mail.arrival["own"])
+            parts.append(_may_be_decrypted(rule, outcome))
         if effect.kind in PROTECTING:
             parts += [~literal for literal in mail.arrival.values()]
         if effect.kind == "branded":  # A branding is also for mail that arrives protected by the organization.
             parts += [~literal for kind, literal in mail.arrival.items() if kind != "own"]
-        if effect.kind == "branded":
-            parts.append(side.outcomes[0].protection.by_rights)
+            parts.append(outcome.protection.by_rights)
         if effect.kind in LEAVING and self._leaves(rule):
             parts.append(side.conditions.scopes.leaves(mail.recipient))
         if effect.kind in ("in_transit", "clear_transit"):
@@ -333,28 +350,33 @@ class _StatementSearch:
             parts.append(before if effect.kind == "clear_transit" else ~before)
         return logic.all_of(parts)
 
-    def _leaves(self, rule: FlowRule) -> bool:
+    def _misfits(self, rule: StatedRule, side: Side) -> Value:
+        """The value that is true if a rule's disclaimer does not fit into a message."""
+        step = side.chains[0].step(rule) if isinstance(rule, FlowRule) else None
+        return TRUE if step is None else ~may_insert(self._model.mail, step.seen)
+
+    def _leaves(self, rule: StatedRule) -> bool:
         """Whether a rule acts on mail that leaves."""
         side = self._model.free
         leaves = high(side.conditions.scopes.leaves(self._model.mail.recipient))
-        return self._model.solve([high(side.chains[0].acts(rule)), leaves], self._remaining_budget)
+        return self._model.solve([high(acts(rule, side.outcomes[0])), leaves], self._remaining_budget)
 
-    def _usual(self, rule: FlowRule) -> list[Literal]:
+    def _usual(self, rule: StatedRule) -> list[Literal]:
         """Literals that are true together if mail is usual but for what the rule itself looks for, and S/MIME
         hides nothing of it.
         """
-        usual = SearchedMail(self._model, contradicted_assumptions(rule.criteria.conditions)).assumed(usual=True)
-        looks_at_protection = any(atom.predicate.looks_at == "protection" for atom in rule.criteria.conditions)
+        conditions = conditions_of(rule)
+        usual = SearchedMail(self._model, contradicted_assumptions(conditions)).assumed(usual=True)
+        looks_at_protection = any(atom.predicate.looks_at == "protection" for atom in conditions)
         return usual if looks_at_protection else [*usual, ~self._model.mail.arrival["smime"]]
 
-    def _not_theirs(self, rule: FlowRule, effect: RuleEffect) -> list[Literal]:
+    def _not_theirs(self, rule: StatedRule, effect: RuleEffect) -> list[Literal]:
         """Literals that are true together if mail is not for those who get it from the rule anyway."""
         model = self._model
         people = {
             person.address
-            for option in ADDING
-            for name in rule.actions.options.get(option) or ()
-            for person in people_behind(model.facts, str(name))
+            for _option, name in brought_names(rule)
+            for person in people_behind(model.facts, name)
             if not is_name(person.address)
         }
         known = [person for person in sorted(people) if ("address", person) in model.mail.recipient.atoms]
@@ -365,7 +387,7 @@ class _StatementSearch:
 
     # What keeps mail from it
 
-    def _candidates(self, rule: FlowRule, effect: RuleEffect) -> list[_Candidate]:
+    def _candidates(self, rule: StatedRule, effect: RuleEffect) -> list[_Candidate]:
         candidates = []
         for other in self._rules.rules:
             if other is rule or other.idle:
@@ -375,72 +397,77 @@ class _StatementSearch:
                 candidates.append(
                     _Candidate(Exempting(other.name, how), self._acts(other, effect), (RANK[how], other.place))
                 )
-        return [*candidates, *self._of_dlp(effect, len(self._rules.rules))]
+        return [*candidates, *self._of_dlp(rule, effect, len(self._rules.rules))]
 
-    def _of_dlp(self, effect: RuleEffect, behind: int) -> Iterator[_Candidate]:
-        """The DLP rules that surely keep mail from an effect. What others may do is open.
+    def _of_dlp(self, rule: StatedRule, effect: RuleEffect, behind: int) -> Iterator[_Candidate]:
+        """The DLP rules that surely keep mail of a rule from an effect. What others may do is open.
 
         :param behind: the number of mail flow rules, which explain more.
         """
-        policies = self._model.facts.encrypters.dlp_policies
-        if effect.kind not in BEFORE_DLP or not isinstance(policies, DlpRules):
+        if isinstance(rule, FlowRule) and effect.kind not in BEFORE_DLP:
             return
-        certain = {(rule.does.name, rule.does.policy) for rule in policies.rules if rule.is_certain}
-        for place, (does, when) in enumerate(self._model.free.outcomes[0].after.dlp):
-            how = how_encrypter_keeps(does, effect)
-            if how and (does.name, does.policy) in certain:
-                yield _Candidate(Exempting(does.name, how), high(when), (RANK[how], behind + place))
+        for other in self._dlp:
+            how = self._how_dlp_keeps(other, rule, effect)
+            if how:
+                yield _Candidate(
+                    Exempting(other.name, how), self._acts(other, effect), (RANK[how], behind + other.place)
+                )
 
-    def _acting_dlp(self, effect: RuleEffect, side: Side) -> list[Literal]:
-        """For each DLP rule that may keep mail from an effect, where it is open on which mail it acts, the literal that is true
-        if it may act on the recipient's copy, or on one that the effect is about.
+    def _how_dlp_keeps(self, other: DlpRule, rule: StatedRule, effect: RuleEffect) -> str:
+        """How a DLP rule keeps mail of another rule from an effect; empty if it does not."""
+        if other is rule:
+            return ""
+        if isinstance(rule, DlpRule):
+            return how_dlp_rule_keeps(other, rule, effect)
+        return how_encrypter_keeps(other.does, effect)
+
+    def _acting_dlp(self, rule: StatedRule, effect: RuleEffect, side: Side) -> list[Literal]:
+        """For each DLP rule that may keep mail of a rule from an effect, where it is open on which mail it acts, the literal
+        that is true if it may act on the recipient's copy, or on one that the effect is about.
         """
-        acting = {id(rule.does) for rule in _undecided(self._model.facts, effect)}
-        if not acting:
-            return []
+        outcomes = self._outcomes_of(effect, side)
+        return [
+            high(acts(other, outcome)) for outcome in outcomes for other in _undecided(self._model.facts, rule, effect)
+        ]
+
+    def _acts(self, rule: StatedRule, effect: RuleEffect) -> Literal:
+        """The literal that is true if a rule acts on the recipient's copy, or on one that the effect is about."""
+        side = self._model.free
+        return high(side.logic.any_of([acts(rule, outcome) for outcome in self._outcomes_of(effect, side)]))
+
+    def _outcomes_of(self, effect: RuleEffect, side: Side) -> list[Outcome]:
+        """What becomes of the recipient's copy, and of those that an effect is about."""
         outcomes = [side.outcomes[0]]
         if effect.kind.startswith("copied"):
             outcomes += [copy.outcome for copy in self._model.added(side, 0, shared=False).copies_of(effect.names[0])]
-        return [high(when) for outcome in outcomes for does, when in outcome.after.dlp if id(does) in acting]
+        return outcomes
 
-    def _acts(self, rule: FlowRule, effect: RuleEffect) -> Literal:
-        """The literal that is true if a rule acts on the recipient's copy, or on one that the effect is about."""
-        side = self._model.free
-        chains = [side.chains[0]]
-        if effect.kind.startswith("copied"):
-            chains += [
-                copy.outcome.chain for copy in self._model.added(side, 0, shared=False).copies_of(effect.names[0])
-            ]
-        return high(side.logic.any_of([chain.acts(rule) for chain in chains]))
-
-    def _statement(self, rule: FlowRule, effect: RuleEffect, *, managed: bool) -> Iterator[Statement]:
+    def _statement(self, rule: StatedRule, effect: RuleEffect, *, managed: bool) -> Iterator[Statement]:
         """What is true of the effect on a rule's mail; nothing if it never happens."""
         model, free = self._model, self._model.free
         managed = managed or effect.names == (THE_MANAGER,) or is_by_manager(rule, effect)
         if effect.kind.startswith("copied") and not self._is_followed(rule, effect):
             yield from self._not_followed(rule, effect, managed=managed)
             return
-        others, acting_dlp = self._not_theirs(rule, effect), self._acting_dlp(effect, free)
-        usual = [*self._usual(rule), *(~acts for acts in acting_dlp)]
+        others, acting_dlp = self._not_theirs(rule, effect), self._acting_dlp(rule, effect, free)
+        usual = [*self._usual(rule), *(~literal for literal in acting_dlp)]
         mail = [*others, high(self._named(rule, effect, free, managed=managed))]
         named = [*usual, *mail]
-        acts = high(self._chain.tells(rule) if effect.kind in TOLD_AFTER_REJECTION else self._chain.acts(rule))
-        happening = self._happening(rule, effect, [*named, acts])
+        acting = high(self._tells(rule, effect))
+        happening = self._happening(rule, effect, [*named, acting])
         if happening is None:
             return
         approved, happens = happening
-        affected = [*named, acts, happens]
-        alive = [*named, high(self._chain.acts(rule)), happens]
+        affected = [*named, acting, happens]
+        alive = [*named, high(acts(rule, free.outcomes[0])), happens]
         if effect.kind in TOLD_AFTER_REJECTION and not model.solve(alive, self._remaining_budget):
             yield Statement(rule, effect, self._changed(rule), rejected=True, certain=False, unknown=(AFTER_REJECTION,))
             return
-        if effect.kind == "in_transit" and not self._is_ours(named, happens, acts):
+        if effect.kind == "in_transit" and not self._is_ours(named, happens, acting):
             return
         certain = self._surely_happens(rule, effect, affected, managed=managed, approved=approved)
-        exempting, rest = self._exempting(mail, usual, ~happens, self._candidates(rule, effect))
-        senders = tuple[str, ...]()
-        if rest and effect.kind in PROTECTING:
-            senders, rest = self._senders(named, rest)
+        senders, theirs = self._senders(named, ~happens) if effect.kind in PROTECTING else ((), [])
+        exempting, rest = self._exempting([*mail, *theirs], usual, ~happens, self._candidates(rule, effect))
         unknown = self._reasons(rule, effect, rest, approved=approved) if rest else ()
         if not certain and not unknown:
             unknown = self._reasons(rule, effect, affected, approved=approved)
@@ -448,7 +475,7 @@ class _StatementSearch:
             rule=rule,
             effect=effect,
             changed=self._changed(rule),
-            arrives="own" if effect.kind == "decrypted" else "",
+            arrives="own" if effect.kind == "decrypted" and isinstance(rule, FlowRule) else "",
             managed=managed,
             approved=approved,
             exempting=exempting,
@@ -459,7 +486,15 @@ class _StatementSearch:
             unknown=unknown,
         )
 
-    def _happening(self, rule: FlowRule, effect: RuleEffect, acting: Sequence[Literal]) -> tuple[bool, Literal] | None:
+    def _tells(self, rule: StatedRule, effect: RuleEffect) -> Value:
+        """The value that is true if a rule acts on a copy, or on one that is rejected before, where that has the effect, too."""
+        if isinstance(rule, FlowRule) and effect.kind in TOLD_AFTER_REJECTION:
+            return self._chain.tells(rule)
+        return acts(rule, self._model.free.outcomes[0])
+
+    def _happening(
+        self, rule: StatedRule, effect: RuleEffect, acting: Sequence[Literal]
+    ) -> tuple[bool, Literal] | None:
         """Whether the effect waits for an approval, and the literal that is true if it happens; ``None`` if it never does.
 
         :param acting: what is true of the mail on which the rule acts.
@@ -471,7 +506,7 @@ class _StatementSearch:
         return None
 
     def _surely_happens(
-        self, rule: FlowRule, effect: RuleEffect, affected: Sequence[Literal], *, managed: bool, approved: bool
+        self, rule: StatedRule, effect: RuleEffect, affected: Sequence[Literal], *, managed: bool, approved: bool
     ) -> bool:
         """Whether the effect happens to some mail whatever Exchange does.
 
@@ -484,31 +519,31 @@ class _StatementSearch:
             rule, effect, affected, approved=approved
         )
 
-    def _not_followed(self, rule: FlowRule, effect: RuleEffect, *, managed: bool) -> Iterator[Statement]:
+    def _not_followed(self, rule: StatedRule, effect: RuleEffect, *, managed: bool) -> Iterator[Statement]:
         """What is said of a copy for somebody whose copies are not followed."""
         theirs = [self._model.mail.sender.managed] if managed else []
-        if self._model.solve([high(self._chain.acts(rule)), *theirs], self._remaining_budget):
+        if self._model.solve([high(acts(rule, self._model.free.outcomes[0])), *theirs], self._remaining_budget):
             changed = self._changed(rule)
             yield Statement(rule, effect, changed, managed=managed, certain=False, unknown=(NOT_FOLLOWED,))
 
-    def _is_followed(self, rule: FlowRule, effect: RuleEffect) -> bool:
+    def _is_followed(self, rule: StatedRule, effect: RuleEffect) -> bool:
         """Whether copies of somebody whom a rule adds are followed."""
-        unfollowed = self._chain.copies.unfollowed.get(rule.place, ())
+        unfollowed = self._chain.copies.unfollowed.get(rule.place, ()) if isinstance(rule, FlowRule) else ()
         return effect.names[0] not in unfollowed and bool(
             self._model.added(self._model.free, 0, shared=False).copies_of(effect.names[0])
         )
 
-    def _is_ours(self, named: Sequence[Literal], happens: Literal, acts: Literal) -> bool:
+    def _is_ours(self, named: Sequence[Literal], happens: Literal, acting: Literal) -> bool:
         """Whether all mail on which a rule acts has the effect."""
-        return not self._model.solve([*named, acts, ~happens], self._remaining_budget)
+        return not self._model.solve([*named, acting, ~happens], self._remaining_budget)
 
-    def _is_certain(self, rule: FlowRule, effect: RuleEffect, *, managed: bool, approved: bool) -> bool:
+    def _is_certain(self, rule: StatedRule, effect: RuleEffect, *, managed: bool, approved: bool) -> bool:
         """Whether the effect happens to some mail whatever Exchange does where that is not documented."""
         side = self._model.open
         named = [
             *SearchedMail(self._model, ()).company(side),
             *self._usual(rule),
-            *(~acts for acts in self._acting_dlp(effect, side)),
+            *(~literal for literal in self._acting_dlp(rule, effect, side)),
             *self._not_theirs(rule, effect),
             low(self._named(rule, effect, side, managed=managed)),
         ]
@@ -516,11 +551,11 @@ class _StatementSearch:
             [*named, low(self._happens(rule, effect, side, approved=approved))], self._remaining_budget
         )
 
-    def _is_shown(self, rule: FlowRule, effect: RuleEffect, literals: Sequence[Literal], *, approved: bool) -> bool:
+    def _is_shown(self, rule: StatedRule, effect: RuleEffect, literals: Sequence[Literal], *, approved: bool) -> bool:
         """Whether the simulator shows the effect on a message: some conditions are open in every formula, but not of
         every message.
         """
-        for course, candidate in self._messages(literals, effect):
+        for course, candidate in self._messages(rule, literals, effect):
             outcome = result(course, self._rules, candidate.message, candidate.facts[0])
             if outcome and shows_effect(rule, effect, outcome, approved=approved):
                 return True
@@ -529,7 +564,7 @@ class _StatementSearch:
         return False
 
     def _is_shown_between_members(
-        self, rule: FlowRule, effect: RuleEffect, candidate: CandidateMessage, *, approved: bool
+        self, rule: StatedRule, effect: RuleEffect, candidate: CandidateMessage, *, approved: bool
     ) -> bool:
         """Whether the simulator shows the effect on a message from a member of one group to a member of another one. No
         formula says who these are if a condition is about both.
@@ -538,7 +573,7 @@ class _StatementSearch:
         members = facts.groups.members or {}
         groups = [
             members[group][:_MOST_MEMBERS]
-            for atom in rule.criteria.conditions
+            for atom in conditions_of(rule)
             if atom.predicate.sort == "relation"
             for group in atom.groups
             if group in members
@@ -552,7 +587,9 @@ class _StatementSearch:
                     return True
         return False
 
-    def _messages(self, literals: Sequence[Literal], effect: RuleEffect) -> Iterator[tuple[Course, CandidateMessage]]:
+    def _messages(
+        self, rule: StatedRule, literals: Sequence[Literal], effect: RuleEffect
+    ) -> Iterator[tuple[Course, CandidateMessage]]:
         """Some messages, if possible from inside and to one recipient, and what happens to the copy that an effect is
         about if no DLP rule acts of which that is open.
         """
@@ -565,7 +602,7 @@ class _StatementSearch:
             if candidate is None:
                 continue
             facts = candidate.facts[0]
-            alone = left_alone(facts, _undecided(facts, effect))
+            alone = left_alone(facts, _undecided(facts, rule, effect))
             course = course_of(self._rules, candidate.message, alone, candidate.letter.recipient, person)
             if course is not None:
                 yield course, replace(candidate, facts=(alone,))
@@ -601,28 +638,28 @@ class _StatementSearch:
             rest, self._remaining_budget
         ) else []
 
-    def _senders(self, named: Sequence[Literal], rest: Sequence[Literal]) -> tuple[tuple[str, ...], list[Literal]]:
-        """The senders whose mail is not treated so, and what is true of other such mail; empty if there is none.
+    def _senders(self, named: Sequence[Literal], exempt: Literal) -> tuple[tuple[str, ...], list[Literal]]:
+        """The senders whose mail has not an effect, whatever else keeps mail from it, and literals that are true together if
+        mail is of others.
 
-        :param named: that mail is that of a statement; :param:`rest`: that it is not treated so either.
+        :param named: that mail is that of a statement; :param:`exempt`: that it has not the effect.
         """
         model = self._model
         scopes, sender = model.free.conditions.scopes, model.mail.sender
         inside, outside = (high(scopes.sender(value, sender)) for value in ("InOrganization", "NotInOrganization"))
         if not model.solve([*named, inside], self._remaining_budget):
-            return (), list(rest)
+            return (), []
         ways = {"outside": [outside, ~inside], "unauthenticated": [~outside, ~inside]}
         senders = tuple(
-            who for who, literals in ways.items() if model.solve([*rest, *literals], self._remaining_budget)
+            who for who, literals in ways.items() if model.solve([*named, exempt, *literals], self._remaining_budget)
         )
-        others = [*rest, inside]
-        return senders, others if model.solve(others, self._remaining_budget) else []
+        return senders, [inside] if senders else []
 
     def _reasons(
-        self, rule: FlowRule, effect: RuleEffect, literals: Sequence[Literal], *, approved: bool
+        self, rule: StatedRule, effect: RuleEffect, literals: Sequence[Literal], *, approved: bool
     ) -> tuple[Reason, ...]:
         """Why it is open what happens to mail, as far as messages show it: the questions whose answers decide."""
-        for course, candidate in self._messages(literals, effect):
+        for course, candidate in self._messages(rule, literals, effect):
             facts = candidate.facts[0]
             shown: list[tuple[World, bool]] = []
             for world in course.worlds:
@@ -639,14 +676,18 @@ class _StatementSearch:
             reasons = sorted(deciding) or reasons_of(course, candidate.message, facts, transit=effect.kind in LEAVING)
             if reasons:
                 return tuple(reasons)
-        if any(atom.predicate.sort == "relation" for atom in rule.criteria.conditions):
+        if any(atom.predicate.sort == "relation" for atom in conditions_of(rule)):
             return (TO_WHOM,)
         return (NOT_FOUND,)
 
     # What earlier rules change
 
-    def _changed(self, rule: FlowRule) -> dict[Atom, tuple[str, ...]]:
-        """The conditions and exceptions of a rule whose result earlier rules change for some mail that meets the others."""
+    def _changed(self, rule: StatedRule) -> dict[Atom, tuple[str, ...]]:
+        """The conditions and exceptions of a rule whose result earlier rules change for some mail that meets the others. What a
+        DLP rule looks at for certain, none changes.
+        """
+        if isinstance(rule, DlpRule):
+            return {}
         model, chain = self._model, self._chain
         step = chain.step(rule)
         if step is None:
@@ -667,6 +708,16 @@ class _StatementSearch:
             if model.solve([*usual, high(logic.all_of((*others, differs)))], self._remaining_budget):
                 changed[atom] = tuple(changing_rules(chain, atom, step))
         return changed
+
+
+def _may_be_decrypted(rule: StatedRule, outcome: Outcome) -> Value:
+    """Whether a copy is protected in a way that a rule can take away: by the organization's own keys, as it arrives, or as the
+    mail flow rules leave it for a DLP rule.
+    """
+    if isinstance(rule, FlowRule):
+        return outcome.mail.arrival["own"]
+    by_rules = outcome.by_rules
+    return by_rules.by_rights & ~(by_rules.keeps_foreign_rights | by_rules.smime)
 
 
 def _unedited(step: RuleStep) -> SeenMessage:

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
 from ..actions.brought_people import THE_MANAGER
 from ..actions.deliver import FATES
-from ..actions.protect import option_name
-from ..model.encrypters import ENDS_BY_DLP, Encrypter
+from ..actions.protect import option_name, template_name
+from ..model.encrypters import BLOCKED, ENDS_BY_DLP, Encrypter
 from ..model.outcomes import OPEN_PROTECTIONS, Fate
+from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
 from .open_findings import TOLD_AFTER_REJECTION, how_it_ends, rejects_misfits
@@ -69,12 +70,27 @@ def on_the_copy(rule: FlowRule) -> Iterator[RuleEffect]:
         yield RuleEffect("branded", (str(brand),))
 
 
-def is_by_manager(rule: FlowRule, effect: RuleEffect) -> bool:
+def of_dlp(rule: DlpRule) -> Iterator[RuleEffect]:
+    """What a DLP rule does to the copy that it acts on."""
+    does = rule.does
+    if does.options:
+        yield RuleEffect("encrypted", tuple(map(template_name, does.options)))
+    if does.removes:
+        yield RuleEffect("decrypted")
+    if does.ends == Fate.MODERATED:
+        yield RuleEffect(Fate.MODERATED, does.asks)
+    elif does.ends in ENDS_BY_DLP:
+        yield RuleEffect(Fate(does.ends))
+    if does.branding:
+        yield RuleEffect("branded", (does.branding,))
+
+
+def is_by_manager(rule: FlowRule | DlpRule, effect: RuleEffect) -> bool:
     """Whether a rule redirects mail to the sender's manager alone."""
-    return effect.kind == Fate.REDIRECTED and not rule.actions.does(Does.REDIRECT)
+    return isinstance(rule, FlowRule) and effect.kind == Fate.REDIRECTED and not rule.actions.does(Does.REDIRECT)
 
 
-def shows_effect(rule: FlowRule, effect: RuleEffect, outcome: CopyResult, *, approved: bool) -> bool:
+def shows_effect(rule: FlowRule | DlpRule, effect: RuleEffect, outcome: CopyResult, *, approved: bool) -> bool:
     """Whether a result of the simulator shows an effect for certain.
 
     :param outcome: of the recipient's copy, or of that of somebody who gets one by the effect.
@@ -122,11 +138,13 @@ RANK = {
     "asks": 3,
     "brands": 4,
     "holds": 5,
-    "dlp_blocks": 6,
-    "dlp_redirects": 7,
-    "dlp_quarantines": 8,
-    "dlp_decrypts": 9,
-    "dlp_asks": 10,
+    "dlp_stops": 6,
+    "dlp_blocks": 7,
+    "dlp_redirects": 8,
+    "dlp_quarantines": 9,
+    "dlp_decrypts": 10,
+    "dlp_asks": 11,
+    "dlp_acts": 12,
 }
 
 #: The effects that DLP can undo.
@@ -163,18 +181,54 @@ def may_treat_otherwise(does: Encrypter, effect: RuleEffect) -> bool:
     return effect.kind == "branded" and bool(does.brands or does.options or does.removes)
 
 
-def how_it_keeps(other: FlowRule, rule: FlowRule, effect: RuleEffect) -> str | None:
-    """How another rule may keep mail of a rule from an effect; ``None`` if it cannot."""
-    earlier = other.place < rule.place
+#: An effect of a DLP rule to what counts of others where Exchange enforces the most restrictive rule.
+_OF_DLP: Mapping[str, str] = {
+    "encrypted": "options",
+    "decrypted": "removes",
+    "branded": "brands",
+    "copied": "brings",
+    "copied_instead": "brings",
+}
+
+
+def how_dlp_rule_keeps(other: DlpRule, rule: DlpRule, effect: RuleEffect) -> str:
+    """How another DLP rule may keep mail of a DLP rule from an effect; empty if it cannot. Nothing restricts more than a
+    block; beside any other rule that does something else, it is open which of the two acts (U36).
+    """
+    if other.stops and rule.may_come_after(other):
+        return "dlp_stops"
+    if effect.kind == BLOCKED:
+        return ""
+    if other.does.ends == BLOCKED:
+        return "dlp_blocks"
+    end = effect.kind if effect.kind in ENDS_BY_DLP else ""
+    if other.does.not_understood or (other.does.restricts and other.does.ends != end):
+        return "dlp_acts"
+    if end:
+        return ""
+    counts = _OF_DLP[effect.kind]
+    if other.does.may_restrict_otherwise(counts):
+        return "dlp_acts"
+    if counts == "brings":
+        return "" if set(rule.does.brings).issubset(other.does.brings) else "dlp_acts"
+    return how_encrypter_keeps(other.does, effect) if counts == "options" else ""
+
+
+def how_it_keeps(other: FlowRule, rule: FlowRule | DlpRule, effect: RuleEffect) -> str | None:
+    """How another rule may keep mail of a rule from an effect; ``None`` if it cannot. That a mail flow rule stops the rules
+    does not keep DLP rules from mail, which come after them.
+    """
+    ends_before = isinstance(rule, FlowRule) and other.place < rule.place
+    earlier = ends_before or isinstance(rule, DlpRule)
     if not other.actions.enforced:
-        return "may_stop" if earlier and "stop_rule_processing" in other.actions.options else None
+        return "may_stop" if ends_before and "stop_rule_processing" in other.actions.options else None
     if earlier or effect.kind not in _AT_ONCE:
         ends = how_it_ends(other)
         if ends:
             return ends
     if effect.kind == "encrypted" and _asks_for_another(other, effect):
         return "asks"
-    if earlier and other.actions.is_final:
+    if ends_before and other.actions.is_final:
         return "stops"
     if effect.kind in ("encrypted", "branded") and other.actions.does(Does.DECRYPT):
         return "decrypts"

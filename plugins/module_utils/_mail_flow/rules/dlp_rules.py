@@ -193,6 +193,16 @@ class DlpRule:
     is_placeless: bool = False
 
     @property
+    def name(self) -> str:
+        """Its name, of which there is one in the organization."""
+        return self.does.name
+
+    @property
+    def parts(self) -> tuple[Node, ...]:
+        """The parts of what it looks for, all of which must hold."""
+        return self.looks_for.parts if self.looks_for.operator == "and" else (self.looks_for,)
+
+    @property
     def is_certain(self) -> bool:
         """Whether it surely matches mail that has all that it looks for."""
         return not self.reasons
@@ -210,7 +220,7 @@ class DlpRule:
         return self.place > other.place or self.is_placeless or other.is_placeless
 
     @cached_property
-    def _sends(self) -> RuleActions:
+    def sends(self) -> RuleActions:
         """What it sends to whom, as a mail flow rule does."""
         people: dict[str, Any] = {}
         for option, person in self.does.brings:
@@ -224,7 +234,7 @@ class DlpRule:
         :param rules: the mail flow rules, which come first.
         """
         return SendingRule(
-            self.does.name, self.does.policy, len(rules.rules) + self.place, self._sends, self.looks_at_recipients
+            self.does.name, self.does.policy, len(rules.rules) + self.place, self.sends, self.looks_at_recipients
         )
 
     @cached_property
@@ -303,16 +313,8 @@ class DlpRules:
 
     @property
     def undecided(self) -> tuple[DlpRule, ...]:
-        """The rules that change mail, of which it is open on which mail they act, and that do nothing to other mail: none that
-        may match mail and do no more than stop later ones.
-        """
-        return tuple(
-            rule
-            for rule in self.rules
-            if rule.does.restricts
-            and not rule.is_certain
-            and not (rule.stops and (rule.does.outside_only or rule.does.not_understood))
-        )
+        """The rules of which it is open on which mail they act. To other mail they do nothing, and stop none of the others."""
+        return tuple(rule for rule in self.rules if not rule.is_certain)
 
     def without(self, some: Collection[DlpRule]) -> DlpRules:
         """These rules as mail meets them on which some do not act."""

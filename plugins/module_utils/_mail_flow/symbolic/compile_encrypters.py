@@ -54,12 +54,12 @@ class EncrypterFormulas:
         return next((rule for rule in self._policies.sending if rule.place == place), None) if self._policies else None
 
     @cached_property
-    def _asked(self) -> Sequence[tuple[DlpRule, Value]]:
-        """The DLP rules that change mail and that Exchange asks about the copy, each with whether it applies."""
+    def _met(self) -> Sequence[tuple[DlpRule, Value]]:
+        """The DLP rules that Exchange asks about the copy, each with whether it matches it."""
         if self._policies is None:
             return ()
         maker = self._maker
-        asked: list[tuple[DlpRule, Value]] = []
+        met: list[tuple[DlpRule, Value]] = []
         # Exchange does not ask DLP about mail in quarantine.
         reached: Value = ~self.chain.state.fates.get(Fate.QUARANTINED, FALSE)
         if maker is not None and maker.stops:
@@ -68,13 +68,35 @@ class EncrypterFormulas:
             if maker is not None and (rule is maker or not rule.may_come_after(maker)):
                 continue
             matches = reached & self._matches(rule)
-            if rule.does.restricts and matches != FALSE:
-                # One that was not understood may do nothing to mail and stop others all the same.
-                does = self.unknown("dlp does", rule.place) if rule.does.not_understood else TRUE
-                asked.append((rule, matches & self._covers(rule.does) & does))
+            met.append((rule, matches))
             if rule.stops:
                 reached &= ~(matches & self._stops(rule))
-        return asked
+        return met
+
+    @cached_property
+    def _asked(self) -> Sequence[tuple[DlpRule, Value]]:
+        """Those of them that change mail, each with whether it applies."""
+        return [
+            (rule, matches & self._covers(rule.does) & self._does(rule))
+            for rule, matches in self._met
+            if rule.does.restricts and matches != FALSE
+        ]
+
+    def _does(self, rule: DlpRule) -> Value:
+        """Whether a rule does something to the mail that it matches. One that was not understood may do nothing to it, and
+        stop others all the same.
+        """
+        return self.unknown("dlp does", rule.place) if rule.does.not_understood else TRUE
+
+    def meets(self, rule: DlpRule) -> Value:
+        """Whether the copy is mail that a rule is about, whether or not Exchange asks the rule."""
+        return self._matches(rule) & self._covers(rule.does)
+
+    def acts(self, rule: DlpRule) -> Value:
+        """Whether a rule does something to the copy, or stops the later ones for it."""
+        does_something = [when for does, when in self.dlp if does is rule.does]
+        stops = [matches for other, matches in self._met if other is rule and rule.stops]
+        return self.logic.any_of([*does_something, *stops])
 
     def _stops(self, rule: DlpRule) -> Value:
         """Whether a rule that matches stops the later ones."""

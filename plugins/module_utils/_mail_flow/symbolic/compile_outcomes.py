@@ -66,6 +66,11 @@ class CopyFate:
         """Whether the copy waits for one more approval than these: of mail flow rules, or of DLP after them."""
         return self.approvals[approvals] if approvals < len(self.approvals) else FALSE
 
+    @property
+    def waits_for_dlp(self) -> Value:
+        """Whether the copy waits for an approval that DLP rules ask for."""
+        return self._after.ends[Fate.MODERATED] & ~self._logic.any_of(self._fates.values())
+
     def by_rule(self, fate: Fate) -> Value:
         """Whether a rule gave the copy this fate: a mail flow rule, or a DLP rule what they let through."""
         by_rules = self._fates.get(fate, FALSE)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ..._resources.compliance.dlp_fields import WORDS
 from ..conditions.predicate import Atom
+from ..conditions.predicates import BY_OPTION
 from ..model.encrypters import (
     ANY_CONDITION,
     DLP,
@@ -19,7 +20,7 @@ from ..model.encrypters import (
     Encrypter,
 )
 from ..rules.dlp_rules import ANY_OPTION, DlpRule, Node
-from .sentences import Clause, parts_of, words_of
+from .sentences import Clause, NamedMail, in_order, parts_of
 
 #: What becomes of a copy to what a DLP rule does with it, as a verb and what follows it.
 _ENDS = {
@@ -83,20 +84,54 @@ def dlp_mail_words(rule: DlpRule) -> str:
     """The mail that a DLP rule is about, as far as it is computed: ``mail from inside to people outside with sensitive
     information or labels``.
     """
+    return dlp_mail(rule, every=False).words(first=False, ends="")
+
+
+def dlp_mail(rule: DlpRule, *, every: bool, more: tuple[str, ...] = ()) -> NamedMail:
+    """The mail that a DLP rule is about.
+
+    :param every: whether it is all such mail.
+    :param more: what else is true of it, in words.
+    """
     atoms: list[Atom] = []
-    excepted: list[Atom] = []
+    either: list[list[Atom]] = []
+    exceptions: list[Atom] = []
     others: list[str] = []
-    for part in rule.looks_for.parts if rule.looks_for.operator == "and" else (rule.looks_for,):
-        named, exceptions = _atoms(part), _exceptions(part)
-        if exceptions:
-            excepted += exceptions
+    for part in rule.parts:
+        named, excepted, one_of = _atoms(part), _exceptions(part), _alternatives(part)
+        if excepted:
+            exceptions += excepted
         elif named is not None:
             atoms += named
+        elif one_of:
+            either.append(one_of)
         else:
-            others += [leaf.about for leaf in part.leaves if leaf.atom is None] or [_TREE]
-    mail = " ".join(["mail", *words_of(parts_of(atoms)), *_uncomputed_words(others)])
-    unless = " or ".join(Clause.of_atoms([atom]).words() for atom in excepted)
-    return f"{mail}, except mail {unless}" if unless else mail
+            others += [leaf.about for leaf in part.leaves if leaf.atom is None]
+            others += [_TREE] if any(leaf.atom is not None for leaf in part.leaves) else []
+    if len(either) > 1:
+        others += [_TREE] * len(either)
+        either = []
+    clauses = parts_of(atoms)
+    if rule.does.outside_only and not any(_is_outside(clause) for clause in clauses):
+        clauses = in_order((*clauses, _OUTSIDE))
+    return NamedMail(
+        parts=clauses,
+        met=tuple(Clause.of_atoms([atom]) for atom in (either[0] if either else ())),
+        unmet=(),
+        every=every,
+        arrives="",
+        spared=tuple(Clause.of_atoms([atom]) for atom in exceptions),
+        more=(*_uncomputed_words(others), *more),
+    )
+
+
+def _is_outside(clause: Clause) -> bool:
+    """Whether a part says that mail is for people outside."""
+    return clause.predicate is _OUTSIDE.predicate and clause.about == _OUTSIDE.about
+
+
+#: That mail is for people outside.
+_OUTSIDE = Clause(BY_OPTION["sent_to_scope"], "NotInOrganization", (), "")
 
 
 def _uncomputed_words(names: Sequence[str]) -> list[str]:
@@ -116,14 +151,31 @@ def _exceptions(part: Node) -> list[Atom]:
     return atoms if len(atoms) == len(part.parts) else []
 
 
+def _alternatives(part: Node) -> list[Atom]:
+    """The conditions of a part one of which must hold; none if it is not so simple."""
+    if part.operator != "or":
+        return []
+    atoms = [inner.atom for inner in part.parts if inner.atom is not None]
+    return atoms if len(atoms) == len(part.parts) else []
+
+
 def _atoms(part: Node) -> list[Atom] | None:
     """The conditions of a part all of which must hold; ``None`` if it is not so simple."""
     if part.atom is not None:
         return [part.atom]
-    if part.operator != "and":
+    if part.operator != "and" and not (part.operator == "or" and len(part.parts) == 1):
         return None
     parts = [_atoms(inner) for inner in part.parts]
     return None if None in parts else [atom for atoms in parts for atom in atoms or ()]
+
+
+def may_words(rule: DlpRule) -> str:
+    """What a DLP rule of which it is open on which mail it acts may do: ``may encrypt it``."""
+    if rule.does.would_change_mail:
+        return does_words(rule.does, may=True)
+    if rule.does.edits:
+        return "may change its headers, subject or text, and keep other DLP rules from acting (U36)"
+    return "may keep the DLP rules after it from acting"
 
 
 def does_words(does: Encrypter, *, may: bool = False) -> str:

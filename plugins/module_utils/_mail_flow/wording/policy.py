@@ -17,17 +17,18 @@ from ..._exchange.text import listed, visible_line
 from ..analyses.finding import Exempting
 from ..analyses.policy import MailPolicy, Statement
 from ..analyses.rule_effects import MISFITS, RuleEffect
+from ..analyses.stated_rules import StatedRule, lists_of, with_values
 from ..conditions.predicate import Atom
 from ..model import questions
-from ..rules.flow_rule import FlowRule
+from ..rules.dlp_rules import DlpRule
 from .contradicted import certainty
-from .dlp import dlp_mail_words, does_words
+from .dlp import dlp_mail, dlp_mail_words, may_words
 from .reasons import ids_words
 from .sentences import ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, named_of, unless_words
 
 Row = dict[str, Any]
 
-#: The kind of the sentence about DLP rules, besides which the others are said.
+#: The kind of the sentences about DLP rules of which it is open on which mail they act.
 DLP = "dlp"
 
 #: The kinds of sentences, the most important first.
@@ -80,21 +81,25 @@ def policy_rows(policy: MailPolicy) -> list[Row]:
     """
     sentences = _sentences(policy)
     for_table = _rules_for_table(sentences)
-    return [*_dlp_rows(policy), *(_row(sentence, for_table) for sentence in sentences)]
+    rows = [_row(sentence, for_table) for sentence in sentences]
+    return [*_dlp_rows(policy), *rows, *_other_dlp_rows(policy)]
 
 
 def _dlp_rows(policy: MailPolicy) -> list[Row]:
     """The sentence about the DLP rules besides which others are said, if there are any."""
-    if not policy.dlp:
-        return []
-    number = len(policy.dlp)
-    who = "A DLP rule" if number == 1 else f"{number} DLP rules"
-    sentences = [
-        f"{rule.does.name!r} {does_words(rule.does, may=True)} ({dlp_mail_words(rule)})" for rule in policy.dlp
-    ]
-    named = listed(sentences, joint="and", most=MOST_NAMED)
-    text = f"{who} may treat mail otherwise than the other sentences say ({questions.DLP_RULES}): {named}."
-    names = list(dict.fromkeys(rule.does.name for rule in policy.dlp))
+    return _dlp_row(policy.dlp, "may treat mail otherwise than the other sentences say") if policy.dlp else []
+
+
+def _other_dlp_rows(policy: MailPolicy) -> list[Row]:
+    """The sentence about the other DLP rules of which it is open on which mail they act, if there are any."""
+    return _dlp_row(policy.other_dlp, "may act on mail, depending on what is in it") if policy.other_dlp else []
+
+
+def _dlp_row(rules: Sequence[DlpRule], what: str) -> list[Row]:
+    who = "A DLP rule" if len(rules) == 1 else f"{len(rules)} DLP rules"
+    sentences = [f"{rule.name!r} {may_words(rule)} ({dlp_mail_words(rule)})" for rule in rules]
+    text = f"{who} {what} ({questions.DLP_RULES}): {listed(sentences, joint='and', most=MOST_NAMED)}."
+    names = list(dict.fromkeys(rule.name for rule in rules))
     return [{"kind": DLP, "text": visible_line(text), "rules": names, "unknown": [questions.DLP_RULES]}]
 
 
@@ -140,7 +145,7 @@ class _Sentence:
 
     effects: tuple[RuleEffect, ...]
     rules: tuple[str, ...] = field(compare=False)
-    about: FlowRule | None = field(default=None, compare=False)
+    about: StatedRule | None = field(default=None, compare=False)
     changed: Mapping[Atom, tuple[str, ...]] = field(default_factory=dict, compare=False)
     arrives: str = ""
     managed: bool = False
@@ -197,15 +202,23 @@ class _Sentence:
         unless = unless_words(self.exempting, [_SENDERS[sender] for sender in self.senders], often)
         return f"{self.mail} {happens}{approved}{unless}{self._open()}"
 
-    def _mail(self, about: FlowRule) -> NamedMail:
+    @property
+    def by_dlp(self) -> bool:
+        """Whether DLP rules do it."""
+        return isinstance(self.about, DlpRule)
+
+    def _mail(self, about: StatedRule) -> NamedMail:
         """The mail that meets the conditions of a rule, as far as it is said."""
         more = ["whose sender has a manager"] if self.managed else []
         more += ["that other rules reject before"] if self.rejected else []
         kinds = {effect.kind for effect in self.effects}
         more += ["into which its disclaimer does not fit"] if MISFITS in self.effects else []
         more += ["that is encrypted"] if "branded" in kinds and "encrypted" not in kinds else []
+        more += [_OURS] if "decrypted" in kinds and isinstance(about, DlpRule) else []
         more += ["that would otherwise leave by forced TLS"] if "clear_transit" in kinds else []
         whole = self.certain and not (self.exempting or self.senders or self.besides_dlp or self.numbers)
+        if isinstance(about, DlpRule):
+            return dlp_mail(about, every=whole, more=tuple(more))
         return mail_of_rule(about, self.changed, every=whole, arrives=self.arrives, more=tuple(more))
 
     def _open(self) -> str:
@@ -224,6 +237,9 @@ def _happens(effect: RuleEffect, *, certain: bool) -> str:
         names = f" with {listed(list(map(repr, effect.names)), joint='and')}"
     return filled(sure if certain else perhaps, names)
 
+
+#: The mail of which a DLP rule takes the protection away.
+_OURS = "that is encrypted by the organization's own keys"
 
 #: What is said where a search used up its budget.
 _NOT_ALL = "This is not all: there are too many rules, or the rules are too complex"
@@ -258,6 +274,7 @@ def _with_all_effects(every: Sequence[_Sentence]) -> list[_Sentence]:
     for sentence in every:
         same = (
             sentence.rules,
+            sentence.by_dlp,
             sentence.mail,
             sentence.exempting,
             sentence.senders,
@@ -302,8 +319,8 @@ def _joined(alike: Sequence[_Sentence], key: Hashable) -> _Sentence:
             index for index, atom in enumerate(lists) if atom and _but_for_values(sentence, index, atom) == key
         )
         numbers.append(number)
-        if sentence.about is not None:
-            values.update(dict.fromkeys(sentence.about.criteria.conditions[number].values))
+        atom = lists[number]
+        values.update(dict.fromkeys(atom.values if atom is not None else ()))
     joined = _with_values(_as_one(alike), numbers[0], tuple(values))
     return replace(joined, rules=_names(alike))
 
@@ -318,24 +335,19 @@ def _value_lists(sentence: _Sentence) -> list[Atom | None]:
     if sentence.about is None:
         return []
 
-    def is_list(atom: Atom) -> bool:
-        return len(atom.predicate.options) == 1 and isinstance(atom.values, tuple) and atom not in sentence.changed
+    def is_list(atom: Atom | None) -> bool:
+        if atom is None or atom in sentence.changed:
+            return False
+        return len(atom.predicate.options) == 1 and isinstance(atom.values, tuple)
 
-    return [atom if is_list(atom) else None for atom in sentence.about.criteria.conditions]
+    return [atom if is_list(atom) else None for atom in lists_of(sentence.about)]
 
 
 def _with_values(sentence: _Sentence, number: int, values: tuple[Any, ...]) -> _Sentence:
     """A sentence with other values of a condition; without it if there are none."""
-    rule = sentence.about
-    if rule is None:
+    if sentence.about is None:
         return sentence
-    before, atom, after = (
-        rule.criteria.conditions[:number],
-        rule.criteria.conditions[number],
-        rule.criteria.conditions[number + 1 :],
-    )
-    there = [replace(atom, values=values)] if values else []
-    return replace(sentence, about=rule.with_criteria((*before, *there, *after)))
+    return replace(sentence, about=with_values(sentence.about, number, values))
 
 
 def _row(sentence: _Sentence, for_table: Collection[Exempting] = ()) -> Row:
@@ -344,6 +356,8 @@ def _row(sentence: _Sentence, for_table: Collection[Exempting] = ()) -> Row:
     :param for_table: what is not named in a sentence that has more than three exceptions.
     """
     names = listed(list(map(repr, sentence.rules)), joint="and")
+    if sentence.by_dlp:
+        names = f"the DLP {'rule' if len(sentence.rules) == 1 else 'rules'} {names}"
     counted = for_table if len(sentence.exempting) > MOST_NAMED else ()
     text = sentence.text(counted)
     row: Row = {
@@ -351,6 +365,8 @@ def _row(sentence: _Sentence, for_table: Collection[Exempting] = ()) -> Row:
         "text": visible_line(f"{text} ({names})." if names else f"{text}."),
         "rules": list(sentence.rules),
     }
+    if sentence.by_dlp:
+        row["by_dlp"] = True
     if sentence.exempting:
         row["unless"] = list(map(_exempting_row, sentence.exempting))
     named = named_of(sentence.exempting, counted)
@@ -424,6 +440,8 @@ _KEEPS_MAIL = {
     "dlp_quarantines": "(DLP) puts in quarantine mail of",
     "dlp_decrypts": "(DLP) takes the protection away of mail of",
     "dlp_asks": "(DLP) asks for another template for mail of",
+    "dlp_stops": "(DLP) stops the DLP rules for mail of",
+    "dlp_acts": "(DLP) perhaps does something else (U36) with mail of",
 }
 
 

@@ -168,7 +168,7 @@ class NamedMail:
 
     def with_clause(self, clause: Clause) -> NamedMail:
         """The part of it of which something else is true, too."""
-        return replace(self, parts=_in_order((*self.parts, clause)))
+        return replace(self, parts=in_order((*self.parts, clause)))
 
 
 def mail_of(
@@ -206,10 +206,10 @@ def parts_of(atoms: Iterable[Atom], changed: Mapping[Atom, tuple[str, ...]] = NO
         key = (part.predicate.options, about, part.address, changed.get(atom, ()))
         groups.setdefault(key, []).append(atom)
     clauses = [Clause.of_atoms(alike, key[-1]) for key, alike in groups.items()]
-    return _in_order(clauses)
+    return in_order(clauses)
 
 
-def _in_order(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
+def in_order(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
     """Parts of a sentence from the sender to the message."""
     return tuple(sorted(clauses, key=lambda part: part.predicate.phrase.place))
 
@@ -373,6 +373,8 @@ _KEEPS: Mapping[str, tuple[str, bool]] = {
     "dlp_quarantines": ("DLP puts it in quarantine by", False),
     "dlp_decrypts": ("DLP takes its protection away by", False),
     "dlp_asks": ("DLP asks for another template by", False),
+    "dlp_stops": ("no later DLP rule is asked after", False),
+    "dlp_acts": ("DLP perhaps does something else (U36) by", False),
 }
 
 #: The maximum number of other rules that a sentence names.
