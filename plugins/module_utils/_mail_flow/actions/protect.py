@@ -102,9 +102,7 @@ PROTECT: tuple[Action, ...] = (
 )
 
 #: The two built-in templates to their names in a result.
-_BUILT_IN = {"Encrypt": ProtectionKind.ENCRYPT.value, "Do Not Forward": ProtectionKind.DO_NOT_FORWARD.value}
-
-_OPTIONS = {template.casefold(): option for template, option in _BUILT_IN.items()}
+_OPTIONS = {"encrypt": ProtectionKind.ENCRYPT.value, "do not forward": ProtectionKind.DO_NOT_FORWARD.value}
 
 
 def option_name(template: str) -> str:
@@ -114,5 +112,5 @@ def option_name(template: str) -> str:
 
 def template_name(option: str) -> str:
     """The rights management template of a name in a result, as :func:`option_name` gives it."""
-    built_in = next((template for template, name in _BUILT_IN.items() if name == option), "")
-    return built_in or option.removeprefix(TEMPLATE)
+    built_in = next((template for template, name in _OPTIONS.items() if name == option), "")
+    return built_in.title() or option.removeprefix(TEMPLATE)
