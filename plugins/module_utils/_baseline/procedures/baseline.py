@@ -41,7 +41,7 @@ class Baseline(Procedure):
         return self.controls.plan(organization, check_mode=check_mode)
 
     def mail(self, organization: Organization, plan: Plan) -> EffectOnMail:
-        return self.controls.mail(organization, plan)
+        return self.controls.mail_flow.effect(organization, plan)
 
     def desired(self, organization: Organization) -> dict[str, Any]:
         return self.controls.desired(organization)

@@ -261,7 +261,9 @@ def _reassess(
             report = replace(report, status=OrganizationStatus.DRIFT)
         refuted = [row.name for row in report.mail.guarantees if row.is_refuted]
         report = reassessed(procedure, report, organization)
-        return report, _mail_failure(procedure.controls.misses(organization, refuted) if procedure.controls else [])
+        return report, _mail_failure(
+            procedure.controls.mail_flow.misses(organization, refuted) if procedure.controls else []
+        )
     except ExchangeError as error:
         if shown is None:
             unknown = f"Exchange accepted the changes, but whether it stores them is unknown: {error}"
@@ -603,7 +605,10 @@ def reassessed(procedure: Procedure, report: OrganizationReport, organization: O
         return report
     report = _assessed(controls, report, organization)
     before = {row.name: row.verdict_before for row in report.mail.guarantees}
-    rows = [row.compared_with(before.get(row.name, row.verdict)) for row in controls.guarantees(organization, None)]
+    rows = [
+        row.compared_with(before.get(row.name, row.verdict))
+        for row in controls.mail_flow.guarantees(organization, None)
+    ]
     return replace(report, mail=replace(report.mail, guarantees=tuple(rows), observed=observed_in(organization, None)))
 
 

@@ -127,7 +127,7 @@ def draft(task: BaselineContext, prepared: Preparation) -> DraftedRun:
     mail = procedure.mail(organization, drafted.plan)
     findings = list(drafted.findings)
     if procedure.controls:
-        findings += procedure.controls.refused_of_mail(organization, drafted.plan, mail, drafted.findings)
+        findings += procedure.controls.mail_flow.refused(organization, drafted.plan, mail, drafted.findings)
     if run.check_mode:
         mail = _foreseen(task, prepared, organization, drafted.plan, mail)
         task.warnings += changed_elsewhere(prepared.artifacts, organization)
@@ -178,9 +178,9 @@ def _foreseen(
     replay = replay_mail(task, variables, known, plan, enforcing)
     mail = replace(mail, replay=replay.mail or None)
     if controls:
-        evidence = evidence_of_rules(task, controls.evidence_days, prepared.artifacts, known)
+        evidence = evidence_of_rules(task, controls.mail_flow.evidence_days, prepared.artifacts, known)
         trials = rows_of_trials(task, controls, known, plan, enforcing, replay.trials, evidence)
-        suggested = controls.suggested(organization, plan, task.to_yaml, replay.traced)
+        suggested = controls.mail_flow.suggested(organization, plan, task.to_yaml, replay.traced)
         mail = replace(mail, evidence=evidence or None, trials=tuple(trials), suggestions=tuple(suggested))
     return with_unseen(mail, organization)
 

@@ -115,7 +115,7 @@ class Record:
                     drafted.prepared.variables,
                     drafted.artifacts,
                     self.report,
-                    managed.declared_rules(drafted.organization) if managed else [],
+                    managed.mail_flow.declared_rules(drafted.organization) if managed else [],
                 )
                 self._judge_again()
                 self.report = with_untested(self.report.with_unassessed())
@@ -135,7 +135,7 @@ class Record:
         organization = with_newly_contradicted(drafted.organization, sources)
         if organization is drafted.organization:
             return
-        judged = managed.mail(organization, drafted.plan)
+        judged = managed.mail_flow.effect(organization, drafted.plan)
         controls = {row.id: row for row in managed.assess(organization, planned=drafted.plan)}
         self.report = replace(
             self.report,
