@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..._exchange.text import listed, quoted
 from ..analyses.aspects import DifferenceKind
 from ..evidence.encryption import Explained
 from ..evidence.reports import EncryptionReport
@@ -103,6 +104,17 @@ LEFT_OUT = {
     "no_address": "for a recipient without an address",
 }
 
+#: Reasons that are about the message itself: a test message can show it.
+_OF_MESSAGES = frozenset(
+    ("body", "attachment", "header", "to_or_cc", "scl", "type", "classification", "importance", "label")
+)
+
+#: Reasons of copies that were kept back: the rules may have done that, and their rows do not say so.
+_KEPT_BACK = ("failed", "quarantined", "none")
+
+#: What is said where no copy changes.
+SAME = "No copy is protected or delivered differently."
+
 #: So many rules are named in a line.
 _NAMED = 3
 
@@ -140,10 +152,11 @@ def replay_lines(replay: Mapping[str, Any], most: int = 10, *, domains: bool = T
     if "perhaps_twice" in counts:
         lines[0] += f" {twice_sentence(counts['perhaps_twice'])}"
     lines += [f"{coverage_sentence(replay)}{undecided_sentence(replay)}"]
-    lines += [*measured_lines(replay), *unseen_lines(replay)]
+    lines += [*open_rules_lines(replay), *measured_lines(replay), *unseen_lines(replay)]
     changes = (replay.get("difference") or ())[:most]
     lines += [f"{change_sentence(row, domains=domains)}{certainty(row.get('contradicted', ()))}" for row in changes]
-    lines += ["No copy is protected or delivered differently."] if replay.get("difference") == [] else []
+    lines += [SAME] if replay.get("difference") == [] else []
+    lines += kept_back_lines(replay) if "difference" in replay else []
     guarantees = [
         f"{guarantee_sentence(row)}{certainty(row.get('contradicted', ()))}" for row in replay.get("guarantees") or ()
     ]
@@ -171,6 +184,20 @@ def undecided_sentence(replay: Mapping[str, Any]) -> str:
         return ""
     because = "; ".join(f"{NOT_KNOWN[reason]} {count:,}" for reason, count in counts.most_common())
     return f" Cannot be told from a trace: {counts.total():,} ({because})."
+
+
+def open_rules_lines(replay: Mapping[str, Any]) -> list[str]:
+    """The rules that leave most copies open because they look at what no row shows, and what would tell."""
+    copies = sum(row["copies"] for row in (*replay["outcome"], *replay["undecided"]))
+    for row in replay["undecided"]:
+        if row["reason"] in _OF_MESSAGES and 0 < len(row["rules"]) <= _NAMED and 2 * row["copies"] > copies:
+            these = "this rule" if len(row["rules"]) == 1 else "these rules"
+            rules = listed(list(map(quoted, row["rules"])), joint="and")
+            return [
+                f"What becomes of {row['copies']:,} of {_copies(copies)} depends on {rules}: no row shows "
+                f"{NOT_KNOWN[row['reason']]}. Replay without {these} to see what the others do; mail_flow_test tells of one message."
+            ]
+    return []
 
 
 def hopless_lines(replay: Mapping[str, Any]) -> list[str]:
@@ -222,6 +249,19 @@ def _becomes(kind: DifferenceKind, copies: int) -> str:
         has = "has" if copies == 1 else "have"
         return f"{has} other side effects (reports, approvals, texts, spam levels, connectors)"
     return (BECOMES if copies == 1 else BECOME)[kind]
+
+
+def kept_back_lines(replay: Mapping[str, Any]) -> list[str]:
+    """The copies that are not compared because they were kept back: other rules may deliver them."""
+    kept_back = {reason: count for reason, count in replay["counts"]["left_out"].items() if reason in _KEPT_BACK}
+    if not kept_back:
+        return []
+    copies, were = _copies(sum(kept_back.values())), "was" if sum(kept_back.values()) == 1 else "were"
+    why = "; ".join(left_out_words(kept_back))
+    return [
+        f"Not compared: {copies} that {were} kept back ({why}). Their rows do not say by what, so an edit of a rule that rejects, holds "
+        "or redirects mail may deliver them: mail_flow_test compares all mail."
+    ]
 
 
 def guarantee_sentence(row: Mapping[str, Any]) -> str:

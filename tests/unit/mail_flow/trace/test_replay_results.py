@@ -26,6 +26,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SETTLED_BY,
     described,
     hopless_lines,
+    kept_back_lines,
+    open_rules_lines,
     replay_lines,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import headline_of, shown
@@ -142,6 +144,31 @@ def test_a_file_without_the_last_hop_is_told_so_and_how_to_export_it() -> None:
     assert "1 (whether the sender signed in 1)" in lines[1]
     assert lines[-1].startswith("Undecided: 1, because the file has no FromIP: did the sender sign in? Export it with ")
     assert not hopless_lines(replayed([encrypting({"from_scope": "InOrganization"})], from_ip=PUBLIC))
+
+
+@pytest.mark.parametrize(
+    ("status", "counted"),
+    [("Failed", "1 rejected or not deliverable"), ("Quarantined", "1 quarantined"), ("Expanded", "")],
+)
+def test_copies_that_were_kept_back_are_said_not_to_be_compared(status: str, counted: str) -> None:
+    reject = {"name": "Reject", "conditions": {}, "exceptions": {}, "actions": {"reject_message_reason_text": "no"}}
+    found = replayed([], [reject], status=status)
+    assert found["difference"] == []
+    lines = kept_back_lines(found)
+    assert len(lines) == bool(counted)
+    assert all(counted in line for line in lines)
+    assert kept_back_lines(replayed([], [], status="Delivered")) == []
+
+
+def test_a_rule_that_leaves_most_copies_open_is_named_with_what_would_tell() -> None:
+    by_attachment = {**encrypting({"attachment_extension_matches_words": ["exe"]}), "name": "Executables"}
+    (line,) = open_rules_lines(replayed([by_attachment]))
+    assert "1 of 1 copy" in line
+    assert "'Executables'" in line
+    assert NOT_KNOWN["attachment"] in line
+    assert line in replay_lines(replayed([by_attachment]))
+    assert open_rules_lines(replayed([encrypting({"from_scope": "InOrganization"})])) == []
+    assert open_rules_lines(replayed([encrypting({"from_scope": "InOrganization"})], from_ip="")) == []
 
 
 def test_every_reason_is_told_in_words() -> None:
