@@ -17,7 +17,7 @@ from ..formula import FALSE, TRUE, Literal, high
 from ..model.message import Message
 from ..model.outcomes import Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
-from ..sat.circuit import Batch, Circuit
+from ..sat.circuit import Batch, Circuit, KnownModels
 from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
 from ..symbolic.compile_rules import RuleChain, RuleStep
@@ -65,6 +65,7 @@ class ClassFindings:
         self._search = search
         self.model = search.model
         self.sets = search.model.rule_sets
+        self._known = KnownModels(search.model.circuit, search.solve)
 
     def tell(self, classes: Iterable[MailClass]) -> None:
         """Records the findings about classes with a message that shows them."""
@@ -85,7 +86,10 @@ class ClassFindings:
         """Records of how much mail each finding is true."""
         extents = [self._extent(draft, finding) for draft, finding in zip(drafts, findings, strict=True)]
         reached = reach(self.model.circuit, extents, self._search.budget)
-        for draft, finding, extent, (limit, as_witness) in zip(drafts, findings, extents, reached, strict=True):
+        exceptions = self._exceptions(findings, extents)
+        for place, (draft, finding, extent, (limit, as_witness)) in enumerate(
+            zip(drafts, findings, extents, reached, strict=True)
+        ):
             exemptions = Exemptions(limit)
             if limit == "another":
                 exemptions, as_witness = self._exemptions(draft, extent, as_witness=as_witness)
@@ -94,7 +98,7 @@ class ClassFindings:
                 limit=exemptions.limit,
                 by=exemptions.by,
                 uncounted=exemptions.uncounted,
-                exceptions=self._exceptions(finding, extent),
+                exceptions=exceptions[place],
                 stages=draft.stages if as_witness else (None, None),
                 approved=draft.approvals > 0 and as_witness,
             )
@@ -384,13 +388,13 @@ class ClassFindings:
 
         :param as_witness: whether mail of the class is. Named mail may be of other classes, too.
         """
-        plain = self._exempted(draft, extent, extent.differs)
         if not as_witness or extent.alike == TRUE:
-            return plain, as_witness
+            return self._exempted(draft, extent, extent.differs), as_witness
         alike = self._exempted(draft, extent, extent.differs & extent.alike)
-        if alike.limit == "some" and plain.limit != "some":
-            return plain, False
-        return alike, True
+        if alike.limit != "some":
+            return alike, True
+        plain = self._exempted(draft, extent, extent.differs)
+        return (alike, True) if plain.limit == "some" else (plain, False)
 
     def _exempted(self, draft: _ClassFacts, extent: Extent, treated: Literal) -> Exemptions:
         """What exempts named mail from a sentence, and the other rules that do so.
@@ -401,7 +405,7 @@ class ClassFindings:
         candidates = self._candidates(draft)
         by, uncounted = self._exempting(exempt, candidates) if extent.named else ((), ())
         rest = [*exempt, *(~acts for acts in candidates.values())]
-        if extent.named and self._search.solve(rest) is False:
+        if extent.named and self._known.can(rest) is False:
             return Exemptions("another", by, uncounted)
         return Exemptions(self._limit(draft, extent, rest), by, uncounted)
 
@@ -414,15 +418,13 @@ class ClassFindings:
         :param exempt: that mail is named, and not treated as a sentence says.
         :param candidates: the rules that may do so, each with that it acts.
         """
-        circuit = self.model.circuit
         unexplained = dict(sorted(candidates.items(), key=lambda item: _RANKS[item[0].how]))
         exempting: dict[Exempting, Literal] = {}
         others: list[str] = []
         while unexplained:
-            some = circuit.disjunction(unexplained.values())
-            if not self._search.solve([*exempt, *(~acts for acts in exempting.values()), some]):
+            first = self._known.first([*exempt, *(~acts for acts in exempting.values())], unexplained)
+            if first is None:
                 break
-            first = next(exemption for exemption, acts in unexplained.items() if circuit.holds(acts))
             if len(exempting) < MOST_COUNTED:
                 exempting[first] = unexplained.pop(first)
             else:
@@ -430,12 +432,16 @@ class ClassFindings:
                 unexplained = {exemption: acts for exemption, acts in unexplained.items() if exemption.how != first.how}
         return tuple(exemption for exemption in candidates if exemption in exempting), tuple(others)
 
-    def _exceptions(self, finding: ChangedMail, extent: Extent) -> tuple[Atom, ...]:
-        """The exceptions that some mail meets which a sentence would name without them."""
-        model, conditions = self.model, self.model.free.conditions
-        every = _exceptions_of(finding.about)
-        truths = {atom: high(conditions.truth(atom, SeenMessage(), model.mail.recipient)) for atom in every}
-        return tuple(atom for atom, truth in truths.items() if self._search.solve([*extent.spared, truth]) is not False)
+    def _exceptions(self, findings: Sequence[ChangedMail], extents: Sequence[Extent]) -> list[tuple[Atom, ...]]:
+        """For each finding, the exceptions that some mail meets which a sentence would name without them."""
+        conditions, recipient = self.model.free.conditions, self.model.mail.recipient
+        every = [_exceptions_of(finding.about) for finding in findings]
+        met = Batch(self.model.circuit, self._search.budget).possible(
+            ((place, atom), (*extents[place].spared, high(conditions.truth(atom, SeenMessage(), recipient))))
+            for place, atoms in enumerate(every)
+            for atom in atoms
+        )
+        return [tuple(atom for atom in atoms if (place, atom) in met) for place, atoms in enumerate(every)]
 
     def _limit(self, draft: _ClassFacts, extent: Extent, rest: Sequence[Literal]) -> str:
         """What exempts named mail beside other rules.
@@ -446,7 +452,7 @@ class ClassFindings:
         inside = high(self.model.free.conditions.scopes.sender("InOrganization", mail.sender))
         limits = {"outside": [inside], "protected": [~literal for literal in mail.arrival.values()]}
         for limit, literals in limits.items():
-            if self._search.solve([*rest, *literals]) is False and self._search.solve([*extent.named, *literals]):
+            if self._known.can([*rest, *literals]) is False and self._known.can([*extent.named, *literals]):
                 return limit
         return "already" if self._exempt_mail_was_alike(draft, rest) else "some"
 
@@ -462,7 +468,7 @@ class ClassFindings:
             DifferenceKind.DELIVERY_GAINED: delivered,
             DifferenceKind.DELIVERY_LOST: ~(copies.delivered | delivered),
         }
-        return kind in now and self._search.solve([*exempt, high(~now[kind])]) is False
+        return kind in now and self._known.can([*exempt, high(~now[kind])]) is False
 
     def _candidates(self, draft: _ClassFacts) -> dict[Exempting, Literal]:
         """The rules that may exempt mail, each with that it acts in one of the rule sets."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -339,6 +339,55 @@ class Batch:
                     found |= {other for other, each in left if all(values[literal.code] > 0 for literal in each)}
             left = [question for question in left[asked:] if question[0] not in found]
         return found
+
+
+class KnownModels:
+    """Questions about one circuit that share models: one that a model answers with yes costs no search.
+
+    :param solve: asks the solver; its model is that of the circuit.
+    """
+
+    #: The number of models that are kept, the newest: looking through them has to be cheaper than a search.
+    _MOST = 48
+
+    def __init__(self, circuit: Circuit, solve: Callable[[Sequence[Literal]], bool | None]) -> None:
+        self._circuit = circuit
+        self._solve = solve
+        self._models: list[list[int]] = []
+
+    def can(self, literals: Sequence[Literal]) -> bool | None:
+        """Whether these can be true together; ``None`` if the budget does not tell."""
+        return self._known(literals, ()) is not None or self._ask(literals)
+
+    def first(self, literals: Sequence[Literal], some: Mapping[_Key, Literal]) -> _Key | None:
+        """The first of some literals that is true in a message which satisfies others; ``None`` if there is none, or the
+        budget does not tell.
+        """
+        model = self._known(literals, some.values())
+        if model is None:
+            if not self._ask([*literals, self._circuit.disjunction(some.values())]):
+                return None
+            model = self._models[-1]
+        return next(key for key, literal in some.items() if _decided(model, literal))
+
+    def _ask(self, literals: Sequence[Literal]) -> bool | None:
+        answer = self._solve(literals)
+        if answer:
+            self._models = [*self._models[1 - self._MOST :], self._circuit.solver.model]
+        return answer
+
+    def _known(self, literals: Sequence[Literal], some: Collection[Literal]) -> list[int] | None:
+        """The newest model in which all literals are decided as asked, and one of some if there are any."""
+        for model in reversed(self._models):
+            met = all(_decided(model, literal) for literal in literals)
+            if met and (not some or any(_decided(model, literal) for literal in some)):
+                return model
+        return None
+
+
+def _decided(model: Sequence[int], literal: Literal) -> bool:
+    """Whether a literal is true in a model that decides it: of what was not asked about, a model says nothing."""
+    return literal.code < len(model) and model[literal.code] > 0
 
 
 def shown(circuit: Circuit, questions: Sequence[Sequence[Literal]], known: Sequence[int] = ()) -> list[bool]:

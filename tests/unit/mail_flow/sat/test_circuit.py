@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Sequence
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import FALSE, TRUE, Literal
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat import solver
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.circuit import Circuit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.circuit import Circuit, KnownModels
 from pysat.solvers import Solver as Oracle
 
 from tests.rounds import seeds
@@ -187,3 +188,38 @@ def test_a_formula_has_no_truth_value_of_its_own() -> None:
 
 def test_constants_have_the_codes_of_the_solver() -> None:
     assert (TRUE.code, FALSE.code) == (solver.TRUE, solver.FALSE)
+
+
+@pytest.mark.parametrize("seed", seeds(40))
+def test_known_models_answer_as_a_search_does(seed: int) -> None:
+    formula = Formula(random.Random(seed), 8)
+    for _step in range(12):
+        formula.add_gate()
+        formula.add_clause()
+    circuit = formula.circuit
+    known = KnownModels(circuit, circuit.solve)
+    for _question in range(30):
+        literals = formula.some(3)
+        assert known.can(literals) is circuit.solve(literals)
+        some = dict(enumerate(formula.some(3)))
+        first = known.first(literals, some)
+        if first is None:
+            assert circuit.solve([*literals, circuit.disjunction(some.values())]) is False
+        else:
+            assert circuit.solve([*literals, some[first]])
+
+
+def test_a_question_that_a_known_model_answers_is_not_asked() -> None:
+    circuit = Circuit()
+    one, other = circuit.variable("one"), circuit.variable("other")
+    asked = []
+
+    def solve(literals: Sequence[Literal]) -> bool | None:
+        asked.append(literals)
+        return circuit.solve(literals)
+
+    known = KnownModels(circuit, solve)
+    assert known.can([one, ~other])
+    assert known.can([~other])
+    assert known.first([one], {"other": other, "one": one}) == "one"
+    assert len(asked) == 1
