@@ -1173,15 +1173,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
     guarantee_rows,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import LintRow, lint_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
     ELSEWHERE,
+    CellRow,
     contrast_lines,
     contrast_row,
     overview_rows,
     reach_lines,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import (
+    PolicyRow,
     policy_lines,
     policy_rows,
 )
@@ -1273,6 +1275,8 @@ class _Test:
     :param irm_before: the IRM configuration under which they are compared.
     :param difference: the classes of mail that the compared rules treat differently.
     :param judged: the verdicts on the guarantees, and :param:`verdicts` the same in words.
+    :param lint: the problems of the rules.
+    :param reach: which mail to people outside is protected, and :param:`policy`: what the rules do.
     :param fewer: fewer rules that do the same, in lines.
     :param result: the task's result.
     """
@@ -1292,6 +1296,9 @@ class _Test:
     difference: Sequence[DifferenceRow] = ()
     judged: list[Judgment] = field(default_factory=list)
     verdicts: Sequence[GuaranteeRow] = ()
+    lint: Sequence[LintRow] = ()
+    reach: Sequence[CellRow] = ()
+    policy: Sequence[PolicyRow] = ()
     fewer: Sequence[str] = ()
     result: dict[str, Any] = field(default_factory=dict)
 
@@ -1447,28 +1454,30 @@ def _is_linted(test: _Test) -> bool:
 
 def _problems(test: _Test) -> dict[str, Any]:
     """The problems in the rules."""
-    return {"lint": lint_rows(lint(test.rules, test.facts, test.now))}
+    test.lint = lint_rows(lint(test.rules, test.facts, test.now))
+    return {"lint": [row.as_row() for row in test.lint]}
 
 
 def _problem_lines(test: _Test) -> list[str]:
     """The problems, if the task asks for them by name."""
     if not test.params["lint"]:
         return []
-    rows = test.result["lint"]
-    if not rows:
+    if not test.lint:
         return ["Lint: no problem found."]
-    more = len(rows) - _SAID
-    lines = [f"Lint: {row['reason']}" for row in rows[:_SAID]]
+    more = len(test.lint) - _SAID
+    lines = [f"Lint: {row.reason}" for row in test.lint[:_SAID]]
     return [*lines, f"Lint: {more} more are in lint."] if more > 0 else lines
 
 
 def _overview(test: _Test) -> dict[str, Any]:
     """What an organization does to mail, and where another one differs."""
+    observed = test.result.get("observed", ())
+    test.reach = overview_rows(overview(test.rules, test.facts, test.now))
+    sentences = policy_rows(policy(test.rules, test.facts, test.now))
+    test.policy = [row.with_contradicted(contradicting_texts(row.rules, observed)) for row in sentences]
     result: dict[str, Any] = {
-        "overview": overview_rows(overview(test.rules, test.facts, test.now)),
-        "policy": with_contradicted(
-            policy_rows(policy(test.rules, test.facts, test.now)), test.result.get("observed", ())
-        ),
+        "overview": [row.as_row() for row in test.reach],
+        "policy": [row.as_row() for row in test.policy],
     }
     if test.elsewhere:
         here = RulesWithFacts(test.rules, test.facts)
@@ -1477,7 +1486,7 @@ def _overview(test: _Test) -> dict[str, Any]:
 
 
 def _overview_lines(test: _Test) -> list[str]:
-    lines = [*reach_lines(test.result["overview"]), *policy_lines(test.result["policy"])]
+    lines = [*reach_lines(test.reach), *policy_lines(test.policy)]
     return [*lines, *contrast_lines(test.result["organizations"])] if test.elsewhere else lines
 
 

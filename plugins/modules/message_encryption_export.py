@@ -129,7 +129,7 @@ def run(task: ExportContext) -> dict[str, Any]:
     path, playbook, changed = task.store(
         task.params["directory"],
         variables_of(organization),
-        [*(row["text"] for row in policy), *others_that_encrypt(organization)],
+        [*(row.text for row in policy), *others_that_encrypt(organization)],
         not task.check_mode,
     )
     not_exported = (
@@ -138,7 +138,7 @@ def run(task: ExportContext) -> dict[str, Any]:
         else []
     )
     kept = {
-        "policy": policy,
+        "policy": [row.as_row() for row in policy],
         "not_enforced": not_enforced(organization),
         "not_exported": not_exported,
         "unavailable": unavailable,

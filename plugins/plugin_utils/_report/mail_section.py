@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from ...module_utils._baseline.controls.foreign import needs_a_look
 from ...module_utils._exchange.text import listed
-from ...module_utils._mail_flow.analyses.overview import CellVerdict
+from ...module_utils._mail_flow.analyses.overview import CellVerdict, MailKind
 from ...module_utils._mail_flow.model.questions import numbers_told
 from ...module_utils._mail_flow.wording.encrypters import KINDS_OF_ENCRYPTER
 from ...module_utils._mail_flow.wording.overview import (
     KINDS_OF_MAIL,
+    CellRow,
     besides_words,
     undocumented,
     undocumented_line,
@@ -134,7 +135,7 @@ def _changes(suggestion: Record) -> list[DifferenceRow]:
 def encrypters_of(organization: Record) -> list[tuple[str, str, str, str]]:
     """Who encrypts what: kind, name, what that covers, and on what it rests."""
     rows = mail_of(organization).encrypters
-    return [(KINDS_OF_ENCRYPTER[row["kind"]], row["name"], row["covers"], row["rests_on"]) for row in rows]
+    return [(KINDS_OF_ENCRYPTER[row.kind], row.name, row.covers, row.rests_on) for row in rows]
 
 
 def unseen_of(organization: Record) -> list[str]:
@@ -180,18 +181,18 @@ class ReachTable:
     questions: Sequence[str]
 
 
-def reach_of(reach: Iterable[Record]) -> ReachTable | None:
+def reach_of(reach: Iterable[CellRow]) -> ReachTable | None:
     """The table of an organization's reach; ``None`` where it is not known."""
     cells = list(reach)
     if not cells:
         return None
-    by_destination: dict[str, dict[str, tuple[Word, str]]] = {}
+    by_destination: dict[str, dict[MailKind, tuple[Word, str]]] = {}
     for cell in cells:
-        word = word_for(REACH, cell["protected"])
-        by_destination.setdefault(cell["destination"], {})[cell["kind_of_mail"]] = (word, _depends_on(cell))
-    known = {cell["kind_of_mail"] for cell in cells if cell["protected"] != CellVerdict.UNKNOWN}
+        word = word_for(REACH, cell.protected)
+        by_destination.setdefault(cell.destination, {})[cell.kind_of_mail] = (word, _depends_on(cell))
+    known = {cell.kind_of_mail for cell in cells if cell.protected is not CellVerdict.UNKNOWN}
     without_column = undocumented(cells).keys() - known
-    seen = {cell["kind_of_mail"] for cell in cells}
+    seen = {cell.kind_of_mail for cell in cells}
     kinds = [kind for kind in KINDS_OF_MAIL if kind in seen and kind not in without_column]
     destinations = sorted(by_destination, key=lambda name: _least_protected(by_destination[name].values()))
     rows = [
@@ -210,12 +211,12 @@ def reach_of(reach: Iterable[Record]) -> ReachTable | None:
     )
 
 
-def _depends_on(cell: Record) -> str:
+def _depends_on(cell: CellRow) -> str:
     """The rules on which a cell depends, or else the questions that are open of it; and the DLP rules that may treat some of
     its mail otherwise.
     """
-    rules = ", ".join(map(str, cell.get("on") or ()))
-    open_questions = ids_words(dict.fromkeys(str(reason["id"]) for reason in cell.get("unknown") or ()))
+    rules = ", ".join(cell.on)
+    open_questions = ids_words(dict.fromkeys(reason.id for reason in cell.unknown))
     return ", ".join(filter(None, [rules or open_questions, besides_words(cell)]))
 
 
@@ -227,7 +228,7 @@ def _least_protected(cells: Iterable[tuple[Word, str]]) -> list[int]:
 
 def lint_of(organization: Record) -> list[Record]:
     """Remarks about the rules."""
-    return list(mail_of(organization).lint)
+    return [row.as_row() for row in mail_of(organization).lint]
 
 
 def foreign_of(organization: Record) -> list[Record]:

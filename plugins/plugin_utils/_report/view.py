@@ -19,6 +19,7 @@ from ...module_utils._baseline.documents.status import ControlStatus
 from ...module_utils._mail_flow.model.encrypters import DLP, LABELS
 from ...module_utils._mail_flow.wording.encrypters import measured_lines_beside
 from ...module_utils._mail_flow.wording.evidence import dlp_lines, evidence_headline
+from ...module_utils._mail_flow.wording.overview import CellRow
 from ...module_utils._mail_flow.wording.plans import trial_lines
 from .cards import cards_of, is_high
 from .first_screen import answers_of
@@ -256,7 +257,7 @@ def _mail(organizations: Sequence[Record], *, detailed: bool) -> dict[str, Any]:
     guarantees = _shared(organizations, guarantees_of)
     return {
         "overviews": [
-            (name, overview, reach_of(overview.get("reach") or ()))
+            (name, overview, reach_of(map(CellRow.from_row, overview.get("reach") or ())))
             for name, overview in _named(organizations, lambda item: item.get("overview"))
         ],
         "reaches": _named(organizations, lambda item: reach_of(mail_of(item).reach)),

@@ -234,7 +234,7 @@ def test_the_file_says_in_a_comment_what_the_rules_do(session: EmulatedSession) 
     evil = {"Name": "x\n- evil: true\u2028{{ 1 }}", "SubjectContainsWords": ["\x85b: {{ 2 }}", "\ufeff"]}
     session.edit("New-TransportRule", **evil, DeleteMessage=True)
     variables, loaded = exported(session)
-    texts = [row["text"] for row in policy_of(read(session, [*SUBSETS]))]
+    texts = [row.text for row in policy_of(read(session, [*SUBSETS]))]
     assert any("is deleted" in text for text in texts)
     file = variables_file(variables, texts)
     assert [line for line in file.splitlines() if line.startswith("#   ")] == [f"#   {text}" for text in texts]

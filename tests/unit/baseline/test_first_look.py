@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import (
+    EffectOnMail,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import (
     ASSESSED_TESTS,
     MOST_ORGANIZATIONS,
@@ -99,7 +102,10 @@ def test_what_the_rules_do_is_said_in_english() -> None:
     assert lines[lines.index("  What the rules do, the most important first:") + 1].startswith(
         "    Mail from inside to people outside is encrypted"
     )
-    many = {**overview, "policy": [{"text": f"Mail {number}."} for number in range(40)]}
+    many = {
+        **overview,
+        "policy": [{"kind": "copied", "text": f"Mail {number}.", "rules": ["R"]} for number in range(40)],
+    }
     assert "    28 more sentences are in the report." in overview_lines(many)
     assert audited()["policy"] == []
 
@@ -307,7 +313,7 @@ def test_the_terminal_shows_it_below_the_organization_and_only_for_few() -> None
     report = role.report
     run = RunReport("run", "", False, "audit", "", "", "", "", None, (OrganizationReport.read(report),), "")
     lines = lines_of(run, "report.html")
-    shown = overview_lines(report["overview"], encrypter_lines(report["mail"]["encrypters"]))
+    shown = overview_lines(report["overview"], encrypter_lines(EffectOnMail.read(report["mail"]).encrypters))
     assert lines[1 : 1 + len(shown)] == shown
     assert any("35029  A mail flow rule protects mail  fails" in line for line in lines)
     role.plan("audit", hosts=[str(number) for number in range(MOST_ORGANIZATIONS + 1)])

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import (
+    EffectOnMail,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import (
     overview_lines,
 )
@@ -85,7 +88,8 @@ def test_an_audit_without_the_role_names_it_and_goes_on(role: Role) -> None:
     assert overview["unseen"] == ["dlp", "labels", "encrypt_button"]
     (line,) = overview["not_read"]
     assert "Security Reader" in line
-    shown = [text.strip() for text in overview_lines(overview, encrypter_lines(role.report["mail"]["encrypters"]))]
+    encrypters = encrypter_lines(EffectOnMail.read(role.report["mail"]).encrypters)
+    shown = [text.strip() for text in overview_lines(overview, encrypters)]
     assert [text for text in shown if "DLP policies" in text] == [
         "Not seen: DLP policies, sensitivity labels, the Encrypt button.",
         line,

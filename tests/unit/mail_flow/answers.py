@@ -56,7 +56,7 @@ def differences(*given: Iterable[MessageResult]) -> list[dict[str, Any]]:
 
 
 def lint(*given: Any, **more: Any) -> list[dict[str, Any]]:
-    return lint_rows(linter.lint(*given, **more))
+    return [row.as_row() for row in lint_rows(linter.lint(*given, **more))]
 
 
 def prove(*given: Any, **more: Any) -> list[dict[str, Any]]:

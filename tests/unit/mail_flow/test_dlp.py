@@ -356,8 +356,8 @@ def test_a_block_that_may_let_mail_through_is_open(more: dict[str, Any]) -> None
     assert outcome([], told)["fate"] == "unknown"
     assert _verdict([], told, "not_in_clear") == "unknown"
     assert _verdict([], told, "delivered") == "unknown"
-    (row,) = [row for row in encrypter_rows(RuleSet([]), facts_of({**FACTS, **told})) if row["name"] == "P"]
-    assert "(may keep it from its recipients)" in row["covers"]
+    (row,) = [row for row in encrypter_rows(RuleSet([]), facts_of({**FACTS, **told})) if row.name == "P"]
+    assert "(may keep it from its recipients)" in row.covers
 
 
 @pytest.mark.parametrize(
@@ -596,8 +596,8 @@ def test_lint_names_what_dlp_and_labels_do_to_mail_of_rules(
 
 def test_lint_names_a_template_of_dlp_as_exchange_does() -> None:
     told = {"dlp_policies": [policy(OUTGOING, encrypt_rms_template="Do Not Forward")]}
-    (row,) = [row for row in lint_rows(lint([ENCRYPT], {**FACTS, **told})) if row["kind"] == "dlp_and_rule_differ"]
-    assert " with Do Not Forward " in row["reason"]
+    (row,) = [row for row in lint_rows(lint([ENCRYPT], {**FACTS, **told})) if row.kind == "dlp_and_rule_differ"]
+    assert " with Do Not Forward " in row.reason
 
 
 def test_who_encrypts_what_has_a_row_for_each_dlp_rule_and_label() -> None:
@@ -607,7 +607,7 @@ def test_who_encrypts_what_has_a_row_for_each_dlp_rule_and_label() -> None:
         **DEFAULT,
     }
     rows = encrypter_rows(RuleSet([]), facts_of({**FACTS, **told}), read=["dlp_policies"])
-    assert [(row["kind"], row["name"], row["covers"], row["rests_on"]) for row in rows][:2] == [
+    assert [(row.kind, row.name, row.covers, row.rests_on) for row in rows][:2] == [
         (
             "dlp",
             "D",
@@ -641,14 +641,14 @@ def test_what_of_a_dlp_rule_was_not_understood_is_no_fact(told: dict[str, Any], 
         **told,
     }
     facts = {**FACTS, "dlp_policies": [{"name": "P", "rules": [own]}]}
-    assert [row["covers"] for row in encrypter_rows(RuleSet([]), facts_of(facts)) if row["kind"] == "dlp"] == [covers]
+    assert [row.covers for row in encrypter_rows(RuleSet([]), facts_of(facts)) if row.kind == "dlp"] == [covers]
 
 
 def test_a_label_that_was_not_understood_is_said_to_be_so() -> None:
     unread = [{"property": "LabelActions", "parts": ["encryption"]}]
     facts = facts_of({**FACTS, "labels": [{"name": "Public", "unreadable": unread}]})
-    (row,) = [row for row in encrypter_rows(RuleSet([]), facts) if row["kind"] == "label"]
-    assert row["covers"] == "mail for which people choose it (what it does was not understood)"
+    (row,) = [row for row in encrypter_rows(RuleSet([]), facts) if row.kind == "label"]
+    assert row.covers == "mail for which people choose it (what it does was not understood)"
 
 
 def test_lint_names_no_template_of_a_dlp_rule_that_was_not_understood() -> None:
@@ -673,7 +673,7 @@ def test_what_rules_do_excepts_what_dlp_undoes() -> None:
         ("O", "dlp_asks"),
     ]
     assert not said.unknown
-    assert "DLP takes its protection away by 'D'" in policy_rows(policy_of([ENCRYPT], {**FACTS, **told}))[0]["text"]
+    assert "DLP takes its protection away by 'D'" in policy_rows(policy_of([ENCRYPT], {**FACTS, **told}))[0].text
 
 
 @pytest.mark.parametrize(
@@ -697,16 +697,16 @@ def test_what_rules_do_is_said_besides_dlp_rules_of_which_it_is_open_when_they_a
     assert (said.certain, said.unknown, said.exempting, said.besides_dlp) == (True, (), (), besides)
     assert [rule.name for rule in found.dlp] == ([dlp["name"]] if besides else [])
     rows = policy_rows(found)
-    assert [row["kind"] for row in rows] == kinds
-    (row,) = [row for row in rows if row["kind"] == "encrypted"]
+    assert [row.kind for row in rows] == kinds
+    (row,) = [row for row in rows if row.kind == "encrypted"]
     # It is not said of all mail.
-    assert row["text"].startswith("Mail " if besides else "All mail ")
-    assert row.get("besides_dlp", False) is besides
+    assert row.text.startswith("Mail " if besides else "All mail ")
+    assert row.besides_dlp is besides
 
 
 def test_the_sentence_about_dlp_rules_says_what_each_may_do_to_which_mail() -> None:
     told = {"dlp_policies": [decrypts(SENSITIVE), policy({**OUTGOING, **SENSITIVE}, "B", block_access=True)]}
-    text = policy_rows(policy_of([ENCRYPT], {**FACTS, **told}))[0]["text"]
+    text = policy_rows(policy_of([ENCRYPT], {**FACTS, **told}))[0].text
     assert text == (
         "2 DLP rules may treat mail otherwise than the other sentences say (U33): 'D' may take its protection away (mail with"
         " sensitive information or labels) and 'B' may block it (mail from inside to people outside with sensitive information"

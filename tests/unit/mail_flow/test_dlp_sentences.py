@@ -73,8 +73,8 @@ def test_a_sentence_about_dlp_rules_names_them_as_such_and_once() -> None:
         for place, name in enumerate(("adatum.com", "fabrikam.com"))
     ]
     (row,) = policy_rows(policy_of([], {**FACTS, "dlp_policies": told}))
-    assert (row["kind"], row["by_dlp"], row["rules"]) == ("encrypted", True, ["adatum.com", "fabrikam.com"])
-    assert row["text"] == (
+    assert (row.kind, row.by_dlp, row.rules) == ("encrypted", True, ("adatum.com", "fabrikam.com"))
+    assert row.text == (
         "All mail from inside to adatum.com or fabrikam.com is encrypted with 'Encrypt' (the DLP rules 'adatum.com' and"
         " 'fabrikam.com')."
     )
@@ -82,19 +82,19 @@ def test_a_sentence_about_dlp_rules_names_them_as_such_and_once() -> None:
 
 def test_what_mail_flow_rules_and_dlp_rules_do_to_mail_are_two_sentences() -> None:
     rows = policy_rows(policy_of([ENCRYPT], {**FACTS, "dlp_policies": [decrypts(_TO, "Reads")]}))
-    assert [(row["kind"], row.get("by_dlp", False)) for row in rows] == [("encrypted", False), ("decrypted", True)]
+    assert [(row.kind, row.by_dlp) for row in rows] == [("encrypted", False), ("decrypted", True)]
 
 
 def test_a_block_for_people_outside_is_said_of_their_mail() -> None:
     told = policy({"from_scope": "InOrganization"}, "P", block_access=True, block_access_scope="PerUser")
     (row,) = policy_rows(policy_of([ENCRYPT], {**FACTS, "dlp_policies": [told]}))
-    assert row["text"] == "All mail from inside to people outside is rejected (the DLP rule 'P')."
+    assert row.text == "All mail from inside to people outside is rejected (the DLP rule 'P')."
 
 
 def test_a_dlp_rule_with_alternatives_is_about_either_mail() -> None:
     one_of = {"advanced": tree("or", {"from": ["megan@contoso.com"]}, {"recipient_domain_is": ["adatum.com"]})}
     (row,) = policy_rows(policy_of([], {**FACTS, "dlp_policies": [policy(one_of, "B", block_access=True)]}))
-    assert row["text"] == "All mail, either from megan@contoso.com or to adatum.com, is rejected (the DLP rule 'B')."
+    assert row.text == "All mail, either from megan@contoso.com or to adatum.com, is rejected (the DLP rule 'B')."
 
 
 def test_the_overview_has_the_domains_of_dlp_rules_that_surely_act() -> None:

@@ -77,7 +77,7 @@ def kinds(
     rules: list[dict[str, Any]], facts: dict[str, Any], numbers: dict[str, Any] | None = None
 ) -> list[tuple[str, str]]:
     rows = encrypter_rows(RuleSet(rules), facts_of({"accepted_domains": ["contoso.com"], **facts}), numbers)
-    return [(row["kind"], row["rests_on"]) for row in rows]
+    return [(row.kind, row.rests_on) for row in rows]
 
 
 def test_all_that_encrypts_is_a_row_with_what_it_rests_on() -> None:

@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import (
     KINDS,
+    PolicyRow,
     kept_rows,
     policy_lines,
     policy_rows,
@@ -48,7 +49,11 @@ FABRIKAM: Values = {**CONTOSO, "accepted_domains": ["fabrikam.com"]}
 
 
 def rows_of(*rules: Values, budget: int = CONFLICTS) -> list[Values]:
-    return policy_rows(policy(rules, TENANT, NOW, budget))
+    return [row.as_row() for row in policy_rows(policy(rules, TENANT, NOW, budget))]
+
+
+def said_of(*rules: Values) -> list[PolicyRow]:
+    return policy_rows(policy(rules, TENANT, NOW, CONFLICTS))
 
 
 def texts(*rules: Values) -> list[str]:
@@ -103,11 +108,11 @@ def test_a_rule_that_stops_keeps_a_branding_from_mail_that_its_sender_has_encryp
 
 def test_rules_that_do_the_same_share_a_sentence() -> None:
     report = {"generate_incident_report": "joe@northwind.com"}
-    rows = rows_of(rule("One", OUTGOING, report), rule("Two", OUTGOING, report))
-    assert [(row["text"], row["rules"]) for row in rows] == [
-        ("All mail from inside to people outside is reported to joe@northwind.com ('One' and 'Two').", ["One", "Two"])
+    rows = said_of(rule("One", OUTGOING, report), rule("Two", OUTGOING, report))
+    assert [(row.text, row.rules) for row in rows] == [
+        ("All mail from inside to people outside is reported to joe@northwind.com ('One' and 'Two').", ("One", "Two"))
     ]
-    assert list(policy_lines(rows)) == ["What the rules do, the most important first:", f"  {rows[0]['text']}"]
+    assert list(policy_lines(rows)) == ["What the rules do, the most important first:", f"  {rows[0].text}"]
 
 
 def test_rules_that_differ_in_one_condition_share_a_sentence() -> None:
@@ -141,10 +146,10 @@ def test_a_rule_between_groups_surely_does_what_a_message_between_their_members_
     wall = rule("Wall", between, {"reject_message_reason_text": "No."})
     groups = {"sales@contoso.com": ["megan@contoso.com"], "law@contoso.com": ["bob@contoso.com"]}
     (known,) = policy_rows(policy([wall], {**TENANT, "groups": groups}, NOW))
-    assert (known["kind"], "unknown" in known) == ("rejected", False)
+    assert (known.kind, known.unknown) == ("rejected", ())
     for members in ({}, {**groups, "law@contoso.com": []}):
         found = policy_rows(policy([wall], {**TENANT, "groups": members}, NOW))
-        assert all(row["kind"] == "unknown" and "not_found" not in row["unknown"] for row in found)
+        assert all(row.kind == "unknown" and "not_found" not in row.unknown for row in found)
 
 
 def test_whom_mail_is_redirected_to_gets_it_instead() -> None:
@@ -157,7 +162,7 @@ def test_what_a_rule_may_do_is_no_more_than_it_does() -> None:
     adds = rule("R", OUTGOING, {"add_manager_as_recipient_type": "Bcc"})
     assert rows_of(adds) == []
     (row,) = policy_rows(policy([adds], {**TENANT, "managers": {"megan@contoso.com": "bob@contoso.com"}}, NOW))
-    assert row["text"] == (
+    assert row.text == (
         "Mail from inside to people outside whose sender has a manager may also reach the sender's manager (U09) ('R')."
     )
 
@@ -243,14 +248,13 @@ def test_what_keeps_mail_from_it_is_named_by_reason_and_the_others_in_a_table() 
     words = ("one", "two", "three", "four", "five")
     blocks = [rule(f"B{word}", {**IN, **subject(word)}, {"reject_message_reason_text": "No."}) for word in words[:4]]
     stops = rule("Stops", {**OUTGOING, **subject("five")}, {"stop_rule_processing": True})
-    rows = rows_of(stops, *blocks, ALL)
-    (encrypted,) = [row for row in rows if row["kind"] == "encrypted"]
+    rows = said_of(stops, *blocks, ALL)
+    (encrypted,) = [row for row in rows if row.kind == "encrypted"]
     assert (
-        "unless 'Stops' stops the rules before, or it is rejected by 'Bone', 'Btwo' or 2 other rules"
-        in (encrypted["text"])
+        "unless 'Stops' stops the rules before, or it is rejected by 'Bone', 'Btwo' or 2 other rules" in encrypted.text
     )
-    assert [each["rule"] for each in encrypted["unless"]] == ["Stops", "Bone", "Btwo", "Bthree", "Bfour"]
-    assert [(each["rule"], each["rules"]) for each in kept_rows(rows)] == [("Bthree", ["All"]), ("Bfour", ["All"])]
+    assert [each.rule for each in encrypted.unless] == ["Stops", "Bone", "Btwo", "Bthree", "Bfour"]
+    assert [(each.rule, each.rules) for each in kept_rows(rows)] == [("Bthree", ("All",)), ("Bfour", ("All",))]
     assert "  'Bfour' rejects mail of 'All'." in list(policy_lines(rows))
 
 
@@ -267,13 +271,13 @@ def test_rules_that_end_mail_of_many_are_said_once() -> None:
         )
         for word in words
     ]
-    rows = rows_of(*blocks, stops, *copies, ALL)
-    (encrypted,) = [row for row in rows if row["kind"] == "encrypted"]
-    assert "unless 'Stops' stops the rules before, or it is rejected by one of 4 rules" in encrypted["text"]
-    assert encrypted["unnamed"] == [{"rule": f"B{word}", "how": "rejects"} for word in words]
+    rows = said_of(*blocks, stops, *copies, ALL)
+    (encrypted,) = [row for row in rows if row.kind == "encrypted"]
+    assert "unless 'Stops' stops the rules before, or it is rejected by one of 4 rules" in encrypted.text
+    assert [(each.rule, each.how) for each in encrypted.unnamed] == [(f"B{word}", "rejects") for word in words]
     kept = kept_rows(rows)
-    assert [{key: each[key] for key in ("rule", "how")} for each in kept] == encrypted["unnamed"]
-    assert all("All" in each["rules"] for each in kept)
+    assert [(each.rule, each.how) for each in kept] == [(each.rule, each.how) for each in encrypted.unnamed]
+    assert all("All" in each.rules for each in kept)
 
 
 def test_all_that_a_rule_does_to_the_same_mail_is_one_sentence() -> None:

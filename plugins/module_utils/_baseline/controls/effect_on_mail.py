@@ -9,6 +9,9 @@ from typing import Any, cast
 
 from ..._engine.plan import Change, Impact
 from ..._mail_flow.analyses.aspects import DifferenceKind
+from ..._mail_flow.wording.encrypters import EncrypterRow
+from ..._mail_flow.wording.lint import LintRow
+from ..._mail_flow.wording.overview import CellRow
 from ..._mail_flow.wording.result_rows import DifferenceRow, GuaranteeRow
 from ..._mail_flow.wording.row import Row
 from ..._resources.rules.impact import of_all_outgoing
@@ -29,7 +32,7 @@ class _Written:
 
     form: type
     rows: bool = False
-    row: type[GuaranteeRow | DifferenceRow | Foundation] | None = None
+    row: type[GuaranteeRow | DifferenceRow | Foundation | LintRow | CellRow | EncrypterRow] | None = None
     if_known: bool = False
     beside: str = ""
 
@@ -38,6 +41,9 @@ class _Written:
 _TABLE = {"written": _Written(list, rows=True)}
 _DIFFERENCE = {"written": _Written(list, rows=True, row=DifferenceRow, if_known=True)}
 _FOUNDATIONS = {"written": _Written(list, rows=True, row=Foundation)}
+_LINT = {"written": _Written(list, rows=True, row=LintRow)}
+_REACH = {"written": _Written(list, rows=True, row=CellRow)}
+_ENCRYPTERS = {"written": _Written(list, rows=True, row=EncrypterRow)}
 _GUARANTEES = {"written": _Written(list, rows=True, row=GuaranteeRow)}
 _TEXTS = {"written": _Written(list)}
 _TEXTS_IF_KNOWN = {"written": _Written(list, if_known=True)}
@@ -74,14 +80,14 @@ class EffectOnMail:
     difference_more: int = field(default=0, metadata=_BESIDE_DIFFERENCE)
     rests_on: tuple[Foundation, ...] = field(default=(), metadata=_FOUNDATIONS)
     guarantees: tuple[GuaranteeRow, ...] = field(default=(), metadata=_GUARANTEES)
-    lint: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    lint: tuple[LintRow, ...] = field(default=(), metadata=_LINT)
     foreign: tuple[Row, ...] = field(default=(), metadata=_TABLE)
     replay: Row | None = field(default=None, metadata=_RECORD)
     evidence: Row | None = field(default=None, metadata=_RECORD)
     trials: tuple[Row, ...] = field(default=(), metadata=_TABLE)
     suggestions: tuple[Row, ...] = field(default=(), metadata=_TABLE)
-    reach: tuple[Row, ...] = field(default=(), metadata=_TABLE)
-    encrypters: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    reach: tuple[CellRow, ...] = field(default=(), metadata=_REACH)
+    encrypters: tuple[EncrypterRow, ...] = field(default=(), metadata=_ENCRYPTERS)
     unseen: tuple[str, ...] | None = field(default=None, metadata=_TEXTS_IF_KNOWN)
     observed: tuple[Row, ...] = field(default=(), metadata=_TABLE)
     untested: tuple[str, ...] = field(default=(), metadata=_TEXTS)

@@ -46,7 +46,7 @@ from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.symbolic.encoding import DECIDING_SETTINGS
 from ..._mail_flow.wording.difference import difference_rows
 from ..._mail_flow.wording.guarantees import guarantee_rows
-from ..._mail_flow.wording.lint import lint_rows
+from ..._mail_flow.wording.lint import LintRow, lint_rows
 from ..._mail_flow.wording.plans import licensing_warnings as warnings_of
 from ..._mail_flow.wording.result_rows import DifferenceRow, GuaranteeRow
 from ..._mail_flow.wording.unseen import not_read_lines
@@ -391,6 +391,6 @@ def mail_findings(organization: Organization, plan: Plan | None = None) -> list[
     return lint(seen.rules, seen.facts)
 
 
-def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
+def mail_lint(organization: Organization, plan: Plan | None) -> list[LintRow]:
     """Remarks about the rules, now or after a plan; empty if they cannot be read."""
     return lint_rows(mail_findings(organization, plan))

@@ -21,8 +21,8 @@ from ..._mail_flow.input.rule_sources import rules_from
 from ..._mail_flow.model import questions
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.wording.lint import lint_rows
-from ..._mail_flow.wording.overview import overview_rows, reach_lines
-from ..._mail_flow.wording.policy import policy_lines, policy_rows
+from ..._mail_flow.wording.overview import CellRow, overview_rows, reach_lines
+from ..._mail_flow.wording.policy import PolicyRow, policy_lines, policy_rows
 from ..._mail_flow.wording.summary import MOST_REASONS, reasons_words, refutation
 from ..._mail_flow.wording.unseen import unseen_lines
 from ..._resources.rights_management import obstacle_of
@@ -149,8 +149,8 @@ def overview_of(organization: Organization, controls: Sequence[ControlReport]) -
         "idle": _lines_or_error(_idle, organization),
         "holes": _lines_or_error(_holes, organization),
         "locked_out": _lines_or_error(_locked_out, organization),
-        "policy": policy_of(organization),
-        "reach": reach_of(organization),
+        "policy": [row.as_row() for row in policy_of(organization)],
+        "reach": [row.as_row() for row in reach_of(organization)],
         "assessed": _assessed(organization, {control.id: _status_shown(control) for control in controls}),
         "unseen": list(unseen_in(organization)),
         "not_read": not_read_of(organization),
@@ -181,9 +181,10 @@ def overview_lines(overview: Mapping[str, Any], encrypters: Sequence[str] = ()) 
         f"    {row['test']}  {row['title']:<{width}}  {row['verdict']:<6}  {row['control']} {row['status']}"
         for row in overview["assessed"]
     ]
-    policy = overview.get("policy") or ()
-    lines += [f"  {line}" for line in (policy_lines(policy, _SENTENCES) if policy else ())]
-    lines += [f"  {line}" for line in reach_lines(overview.get("reach") or ())]
+    sentences = list(map(PolicyRow.from_row, overview.get("policy") or ()))
+    reach = list(map(CellRow.from_row, overview.get("reach") or ()))
+    lines += [f"  {line}" for line in (policy_lines(sentences, _SENTENCES) if sentences else ())]
+    lines += [f"  {line}" for line in reach_lines(reach)]
     lines += [f"  {line}" for line in (*encrypters, *unseen_lines(overview))]
     return [*lines, "  Tests of Microsoft's Zero Trust Assessment, and our control:", *tests]
 
@@ -195,7 +196,7 @@ def _named_lines(name: str, texts: Sequence[str]) -> list[str]:
     return [f"{name}:", *(f"  {text}" for text in texts)] if texts else []
 
 
-def reach_of(organization: Organization, plan: Plan | None = None) -> list[dict[str, Any]]:
+def reach_of(organization: Organization, plan: Plan | None = None) -> list[CellRow]:
     """Which mail to people outside is protected, now or after a plan; empty if the rules cannot be read, which is reported
     elsewhere.
     """
@@ -207,7 +208,7 @@ def reach_of(organization: Organization, plan: Plan | None = None) -> list[dict[
     return overview_rows(overview(RuleSet(mail.rules), mail.facts))
 
 
-def policy_of(organization: Organization) -> list[dict[str, Any]]:
+def policy_of(organization: Organization) -> list[PolicyRow]:
     """What the rules do to mail, as sentences, the most important first; nothing where the rules cannot be read, which
     is said elsewhere.
     """
@@ -270,7 +271,7 @@ def _holes(organization: Organization) -> list[str]:
         and finding.rules[0] in acting
         and not _is_protected_otherwise(acting[finding.rules[0]], finding.kind, mail)
     ]
-    holes += [str(row["reason"]) for row in lint_rows(leaving)]
+    holes += [row.reason for row in lint_rows(leaving)]
     if verdict.is_proved and verdict.assumes(questions.PDF):
         holes.append("possibly mail with a PDF attachment: enable_pdf_encryption is off (IRM-5)")
     return holes or [f"no outgoing mail (proved, under {len(verdict.assumptions)} assumptions)"]

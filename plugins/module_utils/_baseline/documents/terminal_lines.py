@@ -293,7 +293,7 @@ def _changed_by(organization: OrganizationReport) -> list[str]:
 def _journaled(organization: OrganizationReport) -> list[str]:
     """The journal rules that keep ciphertext of what rules encrypt, as lines."""
     rows = () if organization.waits else organization.mail.lint
-    return [str(row["reason"]) for row in rows if row["kind"] == "journal_keeps_ciphertext"]
+    return [row.reason for row in rows if row.kind == "journal_keeps_ciphertext"]
 
 
 def _reported(organization: OrganizationReport) -> list[str]:

@@ -82,8 +82,8 @@ def others_that_encrypt(organization: Organization) -> list[str]:
         return []
     read = {key: facts[key] for key in COMPLIANCE_FACTS if key in facts}
     rows = encrypter_rows(RuleSet([]), facts_of(read), read=read)
-    shown = [row for row in rows if row["kind"] in ("dlp", "label") and row["rests_on"] == READ]
-    return [f"{KINDS_OF_ENCRYPTER[row['kind']]} (not exported): {row['name']}: {row['covers']}" for row in shown]
+    shown = [row for row in rows if row.kind in ("dlp", "label") and row.rests_on == READ]
+    return [f"{KINDS_OF_ENCRYPTER[row.kind]} (not exported): {row.name}: {row.covers}" for row in shown]
 
 
 def not_enforced(organization: Organization) -> list[str]:

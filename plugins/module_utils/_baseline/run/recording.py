@@ -12,7 +12,8 @@ from ..._exchange.errors import ExchangeError
 from ..._exchange.organization import Organization
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.rules.rule_set import RuleSet
-from ..._mail_flow.wording.encrypters import encrypter_rows
+from ..._mail_flow.wording.encrypters import EncrypterRow, encrypter_rows
+from ..._mail_flow.wording.overview import CellRow
 from ..controls.controls import CONTROL
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
@@ -203,13 +204,13 @@ def _shown_mail(task: BaselineContext, drafted: DraftedRun) -> EffectOnMail:
     return with_unseen(mail, drafted.organization)
 
 
-def _reach(task: BaselineContext, drafted: DraftedRun) -> list[dict[str, Any]]:
+def _reach(task: BaselineContext, drafted: DraftedRun) -> list[CellRow]:
     """Which mail to people outside would be protected after a plan that changes mail, unless the run has too many organizations."""
     few = drafted.mail.difference and len(task.hosts) <= MOST_ORGANIZATIONS
     return reach_of(drafted.organization, drafted.plan) if few else []
 
 
-def _encrypters(drafted: DraftedRun) -> list[dict[str, Any]]:
+def _encrypters(drafted: DraftedRun) -> list[EncrypterRow]:
     """Who encrypts what today, with what Exchange counts; empty if the rules cannot be read, which is said elsewhere."""
     if drafted.procedure.controls is None:
         return []

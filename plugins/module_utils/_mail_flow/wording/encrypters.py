@@ -6,6 +6,7 @@ rules.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
@@ -22,6 +23,7 @@ from ..rules.rule_set import RuleSet
 from ..trace.reading import Window
 from .dlp import dlp_mail_words, does_words
 from .guarantees import CHECKS, mail_words
+from .row import ResultRow, Row
 
 #: On what a row rests: read from Exchange, told by somebody, reported by Exchange as a count, or not seen at all.
 READ, TOLD, REPORTED, UNSEEN = "read", "told", "reported", "unseen"
@@ -44,6 +46,40 @@ _EVERY = (*_NAMES_OF_ALL.values(), _CONNECTORS, KINDS_OF_ENCRYPTER["button"])
 
 #: The most rows that a terminal shows.
 _SHOWN = 12
+
+
+@dataclass(frozen=True)
+class EncrypterRow(ResultRow):
+    """Something that encrypts mail.
+
+    :param kind: one of :data:`KINDS_OF_ENCRYPTER`.
+    :param covers: the mail that it encrypts, in words.
+    :param rests_on: how that is known.
+    """
+
+    kind: str
+    name: str
+    covers: str
+    rests_on: str
+
+    @classmethod
+    def from_row(cls, row: Row) -> EncrypterRow:
+        """The values of a row. Raises TypeError if they are none of this kind."""
+        return cls(**row)
+
+    def as_row(self) -> dict[str, str]:
+        """The row of results."""
+        return asdict(self)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether anything is known of it."""
+        return self.covers != _NOT_SEEN
+
+    @property
+    def title(self) -> str:
+        """How it is called; a row that is about all of a kind, by that alone."""
+        return self.name if self.name in _EVERY else f"{KINDS_OF_ENCRYPTER[self.kind]} {self.name!r}"
 
 
 def measured_row(measurement: Measured, *, beside_plan: bool = False) -> dict[str, Any]:
@@ -101,22 +137,22 @@ def measured_lines_beside(evidence: Mapping[str, Any], replay: Mapping[str, Any]
 
 def encrypter_rows(
     rules: RuleSet, facts: Facts, counted: Mapping[str, Any] | None = None, read: Collection[str] = ()
-) -> list[dict[str, str]]:
-    """All that encrypts mail: ``kind``, ``name``, ``covers`` and ``rests_on``.
+) -> list[EncrypterRow]:
+    """All that encrypts mail.
 
     :param counted: what :func:`measured_row` made, if the report could be read.
     :param read: the facts that Exchange showed; somebody told the others.
     """
     acting = [rule for rule in rules.rules if rule.actions.enforced and not rule.idle]
-    rows = [("rule", rule.name, mail_words(rule), READ) for rule in acting if rule.actions.does(Does.ENCRYPT)]
+    rows = [
+        EncrypterRow("rule", rule.name, mail_words(rule), READ) for rule in acting if rule.actions.does(Does.ENCRYPT)
+    ]
     rows += _of_dlp(facts, counted, READ if FACT[DLP] in read else TOLD)
     rows += _of_labels(facts, counted, READ if FACT[LABELS] in read else TOLD)
     rows.append(_button(facts, counted))
     rows += _forced_tls(acting, facts.connectors.outbound)
-    return [{"kind": kind, "name": name, "covers": covers, "rests_on": on} for kind, name, covers, on in rows]
+    return rows
 
-
-_Row = tuple[str, str, str, str]
 
 #: What is said of a kind of which nothing is known.
 _NOT_SEEN = "not seen"
@@ -125,33 +161,33 @@ _NOT_SEEN = "not seen"
 _NONE = "none that encrypts or decrypts mail"
 
 
-def _of_dlp(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iterator[_Row]:
+def _of_dlp(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iterator[EncrypterRow]:
     """The DLP rules, or how much Exchange counts of what they may have done."""
     policies = facts.encrypters.dlp_policies
     if not isinstance(policies, DlpRules):
-        yield (_KIND[DLP], _NAMES_OF_ALL[DLP], *_not_seen(counted))
+        yield EncrypterRow(_KIND[DLP], _NAMES_OF_ALL[DLP], *_not_seen(counted))
         return
     acting = [rule for rule in policies.rules if rule.does.changes_mail]
     for rule in acting:
         does = does_words(rule.does, may=not rule.is_certain or rule.does.ends == Fate.UNKNOWN)
-        yield _KIND[DLP], rule.does.name, f"{dlp_mail_words(rule)} ({does})", on
+        yield EncrypterRow(_KIND[DLP], rule.does.name, f"{dlp_mail_words(rule)} ({does})", on)
     if not acting:
-        yield _KIND[DLP], _NAMES_OF_ALL[DLP], _NONE, on
+        yield EncrypterRow(_KIND[DLP], _NAMES_OF_ALL[DLP], _NONE, on)
 
 
-def _of_labels(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iterator[_Row]:
+def _of_labels(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iterator[EncrypterRow]:
     """The labels, or how much Exchange counts of what they may have done."""
     if facts.encrypters.labels is None:
-        yield (_KIND[LABELS], _NAMES_OF_ALL[LABELS], *_not_seen(counted))
+        yield EncrypterRow(_KIND[LABELS], _NAMES_OF_ALL[LABELS], *_not_seen(counted))
         return
     acting = [label for label in facts.encrypters.labels if label.changes_mail]
     set_ = {label.name for label in automatic(facts)} if facts.encrypters.auto_label_policies is not None else set()
     for label in acting:
         ways = ["mail for which people choose it", *(["as a default"] if is_default(label, facts) else [])]
         ways += ["what a policy sets it on"] if label.name in set_ else []
-        yield _KIND[LABELS], label.name, f"{', '.join(ways)} ({does_words(label)})", on
+        yield EncrypterRow(_KIND[LABELS], label.name, f"{', '.join(ways)} ({does_words(label)})", on)
     if not acting:
-        yield _KIND[LABELS], _NAMES_OF_ALL[LABELS], _NONE, on
+        yield EncrypterRow(_KIND[LABELS], _NAMES_OF_ALL[LABELS], _NONE, on)
 
 
 def _not_seen(counted: Mapping[str, Any] | None) -> tuple[str, str]:
@@ -164,28 +200,29 @@ def _not_seen(counted: Mapping[str, Any] | None) -> tuple[str, str]:
     return f"{number} in {days} by DLP policies or labels, as far as rules explain the rest", REPORTED
 
 
-def _button(facts: Facts, counted: Mapping[str, Any] | None) -> _Row:
+def _button(facts: Facts, counted: Mapping[str, Any] | None) -> EncrypterRow:
     shown = (facts.encryption.irm_configuration or {}).get("simplified_client_access_enabled")
     hidden = "; Outlook on the web does not show it" if shown is False else ""
     name = KINDS_OF_ENCRYPTER["button"]
     if not counted or "manual" not in counted:
-        return "button", name, f"mail for which people choose it{hidden}", UNSEEN
+        return EncrypterRow("button", name, f"mail for which people choose it{hidden}", UNSEEN)
     number = f"{counted['manual']:,} message{'' if counted['manual'] == 1 else 's'}"
-    return "button", name, f"{number} in {counted['days']} days that people encrypted{hidden}", REPORTED
+    return EncrypterRow("button", name, f"{number} in {counted['days']} days that people encrypted{hidden}", REPORTED)
 
 
-def _forced_tls(rules: Sequence[FlowRule], connectors: Sequence[Connector] | None) -> Iterator[_Row]:
+def _forced_tls(rules: Sequence[FlowRule], connectors: Sequence[Connector] | None) -> Iterator[EncrypterRow]:
     yield from (
-        ("tls", rule.name, f"{mail_words(rule)}, on its way", READ)
+        EncrypterRow("tls", rule.name, f"{mail_words(rule)}, on its way", READ)
         for rule in rules
         if rule.actions.options.get("route_message_outbound_require_tls")
     )
     if connectors is None:
-        yield "tls", _CONNECTORS, "not read", UNSEEN
+        yield EncrypterRow("tls", _CONNECTORS, "not read", UNSEEN)
         return
     for connector in connectors:
         if connector.validation and connector.enabled and not connector.test_mode:
-            yield "tls", connector.name, f"{_taken(connector)}, on its way, with {CHECKS[connector.validation]}", READ
+            covers = f"{_taken(connector)}, on its way, with {CHECKS[connector.validation]}"
+            yield EncrypterRow("tls", connector.name, covers, READ)
 
 
 def _taken(connector: Connector) -> str:
@@ -196,19 +233,13 @@ def _taken(connector: Connector) -> str:
     return f"mail to {', '.join(taken)}" if taken else "no mail"
 
 
-def _called(row: Mapping[str, str]) -> str:
-    """How a row is called; one that is about all of a kind, by that alone."""
-    name = row["name"]
-    return name if name in _EVERY else f"{KINDS_OF_ENCRYPTER[row['kind']]} {name!r}"
-
-
-def encrypter_lines(rows: Sequence[Mapping[str, str]]) -> list[str]:
+def encrypter_lines(rows: Sequence[EncrypterRow]) -> list[str]:
     """The table as lines of a terminal, without what is not seen, of which it has a line of its own; none if there is no
     more.
     """
-    seen = [row for row in rows if row["covers"] != _NOT_SEEN]
+    seen = [row for row in rows if row.is_seen]
     if not seen:
         return []
     more = [f"  {len(seen) - _SHOWN} more are in the report."] if len(seen) > _SHOWN else []
-    shown = [f"  {_called(row)}: {row['covers']} ({row['rests_on']})" for row in seen[:_SHOWN]]
+    shown = [f"  {row.title}: {row.covers} ({row.rests_on})" for row in seen[:_SHOWN]]
     return ["What encrypts, decrypts or stops mail, and how that is known:", *shown, *more]

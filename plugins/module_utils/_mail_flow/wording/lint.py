@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..._exchange.text import listed, quoted, short, visible_line
@@ -12,6 +13,7 @@ from ..analyses.single_rule_lint import LintFinding
 from ..model.kleene import Reason
 from ..model.outcomes import TEMPLATE
 from .reasons import CONNECTOR_IDLE, reason_text
+from .row import ResultRow, Row
 from .sentences import PROTECTION_OPTIONS
 
 #: Kind and case of a finding about one rule to what is said of it, after its name. Rules of which the same is said share
@@ -223,21 +225,42 @@ _QUOTED = frozenset(
 )
 
 
-def lint_rows(findings: Iterable[LintFinding]) -> list[dict[str, Any]]:
-    """Findings as results have them: ``kind``, ``rules`` (names) and ``reason``. Rules that have the same problem share
-    a row.
+@dataclass(frozen=True)
+class LintRow(ResultRow):
+    """A problem of rules.
+
+    :param rules: the names of the rules that have it.
+    :param reason: the problem, as a sentence.
     """
+
+    kind: str
+    rules: tuple[str, ...]
+    reason: str
+
+    @classmethod
+    def from_row(cls, row: Row) -> LintRow:
+        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
+        cls.refuse_unknown(row)
+        return cls(row["kind"], tuple(row["rules"]), row["reason"])
+
+    def as_row(self) -> dict[str, Any]:
+        """The row of results."""
+        return {"kind": self.kind, "rules": list(self.rules), "reason": self.reason}
+
+
+def lint_rows(findings: Iterable[LintFinding]) -> list[LintRow]:
+    """Findings in words. Rules that have the same problem share a row."""
     alike: dict[Hashable, list[LintFinding]] = {}
     for finding in findings:
         alike.setdefault(_problem(finding), []).append(finding)
     return list(map(_row, alike.values()))
 
 
-def _row(findings: Sequence[LintFinding]) -> dict[str, Any]:
-    rules = list(dict.fromkeys(rule for finding in findings for rule in finding.rules))
+def _row(findings: Sequence[LintFinding]) -> LintRow:
+    rules = tuple(dict.fromkeys(rule for finding in findings for rule in finding.rules))
     text = _finding_text(findings[0])
     reason = f"{_subject(rules)} {text}." if _key(findings[0]) in _OF_ONE else text
-    return {"kind": findings[0].kind, "rules": rules, "reason": visible_line(reason)}
+    return LintRow(findings[0].kind, rules, visible_line(reason))
 
 
 def _problem(finding: LintFinding) -> Hashable:

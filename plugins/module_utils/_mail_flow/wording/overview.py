@@ -6,6 +6,7 @@ terminal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..._exchange.text import listed
@@ -14,7 +15,8 @@ from ..analyses.contrast import Contrast
 from ..analyses.overview import Cell, CellVerdict, MailKind
 from ..model import questions
 from .policy import policy_contrast
-from .reasons import SURELY_MB, ids_words, open_reasons, worded
+from .reasons import SURELY_MB, OpenReason, ids_words, open_reasons, worded
+from .row import ResultRow, Row
 
 #: Kind of mail to how it is called.
 KINDS_OF_MAIL: Mapping[MailKind, str] = {
@@ -42,33 +44,80 @@ _VERDICT_WORDS: Mapping[CellVerdict, str] = {
 }
 
 
-def overview_rows(cells: Iterable[Cell]) -> list[dict[str, Any]]:
-    """The cells as results have them: ``kind_of_mail``, ``destination``, ``protected``, ``on``, ``witness``,
-    ``besides_dlp`` and, where that is unknown, ``unknown``.
+@dataclass(frozen=True)
+class CellRow(ResultRow):
+    """What is true of the mail of a kind to a destination.
+
+    :param on: the rules on which it depends.
+    :param witness: a message, its recipient and its outcome; ``None`` if none is shown.
+    :param besides_dlp: the DLP rules that may treat some of the mail otherwise.
+    :param unknown: why it is unknown.
     """
-    return [_row(cell) for cell in cells]
+
+    kind_of_mail: MailKind
+    destination: str
+    protected: CellVerdict
+    on: tuple[str, ...] = ()
+    witness: Row | None = None
+    besides_dlp: tuple[str, ...] = ()
+    unknown: tuple[OpenReason, ...] = ()
+
+    @classmethod
+    def from_row(cls, row: Row) -> CellRow:
+        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
+        cls.refuse_unknown(row)
+        return cls(
+            kind_of_mail=MailKind(row["kind_of_mail"]),
+            destination=row["destination"],
+            protected=CellVerdict(row["protected"]),
+            on=tuple(row.get("on", ())),
+            witness=row.get("witness"),
+            besides_dlp=tuple(row.get("besides_dlp", ())),
+            unknown=tuple(map(OpenReason.from_row, row.get("unknown", ()))),
+        )
+
+    def as_row(self) -> dict[str, Any]:
+        """The row of results."""
+        row: dict[str, Any] = {
+            "kind_of_mail": self.kind_of_mail.value,
+            "destination": self.destination,
+            "protected": self.protected.value,
+        }
+        if self.on:
+            row["on"] = list(self.on)
+        if self.witness:
+            row["witness"] = self.witness
+        if self.besides_dlp:
+            row["besides_dlp"] = list(self.besides_dlp)
+        if self.unknown:
+            row["unknown"] = [reason.as_row() for reason in self.unknown]
+        return row
 
 
-def _row(cell: Cell) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "kind_of_mail": cell.kind.value,
-        "destination": cell.destination,
-        "protected": cell.protected.value,
-    }
-    row |= {"on": list(cell.on)} if cell.on else {}
-    row |= {"witness": worded(cell.witness)} if cell.witness else {}
-    row |= {"besides_dlp": list(cell.besides_dlp)} if cell.besides_dlp else {}
-    row |= {"unknown": [reason.as_row() for reason in open_reasons(cell.unknown)]} if cell.unknown else {}
-    return row
+def overview_rows(cells: Iterable[Cell]) -> list[CellRow]:
+    """The cells in words."""
+    return list(map(_row, cells))
 
 
-def _besides(rows: Iterable[Mapping[str, Any]]) -> str:
+def _row(cell: Cell) -> CellRow:
+    return CellRow(
+        kind_of_mail=cell.kind,
+        destination=cell.destination,
+        protected=cell.protected,
+        on=cell.on,
+        witness=worded(cell.witness) if cell.witness else None,
+        besides_dlp=cell.besides_dlp,
+        unknown=open_reasons(cell.unknown),
+    )
+
+
+def _besides(rows: Iterable[CellRow]) -> str:
     """The DLP rules that may treat some mail of rows otherwise, as the subject of a sentence; empty if there are none."""
-    names = list(dict.fromkeys(repr(str(name)) for row in rows for name in row.get("besides_dlp") or ()))
+    names = list(dict.fromkeys(repr(name) for row in rows for name in row.besides_dlp))
     return f"the DLP rule{'s' if len(names) > 1 else ''} {listed(names, joint='and')}" if names else ""
 
 
-def besides_words(row: Mapping[str, Any]) -> str:
+def besides_words(row: CellRow) -> str:
     """The DLP rules that may treat some mail of a row otherwise: ``but for the DLP rule 'Cards' (U33)``; empty if there are
     none.
     """
@@ -76,45 +125,42 @@ def besides_words(row: Mapping[str, Any]) -> str:
     return f"but for {rules} ({questions.DLP_RULES})" if rules else ""
 
 
-def cell_words(row: Mapping[str, Any]) -> str:
+def cell_words(row: CellRow) -> str:
     """How a row is said by itself."""
-    return ", ".join(filter(None, [CELL_WORDS[row["protected"]], besides_words(row)]))
+    return ", ".join(filter(None, [CELL_WORDS[row.protected], besides_words(row)]))
 
 
-def undocumented(rows: Sequence[Mapping[str, Any]]) -> dict[MailKind, str]:
+def undocumented(rows: Sequence[CellRow]) -> dict[MailKind, str]:
     """The kinds of mail of which one open question leaves unknown whether they are protected, each with the number of
     the question. To some destinations, they may always be protected.
     """
     by_number: dict[MailKind, str] = {}
     for kind in KINDS_OF_MAIL:
-        cells = [row for row in rows if row["kind_of_mail"] == kind]
-        numbers = {cell["id"] for row in cells for cell in row.get("unknown") or ()}
-        if (
-            numbers
-            and {row["protected"] for row in cells} <= {CellVerdict.ALWAYS, CellVerdict.UNKNOWN}
-            and len(numbers) == 1
-        ):
-            (number,) = numbers
-            if number in questions.BY_ID and number != questions.A_FACT:
-                by_number[kind] = number
+        cells = [row for row in rows if row.kind_of_mail is kind]
+        numbers = {reason.id for row in cells for reason in row.unknown}
+        if len(numbers) != 1 or not {row.protected for row in cells} <= {CellVerdict.ALWAYS, CellVerdict.UNKNOWN}:
+            continue
+        (number,) = numbers
+        if number in questions.BY_ID and number != questions.A_FACT:
+            by_number[kind] = number
     return by_number
 
 
-def undocumented_line(rows: Sequence[Mapping[str, Any]]) -> str:
+def undocumented_line(rows: Sequence[CellRow]) -> str:
     """The kinds of mail that one open question leaves unknown, how much is known of it, and the test messages that tell,
     as a line; empty if there are none.
     """
     return _unknown_line(rows, undocumented(rows))
 
 
-def _unknown_line(rows: Sequence[Mapping[str, Any]], by_number: Mapping[MailKind, str]) -> str:
+def _unknown_line(rows: Sequence[CellRow], by_number: Mapping[MailKind, str]) -> str:
     if not by_number:
         return ""
     mail = []
     for kind, number in by_number.items():
         name = KINDS_OF_MAIL[kind]
-        cells = [row for row in rows if row["kind_of_mail"] == kind]
-        destinations = [str(row["destination"]) for row in cells if row["protected"] == CellVerdict.UNKNOWN]
+        cells = [row for row in rows if row.kind_of_mail is kind]
+        destinations = [row.destination for row in cells if row.protected is CellVerdict.UNKNOWN]
         where = f" to {listed(destinations, joint='and')}" if len(destinations) < len(cells) else ""
         known = f"{number}, {questions.BY_ID[number].grade}"
         mail.append(f"{name[0].lower()}{name[1:]}{where} ({known})")
@@ -123,7 +169,7 @@ def _unknown_line(rows: Sequence[Mapping[str, Any]], by_number: Mapping[MailKind
     return f"Unknown: {listed(mail, joint='and', most=len(mail))}. What would tell: {tells}."
 
 
-def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def reach_lines(rows: Sequence[CellRow]) -> Iterator[str]:
     """A line for all kinds of mail that are protected alike, one before them, one about the DLP rules that may treat mail
     otherwise, and one about all mail that one open question leaves unknown.
     """
@@ -146,17 +192,17 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"  {_unknown_line(rows, undocumented_kinds)}"
 
 
-def _reach_of(kind: MailKind, rows: Sequence[Mapping[str, Any]], *, is_undocumented: bool) -> str:
+def _reach_of(kind: MailKind, rows: Sequence[CellRow], *, is_undocumented: bool) -> str:
     """Which mail of a kind is protected, without its name; empty if there is nothing to say.
 
     :param is_undocumented: whether what is unknown of it has a line of its own.
     """
+    cells = [row for row in rows if row.kind_of_mail is kind]
     domains_by_verdict = {
-        verdict: [str(row["destination"]) for row in rows if (row["kind_of_mail"], row["protected"]) == (kind, verdict)]
-        for verdict in _VERDICT_WORDS
+        verdict: [cell.destination for cell in cells if cell.protected is verdict] for verdict in _VERDICT_WORDS
     }
     given_domains = {verdict: destinations for verdict, destinations in domains_by_verdict.items() if destinations}
-    besides = {row["protected"] for row in rows if row["kind_of_mail"] == kind and row.get("besides_dlp")}
+    besides = {cell.protected for cell in cells if cell.besides_dlp}
     parts = [
         (
             f"{_VERDICT_WORDS[verdict]} {listed(destinations, joint='and')}"
@@ -168,7 +214,7 @@ def _reach_of(kind: MailKind, rows: Sequence[Mapping[str, Any]], *, is_undocumen
         if not is_undocumented or verdict is not CellVerdict.UNKNOWN
     ]
     if domains_by_verdict[CellVerdict.UNKNOWN] and not is_undocumented:
-        ids = sorted({other["id"] for row in rows if row["kind_of_mail"] == kind for other in row.get("unknown", ())})
+        ids = sorted({reason.id for cell in cells for reason in cell.unknown})
         parts[-1] += f" ({ids_words(ids)})" if ids else ""
     return "; ".join(parts)
 
@@ -197,23 +243,23 @@ def contrast_row(contrast: Contrast) -> dict[str, Any]:
     rows = []
     for pair in contrast.cells:
         before, after = overview_rows(pair)
-        mail, where = KINDS_OF_MAIL[before["kind_of_mail"]], before["destination"]
+        mail, where = KINDS_OF_MAIL[before.kind_of_mail], before.destination
         text = f"{mail} to {where}: before, {cell_words(before)}; after, {cell_words(after)}."
         rows.append(
             {
-                "kind_of_mail": before["kind_of_mail"],
+                "kind_of_mail": before.kind_of_mail.value,
                 "destination": where,
                 "text": text,
-                "before": before,
-                "after": after,
+                "before": before.as_row(),
+                "after": after.as_row(),
             }
         )
     cells = [f"{KINDS_OF_MAIL[cell.kind]} to {cell.destination}." for cell in contrast.unknown]
     only_before, only_after, unknown = policy_contrast(*contrast.does)
     return {
         "overview": rows,
-        "only_before": only_before,
-        "only_after": only_after,
+        "only_before": [row.as_row() for row in only_before],
+        "only_after": [row.as_row() for row in only_after],
         "unknown": [*cells, *unknown],
         "not_compared": [_NOT_COMPARED[name] for name in contrast.settings],
     }

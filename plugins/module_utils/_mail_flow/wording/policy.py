@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ..._exchange.text import listed, visible_line
@@ -24,9 +24,8 @@ from ..rules.dlp_rules import DlpRule
 from .contradicted import certainty
 from .dlp import dlp_mail, dlp_mail_words, may_words
 from .reasons import ids_words
+from .row import ResultRow, Row
 from .sentences import ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, named_of, unless_words
-
-Row = dict[str, Any]
 
 #: The kind of the sentences about DLP rules of which it is open on which mail they act.
 DLP = "dlp"
@@ -73,34 +72,92 @@ _SENDERS = {
 }
 
 
-def policy_rows(policy: MailPolicy) -> list[Row]:
-    """The sentences: ``kind``, ``text``, ``rules`` (names) and, where they apply, ``unless`` (the other rules that keep
-    mail from that, each with ``rule`` and ``how``), ``unnamed`` (those of them that the sentence only counts),
-    ``besides_dlp`` (true if the DLP rules of the first sentence may treat some of the mail otherwise) and ``unknown`` (the
-    numbers of the open questions).
+@dataclass(frozen=True)
+class PolicyRow(ResultRow):
+    """What rules do to mail, as a sentence.
+
+    :param kind: one of :data:`KINDS`.
+    :param rules: the names of the rules.
+    :param by_dlp: whether these are DLP rules.
+    :param unless: the other rules that keep mail from that, and :param:`unnamed`: those of them that the sentence only
+        counts.
+    :param besides_dlp: whether the DLP rules of the first sentence may treat some of the mail otherwise.
+    :param unknown: the numbers of the open questions.
+    :param contradicted: sentences about what Exchange did otherwise than is computed.
     """
+
+    kind: str
+    text: str
+    rules: tuple[str, ...]
+    by_dlp: bool = False
+    unless: tuple[Exempting, ...] = ()
+    unnamed: tuple[Exempting, ...] = ()
+    besides_dlp: bool = False
+    unknown: tuple[str, ...] = ()
+    contradicted: tuple[str, ...] = ()
+
+    @classmethod
+    def from_row(cls, row: Row) -> PolicyRow:
+        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
+        cls.refuse_unknown(row)
+        return cls(
+            kind=row["kind"],
+            text=row["text"],
+            rules=tuple(row["rules"]),
+            by_dlp=row.get("by_dlp", False),
+            unless=tuple(Exempting(**exempting) for exempting in row.get("unless", ())),
+            unnamed=tuple(Exempting(**exempting) for exempting in row.get("unnamed", ())),
+            besides_dlp=row.get("besides_dlp", False),
+            unknown=tuple(row.get("unknown", ())),
+            contradicted=tuple(row.get("contradicted", ())),
+        )
+
+    def as_row(self) -> dict[str, Any]:
+        """The row of results."""
+        row: dict[str, Any] = {"kind": self.kind, "text": self.text, "rules": list(self.rules)}
+        if self.by_dlp:
+            row["by_dlp"] = True
+        if self.unless:
+            row["unless"] = list(map(asdict, self.unless))
+        if self.unnamed:
+            row["unnamed"] = list(map(asdict, self.unnamed))
+        if self.besides_dlp:
+            row["besides_dlp"] = True
+        if self.unknown:
+            row["unknown"] = list(self.unknown)
+        if self.contradicted:
+            row["contradicted"] = list(self.contradicted)
+        return row
+
+    def with_contradicted(self, texts: Iterable[str]) -> PolicyRow:
+        """The row with more sentences about what Exchange did otherwise, each once."""
+        return replace(self, contradicted=tuple(dict.fromkeys((*self.contradicted, *texts))))
+
+
+def policy_rows(policy: MailPolicy) -> list[PolicyRow]:
+    """What the rules do, as sentences."""
     sentences = _sentences(policy)
     for_table = _rules_for_table(sentences)
     rows = [_row(sentence, for_table) for sentence in sentences]
     return [*_dlp_rows(policy), *rows, *_other_dlp_rows(policy)]
 
 
-def _dlp_rows(policy: MailPolicy) -> list[Row]:
+def _dlp_rows(policy: MailPolicy) -> list[PolicyRow]:
     """The sentence about the DLP rules besides which others are said, if there are any."""
     return _dlp_row(policy.dlp, "may treat mail otherwise than the other sentences say") if policy.dlp else []
 
 
-def _other_dlp_rows(policy: MailPolicy) -> list[Row]:
+def _other_dlp_rows(policy: MailPolicy) -> list[PolicyRow]:
     """The sentence about the other DLP rules of which it is open on which mail they act, if there are any."""
     return _dlp_row(policy.other_dlp, "may act on mail, depending on what is in it") if policy.other_dlp else []
 
 
-def _dlp_row(rules: Sequence[DlpRule], what: str) -> list[Row]:
+def _dlp_row(rules: Sequence[DlpRule], what: str) -> list[PolicyRow]:
     who = "A DLP rule" if len(rules) == 1 else f"{len(rules)} DLP rules"
     sentences = [f"{rule.name!r} {may_words(rule)} ({dlp_mail_words(rule)})" for rule in rules]
     text = f"{who} {what} ({questions.DLP_RULES}): {listed(sentences, joint='and', most=MOST_NAMED)}."
-    names = list(dict.fromkeys(rule.name for rule in rules))
-    return [{"kind": DLP, "text": visible_line(text), "rules": names, "unknown": [questions.DLP_RULES]}]
+    names = tuple(dict.fromkeys(rule.name for rule in rules))
+    return [PolicyRow(DLP, visible_line(text), names, unknown=(questions.DLP_RULES,))]
 
 
 def _rules_for_table(sentences: Iterable[_Sentence]) -> frozenset[Exempting]:
@@ -111,7 +168,7 @@ def _rules_for_table(sentences: Iterable[_Sentence]) -> frozenset[Exempting]:
     )
 
 
-def policy_contrast(before: MailPolicy, after: MailPolicy) -> tuple[list[Row], list[Row], list[str]]:
+def policy_contrast(before: MailPolicy, after: MailPolicy) -> tuple[list[PolicyRow], list[PolicyRow], list[str]]:
     """The sentences that are true of one organization only, whatever the names of its rules: of the one before, and of
     the other; and those that say what is unknown of both.
     """
@@ -124,13 +181,13 @@ def policy_contrast(before: MailPolicy, after: MailPolicy) -> tuple[list[Row], l
     return (
         _besides_dlp(before, [_row(sentence) for sentence in one if sentence not in other]),
         _besides_dlp(after, [_row(sentence) for sentence in other if sentence not in one]),
-        [_row(sentence)["text"] for sentence in unknown],
+        [_row(sentence).text for sentence in unknown],
     )
 
 
-def _besides_dlp(policy: MailPolicy, rows: list[Row]) -> list[Row]:
+def _besides_dlp(policy: MailPolicy, rows: list[PolicyRow]) -> list[PolicyRow]:
     """Sentences after the one about the DLP rules, if it limits one of them."""
-    return [*(_dlp_rows(policy) if any(row.get("besides_dlp") for row in rows) else ()), *rows]
+    return [*(_dlp_rows(policy) if any(row.besides_dlp for row in rows) else ()), *rows]
 
 
 @dataclass(frozen=True)
@@ -350,7 +407,7 @@ def _with_values(sentence: _Sentence, number: int, values: tuple[Any, ...]) -> _
     return replace(sentence, about=with_values(sentence.about, number, values))
 
 
-def _row(sentence: _Sentence, for_table: Collection[Exempting] = ()) -> Row:
+def _row(sentence: _Sentence, for_table: Collection[Exempting] = ()) -> PolicyRow:
     """A sentence as a row.
 
     :param for_table: what is not named in a sentence that has more than three exceptions.
@@ -360,31 +417,20 @@ def _row(sentence: _Sentence, for_table: Collection[Exempting] = ()) -> Row:
         names = f"the DLP {'rule' if len(sentence.rules) == 1 else 'rules'} {names}"
     counted = for_table if len(sentence.exempting) > MOST_NAMED else ()
     text = sentence.text(counted)
-    row: Row = {
-        "kind": sentence.kind,
-        "text": visible_line(f"{text} ({names})." if names else f"{text}."),
-        "rules": list(sentence.rules),
-    }
-    if sentence.by_dlp:
-        row["by_dlp"] = True
-    if sentence.exempting:
-        row["unless"] = list(map(_exempting_row, sentence.exempting))
     named = named_of(sentence.exempting, counted)
-    unnamed = [exemption for exemption in sentence.exempting if exemption not in named]
-    if unnamed:
-        row["unnamed"] = list(map(_exempting_row, unnamed))
-    if sentence.besides_dlp:
-        row["besides_dlp"] = True
-    if sentence.numbers:
-        row["unknown"] = list(sentence.numbers)
-    return row
+    return PolicyRow(
+        kind=sentence.kind,
+        text=visible_line(f"{text} ({names})." if names else f"{text}."),
+        rules=sentence.rules,
+        by_dlp=sentence.by_dlp,
+        unless=sentence.exempting,
+        unnamed=tuple(exemption for exemption in sentence.exempting if exemption not in named),
+        besides_dlp=sentence.besides_dlp,
+        unknown=sentence.numbers,
+    )
 
 
-def _exempting_row(exemption: Exempting) -> Row:
-    return {"rule": exemption.rule, "how": exemption.how}
-
-
-def policy_lines(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> Iterator[str]:
+def policy_lines(rows: Sequence[PolicyRow], most: int | None = None) -> Iterator[str]:
     """The sentences as lines for a terminal, with one before them, and a table of the rules that these only count.
 
     :param most: the maximum number of sentences; by default all.
@@ -396,28 +442,41 @@ def policy_lines(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> 
         return
     yield "What the rules do, the most important first:"
     shown = rows[:most]
-    yield from (f"  {row['text']}{certainty(row.get('contradicted', ()))}" for row in shown)
+    yield from (f"  {row.text}{certainty(row.contradicted)}" for row in shown)
     more = len(rows) - len(shown)
     if more:
         yield f"  {more} more {'sentence is' if more == 1 else 'sentences are'} in the report."
     rows_of_table = kept_rows(shown)
     if rows_of_table:
         yield f"The rules that {'the sentences above' if more else 'these sentences'} only count:"
-        yield from (f"  {row['text']}" for row in rows_of_table)
+        yield from (f"  {row.text}" for row in rows_of_table)
 
 
-def kept_rows(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """The rules that keep mail from what others do, where a sentence does not name them: ``rule``, ``how``, ``text``
-    and ``rules``, the names of those others.
+@dataclass(frozen=True)
+class KeptRow:
+    """A rule that keeps mail from what others do.
+
+    :param rules: the names of those others.
     """
+
+    rule: str
+    how: str
+    rules: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What it keeps mail from, as a sentence."""
+        others = listed(list(map(repr, self.rules)), joint="and", most=_MOST_OTHERS)
+        return visible_line(f"{self.rule!r} {_KEEPS_MAIL[self.how]} {others}.")
+
+
+def kept_rows(rows: Sequence[PolicyRow]) -> list[KeptRow]:
+    """The rules that keep mail from what others do, where a sentence does not name them."""
     rules_kept: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
-        for exempting in row.get("unnamed", ()):
-            rules_kept.setdefault((exempting["rule"], exempting["how"]), {}).update(dict.fromkeys(row["rules"]))
-    return [
-        {"rule": rule, "how": how, "rules": list(others), "text": visible_line(_kept_text(rule, how, list(others)))}
-        for (rule, how), others in rules_kept.items()
-    ]
+        for exempting in row.unnamed:
+            rules_kept.setdefault((exempting.rule, exempting.how), {}).update(dict.fromkeys(row.rules))
+    return [KeptRow(rule, how, tuple(others)) for (rule, how), others in rules_kept.items()]
 
 
 #: Rules from which another keeps mail that a row of the table names.
@@ -443,7 +502,3 @@ _KEEPS_MAIL = {
     "dlp_stops": "(DLP) stops the DLP rules for mail of",
     "dlp_acts": "(DLP) perhaps does something else (U36) with mail of",
 }
-
-
-def _kept_text(rule: str, how: str, others: Sequence[str]) -> str:
-    return f"{rule!r} {_KEEPS_MAIL[how]} {listed(list(map(repr, others)), joint='and', most=_MOST_OTHERS)}."

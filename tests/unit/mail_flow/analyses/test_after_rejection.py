@@ -81,7 +81,7 @@ def test_the_sentence_claims_no_report() -> None:
 
 def test_the_policy_claims_no_report() -> None:
     rows = policy_rows(policy([REJECTS, REPORTS], TENANT, NOW))
-    assert [row["text"] for row in rows if row["rules"] == ["Reports"]] == [
+    assert [row.text for row in rows if row.rules == ("Reports",)] == [
         "Mail from inside that other rules reject before may be reported to soc@contoso.com (U10) ('Reports')."
     ]
 

@@ -8,10 +8,11 @@ import random
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import overview as analysis
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import (
     EVERYBODY_ELSE,
     Cell,
+    CellVerdict,
+    MailKind,
     overview,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
@@ -30,14 +31,21 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     compile_added_copies,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.message_search import (
+    MessageSearch,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
     KINDS_OF_MAIL,
+    CellRow,
     overview_rows,
     reach_lines,
     undocumented,
     undocumented_line,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import open_reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
+    OpenReason,
+    open_reason,
+)
 
 from tests.rounds import rounds
 from tests.unit.mail_flow import generators
@@ -234,26 +242,16 @@ def test_the_terminal_has_ten_lines_at_most() -> None:
     )
     assert lines[1].startswith(said)
     assert list(reach_lines([])) == []
-    row = {
-        "kind_of_mail": "forwarded",
-        "destination": "everybody else",
-        "protected": "unknown",
-        "unknown": [{"id": "U00", "reason": "…"}],
-    }
-    assert list(reach_lines([row]))[1] == "  Forwarded mail: unknown (U00)."
+    assert (
+        list(reach_lines(_cells(("forwarded", "everybody else", "unknown", "U00"))))[1]
+        == "  Forwarded mail: unknown (U00)."
+    )
 
 
 def test_what_was_not_found_has_words_and_no_number() -> None:
     assert NOT_FOUND.id not in BY_ID
-    rows = [
-        {
-            "kind_of_mail": "forwarded",
-            "destination": "everybody else",
-            "protected": "unknown",
-            "unknown": [open_reason(NOT_FOUND).as_row()],
-        }
-    ]
-    lines = list(reach_lines(rows))
+    row = CellRow(MailKind.FORWARDED, "everybody else", CellVerdict.UNKNOWN, unknown=(open_reason(NOT_FOUND),))
+    lines = list(reach_lines([row]))
     assert lines[1] == "  Forwarded mail: unknown (neither a proof nor an example was found)."
     assert numbers_told(lines) == []
 
@@ -274,11 +272,11 @@ def test_what_takes_more_than_the_budget_is_unknown() -> None:
 
 
 def all_is_possible(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(analysis.Model, "search", lambda self, literals, side, budget: (True, None))
+    patch.setattr(MessageSearch, "search", lambda self, literals, side, budget: (True, None))
 
 
 def nothing_else_is_possible(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(analysis.Model, "search", lambda self, literals, side, budget: (False, None))
+    patch.setattr(MessageSearch, "search", lambda self, literals, side, budget: (False, None))
 
 
 @pytest.mark.parametrize("mutant", [all_is_possible, nothing_else_is_possible])
@@ -288,14 +286,11 @@ def test_a_wrong_answer_of_the_prover_is_found(mutant: Any, monkeypatch: pytest.
     assert [column(rules) for rules in ([ENCRYPT], [SECRET])] != right
 
 
-def _cells(*cells: tuple[str, str, str, str]) -> list[dict[str, Any]]:
+def _cells(*cells: tuple[str, str, str, str]) -> list[CellRow]:
     return [
-        {
-            "kind_of_mail": kind,
-            "destination": destination,
-            "protected": protected,
-            **({"unknown": [{"id": number}]} if number else {}),
-        }
+        CellRow(
+            MailKind(kind), destination, CellVerdict(protected), unknown=(OpenReason(number, "…"),) if number else ()
+        )
         for kind, destination, protected, number in cells
     ]
 

@@ -231,7 +231,7 @@ def test_a_text_that_is_new_is_no_other_one() -> None:
 
 def test_rules_about_spam_are_part_of_the_policy() -> None:
     rows = policy_rows(policy([scores(9)], TENANT, NOW))
-    assert [(row["kind"], row["text"]) for row in rows] == [
+    assert [(row.kind, row.text) for row in rows] == [
         ("marked", "All mail from inside to people outside may be treated as spam (SCL 9) ('S').")
     ]
 
@@ -257,7 +257,7 @@ def test_attachments_that_are_decrypted_are_told() -> None:
         "Mail from inside now has its protected attachments decrypted: the changed rule 'Decrypts' now has other actions "
         "(remove_rms_attachment_encryption)."
     )
-    texts = [row["text"] for row in policy_rows(policy([DECRYPTS], TENANT, NOW))]
+    texts = [row.text for row in policy_rows(policy([DECRYPTS], TENANT, NOW))]
     assert "All mail from inside has its protected attachments decrypted ('Decrypts')." in texts
 
 
