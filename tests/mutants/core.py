@@ -5,6 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+#: The tests of convergence.
+_CONVERGENCE = (
+    "tests/unit/engine/test_engine.py",
+    "tests/unit/engine/test_seen.py",
+    "tests/unit/engine/test_planned_again.py",
+    "tests/unit/engine/test_refused.py",
+    "tests/unit/engine/test_lost.py",
+)
+
 #: Module, below ``plugins``, to tests.
 CORE: Mapping[str, tuple[str, ...]] = {
     # Kinds and comparing.
@@ -37,13 +46,10 @@ CORE: Mapping[str, tuple[str, ...]] = {
         "tests/unit/resources/rules/test_order.py::test_rules_come_last_and_each_move_may_be_planned_again",
     ),
     # Convergence.
-    "module_utils/_engine/converge.py": (
-        "tests/unit/engine/test_engine.py",
-        "tests/unit/engine/test_seen.py",
-        "tests/unit/engine/test_planned_again.py",
-        "tests/unit/engine/test_refused.py",
-        "tests/unit/engine/test_lost.py",
-    ),
+    "module_utils/_engine/converge.py": _CONVERGENCE,
+    "module_utils/_engine/remaining_work.py": _CONVERGENCE,
+    "module_utils/_engine/unclear_outcomes.py": _CONVERGENCE,
+    "module_utils/_engine/waiting.py": _CONVERGENCE,
     "module_utils/_engine/plan.py": ("tests/unit/engine/test_plan.py", "tests/unit/engine/test_engine.py"),
     "module_utils/_engine/progress.py": ("tests/unit/engine/test_progress.py", "tests/unit/engine/test_unstored.py"),
     "module_utils/_engine/read_cache.py": ("tests/unit/engine/test_read_cache.py",),

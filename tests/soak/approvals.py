@@ -17,7 +17,7 @@ from typing import Any
 from unittest import mock
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import waiting as _waiting
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
 from tests.emulator import Organization
@@ -83,7 +83,7 @@ class Approved:
 def examine(seed: int, steps: int = 8) -> int:
     """One sequence. How many steps there were. An AssertionError says which part of the law was broken."""
     source = random.Random(seed)
-    with tempfile.TemporaryDirectory() as directory, mock.patch.object(_converge, "VERIFY_INTERVAL", 0.0):
+    with tempfile.TemporaryDirectory() as directory, mock.patch.object(_waiting, "VERIFY_INTERVAL", 0.0):
         role = Role({"advanced_message_encryption": True}, directory)
         role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
         approvals: list[Approved] = []

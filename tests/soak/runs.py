@@ -21,7 +21,7 @@ from unittest import mock
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents import snapshot as _snapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import waiting as _waiting
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import snapshot_files
 
@@ -71,7 +71,7 @@ class Surroundings:
             mock.patch.object(snapshot_files, "datetime", times),
             mock.patch.object(_snapshot, "datetime", times),
             mock.patch.object(os, "replace", self.replace),
-            mock.patch.object(_converge, "VERIFY_INTERVAL", 0.0),
+            mock.patch.object(_waiting, "VERIFY_INTERVAL", 0.0),
         ):
             yield self
 

@@ -22,7 +22,7 @@ from typing import Any
 from unittest import mock
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import waiting as _waiting
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
@@ -256,7 +256,7 @@ class World:
                 self._editing.now = False
 
         patches = [
-            mock.patch.object(_converge, "time", self.clock),
+            mock.patch.object(_waiting, "time", self.clock),
             mock.patch.object(_limits, "LARGEST_SENT", _LARGEST),
             mock.patch.object(_limits, "LARGEST_UNPACKED", _LARGEST),
             mock.patch.object(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import waiting as _waiting
 
 from tests import endpoint
 from tests.emulator import Emulator
@@ -24,7 +24,7 @@ load_profile()
 def clock_fixture(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The engine's clock, which does not wait."""
     clock = Clock()
-    monkeypatch.setattr(_converge, "time", clock)
+    monkeypatch.setattr(_waiting, "time", clock)
     return clock
 
 

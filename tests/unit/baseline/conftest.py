@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.preflight import preflight
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import waiting as _waiting
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     InvalidValueError,
@@ -206,7 +206,7 @@ class FailingSession(EmulatedSession):
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_converge, "VERIFY_INTERVAL", 0.0)
+    monkeypatch.setattr(_waiting, "VERIFY_INTERVAL", 0.0)
 
 
 @pytest.fixture(name="role")

@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import waiting as _waiting
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
@@ -41,7 +41,7 @@ def wished(*names: str, **more: Any) -> list[dict[str, Any]]:
 @pytest.fixture(name="role")
 def role_fixture(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Role:
     """An organization with the baseline and the rules a, b and c. Nobody waits."""
-    monkeypatch.setattr(_converge, "VERIFY_INTERVAL", 0.5)
+    monkeypatch.setattr(_waiting, "VERIFY_INTERVAL", 0.5)
     stored = [
         {
             "Name": name,

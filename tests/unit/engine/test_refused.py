@@ -9,11 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import (
-    Planner,
-    converge,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.remaining_work import Planner
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     AlreadyExistsError,

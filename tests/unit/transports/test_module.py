@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import waiting as _waiting
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
@@ -272,7 +272,7 @@ def test_a_write_that_was_done_behind_a_504_is_found_whatever_is_answered_to_its
 ) -> None:
     """Reads are behind for a while, and the task waits."""
     module, options, past = TASKS[cmdlet]
-    monkeypatch.setattr(_converge, "time", Clock())
+    monkeypatch.setattr(_waiting, "time", Clock())
     lab.emulator.organizations[ORGANIZATION].patch({"advanced_message_encryption": True})
     if past:
         lab.run(past[0], **past[1])
@@ -300,7 +300,7 @@ def test_a_write_that_was_not_done_is_not_said_to_be_done_nor_to_be_certainly_un
     module, options, past = TASKS[cmdlet]
     answer = SECOND_ANSWERS[second]
     assert answer is not None
-    monkeypatch.setattr(_converge, "time", Clock())
+    monkeypatch.setattr(_waiting, "time", Clock())
     lab.emulator.organizations[ORGANIZATION].patch({"advanced_message_encryption": True})
     if past:
         lab.run(past[0], **past[1])
@@ -315,7 +315,7 @@ def test_a_write_that_was_not_done_is_not_said_to_be_done_nor_to_be_certainly_un
 
 
 def test_what_is_never_seen_is_not_said_to_be_not_applied(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_converge, "time", Clock())
+    monkeypatch.setattr(_waiting, "time", Clock())
     lab.strike(
         lab.fault("504", cmdlet="New-TransportRule", after=True, body=BUSY),
         {"kind": "stale_reads", "cmdlet": "New-TransportRule", "reads": 1000},
@@ -370,7 +370,7 @@ def test_a_throttled_write_is_not_known(lab: Lab) -> None:
 
 
 def test_a_throttled_task_sends_a_write_as_often_as_the_module_does(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_converge, "time", Clock())
+    monkeypatch.setattr(_waiting, "time", Clock())
     lab.strike(lab.fault("429", cmdlet="New-*", body=THROTTLED, times=None, retry_after=0))
     with pytest.raises(errors.OutcomeUnknownError, match="read back for 3 seconds: not stored"):
         lab.rule()
@@ -479,7 +479,7 @@ def test_a_refused_token_is_renewed_once_and_the_call_repeated(lab: Lab) -> None
 def test_a_write_whose_token_is_refused_is_sent_again_once_reads_do_not_show_it(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_converge, "time", Clock())
+    monkeypatch.setattr(_waiting, "time", Clock())
     lab.strike()
     expire(lab)
     if lab.wire == "powershell":
