@@ -16,18 +16,12 @@ from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain, is_below
 from ..model.connectors import IN_TRANSIT
 from ..model.domains import INSIDE
-from ..model.encrypters import ENDS_BY_DLP
-from ..model.facts import Facts
 from ..model.inside import sender_inside
-from ..model.message import Message
 from ..model.message_recipients import recipients_of
-from ..model.outcomes import Fate
-from ..model.wishes import WISHES, Wish
+from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..simulator.protection import protection_of
 from ..simulator.rule_trace import plain
-from ..simulator.state import Course
 from .standings import Copy, FailedCondition, Standing, standings
 
 #: What a rule does with mail that does not arrive, to the kind of a cause.
@@ -56,7 +50,8 @@ class BreachCause:
         ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``unauthenticated``, or
         ``stopped`` (by the rule :param:`other`), ``elsewhere`` (it looks for the same texts in another place), or
         ``from_outside`` (it acts, but on mail from outside); ``exception`` also of a rule that would keep it back; of a
-        DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_holds``, ``dlp_decrypts`` or ``dlp_encrypts``; of
+        DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_holds``, ``dlp_decrypts`` or ``dlp_encrypts``,
+        ``dlp_undoes`` (it leaves no such mail protected), or, of one that could prevent it, ``dlp_tested`` or ``dlp_disabled``; of
         a rule that acts on it and does not encrypt, what else it does: ``only_brands`` or ``only_routes``.
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
     """
@@ -70,25 +65,6 @@ class BreachCause:
     def as_row(self) -> dict[str, Any]:
         """As results have it, without what does not apply."""
         return {key: value for key, value in asdict(self).items() if value not in ("", None)}
-
-
-def cause_by_encrypters(course: Course, message: Message, facts: Facts, wish: Wish) -> BreachCause | None:
-    """The DLP rule that surely decides that a copy breaks a wish after the mail flow rules; ``None`` if there is none."""
-    ended = {(world.fate, world.ended_by_dlp) for world in course.worlds}
-    ((fate, enders),) = ended if len(ended) == 1 else {(Fate.UNKNOWN, ())}
-    if enders and fate != Fate.DELIVERED:
-        return BreachCause(ENDS_BY_DLP[fate], enders[0])
-    ends = [protection_of(world, message, facts) for world in course.worlds if world.fate == Fate.DELIVERED]
-    if not ends or len(ends) < len(course.worlds):
-        return None
-    for kind, names in (
-        ("dlp_blocks", [end.ended_by if end.ended else () for end in ends]),
-        ("dlp_decrypts", [end.taken_by for end in ends]),
-        ("dlp_encrypts", [end.by_dlp for end in ends]),
-    ):
-        if all(names):
-            return BreachCause(kind, names[0][0])
-    return BreachCause(ENDS_BY_DLP[Fate.MODERATED], enders[0]) if enders and wish.wants_delivery else None
 
 
 def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, copied_by: str) -> BreachCause | None:

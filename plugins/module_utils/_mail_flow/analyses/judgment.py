@@ -18,7 +18,7 @@ from ..._exchange.errors import OptionError
 from ..input.guarantee_options import Guarantee
 from ..input.parsing import message_of
 from ..model.addresses import domain, is_name, with_parents
-from ..model.connectors import Connector, at_least
+from ..model.connectors import IN_TRANSIT, Connector, at_least
 from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message import Message
@@ -40,11 +40,13 @@ from ..symbolic.witness_replay import (
     counted,
     course_of,
     shown_counts,
+    surely,
     surely_breaks,
     surely_keeps,
     surely_shows,
 )
-from .causes import BreachCause, cause_by_encrypters, cause_of
+from .causes import BreachCause, cause_of
+from .dlp_causes import cause_by_encrypters, cause_by_idle_rule, cause_by_removal
 from .standings import Copy
 
 
@@ -215,6 +217,18 @@ def counterexample_of(
         counts, wanted = counted(breach.claims, breach.claim, breach.guarantee, message, facts, without_rule)
         return counts is False or surely_keeps(without_rule, wanted, message, facts)
 
+    def keeps_with(other: Facts) -> bool | None:
+        """Whether the copy keeps it if other facts are true; ``None`` if that is open. Where the message does not say what DLP
+        finds in it, that is nothing.
+        """
+        found = message.sensitive_information or False
+        plain = replace(message, sensitive_information=found)
+        course = course_of(breach.rules, plain, other, address)
+        if course is None:
+            return None
+        counts, wanted = counted(breach.claims, breach.claim, breach.guarantee, plain, other, course)
+        return True if counts is False else surely(course, wanted, plain, other)
+
     options = without_noise(candidate, address, still_breaks)
     message = dated(options, candidate)
     shown = course_of(breach.rules, message, facts, address) or course
@@ -228,10 +242,27 @@ def counterexample_of(
         final_outcome,
         (decided,) if decided else (),
         candidate.letter.facts,
-        cause=cause_by_encrypters(shown, message, facts, WISHES[breach.guarantee.then])
-        or cause_of(
-            breach.rules, Copy(message, facts, address), breach.guarantee, decided, shown.by.rule if shown.by else ""
-        ),
+        cause=_cause(breach, shown, Copy(message, facts, address), decided, keeps_with),
+    )
+
+
+def _cause(
+    breach: Breach, shown: Course, copy: Copy, decided_by: str, keeps_with: Callable[[Facts], bool | None]
+) -> BreachCause | None:
+    """Why a copy breaks a guarantee; ``None`` if nothing can be said of a rule.
+
+    :param decided_by: the rule without which it would keep it; empty if there is none.
+    :param keeps_with: whether it keeps it if other facts are true.
+    """
+    wish = WISHES[breach.guarantee.then]
+    copied_by = shown.by.rule if shown.by else ""
+    by_dlp = cause_by_encrypters(shown, copy.message, copy.facts, wish)
+    if not (by_dlp or decided_by) and breach.guarantee.then != IN_TRANSIT:
+        by_dlp = cause_by_removal(shown, wish) or cause_by_idle_rule(copy.facts, keeps_with, surely=True)
+    return (
+        by_dlp
+        or cause_of(breach.rules, copy, breach.guarantee, decided_by, copied_by)
+        or cause_by_idle_rule(copy.facts, keeps_with, surely=False)
     )
 
 

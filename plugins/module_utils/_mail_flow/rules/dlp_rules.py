@@ -279,12 +279,8 @@ class DlpRules:
     """
 
     def __init__(self, policies: Sequence[DlpPolicyFact], dialect: Dialect) -> None:
-        placed = [
-            (policy, rule, _does(policy, rule))
-            for policy in sorted(policies, key=lambda entry: entry.priority)
-            for rule in policy.rules
-        ]
         self.policies = tuple(policies)
+        placed = [(policy, rule, _does(policy, rule)) for policy in self.in_order for rule in policy.rules]
         self.encrypters = tuple(does for _policy, _rule, does in placed)
         acting = [entry for entry in placed if entry[2].acts and (entry[2].restricts or _stops(entry[1]))]
         # Where no rule stops others, their order does not matter.
@@ -310,6 +306,11 @@ class DlpRules:
             )
             for place, number in enumerate(order)
         )
+
+    @property
+    def in_order(self) -> list[DlpPolicyFact]:
+        """The policies, first to last."""
+        return sorted(self.policies, key=lambda policy: policy.priority)
 
     @property
     def undecided(self) -> tuple[DlpRule, ...]:

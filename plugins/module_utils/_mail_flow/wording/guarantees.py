@@ -81,6 +81,9 @@ _CAUSES = {
     "dlp_holds": "the DLP rule {rule!r} holds it for approval",
     "dlp_decrypts": "the DLP rule {rule!r} takes its protection away",
     "dlp_encrypts": "the DLP rule {rule!r} encrypts it",
+    "dlp_undoes": "the DLP rule {rule!r} leaves no such mail protected",
+    "dlp_tested": "the DLP rule {rule!r} could prevent that, but its policy is in a test mode ({value})",
+    "dlp_disabled": "the DLP rule {rule!r} could prevent that, but it is disabled",
     "only_brands": "the rule {rule!r} brands it, but does not encrypt it",
     "only_routes": "the rule {rule!r} chooses how it leaves, but does not encrypt it",
 }

@@ -208,3 +208,57 @@ def test_a_rule_that_keeps_mail_back_is_named_before_one_that_it_keeps_from_encr
     facts = {**TENANT, "dlp_policies": [policy({**PARTNER, **SENSITIVE}, block_access=True)]}
     found = verdict(rules, facts, when=PARTNER)["counterexample"]["cause"]
     assert (found["kind"], found["rule"]) == ("rejects", "No")
+
+
+_BLOCKS = {"block_access": True}
+_TESTED = {"mode": "TestWithoutNotifications"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "policies", "wanted"),
+    [
+        ([], [policy(PARTNER, "D", **_TESTED, **_BLOCKS)], ("dlp_tested", "D")),
+        ([], [policy(PARTNER, "D", **_TESTED, encrypt_rms_template="Encrypt")], ("dlp_tested", "D")),
+        ([], [policy(PARTNER, "D", enabled=False, **_BLOCKS)], ("dlp_disabled", "D")),
+        ([], [policy(PARTNER, "D", mode="Disable", **_BLOCKS)], ("dlp_disabled", "D")),
+        # Whether it would match is open (U33).
+        ([], [policy({**PARTNER, "subject_contains_words": ["x"]}, "D", **_TESTED, **_BLOCKS)], ("dlp_tested", "D")),
+        ([], [policy({"recipient_domain_is": ["other.example"]}, "D", **_TESTED, **_BLOCKS)], None),
+        ([], [policy({**PARTNER, **SENSITIVE}, "D", **_TESTED, **_BLOCKS)], None),
+        ([], [policy(PARTNER, "D", **_TESTED, notify_user=["Owner"])], None),
+        ([], [policy(PARTNER, "D", **_TESTED, scope={"exchange": False}, **_BLOCKS)], None),
+        # What would surely keep it comes before a rule that is meant for it, and that one before what perhaps would.
+        ([{**PARTNERS, "mode": "Audit"}], [policy(PARTNER, "D", **_TESTED, **_BLOCKS)], ("dlp_tested", "D")),
+        (
+            [{**PARTNERS, "mode": "Audit"}],
+            [policy({**PARTNER, "subject_contains_words": ["x"]}, "D", **_TESTED, **_BLOCKS)],
+            ("mode", "Partners"),
+        ),
+        # Whatever rules do.
+        ([], [policy(PARTNER, "U", remove_rms_template=True)], ("dlp_undoes", "U")),
+        ([{**PARTNERS, "mode": "Audit"}], [policy(PARTNER, "U", remove_rms_template=True)], ("dlp_undoes", "U")),
+        ([PARTNERS], [policy(PARTNER, "U", remove_rms_template=True)], ("dlp_decrypts", "U")),
+    ],
+)
+def test_a_dlp_rule_that_does_not_act_or_undoes_all_is_the_cause(
+    rules: list[Values], policies: list[Values], wanted: tuple[str, str] | None
+) -> None:
+    subject = {**PARTNER, "subject_contains_words": ["x"]}
+    facts = {**TENANT, "dlp_policies": policies, "labels": []}
+    found = verdict(rules, facts, when=subject, then="not_in_clear")["counterexample"].get("cause")
+    assert (found and (found["kind"], found["rule"])) == wanted
+    assert not found or cause_words(found)
+
+
+def test_a_dlp_rule_that_does_not_act_is_no_cause_of_what_a_rule_decides() -> None:
+    facts = {**TENANT, "dlp_policies": [policy(PARTNER, "D", **_TESTED, encrypt_rms_template="Encrypt")], "labels": []}
+    found = verdict([rule("Stop", PARTNER, STOP), PARTNERS], facts, when=PARTNER, then="not_in_clear")
+    assert found["counterexample"]["cause"]["kind"] == "stops"
+
+
+def test_the_mode_of_a_policy_that_is_only_tested_is_said() -> None:
+    facts = {**TENANT, "dlp_policies": [policy(PARTNER, "D", **_TESTED, **_BLOCKS)], "labels": []}
+    found = verdict([], facts, when=PARTNER, then="not_in_clear")["counterexample"]["cause"]
+    assert cause_words(found) == (
+        "the DLP rule 'D' could prevent that, but its policy is in a test mode (TestWithoutNotifications)"
+    )

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a copy breaks a guarantee, as far as that is known of DLP rules: one that decides it after the mail flow rules, one that
+leaves no copy protected whatever rules do, or one that does not act and could keep the guarantee.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from ..._resources.compliance.dlp_policies import ACTS, DlpPolicyFact, DlpRuleFact
+from ..model.encrypters import ENDS_BY_DLP
+from ..model.facts import Facts
+from ..model.message import Message
+from ..model.outcomes import Fate
+from ..model.wishes import Wish
+from ..rules.dlp_rules import DlpRules
+from ..simulator.protection import protection_of
+from ..simulator.state import Course
+from .causes import BreachCause
+
+#: So many DLP rules that do not act are tried.
+_MOST_TRIED = 12
+
+
+def cause_by_encrypters(course: Course, message: Message, facts: Facts, wish: Wish) -> BreachCause | None:
+    """The DLP rule that surely decides that a copy breaks a wish after the mail flow rules; ``None`` if there is none."""
+    ended = {(world.fate, world.ended_by_dlp) for world in course.worlds}
+    ((fate, enders),) = ended if len(ended) == 1 else {(Fate.UNKNOWN, ())}
+    if enders and fate != Fate.DELIVERED:
+        return BreachCause(ENDS_BY_DLP[fate], enders[0])
+    ends = [protection_of(world, message, facts) for world in course.worlds if world.fate == Fate.DELIVERED]
+    if not ends or len(ends) < len(course.worlds):
+        return None
+    for kind, names in (
+        ("dlp_blocks", [end.ended_by if end.ended else () for end in ends]),
+        ("dlp_decrypts", [end.taken_by for end in ends]),
+        ("dlp_encrypts", [end.by_dlp for end in ends]),
+    ):
+        if all(names):
+            return BreachCause(kind, names[0][0])
+    return BreachCause(ENDS_BY_DLP[Fate.MODERATED], enders[0]) if enders and wish.wants_delivery else None
+
+
+def cause_by_removal(course: Course, wish: Wish) -> BreachCause | None:
+    """The DLP rule that surely takes away whatever protection rules give a copy; ``None`` if there is none."""
+    if not wish.wants_protection or not course.worlds:
+        return None
+    if not all(world.fate == Fate.DELIVERED and world.after.surely("removes") for world in course.worlds):
+        return None
+    return BreachCause("dlp_undoes", course.worlds[0].after.names("removes")[0])
+
+
+def cause_by_idle_rule(facts: Facts, keeps: Callable[[Facts], bool | None], *, surely: bool) -> BreachCause | None:
+    """The first DLP rule that does not act, and with which the copy would keep the guarantee; ``None`` if there is none.
+
+    :param keeps: whether the copy keeps it if these facts are true; ``None`` if that is open.
+    :param surely: whether it must surely keep it; otherwise a rule with which that is open counts, too.
+    """
+    policies = facts.encrypters.dlp_policies
+    if not isinstance(policies, DlpRules):
+        return None
+    for policy, rule in itertools.islice(_idle(policies), _MOST_TRIED):
+        told = [_with_acting(each, rule) if each is policy else each for each in policies.policies]
+        acting = replace(facts.encrypters, dlp_policies=DlpRules(told, facts.dialect))
+        kept = keeps(replace(facts, encrypters=acting))
+        if kept is True or (kept is None and not surely):
+            is_tested = policy.mode.startswith("Test")
+            return BreachCause(
+                "dlp_tested" if is_tested else "dlp_disabled", rule.name, value=policy.mode if is_tested else None
+            )
+    return None
+
+
+def _idle(policies: DlpRules) -> Iterator[tuple[DlpPolicyFact, DlpRuleFact]]:
+    """The DLP rules that would change mail and do not act, because they are disabled, or their policy is, or is in a test mode."""
+    every = ((policy, rule) for policy in policies.in_order for rule in policy.rules)
+    for (policy, rule), does in zip(every, policies.encrypters, strict=True):
+        if not does.acts and does.would_change_mail and policy.scope.exchange is True and policy.mode:
+            yield policy, rule
+
+
+def _with_acting(policy: DlpPolicyFact, rule: DlpRuleFact) -> DlpPolicyFact:
+    """A policy as if a rule of it acted, and of the others those alone that do."""
+    rules = (replace(each, enabled=each is rule or (each.enabled and policy.mode == ACTS)) for each in policy.rules)
+    return replace(policy, mode=ACTS, rules=tuple(rules))
