@@ -144,6 +144,12 @@ from tests.unit.mail_flow.followed_rules import ENCRYPT, FACTS, OUT, message, ou
             "unknown",
             None,
         ),
+        (
+            [{**rule("Prefix", prepend_subject="secret: "), "conditions": {"from_scope": "NotInOrganization"}}],
+            [encrypts({"subject_contains_words": ["nothing"]})],
+            "none",
+            None,
+        ),
     ],
 )
 def test_dlp_rules_act_after_the_rules(
@@ -226,6 +232,14 @@ def test_a_label_that_is_set_on_the_way_may_be_the_one_that_a_dlp_rule_looks_for
     }
     assert outcome([], told, sensitive_information=False)["protection"] == "unknown"
     assert _verdict([], told, "not_in_clear") == "unknown"
+
+
+@pytest.mark.parametrize(("scope", "verdict"), [("NotInOrganization", "refuted"), ("InOrganization", "unknown")])
+def test_dlp_sees_the_subject_that_no_rule_changes(scope: str, verdict: str) -> None:
+    """What a mail flow rule changes, another mail's subject for instance, leaves nothing open of this one's."""
+    blocks = {"dlp_policies": [policy({**OUTGOING, "subject_contains_words": ["secret"]}, block_access=True)]}
+    prefix = {**rule("Prefix", prepend_subject="[From outside] "), "conditions": {"from_scope": scope}}
+    assert _verdict([prefix], blocks, "not_in_clear") == verdict
 
 
 CONTENT = {"dlp_policies": [policy({**OUTGOING, **SENSITIVE}, "Cards", block_access=True)]}

@@ -223,14 +223,30 @@ class WholeMailLint:
                 for earlier in before
                 if earlier.rule.actions.does(Does.STOP) or not earlier.rule.actions.does(Does.REJECT)
             ]
-        going = [high(~self.chain.tells(earlier.rule)) for earlier in before]
-        # The core names the rules that keep the mail from this rule.
-        core = set() if self._asked.can([high(step.matches), *going]) else set(self._asked.core)
-        is_of_one_line = self._one_line in core | set(self._asked.cores[id(step)])
-        taken = [
-            earlier.rule.name for earlier, literal in zip(before, going, strict=True) if not core or literal in core
-        ]
-        return LintFinding("never_acts", (name, *taken), {"case": "stopped, one line" if is_of_one_line else "stopped"})
+        going = [(earlier.rule.name, high(~earlier.matches)) for earlier in before]
+        enough = self._enough_to_keep(high(step.matches), going)
+        core = set(self._asked.core) | set(self._asked.cores[id(step)])
+        case = "stopped, one line" if self._one_line in core else "stopped"
+        return LintFinding("never_acts", (name, *(earlier for earlier, _literal in enough)), {"case": case})
+
+    def _enough_to_keep(self, matches: Literal, going: list[tuple[str, Literal]]) -> list[tuple[str, Literal]]:
+        """The rules that are enough to keep all mail from a rule: one that does so alone, or several of which none can be left
+        out. All of them if it is not they.
+
+        :param going: name of a rule to what is true if it lets mail go on that reaches it.
+        """
+        for each in going:
+            if not self._asked.can([matches, each[1]]):
+                return [each]
+        if self._asked.can([matches, *(literal for _name, literal in going)]):
+            return going
+        enough = going
+        for each in going:
+            fewer = [other for other in enough if other is not each]
+            if not self._asked.can([matches, *(literal for _name, literal in fewer)]):
+                enough = fewer
+        self._asked.can([matches, *(literal for _name, literal in enough)])
+        return enough
 
     def _contradiction(self, step: RuleStep) -> dict[str, Any]:
         """What keeps all mail from meeting a rule: its dates, its conditions, its exceptions, or what earlier rules

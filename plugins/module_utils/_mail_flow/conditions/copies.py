@@ -5,12 +5,14 @@ split the copy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..formula import Value, high
 from ..model import questions
 from ..model.addresses import is_name
+from ..model.facts import Facts
 from ..model.header_edits import ADDED
 from ..model.kleene import Truth, about, any_of, opened
 from ..model.message_recipients import people_behind
@@ -35,6 +37,9 @@ from .seen_message import SeenMessage
 
 #: The visible fields of recipients.
 SHOWN_FIELDS = ("to", "cc")
+
+#: The maximum number of members of groups in fields who are modeled.
+_MOST_MODELED = 8
 
 # Evaluation
 
@@ -158,41 +163,76 @@ def _may_have(formulas: Formulas, address: str, key: Key) -> bool:
     return primary == value if sort == "address" else holds(primary, key) is not False
 
 
+@dataclass(frozen=True, slots=True)
+class MembersInFields:
+    """The members of groups for whom conditions look in fields, as far as each of them is modeled.
+
+    :param modeled: their primary addresses.
+    :param others: whether a field may name a member who is not modeled.
+    """
+
+    modeled: tuple[str, ...]
+    others: bool
+
+
+def members_in_fields(facts: Facts, groups: Iterable[str]) -> MembersInFields:
+    """Those of some groups. Of a large group the first ones are enough to show that a rule looks for them."""
+    known = facts.groups.members or {}
+    listed = [known.get(group) for group in groups]
+    people = {person for members in listed for person in members or ()}
+    direct = sorted(people - known.keys())
+    others = None in listed or len(direct) < len(people) or len(direct) > _MOST_MODELED
+    return MembersInFields(tuple(direct[:_MOST_MODELED]), others)
+
+
 def _formula_of_members(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     """Members of groups in fields."""
     logic, (option,), fields = formulas.logic, atom.predicate.options, atom.predicate.fields
-    brought = [value for key in atom.keys for value in _brought(formulas, atom, key, seen, fields)]
-    # The one that is named may be gone, or somebody else: only that the field still counts decides.
-    counts = logic.observed.get(questions.FIELDS_OF_A_COPY)
-    gone = logic.known(True) if counts else logic.unknown("field of a copy", option, atom.values, seen.splits)
-    return logic.any_of((formulas.mail.addressing.members_named & gone, *brought))
+    found = [value for key in atom.keys for value in _brought(formulas, atom, key, seen, fields)]
+    members = members_in_fields(formulas.mail.facts, atom.values)
+    for address in members.modeled:
+        found += _named_in_fields(formulas, atom, seen, address)
+    if members.others:
+        # The one that is named may be gone, or somebody else: only that the field still counts decides.
+        counts = logic.observed.get(questions.FIELDS_OF_A_COPY)
+        gone = logic.known(True) if counts else logic.unknown("field of a copy", option, atom.values, seen.splits)
+        found.append(formulas.mail.addressing.members_named & gone)
+    return logic.any_of(found)
 
 
 def _formula_of_fields(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
-    """Somebody in fields. All conditions treat an alias there alike, unless rules distinguish it: such mail is like
+    """Somebody in fields."""
+    fields = atom.predicate.fields
+    found: list[Value] = []
+    for address in atom.values:
+        found += _named_in_fields(formulas, atom, seen, address)
+        found += _brought(formulas, atom, ("address", address), seen, fields)
+    return formulas.logic.any_of(found)
+
+
+def _named_in_fields(formulas: Formulas, atom: Atom, seen: SeenMessage, address: str) -> list[Value]:
+    """That a field names somebody. All conditions treat an alias there alike, unless rules distinguish it: such mail is like
     mail to the primary address, in that field or in Bcc.
     """
     logic, mail = formulas.logic, formulas.mail
     (option,), fields = atom.predicate.options, atom.predicate.fields
-    found: list[Value] = []
-    for address in atom.values:
-        named = mail.circuit.disjunction([mail.addressing.named(address, name) for name in fields])
-        counts = logic.observed.get(questions.FIELDS_OF_A_COPY)
-        # Members of a group who share the copy are not modeled: that the field counts for nobody decides nothing of it.
-        of_group = counts is False and address in mail.facts.groups.expanded
-        question = "field of a group" if of_group else questions.FIELDS_OF_A_COPY
-        gone = logic.unknown(question, option, atom.values, address, seen.splits)
-        stays = formulas.company.still_there(address, seen.splits)
-        there = mail.recipient["address", address] | stays | gone
-        found += [named & there, *_brought(formulas, atom, ("address", address), seen, fields)]
-        if mail.addressing.watches_aliases:
-            own = ~mail.addressing.direct & mail.recipient["address", address]
-            at_alias = own | formulas.company.at_alias(address)
-            named_so = logic.unknown(questions.ALIASES, option, atom.values, atom.settings.address_type, address)
-            if logic.free:
-                mail.addressing.perhaps_named.setdefault(address, {})[high(named_so)] = None
-            found.append(at_alias & named_so)
-    return logic.any_of(found)
+    named = mail.circuit.disjunction([mail.addressing.named(address, name) for name in fields])
+    counts = logic.observed.get(questions.FIELDS_OF_A_COPY)
+    # Members of a group who share the copy are not modeled: that the field counts for nobody decides nothing of it.
+    of_group = counts is False and address in mail.facts.groups.expanded
+    question = "field of a group" if of_group else questions.FIELDS_OF_A_COPY
+    gone = logic.unknown(question, option, atom.values, address, seen.splits)
+    stays = formulas.company.still_there(address, seen.splits)
+    there = mail.recipient["address", address] | stays | gone
+    found: list[Value] = [named & there]
+    if mail.addressing.watches_aliases:
+        own = ~mail.addressing.direct & mail.recipient["address", address]
+        at_alias = own | formulas.company.at_alias(address)
+        named_so = logic.unknown(questions.ALIASES, option, atom.values, atom.settings.address_type, address)
+        if logic.free:
+            mail.addressing.perhaps_named.setdefault(address, {})[high(named_so)] = None
+        found.append(at_alias & named_so)
+    return found
 
 
 def possible_for_added(formulas: Formulas, atom: Atom, seen: SeenMessage) -> Value:

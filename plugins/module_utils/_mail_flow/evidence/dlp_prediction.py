@@ -14,7 +14,7 @@ from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
 from ..model.facts import Facts
 from ..model.outcomes import Fate
-from ..rules.dlp_rules import DlpRule, DlpRules, Node, changed_by
+from ..rules.dlp_rules import DlpRule, DlpRules, Node, changing_before_dlp
 from ..rules.rule_set import RuleSet
 from ..simulator.state import World
 from ..trace.chain import Chain
@@ -37,7 +37,7 @@ class _DlpPredictor:
         self._every = block.every_copy
         self._policies = policies
         self._rules = RuleSet.read(rules, facts.dialect)
-        self._is_changed = changed_by(self._rules)
+        self._changing = changing_before_dlp(self._rules)
         self._chain = Chain(self._rules, facts)
         self._sorter = Sorter(block, facts, [self._chain], guesses=False)
         self._brought = _union(self._sorter.brought.by_reason.values())
@@ -113,7 +113,7 @@ class _DlpPredictor:
         """The copies for which a condition is true, and those for which it may be. DLP sees what mail flow rules changed,
         and not what they hid; a row may show either.
         """
-        if atom.predicate.content or self._is_changed(atom):
+        if atom.predicate.content or self._changing(atom):
             return 0, self._every
         truth = self._sorter.conditions.truth_of(atom)
         return truth.true, truth.possible

@@ -536,15 +536,19 @@ def _leaf(atom: Atom) -> Node:
 
 
 @lru_cache(maxsize=4)
-def changed_by(rules: RuleSet) -> Callable[[Atom], bool]:
-    """Whether a mail flow rule may change what a condition looks at before DLP does."""
+def changing_before_dlp(rules: RuleSet) -> Callable[[Atom], tuple[FlowRule, ...]]:
+    """The mail flow rules that may change what a condition looks at before DLP does."""
     acting = [rule for rule in rules.rules if not rule.idle and rule.actions.enforced]
-    seen = frozenset(row.seen for rule in acting for row in rule.actions.rows if row.seen)
-    edits = frozenset[str]().union(*(rule.edits for rule in acting))
-    wraps = any("apply_html_disclaimer_text" in rule.actions.options for rule in acting)
 
-    def is_changed(atom: Atom) -> bool:
-        predicate = atom.predicate
-        return predicate.looks_at in seen or bool(edits & atom.headers) or (wraps and predicate.of_wrapper)
+    def changing(atom: Atom) -> tuple[FlowRule, ...]:
+        return tuple(rule for rule in acting if _may_change(rule, atom))
 
-    return is_changed
+    return changing
+
+
+def _may_change(rule: FlowRule, atom: Atom) -> bool:
+    """Whether a rule that acts may change what a condition looks at."""
+    if any(row.seen and row.seen == atom.predicate.looks_at for row in rule.actions.rows):
+        return True
+    wraps = "apply_html_disclaimer_text" in rule.actions.options
+    return bool(rule.edits & atom.headers) or (wraps and atom.predicate.of_wrapper)

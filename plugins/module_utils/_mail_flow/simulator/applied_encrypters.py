@@ -18,7 +18,7 @@ from ..model.inside import recipient_outside
 from ..model.kleene import Open, Reason, Truth, all_of, negate, opened
 from ..model.message import Message, Recipient
 from ..model.outcomes import Fate
-from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, changed_by
+from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, changing_before_dlp
 from ..rules.rule_set import RuleSet
 from .decider import ConditionDecider, hidden, whether_counted
 from .state import World
@@ -38,7 +38,7 @@ class EncrypterSimulation:
     message: Message
     facts: Facts
     decider: ConditionDecider | None
-    _changed: dict[int, bool] = field(default_factory=dict)
+    _changing: dict[int, frozenset[int]] = field(default_factory=dict)
 
     @property
     def sends(self) -> bool:
@@ -70,7 +70,7 @@ class EncrypterSimulation:
             return [world]
         return [
             labelled
-            for after_dlp in self._after_dlp(world, person, self._maker(by))
+            for after_dlp in self._after_dlp(world, person, by)
             for labelled in ([after_dlp] if after_dlp.fate == Fate.REDIRECTED else self._labelled(after_dlp))
         ]
 
@@ -94,18 +94,19 @@ class EncrypterSimulation:
         """
         worlds_by_addition: dict[Added, list[World]] = {}
         for rule in self._policies.sending if self._policies is not None else ():
-            ways = [way for world in worlds for way in self._ways(rule, world, person, self._maker(by))]
+            ways = [way for world in worlds for way in self._ways(rule, world, person, by)]
             place = rule.as_sending(self.rules).place
             for added in dict.fromkeys(addition for way in ways for addition in way.added if addition.place == place):
                 worlds_by_addition[added] = [_made(added, way) for way in ways]
         return worlds_by_addition
 
-    def _ways(self, rule: DlpRule, world: World, person: Recipient, maker: DlpRule | None) -> Iterator[World]:
+    def _ways(self, rule: DlpRule, world: World, person: Recipient, by: Added | None) -> Iterator[World]:
         """What a rule that sends copies makes of one: the worlds in which it sends them, with whom it adds, and those in which
         it does not.
         """
+        maker = self._maker(by)
         reached = world.fate == Fate.DELIVERED and (maker is None or rule.may_come_after(maker)) and rule is not maker
-        for new, applied in self._asked(world, person, maker) if reached else [(world, ())]:
+        for new, applied in self._asked(world, person, by) if reached else [(world, ())]:
             after = new.after.joined([encrypter for _rule, encrypter in applied])
             here = next((encrypter for applying, encrypter in applied if applying is rule), None)
             sends = after.brings(here) if here is not None else False
@@ -123,7 +124,7 @@ class EncrypterSimulation:
             sending = rule.as_sending(self.rules)
             yield from bring(Act(sending, scene, sending.actions.sorts), sent)
 
-    def _after_dlp(self, world: World, person: Recipient, maker: DlpRule | None) -> list[World]:
+    def _after_dlp(self, world: World, person: Recipient, by: Added | None) -> list[World]:
         """A world with the DLP rules that match, or may. Exchange does not ask them about mail in quarantine."""
         if self._policies is None or world.fate == Fate.QUARANTINED:
             return [world]
@@ -131,7 +132,7 @@ class EncrypterSimulation:
             return [_with(world, all_possible(self._policies.encrypters))]
         return [
             ended
-            for new, applied in self._asked(world, person, maker)
+            for new, applied in self._asked(world, person, by)
             for ended in _ended(new, new.after.joined([encrypter for _rule, encrypter in applied]))
         ]
 
@@ -141,7 +142,7 @@ class EncrypterSimulation:
         return self.decider is None or "NDR" in (self.message.types or ())
 
     def _asked(
-        self, world: World, person: Recipient, maker: DlpRule | None
+        self, world: World, person: Recipient, by: Added | None
     ) -> list[tuple[World, tuple[tuple[DlpRule, PossibleEncrypter], ...]]]:
         """A world with the DLP rules that match a copy, or may: of one that a DLP rule sends, those after it."""
         policies = self._policies
@@ -153,16 +154,18 @@ class EncrypterSimulation:
             ]
         spend(STEPS_OF_DLP_RULE * len(policies.rules))
         return [
-            (new, tuple(self._applied(policies, matches, person, maker)))
-            for new, matches in self._decided(policies, world, person)
+            (new, tuple(self._applied(policies, matches, person, self._maker(by))))
+            for new, matches in self._decided(policies, world, person, by)
         ]
 
-    def _decided(self, policies: DlpRules, world: World, person: Recipient) -> list[tuple[World, list[Truth]]]:
+    def _decided(
+        self, policies: DlpRules, world: World, person: Recipient, by: Added | None
+    ) -> list[tuple[World, list[Truth]]]:
         """Whether each rule matches, in worlds in which every question with a guess has an answer where it matters."""
         guessed: list[Open] = []
 
         def truth(atom: Atom) -> Truth:
-            value = self._truth(atom, world, person)
+            value = self._truth(atom, world, person, by)
             if isinstance(value, Open) and value.guess is not None:
                 guessed.append(value)
             return value
@@ -172,7 +175,7 @@ class EncrypterSimulation:
             matches = rule.matches(truth, self._lacks)
             if guessed and not isinstance(matches, bool):
                 branches = [world.answering(guessed[0], value) for value in (True, False)]
-                return [decided for branch in branches for decided in self._decided(policies, branch, person)]
+                return [decided for branch in branches for decided in self._decided(policies, branch, person, by)]
             guessed.clear()
             every_match.append(matches)
         return [(world, every_match)]
@@ -220,18 +223,27 @@ class EncrypterSimulation:
             return self.message.sensitivity_label == "" and not may_be_set(self.facts)
         return self.message.sensitive_information is False
 
-    def _truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
+    def _truth(self, atom: Atom, world: World, person: Recipient, by: Added | None) -> Truth:
         """Whether a condition is true of the copy as DLP sees it."""
-        changed = self._changed.get(atom.number)
-        if changed is None:
-            changed = self._changed[atom.number] = changed_by(self.rules)(atom)
         option = atom.predicate.options[0]
-        if changed or (atom.predicate.content and hidden(self.message, world.content)):
+        if self._is_changed(atom, world, by) or (atom.predicate.content and hidden(self.message, world.content)):
             return opened(("dlp sees", atom.number), questions.DLP_RULES, LOOKS, option)
         if self.decider is None:
             return opened(("dlp sees", atom.number), questions.DLP_RULES, LOOKS, option)
         truth = self.decider.truth(atom, world, person)
         return truth.settled(world.answered()) if isinstance(truth, Open) else truth
+
+    def _is_changed(self, atom: Atom, world: World, by: Added | None) -> bool:
+        """Whether a mail flow rule may have changed what a condition looks at. Of a copy that a rule made, it may have done so
+        before.
+        """
+        places = self._changing.get(atom.number)
+        if places is None:
+            changing = changing_before_dlp(self.rules)(atom)
+            places = self._changing[atom.number] = frozenset(rule.place for rule in changing)
+        if not places or by is not None:
+            return bool(places)
+        return any(place in places for _held, place in (*world.matched, *world.perhaps))
 
 
 def _stops(rule: DlpRule, why: tuple[Reason, ...]) -> Iterator[Reason]:

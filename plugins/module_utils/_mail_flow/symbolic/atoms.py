@@ -15,6 +15,7 @@ from typing import Any
 
 from ..actions.act import ActingRule
 from ..actions.brought_people import brings_manager, looks_at_manager, named_by
+from ..conditions.copies import members_in_fields
 from ..conditions.keys import ATTRIBUTES, MOST_NAMED, RECIPIENT, SAME_AS, SENDER, WRITTEN, Key, is_open, wider
 from ..conditions.predicate import Atom
 from ..model.addresses import domain, spellings, with_parents
@@ -36,7 +37,7 @@ class Vocabulary:
     :param keys: slot to its atoms, in the order of first mention.
     :param exact: slot of addresses to the domains for which it matters whether an address is in the domain itself.
     :param fields: addresses that a condition looks for in the To or Cc field.
-    :param members: whether a condition looks for members of groups there.
+    :param members: whether a condition looks there for members of groups who are not among these.
     :param envelope: whether a condition looks at the envelope's sender, and :param:`managers` whether a rule looks at
         who has a manager.
     """
@@ -87,7 +88,7 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
             shown = (showing.person.address for showing in showings([rule], facts))
             vocabulary.mention(RECIPIENT, (("address", address) for address in shown if domain(address)))
         for atom in rules.atoms:
-            _with_condition(vocabulary, atom)
+            _with_condition(vocabulary, atom, facts)
     policies = facts.encrypters.dlp_policies
     for sending in policies.sending if isinstance(policies, DlpRules) else ():
         _with_brought(vocabulary, sending.as_sending(RuleSet([])), facts)
@@ -112,14 +113,17 @@ def _with_brought(vocabulary: Vocabulary, rule: ActingRule, facts: Facts) -> Non
 _IN_WRITTEN = ("word", "pattern", "below", "address")
 
 
-def _with_condition(vocabulary: Vocabulary, atom: Atom) -> None:
+def _with_condition(vocabulary: Vocabulary, atom: Atom, facts: Facts) -> None:
     """Adds what a condition looks for, and where."""
     vocabulary.look(atom)
     if atom.predicate.slots and atom.watches_aliases:
         vocabulary.mention(WRITTEN, (key for key in atom.keys if key[0] in _IN_WRITTEN))
     if atom.predicate.fields:
         if atom.predicate.sort == "member":
-            vocabulary.members = True
+            members = members_in_fields(facts, atom.values)
+            vocabulary.members |= members.others
+            vocabulary.fields.update(dict.fromkeys(members.modeled))
+            vocabulary.mention(RECIPIENT, (("address", address) for address in members.modeled))
         else:
             vocabulary.fields.update(dict.fromkeys(atom.values))
     vocabulary.envelope |= atom.settings.location != "Header" and atom.predicate.of_sender

@@ -16,7 +16,7 @@ from ..model import questions
 from ..model.carried_labels import automatic, may_be_set
 from ..model.encrypters import BLOCKED, FOLLOWED, DlpEncrypter, Encrypter
 from ..model.outcomes import Fate
-from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, Node, SendingRule, changed_by
+from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, Node, SendingRule, changing_before_dlp
 from .compile_rules import RuleChain
 
 #: Whether something has an effect.
@@ -36,7 +36,7 @@ class EncrypterFormulas:
         self.person = chain.person
         policies = chain.mail.facts.encrypters.dlp_policies
         self._policies = policies if isinstance(policies, DlpRules) else None
-        self._is_changed = changed_by(chain.rules)
+        self._changing = changing_before_dlp(chain.rules)
 
     def unknown(self, *what: Hashable) -> Value:
         """Something open of what follows: one answer for each person."""
@@ -186,12 +186,20 @@ class EncrypterFormulas:
     def _truth(self, atom: Atom) -> Value:
         """Whether a condition is true of the copy as DLP sees it."""
         conditions = self.chain.conditions
-        if self._is_changed(atom):
+        open_ = self._is_changed(atom)
+        if open_ == TRUE:
             return self.unknown("dlp sees", atom.number)
         value = conditions.truth(atom, SeenMessage(), self.person)
-        if not atom.predicate.content:
-            return value
-        return self.logic.choose(conditions.hidden(self.chain.state.seen), self.unknown("dlp sees", atom.number), value)
+        if atom.predicate.content:
+            open_ |= conditions.hidden(self.chain.state.seen)
+        return self.logic.choose(open_, self.unknown("dlp sees", atom.number), value)
+
+    def _is_changed(self, atom: Atom) -> Value:
+        """Whether a mail flow rule changes what a condition looks at. Of a copy that a rule makes, it may have done so before."""
+        changing = self._changing(atom)
+        if self.chain.made_at >= 0:
+            return TRUE if changing else FALSE
+        return self.logic.any_of([self.chain.acts(rule) for rule in changing])
 
     def any_dlp(self, has: Has) -> Value:
         """Whether a DLP rule with an effect applies."""

@@ -15,7 +15,7 @@ from ..conditions.predicate import Atom
 from ..model import questions
 from ..model.encrypters import LOOKS
 from ..model.kleene import Open, Truth, opened
-from ..rules.dlp_rules import DlpRules, changed_by
+from ..rules.dlp_rules import DlpRules, changing_before_dlp
 from .chain import Chain, SeenByDlp, changing
 from .columns import bits_of, is_in, signatures
 from .rule_evaluator import RuleEvaluator
@@ -58,7 +58,7 @@ def _by_truths(evaluator: RuleEvaluator, chain: Chain, policies: DlpRules) -> It
 
 def _decided(evaluator: RuleEvaluator, chain: Chain, atom: Atom) -> Iterator[tuple[Truth, int]]:
     """What a condition is, but false, and the copies of which it is that, as bits."""
-    if changed_by(chain.rules)(atom):
+    if changing_before_dlp(chain.rules)(atom):
         # With other rules before it, DLP sees something else.
         yield _open_to_dlp(atom, changing(chain.changes_before_dlp, (atom,))), evaluator.block.every_copy
         return

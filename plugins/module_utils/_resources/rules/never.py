@@ -29,7 +29,7 @@ def never_matching(section: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]
 
 def is_no_domain(value: str) -> bool:
     """Whether no address is in a domain that is written like this, nor below it."""
-    return value.startswith(".") or "@" in value or "*" in value
+    return value.startswith(".") or value.endswith(".") or "@" in value or "*" in value
 
 
 def meets_no_mail(section: Mapping[str, Any]) -> bool:
@@ -44,7 +44,7 @@ def meets_no_mail(section: Mapping[str, Any]) -> bool:
 
 def meant_domain(value: str) -> str:
     """The domain that such a value is meant for; empty if it has none."""
-    return value.rpartition("@")[2].lstrip("*.")
+    return value.rpartition("@")[2].lstrip("*.").rstrip(".")
 
 
 def meant_extension(value: str) -> str:

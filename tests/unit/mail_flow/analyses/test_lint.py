@@ -33,6 +33,14 @@ def test_rules_that_never_act_name_what_is_before_them() -> None:
     assert found(contradictory) == [("never_acts", ["Odd"])]
 
 
+def test_a_rule_that_need_not_keep_mail_from_another_is_not_named() -> None:
+    letters = rule("Letters", {**OUTGOING, "subject_contains_words": ["letter"]}, STOP)
+    away, other = rule("Away", OUTGOING, STOP), rule("Other", PARTNER, STOP)
+    behind = rule("Behind", {**PARTNER, "subject_contains_words": ["offer"]}, ENCRYPT)
+    assert ("never_acts", ["Behind", "Away"]) in found(letters, away, behind)
+    assert ("never_acts", ["Behind", "Other"]) in found(letters, other, behind)
+
+
 def test_a_rule_that_is_only_tried_keeps_no_mail_from_others() -> None:
     tried = rule("Tried", {}, {"redirect_message_to": ["a@b.com"]}, mode="Audit")
     assert ("never_acts", ["All", "Deletes"]) in found(tried, rule("Deletes", {}, {"delete_message": True}), ALL)
@@ -142,7 +150,7 @@ def test_rules_that_differ_are_no_duplicates(one: Values, other: Values) -> None
         ),
         *(
             ({"conditions": {**OUTGOING, "recipient_domain_is": ["x.com", value]}}, "value_never_matches")
-            for value in ("@y.com", "*.y.com", ".y.com", "a@y.com")
+            for value in ("@y.com", "*.y.com", ".y.com", "y.com.", "a@y.com")
         ),
         ({"exceptions": {"sender_domain_is": ["*.y.com"]}, "enabled": False}, "value_never_matches"),
         ({"exceptions": {"attachment_extension_matches_words": ["*.pdf"]}}, "value_never_matches"),

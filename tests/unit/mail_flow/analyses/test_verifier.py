@@ -340,6 +340,32 @@ def test_mail_to_a_group_is_mail_to_its_members() -> None:
 SALES = {"sender_ad_attribute_contains_words": ["Department:Sales"]}
 
 
+GROUP = "board@contoso.com"
+
+
+@pytest.mark.parametrize("size", [1, 30])
+@pytest.mark.parametrize("option", ["any_of_to_header_member_of", "any_of_cc_header_member_of"])
+def test_somebody_of_a_group_in_a_field_is_found(option: str, size: int) -> None:
+    """A rule that exempts mail with one of a group in a field exempts a message that can be shown."""
+    members = ["bob@contoso.com", *(f"member{number}@contoso.com" for number in range(1, size))]
+    facts = {**TENANT, "mailboxes": ["megan@contoso.com", *members], "groups": {GROUP: members}}
+    spares = rule("Spares", OUTGOING, ENCRYPT, exceptions={option: [GROUP]})
+    found = verdict([spares], facts, then="not_in_clear")
+    assert found["verdict"] == "refuted"
+    field = "cc" if "_cc_" in option else "to"
+    assert {*found["counterexample"]["message"][field]} & {*members}
+    after = [rule("Stops", PARTNER, STOP), spares]
+    unless = {option: [GROUP], "recipient_domain_is": ["partner.com"]}
+    says = "proved" if size == 1 else "unknown"
+    assert verdict(after, facts, then="not_in_clear", unless=unless)["verdict"] == says
+
+
+def test_a_nested_group_in_a_field_is_open() -> None:
+    facts = {**TENANT, "groups": {GROUP: ["chairs@contoso.com"], "chairs@contoso.com": ["bob@contoso.com"]}}
+    spares = rule("Spares", OUTGOING, ENCRYPT, exceptions={"any_of_to_header_member_of": [GROUP]})
+    assert verdict([spares], facts, then="not_in_clear")["verdict"] == "unknown"
+
+
 def test_what_is_known_of_a_person_is_so_in_a_witness() -> None:
     """The department was cut to the word that a condition looks for, so that two departments were the same."""
     facts = {
@@ -524,7 +550,7 @@ def test_what_is_no_guarantee_is_refused(among: list[Any]) -> None:
         prove([], TENANT, [*among, "G"], NOW)
 
 
-@pytest.mark.parametrize("value", ["@partner.com", "*.partner.com", ".partner.com"])
+@pytest.mark.parametrize("value", ["@partner.com", "*.partner.com", ".partner.com", "partner.com."])
 def test_no_address_is_in_a_domain_that_is_none(value: str) -> None:
     """So a rule about it does not keep a guarantee, nor break one."""
     never = rule("Never", {**IN, "recipient_domain_is": [value]}, {"delete_message": True})
