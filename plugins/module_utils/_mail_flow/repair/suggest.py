@@ -32,6 +32,7 @@ from ..model.facts import Facts
 from ..model.outcomes import ProtectionKind
 from ..model.wishes import WISHES
 from ..rules.rule_set import RuleSet
+from ..sat.circuit import emptied
 from ..simulator.results import Simulator
 from ..simulator.simulation import Passage
 from ..symbolic.witness_replay import is_about, surely_breaks
@@ -239,10 +240,10 @@ def suggestions(
     """
     repair = _Repair(rules, facts, judged, cases, now)
     goals, suggested = list(repair.goals()), []
-    with bounded(steps, share=1):
+    with bounded(steps, share=1), uncollected():
         for place, goal in enumerate(goals):
-            # The budget of a goal bounds its garbage, too.
-            with bounded(STEPS_OF_GOAL, share=1 / (len(goals) - place)), uncollected():
+            # The models of a goal are no garbage of the next.
+            with bounded(STEPS_OF_GOAL, share=1 / (len(goals) - place)), emptied():
                 suggested.append(repair.repair(goal))
     return suggested
 

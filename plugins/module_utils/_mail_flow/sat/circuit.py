@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import TypeVar
 
@@ -30,6 +32,26 @@ _STEPS_OF_CLAUSE = 10
 
 #: The number of questions about a variable from which on what matters to it is kept.
 _OFTEN = 8
+
+
+#: The circuits to be emptied, where they are.
+_TO_BE_EMPTIED: ContextVar[list[Circuit] | None] = ContextVar("_TO_BE_EMPTIED", default=None)
+
+
+@contextmanager
+def emptied() -> Iterator[None]:
+    """The circuits that are made inside are emptied at the end: no more can be asked of them. What is built of formulas
+    refers to itself in circles, so it waits for the search for garbage, which takes as long as there are parts. Most
+    of these belong to circuits, and emptying frees them at once.
+    """
+    circuits: list[Circuit] = []
+    token = _TO_BE_EMPTIED.set(circuits)
+    try:
+        yield
+    finally:
+        _TO_BE_EMPTIED.reset(token)
+        for circuit in circuits:
+            vars(circuit).clear()
 
 
 class Circuit:
@@ -56,6 +78,9 @@ class Circuit:
         self._mattering: dict[int, int] = {}  # by variable that often was: those that matter then, a byte each
         self._said = bytearray()  # by variable: whether clauses that define nothing depend on it
         self._new: list[int] = []  # literals of such clauses that were added since that was found out
+        to_be_emptied = _TO_BE_EMPTIED.get()
+        if to_be_emptied is not None:
+            to_be_emptied.append(self)
 
     def variable(self, name: Hashable) -> Literal:
         """The variable of this name."""

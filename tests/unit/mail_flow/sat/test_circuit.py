@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import itertools
 import random
+import weakref
 from collections.abc import Sequence
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import FALSE, TRUE, Literal
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat import solver
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.circuit import Circuit, KnownModels
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.circuit import (
+    Circuit,
+    KnownModels,
+    emptied,
+)
 from pysat.solvers import Solver as Oracle
 
 from tests.rounds import seeds
@@ -223,3 +228,17 @@ def test_a_question_that_a_known_model_answers_is_not_asked() -> None:
     assert known.can([~other])
     assert known.first([one], {"other": other, "one": one}) == "one"
     assert len(asked) == 1
+
+
+def test_circuits_made_inside_are_emptied_at_once_and_no_others() -> None:
+    """Their formulas refer to them, so that they themselves wait for a search for garbage."""
+    before = Circuit()
+    with emptied():
+        inside = Circuit()
+        formula = inside.variable("one") & inside.variable("other")
+        assert inside.solve([formula])
+        parts = weakref.ref(inside.solver)
+    assert formula.circuit is inside
+    assert parts() is None
+    for circuit in (before, Circuit()):
+        assert circuit.solve([circuit.variable("one")])
