@@ -74,6 +74,10 @@ def remedy(value: Any, known: Sequence[str], otherwise: str = "") -> str:
     return otherwise or every
 
 
+#: What people call somebody, to the options for them.
+_CALLED = {"sender": "from", "recipient": "to", "recipients": "to"}
+
+
 def nearest_option(name: str, spec: Mapping[str, Any], where: str = "") -> str:
     """The path of the closest option: at the same level, or inside a section if ``name`` is a cmdlet parameter such as
     ``ExceptIfFrom``; empty if none is close.
@@ -84,6 +88,8 @@ def nearest_option(name: str, spec: Mapping[str, Any], where: str = "") -> str:
     paths = {_letters(path): path for path in _paths(spec)}
     letters = re.sub(r"^exceptif", "exceptions", _letters(name))
     exact = next((option for option in spec if _letters(option) == letters), "")
+    called = _CALLED.get(letters, "")
+    exact = exact or (called if called in spec else "")
     inside = paths.get(letters) or next(
         (paths[section + letters] for section in ("conditions", "actions") if section + letters in paths), ""
     )

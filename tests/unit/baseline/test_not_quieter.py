@@ -110,6 +110,7 @@ CASES: dict[str, Asked] = {
         {"encrypt_button": True},
         {"owa_mailbox_policies": [{"Name": "p", "IRMEnabled": False}]},
     ),
+    "pattern_unbalanced": rules({**RULE, "conditions": {**INSIDE, "subject_matches_patterns": ["(secure"]}}),
     "rule_never_acts": Asked(
         ome_transport_rules,
         {"rules": [whole({**RULE, "name": "all", "actions": {"stop_rule_processing": True}}), whole(RULE)]},

@@ -206,6 +206,10 @@ def test_only_what_concerns_the_arguments_is_looked_at_and_all_is_as_core_has_it
         ({"rules": [{"name": "A", "state": 5}]}, ["rules[0].state is 5: use present or absent"]),
         ({"rules": [{"name": "A", "state": "gone"}]}, ["rules[0].state is 'gone': use present or absent"]),
         ({"rules": [{"name": "A", "conditions": {"x": 1}}]}, ["rules[0].conditions.x is not an option: use from"]),
+        (
+            {"rules": [{"name": "A", "conditions": {"sender": "a"}}]},
+            ["rules[0].conditions.sender: did you mean rules[0].conditions.from?"],
+        ),
         ({"rules": [{"nam": "A"}]}, ["rules[0].nam: did you mean rules[0].name?", "rules[0].name is required"]),
         ({"zebra": 1, "trace": "a"}, ["zebra is not an option: use branding, rules or trace"]),
         ({}, ["give at least one of rules or branding"]),

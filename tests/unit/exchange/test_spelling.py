@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.modules import (
     irm_configuration,
+    mail_flow_test,
     ome_configuration,
     ome_transport_rule,
     ome_transport_rules,
@@ -36,6 +37,16 @@ RULE: dict[str, Any] = {"name": "mine", "actions": {"apply_rights_protection_tem
             irm_configuration,
             {"transport_decryption_setting": "optional"},
             "transport_decryption_setting 'optional': did you mean Optional?",
+        ),
+        (
+            mail_flow_test,
+            {"messages": [{"name": "m", "sender": "a@b.c", "to": ["x@y.z"]}]},
+            "messages[0].sender: did you mean messages[0].from?",
+        ),
+        (
+            mail_flow_test,
+            {"messages": [{"name": "m", "from": "a@b.c", "recipients": ["x@y.z"]}]},
+            "messages[0].recipients: did you mean messages[0].to?",
         ),
         (ome_configuration, {"OTPEnabled": True}, "OTPEnabled: did you mean otp_enabled?"),
         (

@@ -15,6 +15,7 @@ DERIVED = {
     "exception_removed": {"value_text"},
     "licensing_off": {"cure", "shown"},
     "matches_no_mail": {"instead"},
+    "pattern_unbalanced": {"wrong"},
     "idle": {"reason"},
     "may_leave_in_clear": {"more", "named"},
     "dangerous": {"value_text"},

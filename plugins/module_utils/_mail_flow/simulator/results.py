@@ -313,6 +313,21 @@ def _common(names: Collection[tuple[str, ...]]) -> tuple[str, ...]:
     return next(iter(names)) if len(names) == 1 else ()
 
 
+#: Reasons that are about OME configurations, whose names are the value.
+_OF_CONFIGURATIONS = frozenset(
+    ("opening_social", "opening_passcode", "opening_locked", "opening_sign_in", "opening_no_configuration")
+)
+
+
+def _of_several(openings: Sequence[Opening]) -> Opening:
+    """One way to open copies with several brandings, whose reason names all OME configurations that have it."""
+    reason = openings[0].reason
+    if reason.kind not in _OF_CONFIGURATIONS or any(opening.reason.kind != reason.kind for opening in openings):
+        return openings[0]
+    names = dict.fromkeys(name for opening in openings for name in opening.reason.values[0])
+    return replace(openings[0], reason=replace(reason, values=(tuple(names),)))
+
+
 def _ways_in_common(ways: Sequence[Sequence[Opening]]) -> list[Opening]:
     """The ways to open a copy that it has with each branding that it may show; where there are others, that they depend
     on it.
@@ -322,7 +337,8 @@ def _ways_in_common(ways: Sequence[Sequence[Opening]]) -> list[Opening]:
     common = frozenset(opening.way for opening in ways[0]).intersection(
         *({opening.way for opening in of_one} for of_one in ways)
     )
-    shared = [opening for opening in ways[0] if opening.way in common]
+    alike = {way: [opening for of_one in ways for opening in of_one if opening.way is way] for way in common}
+    shared = [_of_several(alike[opening.way]) for opening in ways[0] if opening.way in common]
     if all(len(of_one) == len(shared) for of_one in ways):
         return shared
     return [*shared, _way(OpeningWay.UNKNOWN, "opening_branding")]
@@ -391,17 +407,17 @@ def _in_portal(name: str, facts: Facts) -> list[Opening]:
         (stored for stored in facts.encryption.ome_configurations if same_name(str(stored.get("identity", "")), name)),
         None,
     )
-    return [_way(OpeningWay.UNKNOWN, "opening_no_configuration", name)] if shown is None else _portal(name, shown)
+    return [_way(OpeningWay.UNKNOWN, "opening_no_configuration", (name,))] if shown is None else _portal(name, shown)
 
 
 def _portal(name: str, shown: Mapping[str, Any]) -> list[Opening]:
     ways = [_way(OpeningWay.PORTAL_WORK_ACCOUNT, "opening_portal")]
     if shown.get("social_id_sign_in"):
-        ways.append(_way(OpeningWay.PORTAL_SOCIAL, "opening_social", name))
+        ways.append(_way(OpeningWay.PORTAL_SOCIAL, "opening_social", (name,)))
     if shown.get("otp_enabled"):
-        ways.append(_way(OpeningWay.PORTAL_PASSCODE, "opening_passcode", name))
+        ways.append(_way(OpeningWay.PORTAL_PASSCODE, "opening_passcode", (name,)))
     if needs_work_account(shown):
-        ways.append(_way(OpeningWay.LOCKED_OUT, "opening_locked", name))
+        ways.append(_way(OpeningWay.LOCKED_OUT, "opening_locked", (name,)))
     if shown.get("otp_enabled") is None or shown.get("social_id_sign_in") is None:
-        ways.append(_way(OpeningWay.UNKNOWN, "opening_sign_in", name))
+        ways.append(_way(OpeningWay.UNKNOWN, "opening_sign_in", (name,)))
     return ways

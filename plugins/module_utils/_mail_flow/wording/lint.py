@@ -45,8 +45,8 @@ _OF_ONE: Mapping[tuple[str, str], str] = {
     ),
     ("branding_alone", ""): BRANDS_ONLY,
     ("branding_missing", ""): (
-        "sets the branding {branding}, which is not an OME configuration of the organization:"
-        " only Advanced Message Encryption allows more than the default one"
+        "sets the branding {branding}, but the organization has no OME configuration of that name: create it with ome_configuration, which"
+        " needs Advanced Message Encryption, or name one that exists"
     ),
     ("unknown_pattern", ""): "has the pattern {pattern}: sources disagree about what it means to Exchange (U18)",
     (

@@ -369,20 +369,20 @@ _SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
     ),
     "opening_inside": "Outlook opens it for people inside",
     "opening_keys": "another organization's keys may protect the message, and its settings decide",
-    "opening_locked": "{} allows neither passcodes nor social IDs, so only work and school accounts can sign in",
-    "opening_no_configuration": "there is no OME configuration {}",
+    "opening_locked": "{:each} allows neither passcodes nor social IDs, so only work and school accounts can sign in",
+    "opening_no_configuration": "there is no OME configuration {: or }",
     "opening_outlook": (
         "Outlook opens it for people with a work or school account in the same cloud of Microsoft 365, if the sender's"
         " organization does not ask outsiders for MFA or otherwise keep them out by Conditional Access"
     ),
-    "opening_passcode": "{} sends a one-time passcode",
+    "opening_passcode": "{:each} sends a one-time passcode",
     "opening_policies": "Outlook on the web does not open it for mailboxes with the policy {:, }",
     "opening_portal": "the portal accepts a work or school account, if Conditional Access allows it",
     "opening_protection": "how the message is protected is not known",
     "opening_recipient": "whether the recipient is inside is not known",
-    "opening_sign_in": "what {} lets people sign in with is not known",
+    "opening_sign_in": "what {:each} lets people sign in with is not known",
     "opening_smime": "the recipient needs the key of the S/MIME certificate",
-    "opening_social": "{} lets people sign in with a social ID, if Microsoft supports their mail provider",
+    "opening_social": "{:each} lets people sign in with a social ID, if Microsoft supports their mail provider",
     "opening_template": "whether {} gives rights to people outside is not known",
     # What a test message contradicts
     "contradicted": lambda rules, parts: (
@@ -406,6 +406,8 @@ class _List(tuple[str, ...]):
     """Values that a form joins with its specification."""
 
     def __format__(self, spec: str) -> str:
+        if spec == "each":
+            return f"{'each of ' if len(self) > 1 else ''}{listed(self, joint='and', most=len(self))}"
         return spec[1:].join(map(repr, self)) if spec.startswith("'") else spec.join(self)
 
 

@@ -10,6 +10,7 @@ from ..._engine.plan import PlanWarning, warning
 from ..._exchange.errors import NotFoundError, OptionError
 from ..._exchange.names import name_key, same_name
 from ..settings import lookalike_warnings
+from .brackets import unbalanced
 from .moderation import doing
 from .never import never_matching
 from .rule import (
@@ -43,6 +44,7 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
     sections_given = given_sections(wanted, book.rms_templates)
     actions = sections_given.get("actions", {})
     warnings += _check_values(book, wanted.where, sections_given)
+    warnings += _check_patterns(wanted, rule, sections_given)
     warnings += _check_template(book, wanted.where, actions)
     warnings += _check_language(book, wanted.where, actions, rule)
     warnings += _check_branding(book, wanted.where, actions)
@@ -70,6 +72,30 @@ def _refuse_unwritable(wanted: DeclaredRule, unknown: Mapping[str, Sequence[str]
                 f"{wanted.where}{section} of {wanted.label!r}: the rule also has {', '.join(overlooked)}, which this collection cannot write.",
                 remedy=f"Omit {section}, or remove that part in the portal first.",
             )
+
+
+def _check_patterns(
+    wanted: DeclaredRule, rule: Rule | None, sections: Mapping[str, Mapping[str, Any]]
+) -> list[PlanWarning]:
+    """Warns about regular expressions that Exchange refuses.
+
+    :param sections: section to its options.
+    """
+    legacy = bool(wanted.settings.get("use_legacy_regex", rule.settings.get("use_legacy_regex") if rule else False))
+    return [
+        warning(
+            "pattern_unbalanced",
+            f"{wanted.where}{section}.{option} {pattern!r} has {wrong}: it is not a regular expression, and Exchange refuses it. "
+            "Put a backslash before a bracket that stands for itself.",
+            option=f"{wanted.where}{section}.{option}",
+            value=pattern,
+        )
+        for section, values in sections.items()
+        for option, patterns in values.items()
+        if option.endswith("_matches_patterns")
+        for pattern in patterns or ()
+        if (wrong := unbalanced(pattern, legacy=legacy))
+    ]
 
 
 def _check_values(book: RuleBook, where: str, sections: Mapping[str, Mapping[str, Any]]) -> list[PlanWarning]:

@@ -81,6 +81,8 @@ def test_where_the_branding_is_open_the_ways_are_those_with_each(of_staff: Value
     found = simulated(branded, facts, "ann@fabrikam.com", to=["ann@fabrikam.com"])
     assert "branding" not in found
     assert [way["way"] for way in found["opens"]] == expected
+    (passcode,) = [way for way in worded(found)["opens"] if way["way"] == "portal_passcode"]
+    assert passcode["reason"] == "each of OME Configuration and Staff sends a one-time passcode"
 
 
 @pytest.mark.parametrize(("number", "protection"), [(199, "encrypt"), (200, "unknown")])
