@@ -87,6 +87,7 @@ class ClassFindings:
         extents = [self._extent(draft, finding) for draft, finding in zip(drafts, findings, strict=True)]
         reached = reach(self.model.circuit, extents, self._search.budget)
         exceptions = self._exceptions(findings, extents)
+        treated: list[Literal] = []
         for place, (draft, finding, extent, (limit, as_witness)) in enumerate(
             zip(drafts, findings, extents, reached, strict=True)
         ):
@@ -102,6 +103,11 @@ class ClassFindings:
                 stages=draft.stages if as_witness else (None, None),
                 approved=draft.approvals > 0 and as_witness,
             )
+            treated.append(extent.differs & extent.alike if as_witness else extent.differs)
+        for place in self._later_rules_of_some(drafts, extents, treated):
+            told = drafts[place].mail_class.finding
+            if told is not None and told.limit != "some":
+                drafts[place].mail_class.finding = replace(told, cause=_with_later_of_some(told.cause))
 
     def _draft(self, mail_class: MailClass, shown: ClassWitness) -> _ClassFacts:
         candidate = shown.candidate
@@ -443,6 +449,21 @@ class ClassFindings:
         )
         return [tuple(atom for atom in atoms if (place, atom) in met) for place, atoms in enumerate(every)]
 
+    def _later_rules_of_some(
+        self, drafts: Sequence[_ClassFacts], extents: Sequence[Extent], treated: Sequence[Literal]
+    ) -> list[int]:
+        """The places of classes of which named mail may be treated so although the later rule does not act on it.
+
+        :param treated: for each class, that mail is treated as its sentence says.
+        """
+        questions: list[tuple[int, Sequence[Literal]]] = []
+        for place, (draft, extent) in enumerate(zip(drafts, extents, strict=True)):
+            if extent.named and not draft.mail_class.person and draft.mail_class.part.first_to_differ not in (OWN, ANY):
+                which, rule = draft.rules[-1]
+                acts = high(self.model.free.chains[which].acts(rule))
+                questions.append((place, (*extent.named, treated[place], ~acts)))
+        return sorted(Batch(self.model.circuit, self._search.budget).possible(questions))
+
     def _limit(self, draft: _ClassFacts, extent: Extent, rest: Sequence[Literal]) -> str:
         """What exempts named mail beside other rules.
 
@@ -493,6 +514,11 @@ class ClassFindings:
         if step is None or rule.actions.does(Does.REJECT) or not rejects_misfits(rule):
             return high(chain.acts(rule))
         return high(chain.acts(rule) & ~may_insert(self.model.mail, step.seen))
+
+
+def _with_later_of_some(cause: Cause) -> Cause:
+    """A cause whose later rule does not act on all of the mail."""
+    return replace(cause, later=replace(cause.later, of_all=False)) if cause.later else cause
 
 
 def _exceptions_of(rules: Iterable[FlowRule]) -> tuple[Atom, ...]:

@@ -76,11 +76,13 @@ class LaterRule:
     :param name: its name; empty if it is any.
     :param acts: whether it newly acts; otherwise it no longer does.
     :param stays: whether it is in the second rule set.
+    :param of_all: whether that is so of all mail that a sentence names: another rule may treat some of it so before.
     """
 
     name: str
     acts: bool
     stays: bool
+    of_all: bool = True
 
 
 @dataclass(frozen=True)

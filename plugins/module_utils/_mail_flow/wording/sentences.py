@@ -509,7 +509,8 @@ def _then_applies(cause: Cause) -> str:
     if not cause.later or not cause.later.name:
         return ""
     now = "now" if cause.later.acts else "no longer"
-    applies = f"may {now} apply to it" if cause.perhaps else f"{now} applies to it"
+    whom = "it" if cause.later.of_all else "some of it"
+    applies = f"may {now} apply to {whom}" if cause.perhaps else f"{now} applies to {whom}"
     return f"; {quoted(cause.later.name)} {applies}"
 
 

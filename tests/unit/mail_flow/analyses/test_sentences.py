@@ -132,6 +132,17 @@ def test_a_rule_that_rejects_what_its_disclaimer_does_not_fit_exempts_no_other_m
     assert [row["text"] for row in rows if row["text"].startswith("Mail") and "rejected by 'Foot'" in row["text"]] == []
 
 
+def test_a_later_rule_that_another_one_keeps_from_some_of_the_mail_applies_to_some_of_it() -> None:
+    stops = rule("Stops", {**IN, **FABRIKAM}, {"set_audit_severity": "Low", **STOP})
+    later = [
+        rule("Rejects", {**OUTGOING, **SECRET}, _REJECTS),
+        rule("Asks", OUTGOING, {"moderate_message_by_user": ["joe@contoso.com"]}),
+    ]
+    rows = compared([stops, *later], [{**stops, "actions": {"set_audit_severity": "Low"}}, *later]).rows
+    ends = {row["later"][0]: row["text"].rpartition("; ")[2] for row in rows if row["kind"] == "delivery_lost"}
+    assert ends == {"Rejects": "'Rejects' now applies to it.", "Asks": "'Asks' now applies to some of it."}
+
+
 def test_a_value_that_no_mail_has_is_no_exception() -> None:
     rows = compared([_log("@fabrikam.com"), ALL], [{**_log("fabrikam.com"), "actions": _REJECTS}, ALL]).rows
     assert [(row["text"].partition(" now ")[0], row.get("unless")) for row in rows if row["kind"] != "unknown"] == [
