@@ -1166,7 +1166,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.contradicted import (
     contradicting_texts,
-    with_contradicted,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
     compared_rows,
@@ -1202,6 +1201,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     GuaranteeRow,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestion_row import (
+    SuggestionRow,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     nearest_lines,
     nearest_row,
@@ -1279,6 +1281,7 @@ class _Test:
     :param judged: the verdicts on the guarantees, and :param:`verdicts` the same in words.
     :param lint: the problems of the rules.
     :param reach: which mail to people outside is protected, and :param:`policy`: what the rules do.
+    :param suggestions: the edits that put guarantees and expectations right.
     :param fewer: fewer rules that do the same, in lines.
     :param result: the task's result.
     """
@@ -1301,6 +1304,7 @@ class _Test:
     lint: Sequence[LintRow] = ()
     reach: Sequence[CellRow] = ()
     policy: Sequence[PolicyRow] = ()
+    suggestions: Sequence[SuggestionRow] = ()
     fewer: Sequence[str] = ()
     result: dict[str, Any] = field(default_factory=dict)
 
@@ -1522,13 +1526,15 @@ def _counterexample_copies(test: _Test) -> Iterator[tuple[dict[str, Any], CopyRe
 def _suggestions(test: _Test) -> dict[str, Any]:
     """The edits after which the guarantees hold and the expectations are met."""
     suggested = suggestions(test.rules, test.facts, test.judged, test.cases, test.now)
-    rows = suggestion_rows(suggested, test.rules.given, test.task.to_yaml)
     # What an edit does rests on all rules.
-    return {"suggestions": with_contradicted(rows, test.result.get("observed", ()), lambda row: ())}
+    contradicting = contradicting_texts((), test.result.get("observed", ()))
+    rows = suggestion_rows(suggested, test.rules.given, test.task.to_yaml)
+    test.suggestions = [row.with_contradicted(contradicting) for row in rows]
+    return {"suggestions": [row.as_row() for row in test.suggestions]}
 
 
 def _suggestion_lines(test: _Test) -> Iterable[str]:
-    return suggestion_lines(test.result["suggestions"])
+    return suggestion_lines(test.suggestions)
 
 
 def _references(test: _Test) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ...module_utils._exchange.document import AmbiguousError, document_text, js
 from ...module_utils._exchange.errors import OptionError
 from ...module_utils._mail_flow.experiment.experiment_context import AbandonedRecord, ExperimentContext
 from ...module_utils._mail_flow.input.rule_sources import MailFlowContext
+from ...module_utils._mail_flow.wording.suggestion_row import SuggestionRow
 from ...module_utils._mail_flow.wording.suggestions import suggestion_texts
 from .._transports.smtp import PORTS, SmtpServer
 from .base import ModuleAction, show
@@ -59,7 +60,7 @@ class MailFlowAction(ModuleAction):
             result.pop("diff", None)
             return result
         # Ansible itself shows a diff only for a task that has changed something.
-        for text in suggestion_texts(result.get("suggestions") or ()):
+        for text in suggestion_texts(map(SuggestionRow.from_row, result.get("suggestions") or ())):
             show(text)
         return result
 

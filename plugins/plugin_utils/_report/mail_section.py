@@ -20,7 +20,7 @@ from ...module_utils._mail_flow.wording.overview import (
 )
 from ...module_utils._mail_flow.wording.plans import foreign_line
 from ...module_utils._mail_flow.wording.reasons import ids_words
-from ...module_utils._mail_flow.wording.result_rows import CounterexampleRow, DifferenceRow
+from ...module_utils._mail_flow.wording.result_rows import CounterexampleRow
 from ...module_utils._mail_flow.wording.suggestions import replay_sentence
 from ...module_utils._mail_flow.wording.summary import (
     causes,
@@ -117,19 +117,16 @@ def suggestions_of(organization: Record, *, detailed: bool) -> list[Record]:
     rows = mail_of(organization).suggestions
     return [
         {
-            **{key: row.get(key, "") for key in ("for", "text", "diff")},
+            "for": row.about,
+            "text": row.text,
+            "diff": row.diff,
             "mail": [
-                *(change.text for change, _classes in page_rows(_changes(row))),
-                *filter(None, [replay_sentence(row) if detailed else ""]),
+                *(change.text for change, _classes in page_rows(row.difference)),
+                *filter(None, [replay_sentence(row.replay) if detailed else ""]),
             ],
         }
         for row in rows
     ]
-
-
-def _changes(suggestion: Record) -> list[DifferenceRow]:
-    """What a suggestion changes in mail."""
-    return list(map(DifferenceRow.from_row, suggestion.get("difference") or ()))
 
 
 def encrypters_of(organization: Record) -> list[tuple[str, str, str, str]]:

@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestion_row import (
+    ChangedCopiesRow,
+    SuggestionRow,
+    TraceEffectRow,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     replay_sentence,
     suggestion_lines,
@@ -91,7 +96,10 @@ def test_each_is_counted_over_the_mail_of_the_last_days(role: Role) -> None:
     window = moved["replay"]["window"]
     assert window["complete"] is True
     said = f"Of 6 copies from {window['from'][:10]} to {window['until'][:10]}, 3 would newly be encrypted."
-    assert any(line.startswith(f"  {TEXT} ") and line.endswith(said) for line in suggestion_lines(suggested(role)))
+    assert any(
+        line.startswith(f"  {TEXT} ") and line.endswith(said)
+        for line in suggestion_lines(map(SuggestionRow.from_row, suggested(role)))
+    )
     assert said in render_html({"kind": "audit", "organizations": [role.report]})
     assert all("replay" in each and "@" not in json.dumps(each["replay"]) for each in suggested(role))
     role.plan("audit", guarantees=[GUARANTEE])
@@ -112,5 +120,5 @@ def test_each_is_counted_over_the_mail_of_the_last_days(role: Role) -> None:
 def test_the_sentence_about_copies(difference: list[tuple[str, int, int]], said: str) -> None:
     window = {"from": "2026-11-21T08:00:00Z", "until": "2026-11-28T08:00:00Z", "complete": True}
     changes = [dict(zip(("kind", "certain", "possible"), each, strict=True)) for each in difference]
-    assert replay_sentence({"replay": {"window": window, "copies": 1200, "difference": changes}}) == said
-    assert replay_sentence({"replay": {"window": window, "copies": 0, "difference": []}}) == ""
+    assert replay_sentence(TraceEffectRow(window, 1200, tuple(map(ChangedCopiesRow.from_row, changes)))) == said
+    assert replay_sentence(TraceEffectRow(window, 0, ())) == ""

@@ -14,6 +14,7 @@ from ..._mail_flow.wording.lint import LintRow
 from ..._mail_flow.wording.overview import CellRow
 from ..._mail_flow.wording.result_rows import DifferenceRow, GuaranteeRow
 from ..._mail_flow.wording.row import Row
+from ..._mail_flow.wording.suggestion_row import SuggestionRow
 from ..._resources.rules.impact import of_all_outgoing
 from ..._resources.rules.stored import RULE
 from .foundation import Foundation
@@ -32,7 +33,9 @@ class _Written:
 
     form: type
     rows: bool = False
-    row: type[GuaranteeRow | DifferenceRow | Foundation | LintRow | CellRow | EncrypterRow] | None = None
+    row: type[GuaranteeRow | DifferenceRow | Foundation | LintRow | CellRow | EncrypterRow | SuggestionRow] | None = (
+        None
+    )
     if_known: bool = False
     beside: str = ""
 
@@ -44,6 +47,7 @@ _FOUNDATIONS = {"written": _Written(list, rows=True, row=Foundation)}
 _LINT = {"written": _Written(list, rows=True, row=LintRow)}
 _REACH = {"written": _Written(list, rows=True, row=CellRow)}
 _ENCRYPTERS = {"written": _Written(list, rows=True, row=EncrypterRow)}
+_SUGGESTIONS = {"written": _Written(list, rows=True, row=SuggestionRow)}
 _GUARANTEES = {"written": _Written(list, rows=True, row=GuaranteeRow)}
 _TEXTS = {"written": _Written(list)}
 _TEXTS_IF_KNOWN = {"written": _Written(list, if_known=True)}
@@ -85,7 +89,7 @@ class EffectOnMail:
     replay: Row | None = field(default=None, metadata=_RECORD)
     evidence: Row | None = field(default=None, metadata=_RECORD)
     trials: tuple[Row, ...] = field(default=(), metadata=_TABLE)
-    suggestions: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    suggestions: tuple[SuggestionRow, ...] = field(default=(), metadata=_SUGGESTIONS)
     reach: tuple[CellRow, ...] = field(default=(), metadata=_REACH)
     encrypters: tuple[EncrypterRow, ...] = field(default=(), metadata=_ENCRYPTERS)
     unseen: tuple[str, ...] | None = field(default=None, metadata=_TEXTS_IF_KNOWN)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from ..._mail_flow.simulator.results import Simulator
 from ..._mail_flow.trace.reading import Traced
 from ..._mail_flow.wording.guarantees import counterexample_row
 from ..._mail_flow.wording.result_rows import GuaranteeRow
+from ..._mail_flow.wording.suggestion_row import SuggestionRow
 from ..._mail_flow.wording.suggestions import suggestion_rows
 from ..._mail_flow.wording.summary import failure_text, reasons_words, refutation, verdict_sentence
 from ..._mail_flow.wording.unseen import unseen_line
@@ -83,14 +84,12 @@ def guarantees_of(request: BaselineRequest) -> list[Guarantee]:
     return guarantees
 
 
-def _trial_note(row: Mapping[str, Any], trials: Mapping[str, str]) -> str:
-    """How the role enforces a trial that a suggestion would enforce: by hand, the next run would refuse it.
+def _trial_note(edits: Sequence[Mapping[str, Any]], trials: Mapping[str, str]) -> str:
+    """How the role enforces a trial that edits would enforce: by hand, the next run would refuse it.
 
     :param trials: the name of a trial, in lower case, to that of its rule.
     """
-    enforced = [
-        trials[name] for edit in row["edits"] if edit["option"] == "mode" and (name := edit["rule"].lower()) in trials
-    ]
+    enforced = [trials[name] for edit in edits if edit["option"] == "mode" and (name := edit["rule"].lower()) in trials]
     return "".join(f" It is a trial: to enforce it, remove {name!r} from {PREFIX}trial." for name in enforced)
 
 
@@ -223,7 +222,7 @@ class MailControl(JudgingControl):
 
     def suggested(
         self, assessment: Assessment, to_yaml: Callable[[Any], str], traced: Traced | None
-    ) -> list[dict[str, Any]]:
+    ) -> list[SuggestionRow]:
         """Edits of rules after which refuted guarantees hold and failed expectations are met, for the report.
 
         :param to_yaml: writes a value as YAML.
@@ -244,13 +243,13 @@ class MailControl(JudgingControl):
         suggested = with_replays(suggested, rules, mail.facts, *traced) if traced else suggested
         # All rules would be there five times for each guarantee: the edited ones are in the YAML.
         trials = {trial_name(name).lower(): name for name in request.variables.get("trial") or ()}
-        rows = suggestion_rows(suggested, rules.given, to_yaml)
         return [
-            {
-                **{key: value for key, value in row.items() if key != "rules"},
-                "text": f"{row['text']}{_trial_note(row, trials)}",
-            }
-            for row in rows
+            replace(
+                row,
+                edited=row.edited.without_rules if row.edited else None,
+                text=f"{row.text}{_trial_note(row.edits, trials)}",
+            )
+            for row in suggestion_rows(suggested, rules.given, to_yaml)
         ]
 
     def misses(self, request: BaselineRequest, organization: Organization, refuted: Collection[str]) -> list[str]:

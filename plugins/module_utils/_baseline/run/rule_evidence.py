@@ -140,7 +140,7 @@ def with_contradictions(mail: EffectOnMail, rows: Sequence[Mapping[str, Any]]) -
             mail.difference, lambda row: row.with_contradicted(contradicting_texts(row.rules, mail.observed))
         ),
         trials=tuple(with_contradicted(mail.trials, mail.observed, lambda row: [row["rule"], row["name"]])),
-        suggestions=tuple(with_contradicted(mail.suggestions, mail.observed, lambda row: ())),
+        suggestions=tuple(row.with_contradicted(contradicting_texts((), mail.observed)) for row in mail.suggestions),
         replay=mail.replay and replay_with_contradicted(mail.replay, mail.observed),
     )
     if not rows:

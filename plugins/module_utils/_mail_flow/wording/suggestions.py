@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from ..._exchange.cmdlet import Call
@@ -29,6 +29,7 @@ from .guarantees import RELIED_ON, assumption_row, guarantee_rows
 from .reasons import worded
 from .replay import number_of, window_row
 from .sentences import BECOMES, mail_of
+from .suggestion_row import ChangedCopiesRow, EditedRulesRow, SuggestionRow, TraceEffectRow
 from .summary import message_words, reasons_words, refutation
 
 Row = dict[str, Any]
@@ -82,69 +83,76 @@ _MOST_CHANGES = 6
 
 def suggestion_rows(
     goals: Iterable[GoalSuggestions], present: Sequence[Rule], to_yaml: Callable[[Any], str]
-) -> list[Row]:
-    """What is suggested, as results have it: ``for``, ``edits``, ``text`` and ``tried`` and, where edits were found,
-    ``rules``, ``difference``, ``difference_more``, ``yaml``, ``diff`` and, where there are rules that the option
-    ``rules`` cannot say, ``unwritten``; with a trace, ``replay``; where something stays open, ``open``. For the edit of
-    a connector there is its ``cmdlet`` instead of rules and their difference.
+) -> list[SuggestionRow]:
+    """What is suggested, in words.
 
     :param present: the rules before the edits.
     :param to_yaml: writes a value as YAML.
     """
-    rows: list[Row] = []
+    rows: list[SuggestionRow] = []
     for goal in goals:
-        efforts = {"for": goal.name, "tried": asdict(goal.tried)}
+        tried = asdict(goal.tried)
         if goal.advice:
-            unless = {"unless": dict(goal.advice.unless)} if goal.advice.unless else {}
-            texts = [*_contradicting(goal), _advice(goal.advice)]
-            rows.append({**efforts, "edits": [], "text": " ".join(texts), **unless})
-        rows += [{**efforts, **_row(suggestion, present, to_yaml)} for suggestion in goal.suggestions]
+            text = " ".join([*_contradicting(goal), _advice(goal.advice)])
+            unless = dict(goal.advice.unless) if goal.advice.unless else None
+            rows.append(SuggestionRow(about=goal.name, tried=tried, text=text, unless=unless))
+        for suggestion in goal.suggestions:
+            row = SuggestionRow(
+                about=goal.name,
+                tried=tried,
+                text=_text(suggestion),
+                puts_right=_puts_right(suggestion.puts_right),
+                left_open=_left_open(suggestion.left_open) if suggestion.left_open else "",
+            )
+            if suggestion.connector:
+                rows.append(_with_connector(row, suggestion.connector))
+            else:
+                rows.append(_with_edits(row, suggestion, present, to_yaml))
         if not (goal.suggestions or goal.advice):
-            texts = [*_contradicting(goal)] or [_nothing(goal)]
-            rows.append({**efforts, "edits": [], "text": " ".join(texts)})
+            text = " ".join([*_contradicting(goal)] or [_nothing(goal)])
+            rows.append(SuggestionRow(about=goal.name, tried=tried, text=text))
     return rows
 
 
-def _row(suggestion: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any], str]) -> Row:
-    left_open = {"open": _left_open(suggestion.left_open)} if suggestion.left_open else {}
-    if suggestion.connector:
-        return {
-            "edits": [_connector_row(suggestion.connector)],
-            "text": _connector_text(suggestion.connector, suggestion.left_open),
-            "cmdlet": str(_connector_call(suggestion.connector)),
-            **_puts_right(suggestion.puts_right),
-            **left_open,
-        }
-    rows, more = difference_rows(suggestion.difference)
+def _with_connector(row: SuggestionRow, edit: ConnectorEdit) -> SuggestionRow:
+    """The row with the edit of a connector, which people make."""
+    return replace(row, edits=(_connector_row(edit),), cmdlet=str(_connector_call(edit)))
+
+
+def _with_edits(
+    row: SuggestionRow, suggestion: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any], str]
+) -> SuggestionRow:
+    """The row with edits of rules, and what they do."""
+    changes, more = difference_rows(suggestion.difference)
     effect, unsaid = effects_of(suggestion.changes, _MOST_CHANGES)
-    left_out = unwritten(suggestion.rules)
     rules, names = as_options(suggestion.rules, present), {edit.rule for edit in suggestion.edits}
     before, after = (
         to_yaml(_shown(options, suggestion.edits)).splitlines() for options in (as_options(present, ()), rules)
     )
-    return {
-        "edits": [
+    edited = EditedRulesRow(
+        rules=tuple(rules),
+        difference=tuple(changes),
+        difference_more=more,
+        yaml=to_yaml([rule for rule in rules if name_of(rule) in names]),
+        diff="\n".join(difflib.unified_diff(before, after, "present", "suggested", lineterm="")),
+    )
+    return replace(
+        row,
+        edits=tuple(
             {key: value for key, value in asdict(edit).items() if value is not None} for edit in suggestion.edits
-        ],
-        "text": _text(suggestion),
-        **_puts_right(suggestion.puts_right),
-        **({"effect": f"{effect}{_not_said(unsaid + suggestion.difference.more)}"} if rows else {}),
-        "rules": rules,
-        "difference": [row.as_row() for row in rows],
-        "difference_more": more,
-        "yaml": to_yaml([rule for rule in rules if name_of(rule) in names]),
-        "diff": "\n".join(difflib.unified_diff(before, after, "present", "suggested", lineterm="")),
-        **left_open,
-        **({"unwritten": left_out} if left_out else {}),
-        **({"until": suggestion.until.isoformat()} if suggestion.until else {}),
-        **({"replay": _replay(suggestion.replay)} if suggestion.replay else {}),
-    }
+        ),
+        effect=f"{effect}{_not_said(unsaid + suggestion.difference.more)}" if changes else "",
+        edited=edited,
+        unwritten=tuple(unwritten(suggestion.rules)),
+        until=suggestion.until.isoformat() if suggestion.until else "",
+        replay=_replay(suggestion.replay) if suggestion.replay else None,
+    )
 
 
-def _puts_right(counterexamples: Sequence[Counterexample]) -> Row:
-    """What edits put right, as results have it."""
+def _puts_right(counterexamples: Sequence[Counterexample]) -> str:
+    """What edits put right, as a sentence; empty if that is not known."""
     mail = list(dict.fromkeys(map(_mail_put_right, counterexamples)))
-    return {"puts_right": visible_line(f"This puts right {', and '.join(mail)}.")} if mail else {}
+    return visible_line(f"This puts right {', and '.join(mail)}.") if mail else ""
 
 
 def _mail_put_right(counterexample: Counterexample) -> str:
@@ -165,10 +173,10 @@ def _not_said(kinds: int) -> str:
     return f" {kinds} more kind{' of mail changes' if kinds == 1 else 's of mail change'}, or may."
 
 
-def _replay(effect: TraceEffect) -> Row:
+def _replay(effect: TraceEffect) -> TraceEffectRow:
     """Copies of a trace, counted: who got them is not told."""
-    changes = [{"kind": str(kind), **asdict(copies)} for kind, copies in effect.changes.items()]
-    return {"window": window_row(effect.window), "copies": effect.copies, "difference": changes}
+    changes = tuple(ChangedCopiesRow(kind, copies.certain, copies.possible) for kind, copies in effect.changes.items())
+    return TraceEffectRow(window_row(effect.window), effect.copies, changes)
 
 
 def _shown(rules: Iterable[Rule], edits: Iterable[RuleEdit]) -> list[Rule]:
@@ -181,6 +189,8 @@ def _text(suggestion: Suggestion) -> str:
     """Edits as a sentence, with what they cost: ``Move the rule 'Encrypt' from priority 3 to 0 (before 'Partners'), but it
     takes encryption from mail to fabrikam.com.``
     """
+    if suggestion.connector:
+        return _connector_text(suggestion.connector, suggestion.left_open)
     first, *others = suggestion.edits
     names = list(map(name_of, suggestion.rules))
     texts = [_edit(first, names, f"the rule {first.rule!r}")]
@@ -371,38 +381,37 @@ def _nothing(goal: GoalSuggestions) -> str:
     return f"No edit was found that helps: {singles} and {pairs} of edits were tried{spent}.{why}"
 
 
-def suggestion_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def suggestion_lines(rows: Iterable[SuggestionRow]) -> Iterator[str]:
     """A line for each suggestion, below one for what it is about."""
     headed: set[str] = set()
     for row in rows:
-        if row["for"] not in headed:
-            headed.add(row["for"])
-            yield visible_line(f"Suggestions for {row['for']!r}:")
-        texts = (row["text"], row.get("puts_right"), row.get("effect"), replay_sentence(row))
-        yield f"  {' '.join(filter(None, texts))}{certainty(row.get('contradicted', ()))}"
+        if row.about not in headed:
+            headed.add(row.about)
+            yield visible_line(f"Suggestions for {row.about!r}:")
+        texts = (row.text, row.puts_right, row.effect, replay_sentence(row.replay))
+        yield f"  {' '.join(filter(None, texts))}{certainty(row.contradicted)}"
 
 
-def replay_sentence(row: Mapping[str, Any]) -> str:
+def replay_sentence(replay: TraceEffectRow | None) -> str:
     """How many copies of a trace a suggestion would have changed; empty without a trace, or mail in it."""
-    replay = row.get("replay")
-    if not replay or not replay["copies"]:
+    if replay is None or not replay.copies:
         return ""
-    begin, end = (replay["window"][side][:10] for side in ("from", "until"))
-    changes = " and ".join(map(_would, replay["difference"])) or "none would be protected or delivered differently"
-    return f"Of {number_of(replay['copies'], 'copy', 'copies')} from {begin} to {end}, {changes}."
+    begin, end = (replay.window[side][:10] for side in ("from", "until"))
+    changes = " and ".join(map(_would, replay.difference)) or "none would be protected or delivered differently"
+    return f"Of {number_of(replay.copies, 'copy', 'copies')} from {begin} to {end}, {changes}."
 
 
-def _would(row: Mapping[str, Any]) -> str:
-    what = WOULD[row["kind"]]
-    if not row["certain"]:
-        return f"{row['possible']:,} might {what}"
-    more = f" ({row['possible']:,} more might)" if row["possible"] else ""
-    return f"{row['certain']:,} would {what}{more}"
+def _would(copies: ChangedCopiesRow) -> str:
+    what = WOULD[copies.kind]
+    if not copies.certain:
+        return f"{copies.possible:,} might {what}"
+    more = f" ({copies.possible:,} more might)" if copies.possible else ""
+    return f"{copies.certain:,} would {what}{more}"
 
 
-def suggestion_texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+def suggestion_texts(rows: Iterable[SuggestionRow]) -> list[str]:
     """The suggestions as texts for a terminal, each with its diff."""
-    return [visible(f"{row['for']}: {row['text']}\n{row['diff']}") for row in rows if row.get("diff")]
+    return [visible(f"{row.about}: {row.text}\n{row.diff}") for row in rows if row.diff]
 
 
 def nearest_row(nearest: NearestRule) -> Row:

@@ -17,6 +17,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     as_options,
     unwritten,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestion_row import (
+    SuggestionRow,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     WOULD,
     suggestion_texts,
@@ -82,7 +85,10 @@ def test_a_suggestion_can_be_pasted_and_holds() -> None:
     assert result["failed"] is True
     assert first["puts_right"].startswith("This puts right mail from ")
     assert f"{text} {first['puts_right']} {first['effect']}" in " ".join(result["msg"].split())
-    assert suggestion_texts(result["suggestions"])[0] == f"The law firm: {text}\n{first['diff']}"
+    assert (
+        suggestion_texts(map(SuggestionRow.from_row, result["suggestions"]))[0]
+        == f"The law firm: {text}\n{first['diff']}"
+    )
     for each in result["suggestions"]:
         again = flow(rules=each["rules"], guarantees=[FIRM], suggest=True)
         assert (again["guarantees"][0]["verdict"], again["suggestions"], "failed" in again) == ("proved", [], False)

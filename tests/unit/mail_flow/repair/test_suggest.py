@@ -65,6 +65,10 @@ TO_PARTNER: Values = {
 }
 
 
+def rows_of(*given: Any) -> list[dict[str, Any]]:
+    return [row.as_row() for row in suggestion_rows(*given)]
+
+
 def unread(path: str) -> bytes:
     raise AssertionError(path)
 
@@ -174,7 +178,7 @@ def test_what_takes_encryption_away_is_last_and_says_so() -> None:
     assert costs[0] == []
     assert ["protection_lost"] in costs
     assert [len(each) for each in costs] == sorted(map(len, costs))
-    texts = [row["text"] for row in suggestion_rows([found], [ALL], str)]
+    texts = [row["text"] for row in rows_of([found], [ALL], str)]
     assert [", but it takes encryption from all mail from inside" in text for text in texts] == [
         bool(each) for each in costs
     ]
@@ -185,7 +189,7 @@ def test_a_rule_that_cannot_be_written_is_not_edited(odd: Values) -> None:
     old = {**ALL, "name": "Old", "enabled": False, **odd}
     (found,) = repaired([old])
     assert [edit[:2] for edit in edits(found)] == [("add", "Encrypt: G")]
-    (row,) = suggestion_rows([found], [old], str)
+    (row,) = rows_of([found], [old], str)
     assert (row["unwritten"], "Encrypt: G" in row["yaml"]) == (["Old"], True)
 
 
@@ -193,9 +197,7 @@ def test_what_helps_until_a_rule_ends_only_comes_after_the_others_and_says_so() 
     ends = {**ALL, "enabled": False, "expiry_date": "2026-05-01T00:00:00Z"}
     expected = {**TO_PARTNER, "expect": {"ann@partner.com": {"protection": "encrypt"}}}
     for found in (*repaired([ends]), *repaired([ends], [], [expected])):
-        (text, *_others) = [
-            row["text"] for row in suggestion_rows([found], [ends], str) if row["edits"][0]["kind"] == "enable"
-        ]
+        (text, *_others) = [row["text"] for row in rows_of([found], [ends], str) if row["edits"][0]["kind"] == "enable"]
         assert text == "Enable the rule 'All', which helps only until 2026-05-01."
         assert [each.until is None for each in found.suggestions] == [True, False]
     (found,) = repaired([{**AWAY, "expiry_date": "2026-05-01T00:00:00Z"}, ALL])
@@ -442,7 +444,7 @@ def test_a_first_step_is_offered_with_what_it_leaves_open() -> None:
         each.left_open is not None and each.left_open.verdict is not GuaranteeVerdict.PROVED
         for each in found.suggestions
     )
-    rows = suggestion_rows([found], [reports, odd, NEWS], str)
+    rows = rows_of([found], [reports, odd, NEWS], str)
     assert all(row["open"] and row["open"] in row["text"] for row in rows)
 
 
@@ -590,7 +592,7 @@ def test_a_hole_of_a_connector_is_closed_by_an_edit_of_it(connector: Values, opt
     assert first.connector is not None
     assert first.left_open is None
     assert (first.connector.option, first.rules) == (option, ())
-    row = suggestion_rows([found], [], str)[0]
+    row = rows_of([found], [], str)[0]
     assert (row["cmdlet"], row["edits"][0]["kind"]) == (cmdlet, "connector")
 
 
@@ -598,7 +600,7 @@ def test_a_device_that_does_not_sign_in_is_to_do_so() -> None:
     scans = {"name": "G", "when": {"from": ["scan@contoso.com"], "sent_to_scope": "NotInOrganization"}}
     (found,) = repaired([ALL], [{**scans, "then": "not_in_clear"}])
     assert (found.suggestions, found.advice) == ((), Advice("sign_in", "scan@contoso.com"))
-    (row,) = suggestion_rows([found], [ALL], str)
+    (row,) = rows_of([found], [ALL], str)
     assert row["edits"] == []
     assert row["text"].startswith("Let scan@contoso.com sign in, or let a connector take its mail.")
 
@@ -609,7 +611,7 @@ def test_where_rules_keep_mail_from_delivery_another_claim_is_named() -> None:
     late = rule("Late", {**OUTGOING, "subject_contains_words": ["x"]}, {"reject_message_reason_text": "No."})
     (found,) = repaired([large, odd, late, ALL])
     assert (found.suggestions, found.advice) == ((), Advice("then", "not_in_clear"))
-    (row,) = suggestion_rows([found], [ALL], str)
+    (row,) = rows_of([found], [ALL], str)
     assert "use then: not_in_clear." in row["text"]
     (judged,) = prove([large, odd, late, ALL], TENANT, [{**G, "then": "not_in_clear"}], NOW)
     assert judged.verdict is GuaranteeVerdict.PROVED
@@ -646,7 +648,7 @@ def test_a_guarantee_that_is_too_wide_is_advised_what_to_leave_out(
     narrower = {**wide, "unless": found.advice.unless}
     (kept,) = prove(organization.numbered_rules, organization.facts, [narrower], NOW)
     assert kept.verdict is GuaranteeVerdict.PROVED
-    (row,) = suggestion_rows([found], organization.numbered_rules, yaml.safe_dump)
+    (row,) = rows_of([found], organization.numbered_rules, yaml.safe_dump)
     assert (row["edits"], row["unless"]) == ([], found.advice.unless)
 
 
