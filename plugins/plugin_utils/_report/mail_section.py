@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ...module_utils._baseline.controls.foreign import needs_a_look
 from ...module_utils._exchange.text import listed
 from ...module_utils._mail_flow.analyses.overview import CellVerdict, MailKind
 from ...module_utils._mail_flow.model.questions import numbers_told
@@ -231,7 +230,7 @@ def lint_of(organization: Record) -> list[Record]:
 def foreign_of(organization: Record) -> list[Record]:
     """The foreign rules that need a look."""
     rows = mail_of(organization).foreign
-    return [{**row, "text": foreign_line(row)} for row in rows if needs_a_look(row)]
+    return [{**row.as_row(), "text": foreign_line(row)} for row in rows if row.needs_a_look]
 
 
 def harmless(organization: Record) -> int:

@@ -289,8 +289,8 @@ def test_the_day_on_which_a_trial_was_created_counts_before_that_of_its_last_cha
         (dates, "2026-11-01", "since 2026-11-01, until 2026-11-15"),
         ({"WhenChanged": dates["WhenChanged"]}, "2026-11-19", "since its last change on 2026-11-19, until 2026-12-03"),
     ):
-        trial = Trial.of_rule("Partners", Rule({**stored, **shown}, RmsTemplates()), 14).as_dict()
-        assert (trial["since"], trial.get("changed", False)) == (since, "WhenCreated" not in shown)
+        trial = Trial.of_rule("Partners", Rule({**stored, **shown}, RmsTemplates()), 14).row
+        assert (trial.since, trial.changed) == (since, "WhenCreated" not in shown)
         assert f"'Partners' is on trial {said}:" in trial_sentence(trial)
 
 

@@ -12,8 +12,9 @@ from ..._mail_flow.analyses.aspects import DifferenceKind
 from ..._mail_flow.wording.encrypters import EncrypterRow
 from ..._mail_flow.wording.lint import LintRow
 from ..._mail_flow.wording.overview import CellRow
+from ..._mail_flow.wording.plans import ForeignRow, TrialRow
 from ..._mail_flow.wording.result_rows import DifferenceRow, GuaranteeRow
-from ..._mail_flow.wording.row import Row
+from ..._mail_flow.wording.row import ResultRow, Row
 from ..._mail_flow.wording.suggestion_row import SuggestionRow
 from ..._resources.rules.impact import of_all_outgoing
 from ..._resources.rules.stored import RULE
@@ -33,9 +34,7 @@ class _Written:
 
     form: type
     rows: bool = False
-    row: type[GuaranteeRow | DifferenceRow | Foundation | LintRow | CellRow | EncrypterRow | SuggestionRow] | None = (
-        None
-    )
+    row: type[ResultRow] | None = None
     if_known: bool = False
     beside: str = ""
 
@@ -48,6 +47,8 @@ _LINT = {"written": _Written(list, rows=True, row=LintRow)}
 _REACH = {"written": _Written(list, rows=True, row=CellRow)}
 _ENCRYPTERS = {"written": _Written(list, rows=True, row=EncrypterRow)}
 _SUGGESTIONS = {"written": _Written(list, rows=True, row=SuggestionRow)}
+_FOREIGN = {"written": _Written(list, rows=True, row=ForeignRow)}
+_TRIALS = {"written": _Written(list, rows=True, row=TrialRow)}
 _GUARANTEES = {"written": _Written(list, rows=True, row=GuaranteeRow)}
 _TEXTS = {"written": _Written(list)}
 _TEXTS_IF_KNOWN = {"written": _Written(list, if_known=True)}
@@ -85,10 +86,10 @@ class EffectOnMail:
     rests_on: tuple[Foundation, ...] = field(default=(), metadata=_FOUNDATIONS)
     guarantees: tuple[GuaranteeRow, ...] = field(default=(), metadata=_GUARANTEES)
     lint: tuple[LintRow, ...] = field(default=(), metadata=_LINT)
-    foreign: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    foreign: tuple[ForeignRow, ...] = field(default=(), metadata=_FOREIGN)
     replay: Row | None = field(default=None, metadata=_RECORD)
     evidence: Row | None = field(default=None, metadata=_RECORD)
-    trials: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    trials: tuple[TrialRow, ...] = field(default=(), metadata=_TRIALS)
     suggestions: tuple[SuggestionRow, ...] = field(default=(), metadata=_SUGGESTIONS)
     reach: tuple[CellRow, ...] = field(default=(), metadata=_REACH)
     encrypters: tuple[EncrypterRow, ...] = field(default=(), metadata=_ENCRYPTERS)

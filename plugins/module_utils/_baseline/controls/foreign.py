@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from ..._engine.plan import Plan
 from ..._exchange.organization import Organization
 from ..._mail_flow.analyses.foreign_rules import foreign_rules
-from ..._mail_flow.wording.plans import foreign_line, foreign_row
+from ..._mail_flow.wording.plans import ForeignRow, foreign_line, foreign_row
 from ..._resources.rules.rule import Rule, first_date
 from ..._resources.rules.stored import rules_of
 from .effect_on_mail import EffectOnMail
@@ -25,7 +24,7 @@ def foreign_to(
     plan: Plan | None,
     ours: Collection[str],
     since: Mapping[str, str] = MappingProxyType({}),
-) -> list[dict[str, Any]]:
+) -> list[ForeignRow]:
     """The foreign rules as a plan leaves them, first to last; none if the rules cannot be read.
 
     :param plan: ``None`` for the rules as they are.
@@ -38,20 +37,15 @@ def foreign_to(
     mail = now.after(plan) if plan else now
     stored = {rule.guid: rule for rule in rules_of(organization)}
     rules = foreign_rules(mail.rules, ours, mail.facts)
-    return [{**foreign_row(rule), **_history(stored.get(rule.guid), since.get(rule.guid, ""))} for rule in rules]
+    return [foreign_row(rule, since.get(rule.guid, ""), _last_changed(stored.get(rule.guid))) for rule in rules]
 
 
-def _history(rule: Rule | None, since: str) -> dict[str, str]:
-    """Since when a rule has been as it is, as far as Exchange and the snapshot show."""
+def _last_changed(rule: Rule | None) -> str:
+    """When a rule last changed, and by whom, as far as Exchange shows it."""
     properties = rule.properties if rule else {}
     changed, who = first_date(properties, "WhenChanged"), properties.get("LastModifiedBy")
     text = " ".join([*([changed.date().isoformat()] if changed else []), *([f"by {who}"] if who else [])])
-    return {**({"since": since} if since else {}), **({"changed": f"last changed {text}"} if text else {})}
-
-
-def needs_a_look(row: Mapping[str, Any]) -> bool:
-    """Whether a rule can affect our mail, or decides about mail and has changed since a snapshot."""
-    return bool(row["does"] or (row["acts"] and row.get("since")))
+    return f"last changed {text}" if text else ""
 
 
 def foreign_lines(mail: EffectOnMail) -> list[str]:
@@ -59,6 +53,6 @@ def foreign_lines(mail: EffectOnMail) -> list[str]:
 
     :param mail: what a plan does to mail.
     """
-    rows = [row for row in mail.foreign if needs_a_look(row)]
+    rows = [row for row in mail.foreign if row.needs_a_look]
     more = f"{len(rows) - _NAMED} more such rules are in the report." if len(rows) > _NAMED else ""
     return [*(f"Foreign rule {foreign_line(row)}" for row in rows[:_NAMED]), *([more] if more else [])]

@@ -175,7 +175,7 @@ class RulesControl(WritingControl):
         return {"rules": [_shown(rule) for rule in self.rules(request)], **({"trials": trials} if trials else {})}
 
     def shortcomings(self, request: BaselineRequest, organization: Organization) -> list[str]:
-        expired = [expired_sentence(trial.as_dict()) for trial in self.trials(request, organization) if trial.expired]
+        expired = [expired_sentence(trial.row) for trial in self.trials(request, organization) if trial.expired]
         return [
             *self._conflicts(request, organization).values(),
             *expired,
@@ -185,7 +185,7 @@ class RulesControl(WritingControl):
     def remarks(self, request: BaselineRequest, organization: Organization) -> list[str]:
         stored = rules_of(organization)
         trials = [trial for trial in self.trials(request, organization) if trial_among(stored, trial.name)]
-        return [*remarks(self.rules(request), organization), *(trial_sentence(trial.as_dict()) for trial in trials)]
+        return [*remarks(self.rules(request), organization), *(trial_sentence(trial.row) for trial in trials)]
 
     def errors(self, request: BaselineRequest, organization: Organization, *, check_mode: bool) -> list[ExchangeError]:
         if organization.error(self.subset) is not None:

@@ -14,9 +14,9 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..._exchange.names import same_name
+from ..._mail_flow.wording.plans import TrialRow
 from ..._resources.rules.rule import DeclaredRule, Rule, first_date
 
 #: The end of a trial's name, and the longest name of a rule (64 characters) that leaves room for it.
@@ -53,16 +53,17 @@ class Trial:
         """Whether its time is over."""
         return self.until is not None and self.until < datetime.datetime.now(datetime.UTC).date()
 
-    def as_dict(self) -> dict[str, Any]:
-        """The trial in its written form. What is not known is absent."""
-        dates = {"since": self.since, "until": self.until}
-        return {
-            "name": self.name,
-            "rule": self.rule,
-            **{key: day.isoformat() for key, day in dates.items() if day},
-            **({"changed": True} if self.changed else {}),
-            "expired": self.expired,
-        }
+    @property
+    def row(self) -> TrialRow:
+        """The trial as results have it."""
+        return TrialRow(
+            name=self.name,
+            rule=self.rule,
+            expired=self.expired,
+            since=self.since.isoformat() if self.since else "",
+            until=self.until.isoformat() if self.until else "",
+            changed=self.changed,
+        )
 
     @classmethod
     def of_rule(cls, name: str, stored: Rule | None, days: int) -> Trial:

@@ -14,6 +14,7 @@ from ..._exchange.organization import Organization
 from ..._mail_flow.model.wishes import WISHES
 from ..._mail_flow.trace.reading import Traced
 from ..._mail_flow.wording.result_rows import GuaranteeRow
+from ..._mail_flow.wording.suggestion_row import SuggestionRow
 from ..._resources.rules.stored import rules_of
 from ..controls.control import Assessment, BaselineRequest
 from ..controls.effect_on_mail import EffectOnMail
@@ -77,7 +78,7 @@ class ManagedMailFlow:
 
     def suggested(
         self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str], traced: Traced | None
-    ) -> list[dict[str, Any]]:
+    ) -> list[SuggestionRow]:
         """Edits of rules after which refuted guarantees hold and failed expectations are met.
 
         :param to_yaml: writes a value as YAML.

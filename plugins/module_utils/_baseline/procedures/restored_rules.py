@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..._engine.plan import Plan
 from ..._exchange.names import name_key
 from ..._exchange.organization import Organization
 from ..._mail_flow.experiment.temporary_rules import token_of
+from ..._mail_flow.wording.plans import ForeignRow
 from ..._resources.rules.concurrent_changes import concurrent_changes
 from ..._resources.rules.rule import DeclaredRule, Rule, decides_about_mail, encrypts, is_past
 from ..._resources.rules.rule_index import RuleBook
@@ -105,7 +105,7 @@ class RestoredRules:
             if rule.guid not in removed and decides_about_mail(rule.sections)
         ]
 
-    def foreign(self, organization: Organization, plan: Plan) -> list[dict[str, Any]]:
+    def foreign(self, organization: Organization, plan: Plan) -> list[ForeignRow]:
         """The foreign rules: all but those that runs made or changed, and those that encrypted at the time of the
         snapshot.
         """

@@ -21,7 +21,6 @@ from ..._resources.resource import Planning
 from ..._resources.rules.planner import plan_rules
 from ..._resources.rules.rule_index import RuleBook
 from ..controls.effect_on_mail import EffectOnMail
-from ..controls.foreign import needs_a_look
 from ..controls.mail import effect_with_guarantees
 from ..documents.applied import Applied
 from ..documents.change import DOES, WOULD, PlannedChange, undone
@@ -126,7 +125,7 @@ class Rollback(Procedure):
             sentences.append(f"Snapshots that were taken since count as rolled back, too: {names}.")
         if self._interrupted and not self.state.whole:
             sentences.append("What that run stored is not recorded, so all that it planned counts as changed by it.")
-        staying = [repr(row["name"]) for row in mail.foreign if needs_a_look(row)]
+        staying = [repr(row.name) for row in mail.foreign if row.needs_a_look]
         if staying:
             sentences.append(f"Rules that are not ours decide about mail, and stay: {', '.join(staying)}.")
         return " ".join(sentences)

@@ -116,7 +116,7 @@ def replay_mail(
 def without_domains(mail: EffectOnMail) -> EffectOnMail:
     """The effect on mail, as the result of a task has it: of replays, only counts."""
     replay = mail.replay and {key: value for key, value in mail.replay.items() if key in _COUNTS}
-    trials = ({key: value for key, value in row.items() if key != "replay"} for row in mail.trials)
+    trials = (replace(row, replay=None) for row in mail.trials)
     return replace(mail, replay=replay, trials=tuple(trials))
 
 

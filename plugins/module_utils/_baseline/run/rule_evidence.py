@@ -21,7 +21,6 @@ from ..._mail_flow.trace.reading import TraceReader
 from ..._mail_flow.wording.contradicted import (
     contradicting_texts,
     replay_with_contradicted,
-    with_contradicted,
 )
 from ..._mail_flow.wording.evidence import (
     contradicted_sentence,
@@ -30,7 +29,6 @@ from ..._mail_flow.wording.evidence import (
     evidence_result,
 )
 from ..._mail_flow.wording.result_rows import DifferenceRow
-from ..._mail_flow.wording.row import Row
 from ..._resources.rules.stored import rules_of
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.mail import Mail
@@ -139,7 +137,9 @@ def with_contradictions(mail: EffectOnMail, rows: Sequence[Mapping[str, Any]]) -
         difference=_with_each_marked(
             mail.difference, lambda row: row.with_contradicted(contradicting_texts(row.rules, mail.observed))
         ),
-        trials=tuple(with_contradicted(mail.trials, mail.observed, lambda row: [row["rule"], row["name"]])),
+        trials=tuple(
+            row.with_contradicted(contradicting_texts([row.rule, row.name], mail.observed)) for row in mail.trials
+        ),
         suggestions=tuple(row.with_contradicted(contradicting_texts((), mail.observed)) for row in mail.suggestions),
         replay=mail.replay and replay_with_contradicted(mail.replay, mail.observed),
     )
@@ -150,15 +150,11 @@ def with_contradictions(mail: EffectOnMail, rows: Sequence[Mapping[str, Any]]) -
     def texts_about(names: Collection[str]) -> list[str]:
         return [text for name, text in sentences.items() if name in names]
 
-    def marked(trial: Row) -> Row:
-        texts = texts_about([trial["rule"]])
-        return {**trial, "contradicted": [*trial.get("contradicted", ()), *texts]} if texts else trial
-
     return replace(
         mail,
         guarantees=tuple(row.with_contradicted(sentences.values()) for row in mail.guarantees),
         difference=_with_each_marked(mail.difference, lambda row: row.with_contradicted(texts_about(row.rules))),
-        trials=tuple(map(marked, mail.trials)),
+        trials=tuple(row.with_contradicted(texts_about([row.rule])) for row in mail.trials),
     )
 
 

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError
 from ..._exchange.organization import Organization
-from ..._mail_flow.wording.plans import trial_lines
+from ..._mail_flow.wording.plans import TrialRow, trial_lines
 from ..controls.mail import Mail, difference_of
 from ..procedures.baseline_context import BaselineContext
 from ..procedures.managed_controls import ManagedControls
@@ -39,10 +40,9 @@ def rows_of_trials(
     enforcing: Mapping[str, Plan],
     replays: Mapping[str, Any],
     evidence: Mapping[str, Any],
-) -> list[dict[str, Any]]:
-    """The rules on trial: ``name``, ``rule``, ``since``, ``until``, ``expired``, how mail would be treated differently
-    if the rule were enforced (``difference``, ``difference_more``), how much of the mail of the last days (``replay``),
-    and what Exchange reports (``evidence``). Shows a few lines of each.
+) -> list[TrialRow]:
+    """The rules on trial, with how mail would be treated differently if the rule were enforced, how much of the mail of
+    the last days, and what Exchange reports. Shows a few lines of each.
 
     :param known: reads the organization, and what decides about mail.
     :param enforcing: their names, with what would enforce them instead of the plan.
@@ -57,17 +57,22 @@ def rows_of_trials(
     for trial in controls.trials(organization):
         if trial.name not in enforcing:
             continue
-        replay = {"replay": replays[trial.name]} if trial.name in replays else {}
         difference, more = difference_of(now.after(plan), now.after(enforcing[trial.name]))
-        differs = {"difference": [row.as_row() for row in difference], "difference_more": more}
-        rows.append({**trial.as_dict(), **differs, **replay, **_reported(trial.rule, evidence)})
+        row = replace(
+            trial.row,
+            difference=tuple(difference),
+            difference_more=more,
+            replay=replays.get(trial.name),
+            evidence=_reported(trial.rule, evidence),
+        )
+        rows.append(row)
         # AWX stores the terminal in its events.
-        for line in trial_lines(rows[-1], most=1, domains="job_id" not in task.params["awx"])[:_LINES]:
+        for line in trial_lines(row, most=1, domains="job_id" not in task.params["awx"])[:_LINES]:
             task.say(line)
     return rows
 
 
-def _reported(name: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
-    """What Exchange reports of a rule, with the window; nothing if nobody asked."""
+def _reported(name: str, evidence: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What Exchange reports of a rule, with the window; ``None`` if nobody asked."""
     rules = [rule for rule in evidence.get("rules", ()) if rule["name"] == name]
-    return {"evidence": {**rules[0], "window": evidence["window"]}} if rules else {}
+    return {**rules[0], "window": evidence["window"]} if rules else None

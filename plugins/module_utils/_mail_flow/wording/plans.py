@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What plans of rules say beside mail: rules on trial, rules that encrypt while licensing is off, and rules that nobody
 here declared.
-
-A trial is a mapping with ``name``, ``rule``, ``expired``, and ``since`` and ``until`` (dates as texts) where they are
-known, and ``changed`` where ``since`` is only the day of the last change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import starmap
 from typing import Any
 
@@ -20,53 +18,123 @@ from .evidence import reported_line
 from .reasons import RULE_IDLE
 from .replay import SAME, change_sentence
 from .result_rows import DifferenceRow
+from .row import ResultRow, Row
 from .summary import left_out, page_rows
 
 
-def trial_sentence(trial: Mapping[str, Any]) -> str:
+@dataclass(frozen=True)
+class TrialRow(ResultRow):
+    """A rule on trial.
+
+    :param name: the rule that is tried, and :param:`rule`: the name of its trial in Exchange.
+    :param expired: whether its time is over.
+    :param since: the day since which it is as it is, and :param:`until`: the last day of its time; empty if unknown.
+    :param changed: whether ``since`` is only the day of its last change.
+    :param difference: how mail would be treated differently if the rule were enforced; ``None`` if that was not asked.
+    :param difference_more: how many more classes of mail there are at least.
+    :param replay: how much of the mail of the last days, as ``mail_flow_replay`` returns it.
+    :param evidence: what Exchange reports of it, as ``mail_flow_evidence`` returns it, with the window.
+    :param contradicted: sentences about what Exchange did otherwise than is computed.
+    """
+
+    name: str
+    rule: str
+    expired: bool
+    since: str = ""
+    until: str = ""
+    changed: bool = False
+    difference: tuple[DifferenceRow, ...] | None = None
+    difference_more: int = 0
+    replay: Row | None = None
+    evidence: Row | None = None
+    contradicted: tuple[str, ...] = ()
+
+    @classmethod
+    def from_row(cls, row: Row) -> TrialRow:
+        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
+        cls.refuse_unknown(row)
+        return cls(
+            name=row["name"],
+            rule=row["rule"],
+            expired=row["expired"],
+            since=row.get("since", ""),
+            until=row.get("until", ""),
+            changed=row.get("changed", False),
+            difference=tuple(map(DifferenceRow.from_row, row["difference"])) if "difference" in row else None,
+            difference_more=row.get("difference_more", 0),
+            replay=row.get("replay"),
+            evidence=row.get("evidence"),
+            contradicted=tuple(row.get("contradicted", ())),
+        )
+
+    def as_row(self) -> dict[str, Any]:
+        """The row of results."""
+        row: dict[str, Any] = {"name": self.name, "rule": self.rule}
+        if self.since:
+            row["since"] = self.since
+        if self.until:
+            row["until"] = self.until
+        if self.changed:
+            row["changed"] = True
+        row["expired"] = self.expired
+        if self.difference is not None:
+            row["difference"] = [change.as_row() for change in self.difference]
+            row["difference_more"] = self.difference_more
+        if self.replay is not None:
+            row["replay"] = self.replay
+        if self.evidence is not None:
+            row["evidence"] = self.evidence
+        if self.contradicted:
+            row["contradicted"] = list(self.contradicted)
+        return row
+
+    def with_contradicted(self, texts: Iterable[str]) -> TrialRow:
+        """The row with more sentences about what Exchange did otherwise, each once."""
+        return replace(self, contradicted=tuple(dict.fromkeys((*self.contradicted, *texts))))
+
+
+def trial_sentence(trial: TrialRow) -> str:
     """The sentence that a rule is on trial, and since when."""
     dates = _dates(trial) or " since an unknown day"
-    return f"{trial['name']!r} is on trial{dates}: as {trial['rule']!r} it does nothing to mail."
+    return f"{trial.name!r} is on trial{dates}: as {trial.rule!r} it does nothing to mail."
 
 
-def expired_sentence(trial: Mapping[str, Any]) -> str:
+def expired_sentence(trial: TrialRow) -> str:
     """The sentence that the time of a trial is over, with what to do."""
     return (
-        f"The trial of {trial['name']!r} ended on {trial['until']}. To enforce the rule, remove its name from hardened_baseline_trial. "
+        f"The trial of {trial.name!r} ended on {trial.until}. To enforce the rule, remove its name from hardened_baseline_trial. "
         "To give it up, declare it with state: absent."
     )
 
 
-def trial_lines(trial: Mapping[str, Any], most: int = 10, *, domains: bool = True) -> list[str]:
+def trial_lines(trial: TrialRow, most: int = 10, *, domains: bool = True) -> list[str]:
     """A trial as lines of a terminal: since when, what the rule would do to mail if it were enforced, what Exchange
     reports of the trial, and to how much of the mail of the last days the rule would have done that.
 
-    :param trial: with ``difference`` and ``difference_more``, and maybe with ``replay``, ``evidence`` and
-        ``contradicted``.
     :param most: the maximum number of differences that are named.
     :param domains: whether to name the domains of replayed mail.
     """
-    rows, more = trial["difference"], trial["difference_more"]
-    summed_up = page_rows(list(map(DifferenceRow.from_row, rows)))
+    summed_up = page_rows(trial.difference or ())
     texts = [row.text for row, _kinds in summed_up[:most]]
     enforced = (
-        " ".join([*texts, *left_out(more, in_result=sum(kinds for _row, kinds in summed_up[most:]))])
+        " ".join([*texts, *left_out(trial.difference_more, in_result=sum(kinds for _row, kinds in summed_up[most:]))])
         or "Nothing about who gets mail, how it is protected, and who is told of it."
     )
-    reported = [reported_line(trial["evidence"], trial["evidence"]["window"])] if "evidence" in trial else []
+    reported = [reported_line(trial.evidence, trial.evidence["window"])] if trial.evidence else []
     return [
-        f"On trial{_dates(trial)}: {trial['name']!r}. What enforcing it changes: {enforced}",
+        f"On trial{_dates(trial)}: {trial.name!r}. What enforcing it changes: {enforced}",
         *reported,
-        *_replay_texts(trial.get("replay"), most, domains),
-        *trial.get("contradicted", ()),
+        *_replay_texts(trial.replay, most, domains),
+        *trial.contradicted,
     ]
 
 
-def _dates(trial: Mapping[str, Any]) -> str:
+def _dates(trial: TrialRow) -> str:
     """Since when, or since which last change, and until when; empty if unknown."""
-    until = f", until {trial['until']}" if "until" in trial else ""
-    day = f"its last change on {trial['since']}" if trial.get("changed") else trial.get("since")
-    return f" since {day}{until}" if day else ""
+    if not trial.since:
+        return ""
+    day = f"its last change on {trial.since}" if trial.changed else trial.since
+    return f" since {day}{f', until {trial.until}' if trial.until else ''}"
 
 
 def _replay_texts(replay: Mapping[str, Any] | None, most: int, domains: bool) -> list[str]:
@@ -123,35 +191,88 @@ _ACTS: Mapping[str, str] = {
 }
 
 
-def foreign_row(rule: ForeignRule) -> dict[str, Any]:
-    """A rule that is not ours, as results have it: ``name``, ``guid``, ``place``, ``rules``, ``idle`` where it does not
-    act, ``acts``, and ``does``, a list of ``what`` it can do and ``mail_of``: to mail of which rules of ours.
+@dataclass(frozen=True)
+class ForeignRow(ResultRow):
+    """A rule that is not ours.
+
+    :param place: its place among all :param:`rules`, from 1.
+    :param acts: what it does at all, and :param:`does`: what it can do, to the names of our rules to whose mail.
+    :param idle: why it does not act; empty if it acts.
+    :param since: what is known of when it came or changed, and :param:`changed`: when it last changed, and by whom; empty
+        if unknown.
+    """
+
+    name: str
+    guid: str
+    place: int
+    rules: int
+    acts: tuple[str, ...]
+    does: Mapping[str, tuple[str, ...]]
+    idle: str = ""
+    since: str = ""
+    changed: str = ""
+
+    @classmethod
+    def from_row(cls, row: Row) -> ForeignRow:
+        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
+        cls.refuse_unknown(row)
+        return cls(
+            name=row["name"],
+            guid=row["guid"],
+            place=row["place"],
+            rules=row["rules"],
+            acts=tuple(row["acts"]),
+            does={effect["what"]: tuple(effect["mail_of"]) for effect in row["does"]},
+            idle=row.get("idle", ""),
+            since=row.get("since", ""),
+            changed=row.get("changed", ""),
+        )
+
+    def as_row(self) -> dict[str, Any]:
+        """The row of results."""
+        row: dict[str, Any] = {"name": self.name, "guid": self.guid, "place": self.place, "rules": self.rules}
+        if self.idle:
+            row["idle"] = self.idle
+        row["acts"] = list(self.acts)
+        row["does"] = [{"what": what, "mail_of": list(names)} for what, names in self.does.items()]
+        if self.since:
+            row["since"] = self.since
+        if self.changed:
+            row["changed"] = self.changed
+        return row
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether it can affect our mail, or decides about mail and has changed since a snapshot."""
+        return bool(self.does or (self.acts and self.since))
+
+
+def foreign_row(rule: ForeignRule, since: str = "", changed: str = "") -> ForeignRow:
+    """A rule that is not ours, in words.
+
+    :param since: what is known of when it came or changed, and :param:`changed`: when it last changed, and by whom.
     """
     why = RULE_IDLE[rule.never] if rule.never else " and ".join(starmap(idle_words, rule.idle.items()))
-    does = [{"what": what, "mail_of": list(names)} for what, names in rule.does.items()]
-    row = {"name": rule.name, "guid": rule.guid, "place": rule.place, "rules": rule.rules}
-    return {
-        **row,
-        **({"idle": why} if why else {}),
-        "acts": list(rule.acts),
-        "does": does,
-    }
+    return ForeignRow(
+        name=rule.name,
+        guid=rule.guid,
+        place=rule.place,
+        rules=rule.rules,
+        acts=tuple(rule.acts),
+        does={what: tuple(names) for what, names in rule.does.items()},
+        idle=why,
+        since=since,
+        changed=changed,
+    )
 
 
-def foreign_line(row: Mapping[str, Any]) -> str:
-    """A rule that is not ours, as a line: where it stands, since when, and what it can do to mail of ours.
-
-    :param row: as :func:`foreign_row` makes it, also with ``since`` and ``changed`` (texts).
-    """
-    about = [
-        f"place {row['place']} of {row['rules']}",
-        *(str(row[key]) for key in ("since", "changed") if row.get(key)),
-    ]
-    texts = [_CAN[effect["what"]].format(_named(effect["mail_of"])) for effect in row["does"]] or [
-        _ACTS[effect] for effect in row["acts"]
-    ]
-    idle_ = f" It {row['idle']}." if row.get("idle") else ""
-    return f"{row['name']!r} ({', '.join(about)}){': ' if texts else ''}{', '.join(texts)}.{idle_}"
+def foreign_line(row: ForeignRow) -> str:
+    """A rule that is not ours, as a line: where it stands, since when, and what it can do to mail of ours."""
+    about = list(filter(None, [f"place {row.place} of {row.rules}", row.since, row.changed]))
+    texts = [_CAN[what].format(_named(names)) for what, names in row.does.items()]
+    texts = texts or [_ACTS[effect] for effect in row.acts]
+    idle = f" It {row.idle}." if row.idle else ""
+    return f"{row.name!r} ({', '.join(about)}){': ' if texts else ''}{', '.join(texts)}.{idle}"
 
 
 def _named(names: Sequence[str], most: int = 3) -> str:

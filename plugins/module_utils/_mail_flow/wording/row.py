@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -11,8 +12,17 @@ from typing import Any
 Row = Mapping[str, Any]
 
 
-class ResultRow:
+class ResultRow(ABC):
     """A row of a result. Reading one refuses a key that is no field: its value would be lost."""
+
+    @classmethod
+    @abstractmethod
+    def from_row(cls, row: Row) -> ResultRow:
+        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
+
+    @abstractmethod
+    def as_row(self) -> dict[str, Any]:
+        """The row of results."""
 
     @classmethod
     def refuse_unknown(cls, row: Row) -> None:

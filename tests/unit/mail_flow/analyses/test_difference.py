@@ -13,7 +13,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import find_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import trial_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
+    TrialRow,
+    trial_lines,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.result_rows import (
+    DifferenceRow,
+)
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.answers import Difference, difference, difference_lines
@@ -349,7 +355,8 @@ def test_an_incomplete_comparison_is_not_said_to_list_all() -> None:
     assert difference_lines(found)[-1] == (
         "At least 1 more kind of mail may be treated differently. Compare fewer edits at a time to see which."
     )
-    trial = {"name": "T", "difference": found.rows, "difference_more": found.more}
+    changes = tuple(map(DifferenceRow.from_row, found.rows))
+    trial = TrialRow("T", "T (trial)", expired=False, difference=changes, difference_more=found.more)
     assert "may be treated differently." in trial_lines(trial)[0].rpartition("At least 1 more kind of mail ")[2]
     assert compared([ALL], [PARTNERS, ALL]).more == 0
     with bounded(100, share=1):  # It does not even begin.

@@ -13,7 +13,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window, read_files
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace, instant_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import trial_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
+    TrialRow,
+    trial_lines,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     described,
     left_out_words,
@@ -165,12 +168,8 @@ def test_files_without_rows_have_no_window() -> None:
     assert found["window"] == {"complete": False, "reason": why}
     assert replay_lines(found) == [f"No mail was traced. {why}"]
     assert headline_of({"mail": {"replay": found}}) == "No real mail was replayed"
-    trial = {
-        "name": "T",
-        "difference": [],
-        "difference_more": 0,
-        "replay": {key: found[key] for key in ("window", "difference")},
-    }
+    replay = {key: found[key] for key in ("window", "difference")}
+    trial = TrialRow("T", "T (trial)", expired=False, difference=(), replay=replay)
     assert f"What it would have changed is unknown. {why}" in trial_lines(trial)
     trace, window = read_files([("1", names.encode()), ("2", json.dumps([exchange("a")]).encode())], 100)
     assert (len(trace), window and window.reason) == (1, "files")
