@@ -118,9 +118,9 @@ def suggestions_of(organization: Record, *, detailed: bool) -> list[Record]:
         {
             "for": row.about,
             "text": row.text,
-            "diff": row.diff,
+            "diff": row.diff or "",
             "mail": [
-                *(change.text for change, _classes in page_rows(row.difference)),
+                *(change.text for change, _classes in page_rows(row.difference or ())),
                 *filter(None, [replay_sentence(row.replay) if detailed else ""]),
             ],
         }

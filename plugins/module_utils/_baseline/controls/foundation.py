@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from ..._mail_flow.wording.row import ResultRow, Row
 
@@ -21,13 +20,3 @@ class Foundation(ResultRow):
     kind: str
     name: str
     values: Row
-
-    @classmethod
-    def from_row(cls, row: Row) -> Foundation:
-        """The foundation that a row states. Raises KeyError, TypeError or ValueError if it states none."""
-        cls.refuse_unknown(row)
-        return cls(row["kind"], row["name"], row["values"])
-
-    def as_row(self) -> dict[str, Any]:
-        """The row of results."""
-        return {"kind": self.kind, "name": self.name, "values": self.values}

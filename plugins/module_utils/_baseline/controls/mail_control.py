@@ -246,7 +246,7 @@ class MailControl(JudgingControl):
         return [
             replace(
                 row,
-                edited=row.edited.without_rules if row.edited else None,
+                rules=None,
                 text=f"{row.text}{_trial_note(row.edits, trials)}",
             )
             for row in suggestion_rows(suggested, rules.given, to_yaml)

@@ -6,7 +6,7 @@ rules.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
@@ -23,7 +23,7 @@ from ..rules.rule_set import RuleSet
 from ..trace.reading import Window
 from .dlp import dlp_mail_words, does_words
 from .guarantees import CHECKS, mail_words
-from .row import ResultRow, Row
+from .row import ResultRow
 
 #: On what a row rests: read from Exchange, told by somebody, reported by Exchange as a count, or not seen at all.
 READ, TOLD, REPORTED, UNSEEN = "read", "told", "reported", "unseen"
@@ -61,15 +61,6 @@ class EncrypterRow(ResultRow):
     name: str
     covers: str
     rests_on: str
-
-    @classmethod
-    def from_row(cls, row: Row) -> EncrypterRow:
-        """The values of a row. Raises TypeError if they are none of this kind."""
-        return cls(**row)
-
-    def as_row(self) -> dict[str, str]:
-        """The row of results."""
-        return asdict(self)
 
     @property
     def is_seen(self) -> bool:

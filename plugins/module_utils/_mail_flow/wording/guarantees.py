@@ -368,5 +368,5 @@ def counterexample_row(counterexample: Counterexample) -> CounterexampleRow:
         unbranded=counterexample.unbranded,
         shown_to=counterexample.shown_to,
         cause=counterexample.cause,
-        facts=dict(counterexample.facts),
+        facts=dict(counterexample.facts) or None,
     )

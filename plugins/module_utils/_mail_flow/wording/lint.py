@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..._exchange.text import listed, quoted, short, visible_line
@@ -13,7 +13,7 @@ from ..analyses.single_rule_lint import LintFinding
 from ..model.kleene import Reason
 from ..model.outcomes import TEMPLATE
 from .reasons import CONNECTOR_IDLE, reason_text
-from .row import ResultRow, Row
+from .row import ResultRow, as_list
 from .sentences import PROTECTION_OPTIONS
 
 #: Kind and case of a finding about one rule to what is said of it, after its name. Rules of which the same is said share
@@ -234,18 +234,8 @@ class LintRow(ResultRow):
     """
 
     kind: str
-    rules: tuple[str, ...]
+    rules: tuple[str, ...] = field(metadata=as_list())
     reason: str
-
-    @classmethod
-    def from_row(cls, row: Row) -> LintRow:
-        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
-        cls.refuse_unknown(row)
-        return cls(row["kind"], tuple(row["rules"]), row["reason"])
-
-    def as_row(self) -> dict[str, Any]:
-        """The row of results."""
-        return {"kind": self.kind, "rules": list(self.rules), "reason": self.reason}
 
 
 def lint_rows(findings: Iterable[LintFinding]) -> list[LintRow]:

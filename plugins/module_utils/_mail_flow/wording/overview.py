@@ -6,7 +6,7 @@ terminal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..._exchange.text import listed
@@ -16,7 +16,7 @@ from ..analyses.overview import Cell, CellVerdict, MailKind
 from ..model import questions
 from .policy import policy_contrast
 from .reasons import SURELY_MB, OpenReason, ids_words, open_reasons, worded
-from .row import ResultRow, Row
+from .row import ResultRow, Row, as_list, one_of, rows_of
 
 #: Kind of mail to how it is called.
 KINDS_OF_MAIL: Mapping[MailKind, str] = {
@@ -54,44 +54,13 @@ class CellRow(ResultRow):
     :param unknown: why it is unknown.
     """
 
-    kind_of_mail: MailKind
+    kind_of_mail: MailKind = field(metadata=one_of(MailKind))
     destination: str
-    protected: CellVerdict
-    on: tuple[str, ...] = ()
+    protected: CellVerdict = field(metadata=one_of(CellVerdict))
+    on: tuple[str, ...] = field(default=(), metadata=as_list())
     witness: Row | None = None
-    besides_dlp: tuple[str, ...] = ()
-    unknown: tuple[OpenReason, ...] = ()
-
-    @classmethod
-    def from_row(cls, row: Row) -> CellRow:
-        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
-        cls.refuse_unknown(row)
-        return cls(
-            kind_of_mail=MailKind(row["kind_of_mail"]),
-            destination=row["destination"],
-            protected=CellVerdict(row["protected"]),
-            on=tuple(row.get("on", ())),
-            witness=row.get("witness"),
-            besides_dlp=tuple(row.get("besides_dlp", ())),
-            unknown=tuple(map(OpenReason.from_row, row.get("unknown", ()))),
-        )
-
-    def as_row(self) -> dict[str, Any]:
-        """The row of results."""
-        row: dict[str, Any] = {
-            "kind_of_mail": self.kind_of_mail.value,
-            "destination": self.destination,
-            "protected": self.protected.value,
-        }
-        if self.on:
-            row["on"] = list(self.on)
-        if self.witness:
-            row["witness"] = self.witness
-        if self.besides_dlp:
-            row["besides_dlp"] = list(self.besides_dlp)
-        if self.unknown:
-            row["unknown"] = [reason.as_row() for reason in self.unknown]
-        return row
+    besides_dlp: tuple[str, ...] = field(default=(), metadata=as_list())
+    unknown: tuple[OpenReason, ...] = field(default=(), metadata=rows_of(OpenReason))
 
 
 def overview_rows(cells: Iterable[Cell]) -> list[CellRow]:

@@ -6,7 +6,7 @@ here declared.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import starmap
 from typing import Any
 
@@ -18,12 +18,12 @@ from .evidence import reported_line
 from .reasons import RULE_IDLE
 from .replay import SAME, change_sentence
 from .result_rows import DifferenceRow
-from .row import ResultRow, Row
+from .row import ComputedRow, ResultRow, Row, as_list, formed, rows_of
 from .summary import left_out, page_rows
 
 
 @dataclass(frozen=True)
-class TrialRow(ResultRow):
+class TrialRow(ComputedRow):
     """A rule on trial.
 
     :param name: the rule that is tried, and :param:`rule`: the name of its trial in Exchange.
@@ -31,10 +31,9 @@ class TrialRow(ResultRow):
     :param since: the day since which it is as it is, and :param:`until`: the last day of its time; empty if unknown.
     :param changed: whether ``since`` is only the day of its last change.
     :param difference: how mail would be treated differently if the rule were enforced; ``None`` if that was not asked.
-    :param difference_more: how many more classes of mail there are at least.
+    :param difference_more: how many more classes of mail there are at least; ``None`` with ``difference``.
     :param replay: how much of the mail of the last days, as ``mail_flow_replay`` returns it.
     :param evidence: what Exchange reports of it, as ``mail_flow_evidence`` returns it, with the window.
-    :param contradicted: sentences about what Exchange did otherwise than is computed.
     """
 
     name: str
@@ -43,54 +42,10 @@ class TrialRow(ResultRow):
     since: str = ""
     until: str = ""
     changed: bool = False
-    difference: tuple[DifferenceRow, ...] | None = None
-    difference_more: int = 0
+    difference: tuple[DifferenceRow, ...] | None = field(default=None, metadata=rows_of(DifferenceRow))
+    difference_more: int | None = None
     replay: Row | None = None
     evidence: Row | None = None
-    contradicted: tuple[str, ...] = ()
-
-    @classmethod
-    def from_row(cls, row: Row) -> TrialRow:
-        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
-        cls.refuse_unknown(row)
-        return cls(
-            name=row["name"],
-            rule=row["rule"],
-            expired=row["expired"],
-            since=row.get("since", ""),
-            until=row.get("until", ""),
-            changed=row.get("changed", False),
-            difference=tuple(map(DifferenceRow.from_row, row["difference"])) if "difference" in row else None,
-            difference_more=row.get("difference_more", 0),
-            replay=row.get("replay"),
-            evidence=row.get("evidence"),
-            contradicted=tuple(row.get("contradicted", ())),
-        )
-
-    def as_row(self) -> dict[str, Any]:
-        """The row of results."""
-        row: dict[str, Any] = {"name": self.name, "rule": self.rule}
-        if self.since:
-            row["since"] = self.since
-        if self.until:
-            row["until"] = self.until
-        if self.changed:
-            row["changed"] = True
-        row["expired"] = self.expired
-        if self.difference is not None:
-            row["difference"] = [change.as_row() for change in self.difference]
-            row["difference_more"] = self.difference_more
-        if self.replay is not None:
-            row["replay"] = self.replay
-        if self.evidence is not None:
-            row["evidence"] = self.evidence
-        if self.contradicted:
-            row["contradicted"] = list(self.contradicted)
-        return row
-
-    def with_contradicted(self, texts: Iterable[str]) -> TrialRow:
-        """The row with more sentences about what Exchange did otherwise, each once."""
-        return replace(self, contradicted=tuple(dict.fromkeys((*self.contradicted, *texts))))
 
 
 def trial_sentence(trial: TrialRow) -> str:
@@ -117,7 +72,9 @@ def trial_lines(trial: TrialRow, most: int = 10, *, domains: bool = True) -> lis
     summed_up = page_rows(trial.difference or ())
     texts = [row.text for row, _kinds in summed_up[:most]]
     enforced = (
-        " ".join([*texts, *left_out(trial.difference_more, in_result=sum(kinds for _row, kinds in summed_up[most:]))])
+        " ".join(
+            [*texts, *left_out(trial.difference_more or 0, in_result=sum(kinds for _row, kinds in summed_up[most:]))]
+        )
         or "Nothing about who gets mail, how it is protected, and who is told of it."
     )
     reported = [reported_line(trial.evidence, trial.evidence["window"])] if trial.evidence else []
@@ -191,6 +148,14 @@ _ACTS: Mapping[str, str] = {
 }
 
 
+def _read_effects(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
+    return {row["what"]: tuple(row["mail_of"]) for row in rows}
+
+
+def _written_effects(effects: Mapping[str, Sequence[str]]) -> list[Row]:
+    return [{"what": what, "mail_of": list(names)} for what, names in effects.items()]
+
+
 @dataclass(frozen=True)
 class ForeignRow(ResultRow):
     """A rule that is not ours.
@@ -206,40 +171,11 @@ class ForeignRow(ResultRow):
     guid: str
     place: int
     rules: int
-    acts: tuple[str, ...]
-    does: Mapping[str, tuple[str, ...]]
+    acts: tuple[str, ...] = field(metadata=as_list())
+    does: Mapping[str, tuple[str, ...]] = field(metadata=formed(_read_effects, _written_effects))
     idle: str = ""
     since: str = ""
     changed: str = ""
-
-    @classmethod
-    def from_row(cls, row: Row) -> ForeignRow:
-        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
-        cls.refuse_unknown(row)
-        return cls(
-            name=row["name"],
-            guid=row["guid"],
-            place=row["place"],
-            rules=row["rules"],
-            acts=tuple(row["acts"]),
-            does={effect["what"]: tuple(effect["mail_of"]) for effect in row["does"]},
-            idle=row.get("idle", ""),
-            since=row.get("since", ""),
-            changed=row.get("changed", ""),
-        )
-
-    def as_row(self) -> dict[str, Any]:
-        """The row of results."""
-        row: dict[str, Any] = {"name": self.name, "guid": self.guid, "place": self.place, "rules": self.rules}
-        if self.idle:
-            row["idle"] = self.idle
-        row["acts"] = list(self.acts)
-        row["does"] = [{"what": what, "mail_of": list(names)} for what, names in self.does.items()]
-        if self.since:
-            row["since"] = self.since
-        if self.changed:
-            row["changed"] = self.changed
-        return row
 
     @property
     def needs_a_look(self) -> bool:

@@ -24,7 +24,7 @@ from ..rules.dlp_rules import DlpRule
 from .contradicted import certainty
 from .dlp import dlp_mail, dlp_mail_words, may_words
 from .reasons import ids_words
-from .row import ResultRow, Row
+from .row import ComputedRow, as_list, formed
 from .sentences import ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, named_of, unless_words
 
 #: The kind of the sentences about DLP rules of which it is open on which mail they act.
@@ -72,8 +72,12 @@ _SENDERS = {
 }
 
 
+#: How rules that keep mail from something are read and written.
+_EXEMPTING = formed(lambda rows: tuple(Exempting(**row) for row in rows), lambda rules: list(map(asdict, rules)))
+
+
 @dataclass(frozen=True)
-class PolicyRow(ResultRow):
+class PolicyRow(ComputedRow):
     """What rules do to mail, as a sentence.
 
     :param kind: one of :data:`KINDS`.
@@ -83,55 +87,16 @@ class PolicyRow(ResultRow):
         counts.
     :param besides_dlp: whether the DLP rules of the first sentence may treat some of the mail otherwise.
     :param unknown: the numbers of the open questions.
-    :param contradicted: sentences about what Exchange did otherwise than is computed.
     """
 
     kind: str
     text: str
-    rules: tuple[str, ...]
+    rules: tuple[str, ...] = field(metadata=as_list())
     by_dlp: bool = False
-    unless: tuple[Exempting, ...] = ()
-    unnamed: tuple[Exempting, ...] = ()
+    unless: tuple[Exempting, ...] = field(default=(), metadata=_EXEMPTING)
+    unnamed: tuple[Exempting, ...] = field(default=(), metadata=_EXEMPTING)
     besides_dlp: bool = False
-    unknown: tuple[str, ...] = ()
-    contradicted: tuple[str, ...] = ()
-
-    @classmethod
-    def from_row(cls, row: Row) -> PolicyRow:
-        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
-        cls.refuse_unknown(row)
-        return cls(
-            kind=row["kind"],
-            text=row["text"],
-            rules=tuple(row["rules"]),
-            by_dlp=row.get("by_dlp", False),
-            unless=tuple(Exempting(**exempting) for exempting in row.get("unless", ())),
-            unnamed=tuple(Exempting(**exempting) for exempting in row.get("unnamed", ())),
-            besides_dlp=row.get("besides_dlp", False),
-            unknown=tuple(row.get("unknown", ())),
-            contradicted=tuple(row.get("contradicted", ())),
-        )
-
-    def as_row(self) -> dict[str, Any]:
-        """The row of results."""
-        row: dict[str, Any] = {"kind": self.kind, "text": self.text, "rules": list(self.rules)}
-        if self.by_dlp:
-            row["by_dlp"] = True
-        if self.unless:
-            row["unless"] = list(map(asdict, self.unless))
-        if self.unnamed:
-            row["unnamed"] = list(map(asdict, self.unnamed))
-        if self.besides_dlp:
-            row["besides_dlp"] = True
-        if self.unknown:
-            row["unknown"] = list(self.unknown)
-        if self.contradicted:
-            row["contradicted"] = list(self.contradicted)
-        return row
-
-    def with_contradicted(self, texts: Iterable[str]) -> PolicyRow:
-        """The row with more sentences about what Exchange did otherwise, each once."""
-        return replace(self, contradicted=tuple(dict.fromkeys((*self.contradicted, *texts))))
+    unknown: tuple[str, ...] = field(default=(), metadata=as_list())
 
 
 def policy_rows(policy: MailPolicy) -> list[PolicyRow]:

@@ -18,7 +18,7 @@ from ..model.reason_kinds import ReasonKind, RuleIdle
 from ..simulator.protection import LARGEST, SURELY_PROTECTED
 from ..simulator.rule_trace import Saw
 from .dlp import looks_words
-from .row import ResultRow, Row
+from .row import ResultRow
 from .settled_by import settled_by
 
 #: The largest message that is surely protected, and the largest that is protected, in megabytes.
@@ -437,21 +437,6 @@ class OpenReason(ResultRow):
     reason: str
     field: str = ""
     settled_by: str | None = None
-
-    @classmethod
-    def from_row(cls, row: Row) -> OpenReason:
-        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
-        cls.refuse_unknown(row)
-        return cls(row["id"], row["reason"], row.get("field", ""), row.get("settled_by"))
-
-    def as_row(self) -> dict[str, str]:
-        """The row of results."""
-        row = {"id": self.id, "reason": self.reason}
-        if self.field:
-            row["field"] = self.field
-        if self.settled_by is not None:
-            row["settled_by"] = self.settled_by
-        return row
 
 
 def open_reason(reason: Reason) -> OpenReason:

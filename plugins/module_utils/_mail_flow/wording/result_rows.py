@@ -7,7 +7,6 @@ A row is made of what an analysis finds, or read from a document by ``from_row``
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from ..analyses.aspects import DifferenceKind
 from ..analyses.causes import BreachCause
 from ..analyses.judgment import GuaranteeVerdict, Hole
 from .reasons import OpenReason
-from .row import ResultRow, Row
+from .row import ComputedRow, ResultRow, Row, as_list, formed, one_of, row_of, rows_of
 
 
 @dataclass(frozen=True)
@@ -29,17 +28,6 @@ class AssumptionRow(ResultRow):
     id: str
     text: str
     mail: str = ""
-
-    @classmethod
-    def from_row(cls, row: Row) -> AssumptionRow:
-        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
-        cls.refuse_unknown(row)
-        return cls(row["id"], row["text"], row.get("mail", ""))
-
-    def as_row(self) -> dict[str, str]:
-        """The row of results."""
-        row = {"id": self.id, "text": self.text}
-        return {**row, "mail": self.mail} if self.mail else row
 
 
 @dataclass(frozen=True)
@@ -60,53 +48,17 @@ class CounterexampleRow(ResultRow):
     message: Row
     recipient: str
     outcome: Row
-    decided_by: tuple[str, ...] = ()
-    hole: Hole | None = None
+    decided_by: tuple[str, ...] = field(default=(), metadata=as_list())
+    hole: Hole | None = field(default=None, metadata=formed(lambda row: Hole(**row), Hole.as_row))
     expiry: int | None = None
     unbranded: bool = False
     shown_to: str = ""
-    cause: BreachCause | None = None
-    facts: Row = field(default_factory=dict)
-
-    @classmethod
-    def from_row(cls, row: Row) -> CounterexampleRow:
-        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
-        cls.refuse_unknown(row)
-        return cls(
-            message=row["message"],
-            recipient=row["recipient"],
-            outcome=row["outcome"],
-            decided_by=tuple(row.get("decided_by", ())),
-            hole=Hole(**row["hole"]) if "hole" in row else None,
-            expiry=row.get("expiry"),
-            unbranded=row.get("unbranded", False),
-            shown_to=row.get("shown_to", ""),
-            cause=BreachCause(**row["cause"]) if "cause" in row else None,
-            facts=row.get("facts", {}),
-        )
-
-    def as_row(self) -> dict[str, Any]:
-        """The row of results."""
-        row: dict[str, Any] = {"message": self.message, "recipient": self.recipient, "outcome": self.outcome}
-        if self.decided_by:
-            row["decided_by"] = list(self.decided_by)
-        if self.hole:
-            row["hole"] = self.hole.as_row()
-        if self.expiry is not None:
-            row["expiry"] = self.expiry
-        if self.unbranded:
-            row["unbranded"] = True
-        if self.shown_to:
-            row["shown_to"] = self.shown_to
-        if self.cause:
-            row["cause"] = self.cause.as_row()
-        if self.facts:
-            row["facts"] = self.facts
-        return row
+    cause: BreachCause | None = field(default=None, metadata=formed(lambda row: BreachCause(**row), BreachCause.as_row))
+    facts: Row | None = None
 
 
 @dataclass(frozen=True)
-class GuaranteeRow(ResultRow):
+class GuaranteeRow(ComputedRow):
     """What is known of a guarantee.
 
     :param claim: what it says, as a clause; empty where even that is too complex.
@@ -114,52 +66,16 @@ class GuaranteeRow(ResultRow):
     :param counterexample: the message that refutes it.
     :param unknown: why it is neither proved nor refuted.
     :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told.
-    :param contradicted: sentences about what Exchange did otherwise than is computed.
     """
 
     name: str
-    verdict: GuaranteeVerdict
+    verdict: GuaranteeVerdict = field(metadata=one_of(GuaranteeVerdict))
     claim: str = ""
-    before: GuaranteeVerdict | None = None
-    assumptions: tuple[AssumptionRow, ...] = ()
-    counterexample: CounterexampleRow | None = None
-    unknown: tuple[OpenReason, ...] = ()
-    unseen: tuple[str, ...] = ()
-    contradicted: tuple[str, ...] = ()
-
-    @classmethod
-    def from_row(cls, row: Row) -> GuaranteeRow:
-        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
-        cls.refuse_unknown(row)
-        return cls(
-            name=row["name"],
-            verdict=GuaranteeVerdict(row["verdict"]),
-            claim=row.get("claim", ""),
-            before=GuaranteeVerdict(row["before"]) if "before" in row else None,
-            assumptions=tuple(map(AssumptionRow.from_row, row.get("assumptions", ()))),
-            counterexample=CounterexampleRow.from_row(row["counterexample"]) if "counterexample" in row else None,
-            unknown=tuple(map(OpenReason.from_row, row.get("unknown", ()))),
-            unseen=tuple(row.get("unseen", ())),
-            contradicted=tuple(row.get("contradicted", ())),
-        )
-
-    def as_row(self) -> dict[str, Any]:
-        """The row of results."""
-        row: dict[str, Any] = {"name": self.name}
-        if self.claim:
-            row["claim"] = self.claim
-        row["verdict"] = str(self.verdict)
-        row["assumptions"] = [assumption.as_row() for assumption in self.assumptions]
-        if self.counterexample is not None:
-            row["counterexample"] = self.counterexample.as_row()
-        if self.unknown:
-            row["unknown"] = [reason.as_row() for reason in self.unknown]
-        row["unseen"] = list(self.unseen)
-        if self.before is not None:
-            row["before"] = str(self.before)
-        if self.contradicted:
-            row["contradicted"] = list(self.contradicted)
-        return row
+    before: GuaranteeVerdict | None = field(default=None, metadata=one_of(GuaranteeVerdict))
+    assumptions: tuple[AssumptionRow, ...] = field(default=(), metadata=rows_of(AssumptionRow, always=True))
+    counterexample: CounterexampleRow | None = field(default=None, metadata=row_of(CounterexampleRow))
+    unknown: tuple[OpenReason, ...] = field(default=(), metadata=rows_of(OpenReason))
+    unseen: tuple[str, ...] = field(default=(), metadata=as_list(always=True))
 
     @property
     def is_proved(self) -> bool:
@@ -189,10 +105,6 @@ class GuaranteeRow(ResultRow):
         """The row beside the verdict before a plan."""
         return self if before is self.verdict else replace(self, before=before)
 
-    def with_contradicted(self, texts: Iterable[str]) -> GuaranteeRow:
-        """The row with more sentences about what Exchange did otherwise, each once."""
-        return replace(self, contradicted=tuple(dict.fromkeys((*self.contradicted, *texts))))
-
 
 @dataclass(frozen=True)
 class SideEffectRow(ResultRow):
@@ -207,19 +119,9 @@ class SideEffectRow(ResultRow):
     name: Any
     now: bool
 
-    @classmethod
-    def from_row(cls, row: Row) -> SideEffectRow:
-        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
-        cls.refuse_unknown(row)
-        return cls(row["kind"], row["name"], row["now"])
-
-    def as_row(self) -> dict[str, Any]:
-        """The row of results."""
-        return {"kind": self.kind, "name": self.name, "now": self.now}
-
 
 @dataclass(frozen=True)
-class DifferenceRow(ResultRow):
+class DifferenceRow(ComputedRow):
     """A class of mail that is treated differently. What does not apply is ``None``.
 
     :param text: what becomes of it, as a sentence.
@@ -235,85 +137,30 @@ class DifferenceRow(ResultRow):
     :param unknown: why it is only possible.
     :param before: what becomes of the copy of the witness now, and :param:`after`: after the plan.
     :param witness: a message of the class, and its recipient.
-    :param contradicted: sentences about what Exchange did otherwise than is computed.
     :param summary: the sentence about all rows that a page sums up with it.
     """
 
-    kind: DifferenceKind
+    kind: DifferenceKind = field(metadata=one_of(DifferenceKind))
     text: str
     when: Row
-    rules: tuple[str, ...] = ()
+    rules: tuple[str, ...] = field(default=(), metadata=as_list(always=True))
     unless: Row | None = None
     arrives: str | None = None
     every: bool | None = None
     was: str | None = None
     becomes: str | None = None
-    later: tuple[str, ...] | None = None
+    later: tuple[str, ...] | None = field(default=None, metadata=as_list())
     added: str | None = None
-    people: tuple[str, ...] | None = None
-    dates: tuple[tuple[str, ...], ...] | None = None
-    side_effects: tuple[SideEffectRow, ...] | None = None
-    unknown: tuple[OpenReason, ...] | None = None
+    people: tuple[str, ...] | None = field(default=None, metadata=as_list())
+    dates: tuple[tuple[str, ...], ...] | None = field(
+        default=None, metadata=formed(lambda dates: tuple(map(tuple, dates)), lambda dates: list(map(list, dates)))
+    )
+    side_effects: tuple[SideEffectRow, ...] | None = field(default=None, metadata=rows_of(SideEffectRow))
+    unknown: tuple[OpenReason, ...] | None = field(default=None, metadata=rows_of(OpenReason))
     before: Row | None = None
     after: Row | None = None
     witness: Row | None = None
-    contradicted: tuple[str, ...] = ()
     summary: str | None = None
-
-    @classmethod
-    def from_row(cls, row: Row) -> DifferenceRow:
-        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
-        cls.refuse_unknown(row)
-        side_effects, unknown = row.get("side_effects"), row.get("unknown")
-        return cls(
-            kind=DifferenceKind(row["kind"]),
-            text=row["text"],
-            when=row["when"],
-            rules=tuple(row.get("rules", ())),
-            unless=row.get("unless"),
-            arrives=row.get("arrives"),
-            every=row.get("every"),
-            was=row.get("was"),
-            becomes=row.get("becomes"),
-            later=_tuple(row.get("later")),
-            added=row.get("added"),
-            people=_tuple(row.get("people")),
-            dates=tuple(map(tuple, row["dates"])) if "dates" in row else None,
-            side_effects=None if side_effects is None else tuple(map(SideEffectRow.from_row, side_effects)),
-            unknown=None if unknown is None else tuple(map(OpenReason.from_row, unknown)),
-            before=row.get("before"),
-            after=row.get("after"),
-            witness=row.get("witness"),
-            contradicted=tuple(row.get("contradicted", ())),
-            summary=row.get("summary"),
-        )
-
-    def as_row(self) -> dict[str, Any]:
-        """The row of results."""
-        row: dict[str, Any] = {"kind": str(self.kind), "text": self.text, "when": self.when}
-        if self.unless is not None:
-            row["unless"] = self.unless
-        row["rules"] = list(self.rules)
-        parts: dict[str, Any] = {
-            "arrives": self.arrives,
-            "every": self.every,
-            "was": self.was,
-            "becomes": self.becomes,
-            "later": _list(self.later),
-            "side_effects": _rows(self.side_effects),
-            "unknown": _rows(self.unknown),
-            "people": _list(self.people),
-            "dates": None if self.dates is None else list(map(list, self.dates)),
-            "before": self.before,
-            "after": self.after,
-            "added": self.added,
-            "witness": self.witness,
-            "summary": self.summary,
-        }
-        row |= {name: part for name, part in parts.items() if part is not None}
-        if self.contradicted:
-            row["contradicted"] = list(self.contradicted)
-        return row
 
     @property
     def is_open(self) -> bool:
@@ -331,19 +178,3 @@ class DifferenceRow(ResultRow):
         class says nothing of it then.
         """
         return any(part is not None for part in (self.later, self.added, self.people, self.dates))
-
-    def with_contradicted(self, texts: Iterable[str]) -> DifferenceRow:
-        """The row with more sentences about what Exchange did otherwise, each once."""
-        return replace(self, contradicted=tuple(dict.fromkeys((*self.contradicted, *texts))))
-
-
-def _tuple(values: Collection[Any] | None) -> tuple[Any, ...] | None:
-    return None if values is None else tuple(values)
-
-
-def _list(values: Sequence[Any] | None) -> list[Any] | None:
-    return None if values is None else list(values)
-
-
-def _rows(parts: Iterable[SideEffectRow | OpenReason] | None) -> list[dict[str, Any]] | None:
-    return None if parts is None else [part.as_row() for part in parts]

@@ -29,7 +29,7 @@ from .guarantees import RELIED_ON, assumption_row, guarantee_rows
 from .reasons import worded
 from .replay import number_of, window_row
 from .sentences import BECOMES, mail_of
-from .suggestion_row import ChangedCopiesRow, EditedRulesRow, SuggestionRow, TraceEffectRow
+from .suggestion_row import ChangedCopiesRow, SuggestionRow, TraceEffectRow
 from .summary import message_words, reasons_words, refutation
 
 Row = dict[str, Any]
@@ -129,20 +129,17 @@ def _with_edits(
     before, after = (
         to_yaml(_shown(options, suggestion.edits)).splitlines() for options in (as_options(present, ()), rules)
     )
-    edited = EditedRulesRow(
-        rules=tuple(rules),
-        difference=tuple(changes),
-        difference_more=more,
-        yaml=to_yaml([rule for rule in rules if name_of(rule) in names]),
-        diff="\n".join(difflib.unified_diff(before, after, "present", "suggested", lineterm="")),
-    )
     return replace(
         row,
         edits=tuple(
             {key: value for key, value in asdict(edit).items() if value is not None} for edit in suggestion.edits
         ),
         effect=f"{effect}{_not_said(unsaid + suggestion.difference.more)}" if changes else "",
-        edited=edited,
+        rules=tuple(rules),
+        difference=tuple(changes),
+        difference_more=more,
+        yaml=to_yaml([rule for rule in rules if name_of(rule) in names]),
+        diff="\n".join(difflib.unified_diff(before, after, "present", "suggested", lineterm="")),
         unwritten=tuple(unwritten(suggestion.rules)),
         until=suggestion.until.isoformat() if suggestion.until else "",
         replay=_replay(suggestion.replay) if suggestion.replay else None,
