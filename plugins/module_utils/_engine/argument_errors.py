@@ -28,7 +28,7 @@ from ansible.module_utils.errors import (
 from .._exchange.spelling import nearest, nearest_option, refusal
 from .._exchange.text import listed, short, value_text
 
-#: Of so many options, all are named.
+#: The maximum number of options of which all are named.
 _MOST_OPTIONS = 30
 
 #: Type to what is said of a value that is not of it.

@@ -46,7 +46,7 @@ _LOOKED_AT = (ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED, 
 
 _AUDIT = "An audit writes nothing."
 
-#: Of the rules that affect some mail, this many are named.
+#: The maximum number of rules that affect some mail to name.
 _NAMED = 3
 
 

@@ -30,7 +30,7 @@ Record = Mapping[str, Any]
 LONGEST_TEXT = 2000
 #: The number of a value's elements that are shown.
 MOST_ELEMENTS = 100
-#: Of simple values, so many stand on one line.
+#: The maximum number of simple values on one line.
 _LINED_UP = 3
 #: Organizations that are named where several share something.
 MOST_NAMES = 12

@@ -222,8 +222,8 @@ class TextEdits:
             for edit in (() if rule.idle else text_edits(rule.actions.options))
             if edit.joins is not Joins.INSTEAD and self._near(edit, rule.place)
         }
-        #: Of the subject, the patterns without an agreed meaning, each with the place of the last rule that looks for
-        #: it.
+        #: The patterns without an agreed meaning that rules look for in the subject, each with the place of the last such
+        #: rule.
         self._unagreed = {key: place for key, place in last_looks(rules).get(SUBJECT, {}).items() if is_open(key)}
         self._parting = next((rule.place for rule in rules.rules[shared:] if not rule.idle), -1)
         self._last_change[SUBJECT] = max((self._last_change.get(SUBJECT, -1), *self._unagreed.values()))

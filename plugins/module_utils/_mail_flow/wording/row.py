@@ -114,4 +114,5 @@ class ComputedRow(ResultRow):
 
 
 def _form(part: Field[Any]) -> Form:
-    return part.metadata.get("form", _PLAIN)
+    form: Form = part.metadata.get("form", _PLAIN)
+    return form
