@@ -27,7 +27,7 @@ from .attribution import ANY, OWN
 from .difference_kinds import ClassWitness, MailClass, assumed, witness_of
 from .difference_queries import DifferenceSearch
 from .finding import STAGE_KEYS, Cause, ChangedMail, Exempting, LaterRule, Stages
-from .open_findings import changing_rules, edit_at, how_it_ends, rejects_misfits, rules_of
+from .open_findings import as_told, changing_rules, edit_at, how_it_ends, rejects_misfits, rules_of
 from .rule_changes import NOTHING, Edit, Separation, separation_of, without_values_of
 
 #: A question about a class: its place, and the places of a rule and its condition, or the kind of question.
@@ -207,6 +207,7 @@ class ClassFindings:
         if why.is_one:
             about[0] = about[0].with_criteria((*about[0].criteria.conditions, *why.met))
             why = NOTHING
+        why = as_told(self.model, about[0], why, self._search.solve)
         if len(why.unmet) == 1 and not why.met:
             about[0], why = self._with_fewer_values(about[0], why)
         return ChangedMail(

@@ -158,7 +158,7 @@ class OpenFindings:
         if separation.is_one:
             rule = rule.with_criteria((*rule.criteria.conditions, *separation.met))
             separation = NOTHING
-        return _Versions((rule,), (not now, now), separation)
+        return _Versions((rule,), (not now, now), as_told(self.model, rule, separation, self._search.solve))
 
     def on_error(self, rule: FlowRule) -> MayFail:
         """The finding about a rule whose ``rule_error_action`` changed."""
@@ -255,6 +255,23 @@ def unchanged(model: Model, rule: FlowRule) -> FlowRule:
             atom for atom, one, other in zip(rule.criteria.conditions, *seen, strict=True) if one == other
         )
     return rule
+
+
+def as_told(
+    model: Model, rule: FlowRule, why: Separation, solve: Callable[[Sequence[Literal]], bool | None]
+) -> Separation:
+    """What sets a rule's mail apart, if that says more of it than the rule's own conditions: mail to one domain is never mail
+    to another one.
+
+    :param solve: whether a message can be so; ``None`` if that is not known.
+    """
+    if why.met or len(why.unmet) != 1:
+        return why
+    conditions, recipient = model.free.conditions, model.mail.recipient
+    literals = [
+        high(conditions.truth(atom, SeenMessage(), recipient)) for atom in (*rule.criteria.conditions, *why.unmet)
+    ]
+    return NOTHING if solve(literals) is False else why
 
 
 #: What is told of a search that used up its budget.
@@ -636,6 +653,7 @@ class SideEffects:
         if why.is_one:
             acting = acting.with_criteria((*acting.criteria.conditions, *why.met))
             why = NOTHING
+        why = as_told(self.model, acting, why, self._solve)
         return ((acting,) if version is rule else (acting, own)), why
 
     def _version_that_acts(self, edit: Edit, rule: FlowRule, literals: Sequence[Literal]) -> FlowRule | None:
@@ -649,8 +667,12 @@ class SideEffects:
 
     def _is_sure(self, literals: Sequence[Literal], claim: Literal) -> bool:
         """Whether a claim is true of all mail of which some literals are; not if that takes too long."""
+        return self._solve([*literals, ~claim]) is False
+
+    def _solve(self, literals: Sequence[Literal]) -> bool | None:
+        """Whether a message can be so; ``None`` if that takes too long."""
         remaining = self._budget - self.model.circuit.solver.conflicts
-        return remaining > 0 and self.model.circuit.solve([*literals, ~claim], remaining) is False
+        return self.model.circuit.solve(literals, remaining) if remaining > 0 else None
 
     def _witness(
         self, effects: Sequence[SideEffect], literals: Sequence[Literal], *, now: bool

@@ -82,6 +82,13 @@ def test_a_changed_rule(before: Values, after: Values, said: str) -> None:
     assert [row["text"][: len(said)] for row in rows] == [said]
 
 
+def test_a_rule_for_another_domain_excepts_none() -> None:
+    """No mail is to both, so that one needs no exception of the other."""
+    rows = compared([only(**FABRIKAM)], [only(recipient_domain_is=["b.com"])]).rows
+    texts = [row["text"].partition(":")[0] for row in rows if row["kind"] != "unknown"]
+    assert texts == [f"All mail {OUT} at fabrikam.com {LOST}", f"All mail {OUT} at b.com {GAINED}"]
+
+
 _REJECTS = {"reject_message_reason_text": "No."}
 _OF_COLLEAGUES = {"any_of_recipient_address_contains_words": ["contoso.com"]}
 
