@@ -903,8 +903,8 @@ suggestions:
     time only, and those by which mail loses protection or is not delivered, are last. Where no edit that was tried does
     it, there are up to two first steps that put the message right which shows it, each with what stays C(open), or one
     entry without edits. That says what helps instead, if it is known - a device that signs in, another C(then), no
-    C(template), or an C(unless) that leaves out what rules keep from delivery - or which guarantee that holds contradicts
-    it, and for which message.
+    C(template), an edit of a DLP rule, which people make, or an C(unless) that leaves out mail from outside, mail of a
+    DLP rule, or what rules keep from delivery - or which guarantee that holds contradicts it, and for which message.
     With the mail of a trace, those that would have changed fewer copies come first.
   returned: with O(suggest=true)
   type: list
@@ -940,7 +940,7 @@ suggestions:
     unless:
       description: The C(unless) with which no mail is known to break the guarantee, without any edit.
       type: dict
-      returned: where rules keep some mail of a guarantee from delivery, and nothing else breaks it
+      returned: where rules or DLP rules decide some mail of a guarantee, or it comes from outside, and nothing else breaks it
     open:
       description: What stays open after the edits, as a sentence.
       type: str

@@ -39,6 +39,7 @@ from ..symbolic.witness_replay import is_about, surely_breaks
 from ..trace.reading import Window
 from ..trace.replay import CopyCount, alternatives
 from ..trace.rows import Trace
+from .advice import Advice, beyond_rules, if_kept, leaving_out
 from .aims import (
     ACTION,
     ADD,
@@ -161,26 +162,6 @@ class Suggestion:
         """
         widest_first = sorted(self.difference.findings, key=_conditions, reverse=True)
         return sorted(widest_first, key=lambda finding: isinstance(finding, MayChange))
-
-
-@dataclass(frozen=True)
-class Advice:
-    """What helps, and is no edit.
-
-    :param kind: ``sign_in``: a sender of the organization that did not sign in does so, or a connector takes its mail;
-        ``then``: the guarantee asks for another ``then``, which is kept; ``unless``: it leaves out what some rules
-        keep from delivery, and is kept then; ``template``: it asks for protection of any kind, and is kept then.
-    :param value: the sender, the other ``then``, or the template for which it no longer asks.
-    :param unless: the exceptions of the guarantee then, in the form of a rule's, and :param:`rules` the names of the
-        rules.
-    :param left_open: the verdict then, if it is unknown; ``None`` if it is kept.
-    """
-
-    kind: str
-    value: str = ""
-    unless: Mapping[str, Any] = field(default_factory=dict)
-    rules: tuple[str, ...] = ()
-    left_open: Judgment | None = None
 
 
 @dataclass(frozen=True)
@@ -374,13 +355,17 @@ class _Repair:
         )
 
     def _without_search(self, goal: _Goal) -> GoalSuggestions | None:
-        """The suggestions where no search is needed: for a goal that no rules can meet together with another guarantee, and for
-        mail that rules keep back.
+        """The suggestions where no search is needed: for a goal that no rules can meet together with another guarantee, for mail
+        on which no edit of rules helps, and for mail that rules keep back.
         """
         contradiction = self._contradiction(goal)
         if contradiction is not None:
             advice = self._advice(goal)
             return GoalSuggestions(goal.wrong.aim.name, (), SearchEffort(), advice=advice, contradiction=contradiction)
+        judged = self._judgment(goal)
+        beyond = judged and beyond_rules(judged, goal.wrong, self.rules, self.facts, self.given, self.now)
+        if beyond:
+            return GoalSuggestions(goal.wrong.aim.name, (), SearchEffort(), advice=beyond)
         if not self._is_kept_back(goal):
             return None
         advice = self._advice(goal)
@@ -441,7 +426,7 @@ class _Repair:
             other = next(itertools.compress(opposed, of_others), None)
             if of_goal and other is not None:
                 holds = other.verdict is GuaranteeVerdict.PROVED
-                unless = _leaving_out(wish, other.guarantee.when) or {}
+                unless = leaving_out(wish, other.guarantee.when) or {}
                 return OpposedGuarantee(other.guarantee.name, holds, known.counterexample, unless)
         return None
 
@@ -458,22 +443,16 @@ class _Repair:
         try:
             if not outcome.is_delivered:
                 then = _IF_DELIVERED.get(guarantee.then)
-                return (
-                    self._if_kept(Advice("then", then), replace(guarantee, then=then)) if then else self._unless(judged)
-                )
+                if not then:
+                    return self._unless(judged)
+                narrower = replace(guarantee, then=then)
+                return if_kept(Advice("then", then), narrower, self.rules, self.facts, self.now)
             if outcome.on_arrival and guarantee.template:
-                return self._if_kept(Advice("template", guarantee.template), replace(guarantee, template=""))
+                advice = Advice("template", guarantee.template)
+                return if_kept(advice, replace(guarantee, template=""), self.rules, self.facts, self.now)
         except BudgetError:
             pass  # That it helps is not known.
         return None
-
-    def _if_kept(self, advice: Advice, guarantee: Guarantee) -> Advice | None:
-        """Advice to ask for another guarantee, if that is kept.
-
-        :raises BudgetError: that takes too long.
-        """
-        (found,) = prove(self.rules, self.facts, [guarantee], self.now)
-        return advice if found.verdict is GuaranteeVerdict.PROVED else None
 
     def _unless(self, judged: Judgment) -> Advice | None:
         """Advice that a guarantee leaves out the mail of the rules that keep it from delivery, one after the other, if
@@ -488,7 +467,7 @@ class _Repair:
                 return None
             names.append(cause.rule)
             rule = next(rule for rule in self.rules.rules if rule.name == cause.rule)
-            unless = _leaving_out(guarantee, section_of(rule.criteria.conditions))
+            unless = leaving_out(guarantee, section_of(rule.criteria.conditions))
             if unless is None:
                 return None
             guarantee = replace(guarantee, unless=unless)
@@ -531,7 +510,7 @@ class _Repair:
     def _of_passing_mail(self, guarantee: Guarantee) -> Guarantee:
         """A guarantee that leaves out the mail of each rule that keeps mail back, if one condition says that mail."""
         for rule in self.rules.rules:
-            unless = _leaving_out(guarantee, section_of(rule.criteria.conditions)) if keeps_back(rule) else None
+            unless = leaving_out(guarantee, section_of(rule.criteria.conditions)) if keeps_back(rule) else None
             if unless is not None:
                 guarantee = replace(guarantee, unless=unless)
         return guarantee
@@ -891,30 +870,6 @@ def _opposed(one: Guarantee, other: Guarantee) -> bool:
     return any(wish.wants_no_rule_to_protect for wish in wishes) and any(
         wish.protects_what_is_delivered for wish in wishes
     )
-
-
-def _leaving_out(guarantee: Guarantee, conditions: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The exceptions of a guarantee, and the one of some conditions that is beside those of the guarantee and on who is
-    inside: of several, the one with a list, which takes more values. ``None`` if that leaves several.
-
-    :param conditions: in the form of a rule's section.
-    """
-    beside = {
-        option: value
-        for option, value in conditions.items()
-        if option not in SCOPES and guarantee.when.get(option) != value
-    }
-    lists = {option: value for option, value in beside.items() if isinstance(value, list)}
-    section = lists or beside
-    if len(section) != 1:
-        return None
-    ((option, value),) = section.items()
-    known = guarantee.unless.get(option)
-    if known is None:
-        return {**guarantee.unless, option: value}
-    if isinstance(known, list) and isinstance(value, list):
-        return {**guarantee.unless, option: [*known, *(one for one in value if one not in known)]}
-    return None
 
 
 def _covers(known: Broken, other: Broken) -> bool:

@@ -17,11 +17,12 @@ from ..analyses.aspects import DifferenceKind
 from ..analyses.finding import ChangedMail, MailFinding
 from ..analyses.judgment import Counterexample, Judgment
 from ..model import questions
+from ..repair.advice import Advice
 from ..repair.aims import ENABLE, Rule, RuleEdit, as_options, name_of, unwritten
 from ..repair.connector_edits import ConnectorEdit
 from ..repair.nearest import NearestRule
 from ..repair.simplify import KeptRule, MergedRules, RemovedRule, Simplified
-from ..repair.suggest import Advice, GoalSuggestions, Suggestion, TraceEffect
+from ..repair.suggest import GoalSuggestions, Suggestion, TraceEffect
 from ..simulator.assumptions import SHOWN
 from .contradicted import certainty
 from .difference import difference_rows, effects_of
@@ -235,6 +236,10 @@ def _advice(advice: Advice) -> str:
             f"The message arrives protected already, and no edit was found that gives it {advice.value!r} instead. If any"
             " protection will do, leave the template out of the guarantee: it holds without."
         )
+    if advice.kind == "from_outside":
+        return visible_line(_for_mail_from_outside(advice))
+    if advice.kind == "dlp":
+        return visible_line(_by_hand(advice))
     if advice.kind == "unless":
         several = len(advice.rules) > 1
         names = [repr(rule) for rule in advice.rules]
@@ -247,6 +252,44 @@ def _advice(advice: Advice) -> str:
         "No such mail is delivered unprotected, but rules keep some of it from delivery. If that is intended, use then:"
         f" {advice.value}."
     )
+
+
+def _for_mail_from_outside(advice: Advice) -> str:
+    """What helps a guarantee that mail from outside breaks, as a sentence."""
+    head = "Rules do not encrypt mail from outside, so no edit of them helps"
+    if advice.unless:
+        return f"{head}. Leave it out of the guarantee, {_with_unless(advice)}"
+    return f"{head}: only its senders can protect it. Drop the guarantee, or ask for mail from inside."
+
+
+#: What a DLP rule does to mail, as causes call it, to that in words and to what of the rule does it.
+_DLP_ACTIONS = {
+    "dlp_decrypts": ("takes the protection of this mail away", "remove_rms_template"),
+    "dlp_encrypts": ("encrypts this mail", "encrypt_rms_template"),
+    "dlp_blocks": ("blocks this mail", "block_access"),
+    "dlp_redirects": ("redirects this mail", "redirect_message_to"),
+    "dlp_quarantines": ("puts this mail in quarantine", "quarantine"),
+    "dlp_holds": ("holds this mail for approval", "approval"),
+}
+
+
+def _by_hand(advice: Advice) -> str:
+    """What to edit in a DLP rule, or to leave out of a guarantee for it, as a sentence."""
+    does, action = _DLP_ACTIONS[advice.value]
+    (rule,) = map(repr, advice.rules)
+    of_policy = f" of the policy {advice.policy!r}" if advice.policy else ""
+    left_out = f", {_with_unless(advice)}" if advice.unless else "."
+    return (
+        f"The DLP rule {rule}{of_policy} {does} after all mail flow rules, so no edit of them helps. If that is not"
+        f" intended, add an exception to the DLP rule, or remove its {action}, by hand. If it is, leave this mail out of the"
+        f" guarantee{left_out}"
+    )
+
+
+def _with_unless(advice: Advice) -> str:
+    """The exceptions that a guarantee is advised to take, and whether it is kept with them: the end of a sentence."""
+    holds = _still_open(advice.left_open) if advice.left_open else " It holds then."
+    return f"with unless: {json.dumps(advice.unless)}.{holds}"
 
 
 #: The kind of a reason that a sender is not known to be inside.

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What helps a refuted guarantee, and is no edit of mail flow rules."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..._exchange.errors import OptionError
+from ..analyses.causes import BreachCause, cause_by_encrypters
+from ..analyses.judgment import GuaranteeVerdict, Judgment
+from ..analyses.standings import SCOPES, Copy
+from ..analyses.verifier import prove
+from ..budget import BudgetError
+from ..conditions.predicates import BY_OPTION
+from ..input.guarantee_options import Guarantee
+from ..model.encrypters import ENDS_BY_DLP
+from ..model.facts import Facts
+from ..model.outcomes import ProtectionKind
+from ..model.wishes import WISHES
+from ..rules.rule_set import RuleSet
+from ..simulator.simulation import Passage
+from ..symbolic.witness_replay import surely_breaks
+from .aims import FailingCopy
+
+#: The scope of mail from outside.
+_OUTSIDE = "NotInOrganization"
+
+#: The kinds of causes that are a DLP rule which decides what becomes of a copy.
+_BY_DLP = frozenset((*ENDS_BY_DLP.values(), "dlp_decrypts", "dlp_encrypts"))
+
+#: What a DLP rule calls the scope of recipients, which mail flow rules call otherwise.
+_SCOPE_OF_DLP = {"access_scope": "sent_to_scope"}
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What helps, and is no edit.
+
+    :param kind: ``sign_in``: a sender of the organization that did not sign in does so, or a connector takes its mail;
+        ``then``: the guarantee asks for another ``then``, which is kept; ``unless``: it leaves out what some rules
+        keep from delivery, and is kept then; ``template``: it asks for protection of any kind, and is kept then;
+        ``from_outside``: it asks for no mail from outside, which no rule encrypts; ``dlp``: people edit a DLP rule, or it
+        leaves out the mail of that rule.
+    :param value: the sender, the other ``then``, the template for which it no longer asks, or what the DLP rule does, as
+        causes call it.
+    :param unless: the exceptions of the guarantee then, in the form of a rule's, and :param:`rules` the names of the
+        rules; :param:`policy` that of the policy of a DLP rule.
+    :param left_open: the verdict then, if it is unknown; ``None`` if it is kept.
+    """
+
+    kind: str
+    value: str = ""
+    unless: Mapping[str, Any] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    policy: str = ""
+    left_open: Judgment | None = None
+
+
+def beyond_rules(
+    judged: Judgment,
+    wrong: FailingCopy,
+    rules: RuleSet,
+    facts: Facts,
+    given: Mapping[str, Any],
+    now: datetime.datetime,
+) -> Advice | None:
+    """What helps a guarantee that is refuted by a copy on which no edit of mail flow rules helps: it comes from outside, or a
+    DLP rule, which comes after them, surely decides it whatever they do. ``None`` for others.
+
+    :param given: the facts in the form of the option ``facts``.
+    """
+    guarantee = judged.guarantee
+    if _arrives_in_clear_from_outside(wrong.copy) and WISHES[guarantee.then].protects_what_is_delivered:
+        advice = Advice("from_outside")
+        if guarantee.when.get("from_scope") == _OUTSIDE:
+            return advice
+        return _with_unless(advice, guarantee, {**guarantee.unless, "from_scope": _OUTSIDE}, rules, facts, now)
+    cause = _dlp_cause(judged, wrong, rules)
+    if cause is None:
+        return None
+    policy, conditions = _dlp_rule(given, cause.rule)
+    advice = Advice("dlp", cause.kind, rules=(cause.rule,), policy=policy)
+    said = all(option in BY_OPTION for option in conditions)
+    unless = leaving_out(guarantee, conditions) if said else None
+    return (_with_unless(advice, guarantee, unless, rules, facts, now) if unless else None) or advice
+
+
+def _dlp_cause(judged: Judgment, wrong: FailingCopy, rules: RuleSet) -> BreachCause | None:
+    """The DLP rule that surely decides that a copy breaks a guarantee, also behind a rule before all others that would keep
+    it; ``None`` if there is none.
+    """
+    known = judged.counterexample.cause if judged.counterexample else None
+    if known is not None and known.kind in _BY_DLP:
+        return known
+    copy, guarantee = wrong.copy, judged.guarantee
+    if wrong.aim.remedy is None or copy.facts.encrypters.dlp_policies is None:
+        return None
+    repaired = RuleSet([wrong.aim.remedy, *rules.given], rules.dialect)
+    course = copy.course(Passage(repaired, copy.message, copy.facts))
+    if course is None or not surely_breaks(course, guarantee, copy.message, copy.facts):
+        return None
+    cause = cause_by_encrypters(course, copy.message, copy.facts, WISHES[guarantee.then])
+    return cause if cause is not None and cause.kind in _BY_DLP else None
+
+
+def _arrives_in_clear_from_outside(copy: Copy) -> bool:
+    arrival = copy.message.protection
+    return copy.is_from_outside and arrival is not None and arrival.kind == ProtectionKind.NONE
+
+
+def _dlp_rule(given: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any]]:
+    """The policy of a DLP rule and the rule's conditions, as a mail flow rule calls them."""
+    for policy in given.get("dlp_policies") or ():
+        for rule in policy.get("rules") or ():
+            if rule.get("name") == name:
+                conditions = rule.get("conditions") or {}
+                return str(policy.get("name", "")), {
+                    _SCOPE_OF_DLP.get(option, option): value for option, value in conditions.items()
+                }
+    return "", {}
+
+
+def _with_unless(
+    advice: Advice, guarantee: Guarantee, unless: Mapping[str, Any], rules: RuleSet, facts: Facts, now: datetime.datetime
+) -> Advice | None:
+    """Advice with exceptions of a guarantee, if no mail surely breaks it with them; ``None`` where that is not known."""
+    try:
+        (found,) = prove(rules, facts, [replace(guarantee, unless=unless)], now)
+    except (OptionError, BudgetError):
+        return None
+    if found.verdict is GuaranteeVerdict.REFUTED:
+        return None
+    return replace(advice, unless=unless, left_open=None if found.verdict is GuaranteeVerdict.PROVED else found)
+
+
+def if_kept(
+    advice: Advice, guarantee: Guarantee, rules: RuleSet, facts: Facts, now: datetime.datetime
+) -> Advice | None:
+    """Advice to ask for another guarantee, if that is kept.
+
+    :raises BudgetError: that takes too long.
+    """
+    (found,) = prove(rules, facts, [guarantee], now)
+    return advice if found.verdict is GuaranteeVerdict.PROVED else None
+
+
+def leaving_out(guarantee: Guarantee, conditions: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The exceptions of a guarantee, and the one of some conditions that is beside those of the guarantee and on who is
+    inside: of several, the one with a list, which takes more values. ``None`` if that leaves several.
+
+    :param conditions: in the form of a rule's section.
+    """
+    beside = {
+        option: value
+        for option, value in conditions.items()
+        if option not in SCOPES and guarantee.when.get(option) != value
+    }
+    lists = {option: value for option, value in beside.items() if isinstance(value, list)}
+    section = lists or beside
+    if len(section) != 1:
+        return None
+    ((option, value),) = section.items()
+    known = guarantee.unless.get(option)
+    if known is None:
+        return {**guarantee.unless, option: value}
+    if isinstance(known, list) and isinstance(value, list):
+        return {**guarantee.unless, option: [*known, *(one for one in value if one not in known)]}
+    return None
