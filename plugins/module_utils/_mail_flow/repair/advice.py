@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..._exchange.errors import OptionError
+from ..._exchange.names import same_name
 from ..analyses.causes import BreachCause, cause_by_encrypters
 from ..analyses.judgment import GuaranteeVerdict, Judgment
 from ..analyses.standings import SCOPES, Copy
@@ -16,6 +17,7 @@ from ..analyses.verifier import prove
 from ..budget import BudgetError
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
+from ..input.parsing import facts_of
 from ..model.encrypters import ENDS_BY_DLP
 from ..model.facts import Facts
 from ..model.outcomes import ProtectionKind
@@ -31,6 +33,9 @@ _OUTSIDE = "NotInOrganization"
 #: The kinds of causes that are a DLP rule which decides what becomes of a copy.
 _BY_DLP = frozenset((*ENDS_BY_DLP.values(), "dlp_decrypts", "dlp_encrypts"))
 
+#: The option of an OME configuration that says after how many days mail expires; 0 for never.
+_EXPIRY = "external_mail_expiry_in_days"
+
 #: What a DLP rule calls the scope of recipients, which mail flow rules call otherwise.
 _SCOPE_OF_DLP = {"access_scope": "sent_to_scope"}
 
@@ -43,11 +48,13 @@ class Advice:
         ``then``: the guarantee asks for another ``then``, which is kept; ``unless``: it leaves out what some rules
         keep from delivery, and is kept then; ``template``: it asks for protection of any kind, and is kept then;
         ``from_outside``: it asks for no mail from outside, which no rule encrypts; ``dlp``: people edit a DLP rule, or it
-        leaves out the mail of that rule.
-    :param value: the sender, the other ``then``, the template for which it no longer asks, or what the DLP rule does, as
-        causes call it.
+        leaves out the mail of that rule; ``opposed_rule``: a rule keeps all of its mail from delivery, so it or the rule
+        goes; ``expiry``: mail with a branding expires in time.
+    :param value: the sender, the other ``then``, the template for which it no longer asks, what the DLP rule does, as
+        causes call it, or the branding.
     :param unless: the exceptions of the guarantee then, in the form of a rule's, and :param:`rules` the names of the
         rules; :param:`policy` that of the policy of a DLP rule.
+    :param days: after how many days mail expires then at the latest.
     :param left_open: the verdict then, if it is unknown; ``None`` if it is kept.
     """
 
@@ -56,6 +63,7 @@ class Advice:
     unless: Mapping[str, Any] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
     policy: str = ""
+    days: int = 0
     left_open: Judgment | None = None
 
 
@@ -78,6 +86,9 @@ def beyond_rules(
         if guarantee.when.get("from_scope") == _OUTSIDE:
             return advice
         return _with_unless(advice, guarantee, {**guarantee.unless, "from_scope": _OUTSIDE}, rules, facts, now)
+    late = _expiring_late(judged, rules, given, now)
+    if late:
+        return late
     cause = _dlp_cause(judged, wrong, rules)
     if cause is None:
         return None
@@ -88,6 +99,29 @@ def beyond_rules(
     return (_with_unless(advice, guarantee, unless, rules, facts, now) if unless else None) or advice
 
 
+def _expiring_late(judged: Judgment, rules: RuleSet, given: Mapping[str, Any], now: datetime.datetime) -> Advice | None:
+    """Advice to let mail with a branding expire in time, if no mail surely breaks the guarantee then, and no branding does so
+    already.
+    """
+    days, found = judged.guarantee.expires_within_days, judged.counterexample
+    every = list(given.get("ome_configurations") or ())
+    if not days or found is None or found.expiry is None or any(_expires(each, days) for each in every):
+        return None
+    branding = found.outcome.branding
+    edited = [{**each, _EXPIRY: days} if same_name(str(each.get("identity", "")), branding) else each for each in every]
+    if not branding or edited == every:
+        return None
+    facts = facts_of({**given, "ome_configurations": edited})
+    return _with_unless(
+        Advice("expiry", branding, days=days), judged.guarantee, judged.guarantee.unless, rules, facts, now
+    )
+
+
+def _expires(configuration: Mapping[str, Any], days: int) -> bool:
+    """Whether mail with an OME configuration expires in time."""
+    return 0 < int(configuration.get(_EXPIRY) or 0) <= days
+
+
 def _dlp_cause(judged: Judgment, wrong: FailingCopy, rules: RuleSet) -> BreachCause | None:
     """The DLP rule that surely decides that a copy breaks a guarantee, also behind a rule before all others that would keep
     it; ``None`` if there is none.
@@ -96,6 +130,8 @@ def _dlp_cause(judged: Judgment, wrong: FailingCopy, rules: RuleSet) -> BreachCa
     if known is not None and known.kind in _BY_DLP:
         return known
     copy, guarantee = wrong.copy, judged.guarantee
+    if not WISHES[guarantee.then].protects_what_is_delivered:
+        return None  # How mail travels may keep it, which no DLP rule decides.
     if wrong.aim.remedy is None or copy.facts.encrypters.dlp_policies is None:
         return None
     repaired = RuleSet([wrong.aim.remedy, *rules.given], rules.dialect)
@@ -124,7 +160,12 @@ def _dlp_rule(given: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any]]
 
 
 def _with_unless(
-    advice: Advice, guarantee: Guarantee, unless: Mapping[str, Any], rules: RuleSet, facts: Facts, now: datetime.datetime
+    advice: Advice,
+    guarantee: Guarantee,
+    unless: Mapping[str, Any],
+    rules: RuleSet,
+    facts: Facts,
+    now: datetime.datetime,
 ) -> Advice | None:
     """Advice with exceptions of a guarantee, if no mail surely breaks it with them; ``None`` where that is not known."""
     try:
@@ -133,7 +174,8 @@ def _with_unless(
         return None
     if found.verdict is GuaranteeVerdict.REFUTED:
         return None
-    return replace(advice, unless=unless, left_open=None if found.verdict is GuaranteeVerdict.PROVED else found)
+    left_open = None if found.verdict is GuaranteeVerdict.PROVED else found
+    return replace(advice, unless={} if unless == guarantee.unless else unless, left_open=left_open)
 
 
 def if_kept(
@@ -159,13 +201,17 @@ def leaving_out(guarantee: Guarantee, conditions: Mapping[str, Any]) -> dict[str
         if option not in SCOPES and guarantee.when.get(option) != value
     }
     lists = {option: value for option, value in beside.items() if isinstance(value, list)}
-    section = lists or beside
-    if len(section) != 1:
+    predicates = {BY_OPTION[option] for option in lists or beside if option in BY_OPTION}
+    if len(predicates) != 1:
         return None
+    (predicate,) = predicates
+    section = {option: value for option, value in beside.items() if option in predicate.options}
+    if not any(option in guarantee.unless for option in predicate.options):
+        return {**guarantee.unless, **section}
+    if len(section) > 1:
+        return None  # Of two headers, say.
     ((option, value),) = section.items()
     known = guarantee.unless.get(option)
-    if known is None:
-        return {**guarantee.unless, option: value}
     if isinstance(known, list) and isinstance(value, list):
         return {**guarantee.unless, option: [*known, *(one for one in value if one not in known)]}
     return None

@@ -11,7 +11,7 @@ from typing import Any
 from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import SECTIONS, rule_argument_spec
-from ..._resources.rules.never import meant_domain, meant_extension, never_matching
+from ..._resources.rules.never import meant_value, never_matching
 from ..actions.actions import BY_OPTION as ACTIONS_BY_OPTION
 from ..actions.actions import set_actions
 from ..actions.protect import option_name
@@ -25,7 +25,7 @@ from ..model.facts import Facts
 from ..model.inside import leaves, sender_inside
 from ..model.message import Message
 from ..model.outcomes import Fate, ProtectionKind, Tls
-from ..model.wishes import PORTAL
+from ..model.wishes import PORTAL, WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 
@@ -43,6 +43,8 @@ _FATES = {
 
 _BLOCKING = (Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.REDIRECT)
 _KEEPING_BACK = (*_BLOCKING, Does.MODERATE)
+#: What keeps mail back that nobody can let through later.
+_WITHHOLDING = (Does.REJECT, Does.DELETE)
 
 #: The protections that people outside can open, whoever they are.
 _FOR_ANYBODY = (ProtectionKind.ENCRYPT, ProtectionKind.DO_NOT_FORWARD)
@@ -69,6 +71,9 @@ _VERBS = {
     "route_message_outbound_require_tls": "Force TLS for",
 }
 
+#: The conditions on domains, whose names people misspell.
+_DOMAINS = ("sender_domain_is", "recipient_domain_is")
+
 #: The longest name of a rule.
 _LONGEST = 64
 
@@ -92,6 +97,7 @@ class Aim:
     :param for_outside: whether the copy is for somebody outside, who may not open what a template of the organization
         protects.
     :param asks_delivery: whether it asks that mail is let through which rules keep back.
+    :param kept_by_withholding: whether mail that is never delivered keeps it.
     """
 
     name: str
@@ -102,6 +108,12 @@ class Aim:
     option: str = ""
     for_outside: bool = False
     asks_delivery: bool = False
+    kept_by_withholding: bool = False
+
+    @property
+    def wants_protection(self) -> bool:
+        """Whether it wants mail protected."""
+        return Does.ENCRYPT in self.helps
 
     def is_helped_by(self, rule: FlowRule) -> bool:
         """Whether a rule does what helps, and nothing that keeps mail back or protects it otherwise beside it."""
@@ -212,7 +224,7 @@ class EditedRules:
 #: How much an edit makes another rule. It is the same rule with less or more mail; it no longer looks for a text, and all
 #: of its mail is wanted, or no longer says who is inside or outside; it does more with mail that is wanted; it is a new
 #: rule; it no longer looks for a text, and only says who is inside or outside; or it is then about mail that it was not
-#: meant for, or about none any more, or lets mail through that it kept back.
+#: meant for, or about none any more.
 SAME_RULE, WIDER_RULE, MORE_ACTIONS, NEW_RULE, ANY_MAIL, LAST_RESORT = range(6)
 
 
@@ -227,8 +239,6 @@ def rebuilds(edits: Iterable[RuleEdit], rules: Sequence[Rule], aim: Aim) -> int:
 
 
 def _rebuilds(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> int:
-    if edit.kind in (EXCEPTION, CONDITION) and _opens(edit.rule, rules, aim):
-        return LAST_RESORT
     if edit.kind == ACTION:
         return MORE_ACTIONS
     if edit.kind == ADD:
@@ -246,11 +256,32 @@ def _rebuilds(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> int:
     return SAME_RULE
 
 
-def _opens(name: str, rules: Sequence[Rule], aim: Aim) -> bool:
-    """Whether a rule keeps mail back, and an aim neither needs that nor asks for that mail."""
-    actions = next((set_actions(rule.get("actions") or {}) for rule in rules if name_of(rule) == name), {})
+def lets_through(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> bool:
+    """Whether an edit may let mail through that a rule keeps back, and an aim neither needs that nor asks for that mail. One
+    that only takes out exceptions, or values of them, does not, nor one that moves the rule up or switches it on.
+
+    :param rules: the rules after the edit.
+    """
+    if edit.kind == EXCEPTION and set(_values(edit.after)) <= set(_values(edit.before)):
+        return False
+    if (edit.kind == MOVE and edit.after < edit.before) or (edit.kind == ENABLE and edit.after is not False):
+        return False
+    actions = next((set_actions(rule.get("actions") or {}) for rule in rules if name_of(rule) == edit.rule), {})
     done = {ACTIONS_BY_OPTION[option].does for option in actions if option in ACTIONS_BY_OPTION}
     return not aim.asks_delivery and bool(done.intersection(_KEEPING_BACK) - aim.helps)
+
+
+def _values(value: Any) -> list[str]:
+    """The values of an edited option, or the values of options, as texts."""
+    if isinstance(value, Mapping):
+        return [f"{option} {each}" for option, values in value.items() for each in _values(values)]
+    listed = value if isinstance(value, (list, tuple)) else [value]
+    return [str(each) for each in listed if each is not None]
+
+
+def withholds(rule: FlowRule, given: Rule, aim: Aim) -> bool:
+    """Whether a rule is meant to keep back for good the mail that an aim is about, which keeps it, too."""
+    return aim.kept_by_withholding and any(rule.actions.does(what) for what in _WITHHOLDING) and is_meant(given, aim)
 
 
 def keeps_back(rule: FlowRule) -> bool:
@@ -302,10 +333,39 @@ def shares_values(option: str, values: Any, about: Mapping[str, Any]) -> bool:
     wanted = about.get(option)
     if wanted is None:
         return False
-    never = {value for _option, value, _instead in never_matching({option: listed})}
-    meant = [*listed, *(form(value) for value in never for form in (meant_domain, meant_extension))]
+    meant = {str(meant).casefold() for value in listed if (meant := as_meant(option, value)) is not None}
     named = {str(value).casefold() for value in (wanted if isinstance(wanted, (list, tuple)) else [wanted])}
-    return any(str(value).casefold() in named for value in meant)
+    if meant & named:
+        return True
+    return option in _DOMAINS and any(is_misspelled(value, name) for value in meant for name in named)
+
+
+def is_misspelled(written: str, meant: str) -> bool:
+    """Whether one text is another with a letter too many, one too few, or two neighbors exchanged. Another letter or digit in
+    one place often is another name.
+    """
+    short, long = sorted((written, meant), key=len)
+    if len(long) - len(short) == 1:
+        places = (place for place, letter in enumerate(long) if letter.isalpha())
+        return any(long[:place] + long[place + 1 :] == short for place in places)
+    if len(long) != len(short) or long == short:
+        return False
+    places = [place for place, (one, other) in enumerate(zip(written, meant, strict=True)) if one != other]
+    first = places[0]
+    exchanged = written[:first] + written[first : first + 2][::-1] + written[first + 2 :]
+    return exchanged == meant
+
+
+def as_meant(option: str, value: Any) -> Any:
+    """What a condition's value is meant for: itself, or the one in place of a value that matches no mail, and a word without
+    the asterisk at its end, which is no wildcard. ``None`` if that is no value of this condition.
+    """
+    if next(never_matching({option: [value]}), None):
+        return meant_value(option, str(value)) or None
+    predicate = BY_OPTION.get(option)
+    if predicate is not None and predicate.sort == "word" and str(value).endswith("*"):
+        return str(value).rstrip("*") or None
+    return value
 
 
 def _is_within(given_value: Any, wanted: Any) -> bool:
@@ -403,6 +463,7 @@ def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts, recipie
         option,
         leaves(facts, recipient) is not False,
         guarantee.then == "delivered",
+        WISHES[guarantee.then].is_kept_by_withholding,
     )
 
 

@@ -13,12 +13,12 @@ from functools import cached_property
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
-from ..._resources.rules.never import never_matching
 from ..actions.actions import set_actions
 from ..analyses.causes import unlike
 from ..analyses.standings import SCOPES, FailedCondition, Standing, standings
-from ..conditions.predicate import Predicate
+from ..conditions.predicate import Predicate, Reach
 from ..conditions.predicates import PREDICATES
+from ..model.message_recipients import recipients_of
 from ..rules.rule_set import RuleSet
 from .aims import (
     ACTION,
@@ -30,11 +30,15 @@ from .aims import (
     STOP,
     EditedRules,
     FailingCopy,
+    as_meant,
     fits,
+    is_meant,
     is_wanted,
+    lets_through,
     rebuilds,
     shares_values,
     unwritten,
+    withholds,
 )
 
 #: So many rules that nearly act are tried, the nearest first, and so many conditions as exceptions of a rule.
@@ -45,6 +49,9 @@ _FARTHEST = 2
 
 #: The action that encrypts.
 _TEMPLATE = "apply_rights_protection_template"
+
+#: What rules do after which a copy may go on without the rules behind them, or another copy has not met them.
+_BREAKING = (Does.QUARANTINE, Does.MODERATE, Does.ADD)
 
 #: The kinds of edits by which a rule may get larger.
 _GROWING = (ADD, ACTION, CONDITION, EXCEPTION)
@@ -67,7 +74,7 @@ def candidates(draft: EditedRules, rules: RuleSet, wrong: FailingCopy) -> Iterat
     own, fixed = {id(rule): place for place, rule in enumerate(draft.rules)}, set(unwritten(draft.rules))
     for edited in _CandidateEdits(draft, rules, wrong).least_intrusive_first():
         edits, new = edited.edits[len(draft.edits) :], [rule for rule in edited.rules if id(rule) not in own]
-        if any(edit.rule in fixed for edit in edits):
+        if any(edit.rule in fixed or lets_through(edit, edited.rules, wrong.aim) for edit in edits):
             continue
         if any(edit.kind in _GROWING for edit in edits) and not all(map(fits, new)):
             continue
@@ -90,6 +97,14 @@ class _CandidateEdits:
         self._near = sorted(near, key=lambda standing: (standing.distance, *unlike(standing.rule, self._aim.about)))[
             :_NEAREST
         ]
+        #: Rules that keep back for good what they are meant for, which also keeps the aim.
+        self._withholding = [
+            standing
+            for standing in self._every
+            if 0 < standing.distance <= _FARTHEST
+            and not standing.rule.dlp
+            and withholds(standing.rule, self._draft.rules[standing.rule.place], self._aim)
+        ]
         self._acting = [standing for standing in self._every if standing.acts and standing.rule.actions.enforced]
         self._stop = next((standing for standing in reversed(self._acting) if standing.rule.actions.is_final), None)
         #: The first rule after which mail may see no other; the end of the rules if there is none.
@@ -101,6 +116,17 @@ class _CandidateEdits:
             ),
             len(rules.rules),
         )
+        #: The places before which a rule may have to go, the last one first: the first rule that stops, the first one
+        #: after which mail may go on without the rules behind it, and all rules.
+        first_break = next(
+            (
+                rule.place
+                for rule in rules.rules[: self._first_stop]
+                if any(rule.actions.does(what) for what in _BREAKING) and rule.actions.enforced and not rule.idle
+            ),
+            self._first_stop,
+        )
+        self._early_places = tuple(dict.fromkeys((self._first_stop, first_break, 0)))
 
     def least_intrusive_first(self) -> Iterator[EditedRules]:
         """The edits, those first that rebuild no rule for what it is not about."""
@@ -110,9 +136,12 @@ class _CandidateEdits:
     def _every_edit(self) -> Iterator[EditedRules]:
         for standing in self._near:
             yield from self._to_act(standing)
+        for standing in self._withholding:
+            yield from self._to_withhold(standing)
         for standing in self._helping:
             yield from self._moved_as_well(standing, list(self._to_encrypt(standing)))
         yield from self._move_before()
+        yield from self._move_before_copying()
         for standing in reversed(self._acting):
             yield from self._not_to_act(standing)
         yield from self._new_rule()
@@ -133,15 +162,35 @@ class _CandidateEdits:
                 yield self._draft.moved(place, self._first_stop)
             yield self._draft.moved(self._stop.rule.place, place)
 
+    def _to_withhold(self, standing: Standing) -> Iterator[EditedRules]:
+        """A rule keeps back what it is meant to: enabled, reached, without an exception that only somebody else meets who gets
+        the message, too, or that all of its mail meets. What another exception says is let through on purpose.
+        """
+        place = standing.rule.place
+        conditions = self._draft.rules[place].get("conditions") or {}
+        repairs = list(self._started(standing))
+        for failed in standing.failed:
+            if failed.section != "exceptions":
+                continue
+            options = self._options_of(standing, "exceptions", failed.atom.predicate)
+            if failed.atom.reach is Reach.COPY or options.items() <= conditions.items():
+                repairs.append(self._draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(options)))
+        yield from self._moved_as_well(standing, repairs)
+        if not (standing.reached or standing.failed):
+            yield from (self._draft.moved(place, to) for to in self._early_places if to < place)
+
     def _started(self, standing: Standing) -> Iterator[EditedRules]:
-        """A rule that is off is on: enabled, enforced, or without the date on which it ended."""
+        """A rule that is off is on: enabled, enforced, or without the date on which it ended or will begin."""
         place, rule = standing.rule.place, standing.rule
         if rule.idle:
             yield self._draft.set(place, "enabled", False, True)
         if not rule.actions.enforced:
             yield self._draft.set(place, "mode", rule.actions.mode, "Enforce")
-        if rule.dates.ends and rule.dates.borders(self._wrong.copy.message.date)[-1] is False:
-            yield self._draft.set(place, "expiry_date", rule.dates.ends, "")
+        if standing.in_window:
+            return
+        ended = bool(rule.dates.ends) and rule.dates.borders(self._wrong.copy.message.date)[-1] is False
+        option, date = ("expiry_date", rule.dates.ends) if ended else ("activation_date", rule.dates.begins)
+        yield self._draft.set(place, option, date, "")
 
     def _to_encrypt(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule that only brands the wanted mail encrypts it, too."""
@@ -161,10 +210,10 @@ class _CandidateEdits:
         meant = [
             edited
             for edited in repairs
-            if is_wanted(edited.rules[place], self._aim)
+            if (is_wanted(edited.rules[place], self._aim) or is_meant(edited.rules[place], self._aim))
             and rebuilds(edited.edits[-1:], edited.rules, self._aim) < NEW_RULE
         ]
-        places = [to for to in dict.fromkeys((self._first_stop, 0)) if to < place]
+        places = [to for to in self._early_places if to < place]
         yield from (edited.moved(place, to) for edited in meant for to in places)
 
     def _move_before(self) -> Iterator[EditedRules]:
@@ -177,12 +226,34 @@ class _CandidateEdits:
             if not standing.distance and standing.rule.place > first:
                 yield self._draft.moved(standing.rule.place, first)
 
+    def _move_before_copying(self) -> Iterator[EditedRules]:
+        """A rule that is meant for the mail goes before the one that copies it to somebody, or before all that copy mail: the
+        copies are then protected, too.
+        """
+        copy = self._wrong.copy
+        if any(copy.recipient.casefold() == person.address for person in recipients_of(copy.facts, copy.message)):
+            return
+        copying = [standing.rule.place for standing in self._acting if standing.rule.actions.does(Does.ADD)]
+        every = [
+            standing.rule.place
+            for standing in self._every
+            if standing.rule.actions.does(Does.ADD) and standing.rule.actions.enforced and not standing.rule.idle
+        ]
+        for standing in self._helping:
+            place = standing.rule.place
+            if is_meant(self._draft.rules[place], self._aim):
+                places = dict.fromkeys((*copying[:1], *every[:1]))
+                yield from (self._draft.moved(place, to) for to in places if to < place)
+
     def _narrow_exception(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
         """An exception no longer applies: without the values that are met, or at all."""
         place, options = standing.rule.place, self._options_of(standing, "exceptions", failed.atom.predicate)
         for less in _without(options, self._met(standing, options)):
             yield self._draft.with_section(place, EXCEPTION, "exceptions", less)
         yield self._draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(options))
+        every = self._draft.rules[place].get("exceptions") or {}
+        if len(every) > len(options) and is_meant(self._draft.rules[place], self._aim):
+            yield self._draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(every))
 
     def _widen_condition(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
         """A condition is met: with the scope of the guarantee, with values of the guarantee or of other rules, if it has
@@ -195,8 +266,8 @@ class _CandidateEdits:
         }
         if scopes and scopes != options:
             yield self._draft.with_section(place, CONDITION, "conditions", scopes)
-        for wider in self._wider_lists(standing, options):
-            yield self._draft.with_section(place, CONDITION, "conditions", wider)
+        for other in (*self._wider_lists(standing, options), *self._as_wanted(standing, options)):
+            yield self._draft.with_section(place, CONDITION, "conditions", other)
         # A sender of the organization who did not sign in is not put right by a rule for everybody outside, too.
         unauthenticated = "from_scope" in options and self._wrong.copy.message.authenticated is False
         if len(standing.rule.criteria.conditions) > 1 and not unauthenticated:
@@ -211,12 +282,24 @@ class _CandidateEdits:
         ((option, given),) = options.items()
         if _listed(given) is None or not shares_values(option, given, self._aim.about):
             return
-        never = {value for _option, value, _instead in never_matching(options)}
-        values = [value for value in given if value not in never]
+        put_right = [as_meant(option, value) for value in given]
+        values = list(dict.fromkeys(value for value in put_right if value is not None))
+        if values != given and self._met(standing, {option: values}):
+            yield {option: values}
         sections = (self._aim.about, *(rule.get("conditions") or {} for rule in self._draft.rules))
         for more in dict.fromkeys(tuple(_listed(section[option]) or ()) for section in sections if option in section):
             if self._met(standing, {option: more}):
                 yield {option: [*values, *(single for single in more if single not in values)]}
+
+    def _as_wanted(self, standing: Standing, options: Section) -> Iterator[Section]:
+        """A condition that looks for the values of the guarantee in another place looks where the guarantee does."""
+        if len(options) != 1:
+            return
+        ((option, given),) = options.items()
+        for wanted, values in self._aim.about.items():
+            same = _listed(given) and _listed(values) and set(_texts(given)) <= set(_texts(values))
+            if same and wanted != option and self._is_met(standing, {wanted: given}):
+                yield {option: None, wanted: given}
 
     def _not_to_act(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule that acts does so no longer: a condition has fewer values, or an exception applies; or it does not
@@ -296,7 +379,7 @@ class _CandidateEdits:
             for number in range(1, len(names) + 2)
             if (new_name := _numbered(remedy["name"], number)).casefold() not in names
         )
-        places = [len(self._draft.rules), *([] if self._stop is None else [self._stop.rule.place]), self._first_stop, 0]
+        places = [len(self._draft.rules), *([] if self._stop is None else [self._stop.rule.place]), *self._early_places]
         for place in dict.fromkeys(places):
             yield self._draft.added({**remedy, "name": name}, place)
 
@@ -325,6 +408,10 @@ class _CandidateEdits:
 def _listed(values: Any) -> list[Any] | None:
     """The values of a list; ``None`` of another value."""
     return list(values) if isinstance(values, (list, tuple)) else None
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    return [str(value).casefold() for value in values]
 
 
 def _without(options: Section, met: Sequence[Any]) -> Iterator[Section]:

@@ -59,6 +59,7 @@ from .aims import (
     name_of,
     rebuilds,
     unplaced,
+    withholds,
 )
 from .candidate_edits import candidates
 from .connector_edits import ConnectorEdit, connector_edits
@@ -338,10 +339,13 @@ class _Repair:
         suggested = self._sorted(goal, found)
         if suggested and not goal.wrong.aim.asks_delivery:
             closed = [suggestion for suggestion in suggested if not _delivers_kept_back_mail(suggestion)]
-            suggested = closed or self._steps_for_passing_mail(goal) or suggested
+            others = suggested if goal.wrong.aim.wants_protection else []
+            suggested = closed or list(self._of_passing_mail(goal).suggestions) or others
         contradiction = None if suggested else self._contradiction(goal)  # Of what the search found, too.
-        advice = None if suggested else self._advice(goal)
-        if not (suggested or advice):
+        is_signed = bool(suggested) and self._needs_no_advice(goal, suggested[0])
+        advice = None if is_signed else self._advice(goal)
+        suggested = [] if advice else suggested
+        if not (suggested or advice or contradiction):
             suggested = self._sorted(goal, self._first_steps(goal, search))
         suggested = [*self._of_connectors(goal), *suggested][:MOST]
         forbidding = () if found else tuple(name for name, _count in search.forbidding.most_common())
@@ -353,6 +357,16 @@ class _Repair:
             advice,
             contradiction,
         )
+
+    @staticmethod
+    def _needs_no_advice(goal: _Goal, first: Suggestion) -> bool:
+        """Whether a suggestion goes before advice. For a guarantee of delivery, none does by which mail goes past the rules or
+        loses by it: a rule that keeps mail back may be meant to.
+        """
+        aim = goal.wrong.aim
+        if goal.guarantee is None or not aim.asks_delivery:
+            return True
+        return not first.losses and rebuilds(first.edits, first.rules, aim) < NEW_RULE
 
     def _without_search(self, goal: _Goal) -> GoalSuggestions | None:
         """The suggestions where no search is needed: for a goal that no rules can meet together with another guarantee, for mail
@@ -369,10 +383,10 @@ class _Repair:
         if not self._is_kept_back(goal):
             return None
         advice = self._advice(goal)
-        suggested = [] if advice else self._steps_for_passing_mail(goal)
-        if not (advice or suggested):
-            return None
-        return GoalSuggestions(goal.wrong.aim.name, tuple(suggested), SearchEffort(), advice=advice)
+        if advice:
+            return GoalSuggestions(goal.wrong.aim.name, (), SearchEffort(), advice=advice)
+        passing = self._of_passing_mail(goal)
+        return passing if passing.suggestions or passing.contradiction else None
 
     def _suggestions_by_search(self, goal: _Goal, search: _GoalSearch) -> list[Suggestion]:
         """What the search finds, each with what it changes. Once nothing that may follow goes before what was found, others
@@ -391,7 +405,8 @@ class _Repair:
                     found.append(self._suggestion(goal, draft))
                     cheap = granted - meter.left < _CHEAP
                     if not cheap and _puts_right_what_is_there(found[-1], goal.wrong.aim, self.rules):
-                        if not _surely_unwanted(found[-1]):
+                        is_meant_for_it = _are_meant(found[-1], goal.wrong.aim, self.rules)
+                        if is_meant_for_it and not _surely_unwanted(found[-1]):
                             break
                         search.stop_before(NEW_RULE)
         except BudgetError:
@@ -404,7 +419,8 @@ class _Repair:
         delivered and not protected by rules. Those that hold come first.
         """
         wish, encrypters = goal.guarantee, self.facts.encrypters
-        if wish is None or encrypters.dlp_policies or encrypters.auto_label_policies:
+        by_dlp = encrypters.dlp_policies.encrypters if encrypters.dlp_policies else ()
+        if wish is None or encrypters.auto_label_policies or any(each.changes_mail for each in by_dlp):
             return None  # These may protect what rules leave in clear.
         kept = [judgment for judgment in self.judged if judgment.verdict is not GuaranteeVerdict.REFUTED]
         kept.sort(key=lambda judgment: judgment.verdict is not GuaranteeVerdict.PROVED)
@@ -456,7 +472,7 @@ class _Repair:
 
     def _unless(self, judged: Judgment) -> Advice | None:
         """Advice that a guarantee leaves out the mail of the rules that keep it from delivery, one after the other, if
-        no mail surely breaks it then.
+        no mail surely breaks it then, or only mail that is kept from delivery in another way, and all was to be delivered.
 
         :raises BudgetError: that takes too long.
         """
@@ -464,17 +480,20 @@ class _Repair:
         while judged.counterexample is not None and len(names) < _MOST_LEFT_OUT:
             cause = judged.counterexample.cause
             if cause is None or cause.kind not in _KEPT_FROM_DELIVERY or cause.rule in names:
-                return None
-            names.append(cause.rule)
+                break
             rule = next(rule for rule in self.rules.rules if rule.name == cause.rule)
-            unless = leaving_out(guarantee, section_of(rule.criteria.conditions))
+            conditions = section_of(rule.criteria.conditions)
+            unless = leaving_out(guarantee, conditions)
             if unless is None:
-                return None
+                is_of_rule = all(guarantee.when.get(option) == value for option, value in conditions.items())
+                return Advice("opposed_rule", rules=(cause.rule,)) if is_of_rule and not names else None
+            names.append(cause.rule)
             guarantee = replace(guarantee, unless=unless)
             (judged,) = prove(self.rules, self.facts, [guarantee], self.now)
-        if judged.counterexample is not None:
+        remaining = judged.counterexample
+        if not names or (remaining and (remaining.outcome.is_delivered or guarantee.then != "delivered")):
             return None
-        left_open = judged if judged.verdict is GuaranteeVerdict.UNKNOWN else None
+        left_open = None if judged.verdict is GuaranteeVerdict.PROVED else judged
         return Advice("unless", unless=guarantee.unless, rules=tuple(names), left_open=left_open)
 
     def _judgment(self, goal: _Goal) -> Judgment | None:
@@ -487,27 +506,34 @@ class _Repair:
         cause = judged.counterexample.cause if judged and judged.counterexample else None
         return cause is not None and cause.kind in _KEPT_FROM_DELIVERY and not goal.wrong.aim.asks_delivery
 
-    def _steps_for_passing_mail(self, goal: _Goal) -> list[Suggestion]:
-        """First steps for the mail of a guarantee that no rule keeps back: such a rule stays as it is."""
+    def _of_passing_mail(self, goal: _Goal) -> GoalSuggestions:
+        """First steps for the mail of a guarantee that no rule keeps back: such a rule stays as it is. None where another
+        guarantee contradicts it for such mail.
+        """
+        nothing = GoalSuggestions(goal.wrong.aim.name, (), SearchEffort())
         judged = self._judgment(goal)
-        guarantee = self._of_passing_mail(judged.guarantee) if judged else None
+        guarantee = self._without_kept_back_mail(judged.guarantee) if judged else None
         if judged is None or guarantee is None or guarantee == judged.guarantee:
-            return []
+            return nothing
         try:
             (narrower,) = prove(self.rules, self.facts, [guarantee], self.now)
             if narrower.counterexample is None:
-                return []
+                return nothing
             repair = replace(self, judged=[narrower if other is judged else other for other in self.judged])
             (narrower_goal,) = (found for found in repair.goals() if found.guarantee is narrower.guarantee)
-            return [
+            found = repair.repair(narrower_goal)
+            if found.contradiction:
+                return replace(nothing, contradiction=found.contradiction)
+            steps = [
                 replace(suggestion, left_open=self._left_open_by(suggestion, judged.guarantee))
-                for suggestion in repair.repair(narrower_goal).suggestions[:_FIRST_STEPS]
+                for suggestion in found.suggestions[:_FIRST_STEPS]
                 if suggestion.connector is None and not _delivers_kept_back_mail(suggestion)
             ]
+            return replace(nothing, suggestions=tuple(steps))
         except (OptionError, BudgetError):
-            return []  # Rules keep all of its mail back, or that takes too long.
+            return nothing  # Rules keep all of its mail back, or that takes too long.
 
-    def _of_passing_mail(self, guarantee: Guarantee) -> Guarantee:
+    def _without_kept_back_mail(self, guarantee: Guarantee) -> Guarantee:
         """A guarantee that leaves out the mail of each rule that keeps mail back, if one condition says that mail."""
         for rule in self.rules.rules:
             unless = leaving_out(guarantee, section_of(rule.criteria.conditions)) if keeps_back(rule) else None
@@ -534,7 +560,7 @@ class _Repair:
         others = unwanted_changes(
             changes,
             [goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}, *self._meant(draft, aim)],
-            aim.takes,
+            self._takes(draft, aim),
             self.facts,
             dialect,
             self.now,
@@ -543,6 +569,16 @@ class _Repair:
         return Suggestion(
             draft.edits, draft.rules, changes, others, until, left_open, puts_right=self._put_right(draft, goal)
         )
+
+    def _takes(self, draft: EditedRules, aim: Aim) -> DifferenceKind | None:
+        """The kind of loss that edits are for: a rule that is meant to keep the wanted mail back does so."""
+        edited = {edit.rule for edit in draft.edits}
+        rules = [
+            (rule, given) for rule, given in zip(self.rules.rules, self.rules.given, strict=True) if rule.name in edited
+        ]
+        if len(rules) == len(edited) and all(withholds(rule, given, aim) for rule, given in rules):
+            return DifferenceKind.DELIVERY_LOST
+        return aim.takes
 
     def _sorted(self, goal: _Goal, suggested: Sequence[Suggestion]) -> list[Suggestion]:
         """Suggestions, those first that change the least."""
@@ -575,6 +611,8 @@ class _Repair:
                 if refuted and any(not _is_refuted(step) for step in steps):
                     break
                 step = self._suggestion(goal, draft, left_open)
+                if not goal.wrong.aim.asks_delivery and _delivers_kept_back_mail(step):
+                    continue
                 steps.append(step)
                 puts_right = _puts_right_what_is_there(step, goal.wrong.aim, self.rules)
                 if len(steps) == _FIRST_STEPS or (puts_right and not _surely_unwanted(step)):
@@ -594,7 +632,7 @@ class _Repair:
             return
         kinds, repairs = list[str](), list[tuple[str, str, str, str]]()
         others = [other for other in self._to_keep(goal) if other is not guarantee]
-        for step in sorted(search.first_steps, key=lambda step: step.refuted):
+        for step in sorted(search.first_steps, key=lambda step: (step.refuted, _adds_last(step.draft))):
             first, kind = step.draft.edits[0], step.draft.edits[-1].kind
             repair = (first.kind, first.rule, first.option, "" if first.kind == MOVE else repr(first.after))
             if (kind == ADD and ADD in kinds) or repair in repairs:
@@ -677,6 +715,8 @@ class _Repair:
                     continue
                 if search.count["pairs"] == _PAIRS:
                     return
+                if rebuilds(further.edits[-1:], further.rules, wrong.aim) == LAST_RESORT:
+                    break  # And so do all after it.
                 seen.add(key)
                 search.count["pairs"] += 1
                 if self._checked(further, goal, search) is True:
@@ -872,6 +912,11 @@ def _opposed(one: Guarantee, other: Guarantee) -> bool:
     )
 
 
+def _adds_last(draft: EditedRules) -> bool:
+    """Whether an edit adds a rule after all others, which is behind all that stop."""
+    return draft.edits[-1].kind == ADD and draft.edits[-1].after == len(draft.rules) - 1
+
+
 def _covers(known: Broken, other: Broken) -> bool:
     """Whether an expectation that was not met includes another. Who gets nothing meets none."""
     return known.recipient == other.recipient and known.path in ((), other.path)
@@ -880,7 +925,8 @@ def _covers(known: Broken, other: Broken) -> bool:
 def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tuple[Any, ...]:
     """What a suggestion changes, to be sorted by: whether mail still breaks the guarantee; the classes that lose by it;
     whether all that it changes is known; whether it helps for a time only; whether it is a last resort; whether it does
-    something else than put right rules that are there; the classes that may change; how many suggestions change less mail
+    something else than put right rules that are there; whether the rules are meant for other mail; the classes that may
+    change; how many suggestions change less mail
     beside; how wide the classes are that it changes beside; how much it makes other rules, and how far these are from what
     it is about; the edits; and of all it changes, the classes without a gain, and how wide all are.
 
@@ -894,6 +940,7 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
     others = _surely_unwanted(suggestion)
     return (
         *_drawbacks(suggestion, aim, present),
+        not _are_meant(suggestion, aim, present),
         unknown,
         wider,
         sorted(map(_conditions, others), reverse=True),
@@ -939,12 +986,13 @@ def _surely_unwanted(suggestion: Suggestion) -> list[MailFinding]:
 
 
 def _are_meant(suggestion: Suggestion, aim: Aim, present: RuleSet) -> bool:
-    """Whether all rules that are edited are meant for what an aim is about, and do what it wants."""
-    names = {edit.rule for edit in suggestion.edits}
+    """Whether all rules that are edited are meant for what an aim is about, before or after, and do what it wants."""
+    edited = {edit.rule for edit in suggestion.edits}
+    after = {name_of(rule): rule for rule in suggestion.rules}
     return all(
-        aim.is_helped_by(rule) and is_meant(given, aim)
+        aim.is_helped_by(rule) and (is_meant(given, aim) or is_meant(after[rule.name], aim))
         for rule, given in zip(present.rules, present.given, strict=True)
-        if rule.name in names
+        if rule.name in edited
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..._exchange.cmdlet import Call
 from ..._exchange.text import listed, value_text, visible, visible_line
+from ..._resources.rules.fields import SECTIONS
 from ..analyses.aspects import DifferenceKind
 from ..analyses.finding import ChangedMail, MailFinding
 from ..analyses.judgment import Counterexample, Judgment
@@ -240,6 +241,17 @@ def _advice(advice: Advice) -> str:
         return visible_line(_for_mail_from_outside(advice))
     if advice.kind == "dlp":
         return visible_line(_by_hand(advice))
+    if advice.kind == "opposed_rule":
+        (rule,) = map(repr, advice.rules)
+        return visible_line(
+            f"The rule {rule} is for this very mail, and keeps it from delivery. If that is intended, drop the guarantee;"
+            " if it is not, disable the rule."
+        )
+    if advice.kind == "expiry":
+        return visible_line(
+            f"Set external_mail_expiry_in_days of the OME configuration {advice.value!r} to {advice.days} or less. All mail"
+            f" that shows it then expires as early.{_still_open(advice.left_open)}"
+        )
     if advice.kind == "unless":
         several = len(advice.rules) > 1
         names = [repr(rule) for rule in advice.rules]
@@ -344,6 +356,8 @@ def _edit(edit: RuleEdit, names: Sequence[str], rule: str) -> str:
         return _edited_list(edit, edit.before, edit.after, rule)
     if edit.kind == ENABLE:
         return _switched(edit, rule)
+    if edit.option in SECTIONS:
+        return _edited_options(edit, rule)
     added, removed, changed = _WORDS[edit.kind]
     words = changed
     if edit.before is None:
@@ -359,6 +373,17 @@ def _edit(edit: RuleEdit, names: Sequence[str], rule: str) -> str:
     )
 
 
+def _edited_options(edit: RuleEdit, rule: str) -> str:
+    """The edit of several options of a section, in words."""
+    section = edit.option.removesuffix("s")
+    before, after = _value(edit.before), _value(edit.after)
+    if edit.before is None:
+        return f"add the {edit.option} {after} to {rule}"
+    if edit.after is None:
+        return f"remove the {edit.option if len(edit.before) > 1 else section} {before} from {rule}"
+    return f"replace the {section} {before} of {rule} with {after}"
+
+
 def _neighbor(rule: str, names: Sequence[str]) -> str:
     """Beside which rule a rule is."""
     place = names.index(rule)
@@ -367,10 +392,14 @@ def _neighbor(rule: str, names: Sequence[str]) -> str:
     return f"after {names[place - 1]!r}" if place else "the only rule"
 
 
+#: The options that say from when until when a rule acts.
+_DATES = ("activation_date", "expiry_date")
+
+
 def _switched(edit: RuleEdit, rule: str) -> str:
     """A rule that is switched on or off, in words."""
-    if edit.option == "expiry_date":
-        return f"remove the expiry_date {edit.before} from {rule}"
+    if edit.option in _DATES:
+        return f"remove the {edit.option} {edit.before} from {rule}"
     if edit.option == "mode":
         return f"set the mode of {rule} from {edit.before} to {edit.after}"
     return f"{'enable' if edit.after else 'disable'} {rule}"

@@ -52,6 +52,13 @@ def meant_extension(value: str) -> str:
     return value.rpartition(".")[2].strip("*")
 
 
+def meant_value(option: str, value: str) -> str:
+    """The value of the same condition that such a value is meant for; empty if it has none."""
+    if option in _DOMAINS:
+        return meant_domain(value)
+    return meant_extension(value) if option in _EXTENSIONS else ""
+
+
 def _for_a_domain(option: str, text: str) -> str:
     """What to use in place of a person who is to stand for all of a domain."""
     domain = meant_domain(text)

@@ -98,7 +98,9 @@ def test_the_mail_of_a_dlp_rule_can_be_left_out() -> None:
     ],
 )
 def test_every_end_by_a_dlp_rule_has_words(action: Values, cause: str) -> None:
-    found = advised([], {"when": PARTNER, "then": "delivered"}, [policy({"recipient_domain_is": ["partner.com"]}, **action)])
+    found = advised(
+        [], {"when": PARTNER, "then": "delivered"}, [policy({"recipient_domain_is": ["partner.com"]}, **action)]
+    )
     assert found.advice is not None
     assert (found.advice.kind, found.advice.value) == ("dlp", cause)
     (row,) = suggestion_rows([found], [], str)

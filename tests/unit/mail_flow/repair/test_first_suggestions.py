@@ -13,12 +13,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import suggest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import aims, suggest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
     GoalSuggestions,
     suggestions,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
+    suggestion_rows,
+)
 
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, OUTGOING, PARTNER, STOP, rule
 from tests.unit.mail_flow.organizations.suggested import Edits, edits_of
@@ -122,3 +125,181 @@ def test_a_rule_for_others_is_not_made_one_for_the_wanted_mail(written: str) -> 
     _found, edits = repaired([AGENDA, clinic], {"when": wanted, "then": "not_in_clear"})
     repair = [("move", "Clinic")] if written == "clinic.com" else [("condition", "Clinic"), ("move", "Clinic")]
     assert edits[0] == repair
+
+
+def test_a_word_with_an_asterisk_is_put_right() -> None:
+    """It is no wildcard. Other words of the rule stay, put right likewise."""
+    numbers = rule("Numbers", {**OUTGOING, "subject_or_body_contains_words": ["SSN*", "passport*", "visa"]}, ENCRYPT)
+    wanted = {**OUTGOING, "subject_or_body_contains_words": ["SSN"]}
+    found, edits = repaired([numbers], {"when": wanted, "then": "not_in_clear"})
+    assert edits[0] == [("condition", "Numbers")]
+    assert found.suggestions[0].edits[0].after == ["SSN", "passport", "visa"]
+
+
+def test_a_domain_with_an_at_sign_does_not_lose_the_others() -> None:
+    clinic = rule("Clinic", {**IN, "recipient_domain_is": ["@clinic.com", "*.lab.com", "bank.com"]}, ENCRYPT)
+    found, _edits = repaired([clinic], {"when": {**IN, "recipient_domain_is": ["clinic.com"]}, "then": "not_in_clear"})
+    assert found.suggestions[0].edits[0].after == ["clinic.com", "lab.com", "bank.com"]
+
+
+def test_a_rule_that_looks_in_another_place_for_the_same_looks_where_the_guarantee_does() -> None:
+    accounts = rule("Accounts", {**OUTGOING, "subject_contains_words": ["IBAN"]}, ENCRYPT)
+    wanted = {**OUTGOING, "subject_or_body_contains_words": ["IBAN"]}
+    found, edits = repaired([accounts], {"when": wanted, "then": "not_in_clear"})
+    assert edits[0] == [("condition", "Accounts")]
+    assert found.suggestions[0].rules[0]["conditions"] == wanted
+    # With more words, that would encrypt other mail.
+    more = rule("Accounts", {**OUTGOING, "subject_contains_words": ["IBAN", "invoice"]}, ENCRYPT)
+    _found, edits = repaired([more], {"when": wanted, "then": "not_in_clear"})
+    assert edits[0] == [("add", "Encrypt: G")]
+
+
+REJECT: Values = {"reject_message_reason_text": "No."}
+TRAINEE: Values = {**OUTGOING, "from": ["megan@contoso.com"]}
+
+
+def test_a_rule_that_rejects_the_mail_loses_the_exception_that_a_colleague_in_copy_meets() -> None:
+    """It is meant to keep that mail back, so that this mail is no longer delivered is asked for."""
+    loose = {"any_of_recipient_address_contains_words": ["contoso.com"]}
+    rejects = rule("Trainee", TRAINEE, REJECT, exceptions=loose)
+    found, edits = repaired([rejects], {"when": TRAINEE, "then": "not_in_clear"})
+    assert edits[0] == [("exception", "Trainee")]
+    assert found.suggestions[0].losses == ()
+
+
+def test_what_an_exception_of_a_rejecting_rule_says_of_the_mail_itself_stays() -> None:
+    rejects = rule("Trainee", TRAINEE, REJECT, exceptions={"recipient_domain_is": ["college.com"]})
+    _found, edits = repaired([rejects], {"when": TRAINEE, "then": "not_in_clear"})
+    assert edits == [[("add", "Encrypt: G")]]
+
+
+def test_a_rule_that_rejects_the_mail_goes_before_one_that_stops() -> None:
+    cards = rule("Cards", {**OUTGOING, "subject_contains_words": ["card"]}, REJECT)
+    wanted = {**OUTGOING, "subject_contains_words": ["card"]}
+    _found, edits = repaired([AGENDA, cards], {"when": wanted, "then": "not_in_clear"})
+    assert edits[0] == [("move", "Cards")]
+
+
+def test_all_exceptions_of_the_rule_that_is_meant_are_removed_where_one_is_not_enough() -> None:
+    exceptions = {"recipient_domain_is": ["banker.com"], "subject_contains_words": ["public"]}
+    deals = rule("Deals", MEGAN, {"apply_rights_protection_template": "Do Not Forward"}, exceptions=exceptions)
+    found, edits = repaired([deals], {"when": MEGAN, "then": "not_in_clear"})
+    assert edits[0] == [("exception", "Deals")]
+    assert found.suggestions[0].rules[0]["exceptions"] == {}
+
+
+def test_a_rule_that_begins_later_begins_now() -> None:
+    later = rule("Later", PARTNER, ENCRYPT, activation_date="2027-02-01T00:00:00Z")
+    found, edits = repaired([later], {"when": PARTNER, "then": "not_in_clear"})
+    assert edits[0] == [("enable", "Later")]
+    assert found.suggestions[0].edits[0].option == "activation_date"
+
+
+def test_the_rule_that_is_meant_goes_before_one_that_copies_mail() -> None:
+    copies = [
+        rule(name, {**IN, "from": [f"{name}@contoso.com"]}, {"blind_copy_to": ["boss@contoso.com"]})
+        for name in ("megan", "joe")
+    ]
+    partner = rule("Partner", {**PARTNER, "sent_to_scope": "NotInOrganization"}, ENCRYPT)
+    _found, edits = repaired([*copies, partner], {"when": partner["conditions"], "then": "not_in_clear"})
+    assert edits[0] == [("move", "Partner")]
+
+
+def test_a_rule_goes_before_one_that_puts_mail_in_quarantine_and_not_before_all() -> None:
+    """What is released passes no rule behind it."""
+    marks = rule("Marks", {"subject_contains_words": ["m"]}, {"prepend_subject": "x"})
+    programs = rule("Programs", {"attachment_extension_matches_words": ["exe"]}, {"quarantine": True})
+    off = rule("Off", PARTNER, ENCRYPT, enabled=False)
+    found, edits = repaired([marks, programs, AGENDA, off], {"when": PARTNER, "then": "not_in_clear"})
+    assert edits[0] == [("enable", "Off"), ("move", "Off")]
+    assert [each["name"] for each in found.suggestions[0].rules[:3]] == ["Marks", "Off", "Programs"]
+
+
+def test_for_a_guarantee_of_delivery_nothing_lets_all_mail_pass_the_rules() -> None:
+    rejects = rule("Trainee", TRAINEE, REJECT)
+    strict = rule("Strict", {**OUTGOING, "subject_contains_words": ["x"]}, ENCRYPT)
+    found, _edits = repaired([rejects, strict], {"when": OUTGOING, "then": "delivered"})
+    assert found.suggestions == ()
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.unless) == ("unless", {"from": ["megan@contoso.com"]})
+    found, _edits = repaired([rejects], {"when": TRAINEE, "then": "delivered"})
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.rules) == ("opposed_rule", ("Trainee",))
+
+
+def test_a_contradiction_is_found_for_the_mail_that_no_rule_keeps_back() -> None:
+    programs = rule("Programs", {"attachment_extension_matches_words": ["exe"]}, {"quarantine": True})
+    board = rule("Board", {**OUTGOING, "subject_contains_words": ["board"]}, STOP)
+    marked = {**OUTGOING, "subject_contains_words": ["marked"]}
+    judged = prove(
+        RuleSet([programs, board, rule("Marked", marked, ENCRYPT)]),
+        {**TENANT, "dlp_policies": []},
+        guarantees_of(
+            [
+                {"name": "G", "when": marked, "then": "not_in_clear"},
+                {
+                    "name": "Clear",
+                    "when": board["conditions"],
+                    "unless": programs["conditions"],
+                    "then": "unencrypted",
+                },
+            ]
+        ),
+        NOW,
+    )
+    (found,) = suggestions(
+        RuleSet([programs, board, rule("Marked", marked, ENCRYPT)]), {**TENANT, "dlp_policies": []}, judged, (), NOW
+    )
+    assert found.contradiction is not None
+    assert (found.contradiction.guarantee, found.suggestions) == ("Clear", ())
+
+
+def test_an_exception_that_all_mail_of_a_rejecting_rule_meets_is_removed() -> None:
+    rejects = rule("Trainee", TRAINEE, REJECT, exceptions={"sent_to_scope": "NotInOrganization"})
+    _found, edits = repaired([rejects], {"when": TRAINEE, "then": "not_in_clear"})
+    assert edits[0] == [("exception", "Trainee")]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant", "is_misspelled"),
+    [
+        ("councill.example", "council.example", True),
+        ("concil.example", "council.example", True),
+        ("cuoncil.example", "council.example", True),
+        # Other names often differ by one letter or digit.
+        ("lab1.example", "lab2.example", False),
+        ("lab1.example", "lab.example", False),
+        ("a.com", "b.com", False),
+        ("council.example", "council.example", False),
+    ],
+)
+def test_what_counts_as_misspelled(written: str, meant: str, is_misspelled: bool) -> None:
+    assert aims.is_misspelled(written, meant) is is_misspelled
+
+
+def test_the_right_domain_is_put_beside_a_misspelled_one() -> None:
+    council = rule("Council", {**IN, "recipient_domain_is": ["councill.com"]}, ENCRYPT)
+    wanted = {**IN, "recipient_domain_is": ["council.com"]}
+    found, edits = repaired(
+        [council, {**rule("All", OUTGOING, ENCRYPT), "enabled": False}], {"when": wanted, "then": "not_in_clear"}
+    )
+    assert edits[0] == [("condition", "Council")]
+    assert found.suggestions[0].edits[0].after == ["councill.com", "council.com"]
+
+
+def test_a_rule_that_is_meant_is_put_right_before_one_that_stops_is_opened() -> None:
+    workers = rule("Workers", {"from": ["megan@contoso.com"], "sent_to_scope": "InOrganization"}, ENCRYPT)
+    stops = rule("Stop all", IN, {**STOP, "set_audit_severity": "Low"})
+    everything = rule("Everything", OUTGOING, ENCRYPT)
+    _found, edits = repaired([workers, stops, everything], {"when": MEGAN, "then": "not_in_clear"})
+    assert edits[0] == [("condition", "Workers")]
+
+
+def test_where_mail_expires_too_late_its_branding_is_named() -> None:
+    branded = {**ENCRYPT, "apply_rights_protection_customization_template": "Ours"}
+    facts = {**TENANT, "ome_configurations": [{"identity": "Ours", "external_mail_expiry_in_days": 30}]}
+    guarantee = {"when": PARTNER, "then": "portal", "expires_within_days": 14}
+    found, _edits = repaired([rule("Partner", PARTNER, branded)], guarantee, facts)
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.value, found.advice.days) == ("expiry", "Ours", 14)
+    assert "to 14 or less" in next(iter(suggestion_rows([found], [], str)))["text"]
