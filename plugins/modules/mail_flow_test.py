@@ -903,8 +903,9 @@ suggestions:
     time only, and those by which mail loses protection or is not delivered, are last. Where no edit that was tried does
     it, there are up to two first steps that put the message right which shows it, each with what stays C(open), or one
     entry without edits. That says what helps instead, if it is known - a device that signs in, another C(then), no
-    C(template), an earlier expiry, an edit of a DLP rule, which people make, or an C(unless) that leaves out mail from outside, mail of a
-    DLP rule, or what rules keep from delivery - or which guarantee that holds contradicts it, and for which message.
+    C(template), an earlier expiry, an edit of a DLP rule, which people make, or an C(unless) that leaves out mail from
+    outside, mail of a DLP rule, or what rules keep from delivery - or which guarantee that holds contradicts it, and for
+    which message.
     With the mail of a trace, those that would have changed fewer copies come first.
   returned: with O(suggest=true)
   type: list

@@ -346,12 +346,11 @@ def is_misspelled(written: str, meant: str) -> bool:
     """
     short, long = sorted((written, meant), key=len)
     if len(long) - len(short) == 1:
-        places = (place for place, letter in enumerate(long) if letter.isalpha())
-        return any(long[:place] + long[place + 1 :] == short for place in places)
+        letters = [place for place, letter in enumerate(long) if letter.isalpha()]
+        return any(long[:place] + long[place + 1 :] == short for place in letters)
     if len(long) != len(short) or long == short:
         return False
-    places = [place for place, (one, other) in enumerate(zip(written, meant, strict=True)) if one != other]
-    first = places[0]
+    first = next(place for place, letter in enumerate(written) if letter != meant[place])
     exchanged = written[:first] + written[first : first + 2][::-1] + written[first + 2 :]
     return exchanged == meant
 
