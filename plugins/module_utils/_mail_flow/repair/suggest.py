@@ -986,8 +986,12 @@ def _surely_unwanted(suggestion: Suggestion) -> list[MailFinding]:
 
 
 def _are_meant(suggestion: Suggestion, aim: Aim, present: RuleSet) -> bool:
-    """Whether all rules that are edited are meant for what an aim is about, before or after, and do what it wants."""
+    """Whether all rules that are edited are meant for what an aim is about, before or after, and do what it wants. One that
+    is added is not there yet.
+    """
     edited = {edit.rule for edit in suggestion.edits}
+    if any(edit.kind == ADD for edit in suggestion.edits):
+        return False
     after = {name_of(rule): rule for rule in suggestion.rules}
     return all(
         aim.is_helped_by(rule) and (is_meant(given, aim) or is_meant(after[rule.name], aim))
