@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._exchange.errors import OptionError
 from ..._exchange.names import same_name
-from ..analyses.causes import BreachCause, cause_by_encrypters
+from ..._resources.compliance.dlp_policies import ACTS
 from ..analyses.judgment import GuaranteeVerdict, Judgment
 from ..analyses.standings import SCOPES, Copy
 from ..analyses.verifier import prove
@@ -23,15 +23,15 @@ from ..model.facts import Facts
 from ..model.outcomes import ProtectionKind
 from ..model.wishes import WISHES
 from ..rules.rule_set import RuleSet
-from ..simulator.simulation import Passage
-from ..symbolic.witness_replay import surely_breaks
-from .aims import FailingCopy
 
 #: The scope of mail from outside.
 _OUTSIDE = "NotInOrganization"
 
 #: The kinds of causes that are a DLP rule which decides what becomes of a copy.
-_BY_DLP = frozenset((*ENDS_BY_DLP.values(), "dlp_decrypts", "dlp_encrypts"))
+_BY_DLP = frozenset((*ENDS_BY_DLP.values(), "dlp_decrypts", "dlp_undoes", "dlp_encrypts"))
+
+#: The kinds of causes that are a DLP rule which does not act, and could keep the guarantee.
+_IDLE_DLP = ("dlp_tested", "dlp_disabled")
 
 #: The option of an OME configuration that says after how many days mail expires; 0 for never.
 _EXPIRY = "external_mail_expiry_in_days"
@@ -49,7 +49,7 @@ class Advice:
         keep from delivery, and is kept then; ``template``: it asks for protection of any kind, and is kept then;
         ``from_outside``: it asks for no mail from outside, which no rule encrypts; ``dlp``: people edit a DLP rule, or it
         leaves out the mail of that rule; ``opposed_rule``: a rule keeps all of its mail from delivery, so it or the rule
-        goes; ``expiry``: mail with a branding expires in time.
+        goes; ``expiry``: mail with a branding expires in time; ``dlp_idle``: people let a DLP rule act.
     :param value: the sender, the other ``then``, the template for which it no longer asks, what the DLP rule does, as
         causes call it, or the branding.
     :param unless: the exceptions of the guarantee then, in the form of a rule's, and :param:`rules` the names of the
@@ -69,7 +69,7 @@ class Advice:
 
 def beyond_rules(
     judged: Judgment,
-    wrong: FailingCopy,
+    copy: Copy,
     rules: RuleSet,
     facts: Facts,
     given: Mapping[str, Any],
@@ -81,7 +81,7 @@ def beyond_rules(
     :param given: the facts in the form of the option ``facts``.
     """
     guarantee = judged.guarantee
-    if _arrives_in_clear_from_outside(wrong.copy) and WISHES[guarantee.then].protects_what_is_delivered:
+    if _arrives_in_clear_from_outside(copy) and WISHES[guarantee.then].protects_what_is_delivered:
         advice = Advice("from_outside")
         if guarantee.when.get("from_scope") == _OUTSIDE:
             return advice
@@ -89,14 +89,38 @@ def beyond_rules(
     late = _expiring_late(judged, rules, given, now)
     if late:
         return late
-    cause = _dlp_cause(judged, wrong, rules)
-    if cause is None:
+    cause = judged.counterexample.cause if judged.counterexample else None
+    if cause is None or cause.kind not in _BY_DLP:
         return None
     policy, conditions = _dlp_rule(given, cause.rule)
     advice = Advice("dlp", cause.kind, rules=(cause.rule,), policy=policy)
     said = all(option in BY_OPTION for option in conditions)
     unless = leaving_out(guarantee, conditions) if said else None
     return (_with_unless(advice, guarantee, unless, rules, facts, now) if unless else None) or advice
+
+
+def of_idle_dlp_rule(
+    judged: Judgment, rules: RuleSet, given: Mapping[str, Any], now: datetime.datetime
+) -> Advice | None:
+    """Advice to let a DLP policy act that is in a test mode, or a rule of it that is disabled, if no mail surely breaks the
+    guarantee then.
+    """
+    cause = judged.counterexample.cause if judged.counterexample else None
+    if cause is None or cause.kind not in _IDLE_DLP:
+        return None
+    policy, _conditions = _dlp_rule(given, cause.rule)
+    edited = [
+        _acting(each, cause.rule) if each.get("name") == policy else each for each in given.get("dlp_policies") or ()
+    ]
+    facts = facts_of({**given, "dlp_policies": edited})
+    advice = Advice("dlp_idle", cause.kind, rules=(cause.rule,), policy=policy)
+    return _with_unless(advice, judged.guarantee, judged.guarantee.unless, rules, facts, now)
+
+
+def _acting(policy: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A DLP policy that acts, with one of its rules enabled."""
+    rules = [{**rule, "enabled": True} if rule.get("name") == name else rule for rule in policy.get("rules") or ()]
+    return {**policy, "mode": ACTS, "rules": rules}
 
 
 def _expiring_late(judged: Judgment, rules: RuleSet, given: Mapping[str, Any], now: datetime.datetime) -> Advice | None:
@@ -120,26 +144,6 @@ def _expiring_late(judged: Judgment, rules: RuleSet, given: Mapping[str, Any], n
 def _expires(configuration: Mapping[str, Any], days: int) -> bool:
     """Whether mail with an OME configuration expires in time."""
     return 0 < int(configuration.get(_EXPIRY) or 0) <= days
-
-
-def _dlp_cause(judged: Judgment, wrong: FailingCopy, rules: RuleSet) -> BreachCause | None:
-    """The DLP rule that surely decides that a copy breaks a guarantee, also behind a rule before all others that would keep
-    it; ``None`` if there is none.
-    """
-    known = judged.counterexample.cause if judged.counterexample else None
-    if known is not None and known.kind in _BY_DLP:
-        return known
-    copy, guarantee = wrong.copy, judged.guarantee
-    if not WISHES[guarantee.then].protects_what_is_delivered:
-        return None  # How mail travels may keep it, which no DLP rule decides.
-    if wrong.aim.remedy is None or copy.facts.encrypters.dlp_policies is None:
-        return None
-    repaired = RuleSet([wrong.aim.remedy, *rules.given], rules.dialect)
-    course = copy.course(Passage(repaired, copy.message, copy.facts))
-    if course is None or not surely_breaks(course, guarantee, copy.message, copy.facts):
-        return None
-    cause = cause_by_encrypters(course, copy.message, copy.facts, WISHES[guarantee.then])
-    return cause if cause is not None and cause.kind in _BY_DLP else None
 
 
 def _arrives_in_clear_from_outside(copy: Copy) -> bool:

@@ -39,7 +39,7 @@ from ..symbolic.witness_replay import is_about, surely_breaks
 from ..trace.reading import Window
 from ..trace.replay import CopyCount, alternatives
 from ..trace.rows import Trace
-from .advice import Advice, beyond_rules, if_kept, leaving_out
+from .advice import Advice, beyond_rules, if_kept, leaving_out, of_idle_dlp_rule
 from .aims import (
     ACTION,
     ADD,
@@ -377,7 +377,7 @@ class _Repair:
             advice = self._advice(goal)
             return GoalSuggestions(goal.wrong.aim.name, (), SearchEffort(), advice=advice, contradiction=contradiction)
         judged = self._judgment(goal)
-        beyond = judged and beyond_rules(judged, goal.wrong, self.rules, self.facts, self.given, self.now)
+        beyond = judged and beyond_rules(judged, goal.wrong.copy, self.rules, self.facts, self.given, self.now)
         if beyond:
             return GoalSuggestions(goal.wrong.aim.name, (), SearchEffort(), advice=beyond)
         if not self._is_kept_back(goal):
@@ -454,6 +454,9 @@ class _Repair:
         cause = judged.counterexample.cause
         if cause is not None and cause.kind == "unauthenticated":
             return Advice("sign_in", str(judged.counterexample.message["from"]))
+        idle = of_idle_dlp_rule(judged, self.rules, self.given, self.now)
+        if idle:
+            return idle
         outcome = judged.counterexample.outcome
         guarantee = judged.guarantee
         try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..._exchange.cmdlet import Call
 from ..._exchange.text import listed, value_text, visible, visible_line
+from ..._resources.compliance.dlp_policies import ACTS
 from ..._resources.rules.fields import SECTIONS
 from ..analyses.aspects import DifferenceKind
 from ..analyses.finding import ChangedMail, MailFinding
@@ -241,6 +242,8 @@ def _advice(advice: Advice) -> str:
         return visible_line(_for_mail_from_outside(advice))
     if advice.kind == "dlp":
         return visible_line(_by_hand(advice))
+    if advice.kind == "dlp_idle":
+        return visible_line(_by_switching_on(advice))
     if advice.kind == "opposed_rule":
         (rule,) = map(repr, advice.rules)
         return visible_line(
@@ -277,6 +280,7 @@ def _for_mail_from_outside(advice: Advice) -> str:
 #: What a DLP rule does to mail, as causes call it, to that in words and to what of the rule does it.
 _DLP_ACTIONS = {
     "dlp_decrypts": ("takes the protection of this mail away", "remove_rms_template"),
+    "dlp_undoes": ("takes the protection of this mail away", "remove_rms_template"),
     "dlp_encrypts": ("encrypts this mail", "encrypt_rms_template"),
     "dlp_blocks": ("blocks this mail", "block_access"),
     "dlp_redirects": ("redirects this mail", "redirect_message_to"),
@@ -296,6 +300,17 @@ def _by_hand(advice: Advice) -> str:
         f" intended, add an exception to the DLP rule, or remove its {action}, by hand. If it is, leave this mail out of the"
         f" guarantee{left_out}"
     )
+
+
+def _by_switching_on(advice: Advice) -> str:
+    """What of a DLP policy to switch on by hand, as a sentence."""
+    (rule,) = map(repr, advice.rules)
+    does = (
+        f"Set the mode of the DLP policy {advice.policy!r} to {ACTS}, by hand: its rule {rule} could prevent this"
+        if advice.value == "dlp_tested"
+        else f"Enable the DLP rule {rule}, and its policy {advice.policy!r}, by hand: it could prevent this"
+    )
+    return f"{does}.{_still_open(advice.left_open) or ' The guarantee holds then.'}"
 
 
 def _with_unless(advice: Advice) -> str:

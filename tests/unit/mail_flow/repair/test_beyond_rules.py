@@ -71,7 +71,8 @@ def test_a_dlp_rule_that_decrypts_is_named_also_where_no_rule_encrypts_yet(encry
     policies = [decrypts({"recipient_domain_is": ["partner.com"]}, "Readable")]
     found = advised(encrypting, {"when": PARTNER}, policies)
     assert found.advice is not None
-    assert (found.advice.kind, found.advice.value, found.advice.policy) == ("dlp", "dlp_decrypts", "Readable")
+    assert (found.advice.kind, found.advice.policy) == ("dlp", "Readable")
+    assert found.advice.value == ("dlp_decrypts" if encrypting else "dlp_undoes")
     assert (found.advice.rules, found.advice.unless, found.suggestions) == (("Readable",), {}, ())
 
 
@@ -111,3 +112,14 @@ def test_where_dlp_does_not_decide_an_edit_is_suggested() -> None:
     policies = [encrypts({"recipient_domain_is": ["other.com"]})]
     found = advised([], {"when": {**IN, "recipient_domain_is": ["partner.com"]}}, policies)
     assert (found.advice, [edit.kind for edit in found.suggestions[0].edits]) == (None, ["add"])
+
+
+@pytest.mark.parametrize("off", [{"mode": "TestWithNotifications"}, {"enabled": False}])
+def test_a_dlp_rule_that_does_not_act_is_switched_on_where_edits_are_not_enough(off: Values) -> None:
+    blocks = policy({"recipient_domain_is": ["partner.com"]}, "Blocks", block_access=True, **off)
+    undoes = decrypts({"recipient_domain_is": ["sub.partner.com"]}, "Undoes")
+    found = advised([], {"when": PARTNER}, [blocks, undoes])
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.rules, found.advice.policy) == ("dlp_idle", ("Blocks",), "Blocks")
+    (row,) = suggestion_rows([found], [], str)
+    assert "by hand" in row["text"]
