@@ -43,6 +43,7 @@ from .advice import Advice, beyond_rules, if_kept, leaving_out, of_idle_dlp_rule
 from .aims import (
     ACTION,
     ADD,
+    CONDITION,
     LAST_RESORT,
     MOVE,
     NEW_RULE,
@@ -989,15 +990,16 @@ def _surely_unwanted(suggestion: Suggestion) -> list[MailFinding]:
 
 
 def _are_meant(suggestion: Suggestion, aim: Aim, present: RuleSet) -> bool:
-    """Whether all rules that are edited are meant for what an aim is about, before or after, and do what it wants. One that
-    is added is not there yet.
+    """Whether all rules that are edited are meant for what an aim is about, before or with another condition, and do what it
+    wants. One that is added is not there yet.
     """
     edited = {edit.rule for edit in suggestion.edits}
     if any(edit.kind == ADD for edit in suggestion.edits):
         return False
-    after = {name_of(rule): rule for rule in suggestion.rules}
+    changed = {edit.rule for edit in suggestion.edits if edit.kind == CONDITION and edit.after is not None}
+    after = {name_of(rule): rule for rule in suggestion.rules if name_of(rule) in changed}
     return all(
-        aim.is_helped_by(rule) and (is_meant(given, aim) or is_meant(after[rule.name], aim))
+        aim.is_helped_by(rule) and (is_meant(given, aim) or (rule.name in after and is_meant(after[rule.name], aim)))
         for rule, given in zip(present.rules, present.given, strict=True)
         if rule.name in edited
     )
