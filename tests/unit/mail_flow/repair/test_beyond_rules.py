@@ -57,7 +57,7 @@ def test_rules_do_not_encrypt_mail_from_outside(when: Values, unless: Values) ->
     assert (found.advice.kind, found.advice.unless, found.suggestions) == ("from_outside", unless, ())
     assert found.tried.edits == 0
     (row,) = suggestion_rows([found], [MARKED], str)
-    assert row.get("unless", {}) == unless
+    assert (row.unless or {}) == unless
 
 
 def test_replies_that_a_rule_decrypts_are_put_right_by_an_edit() -> None:
@@ -86,7 +86,7 @@ def test_the_mail_of_a_dlp_rule_can_be_left_out() -> None:
     (kept,) = prove(RuleSet([all_mail]), {**TENANT, "dlp_policies": policies}, narrower, NOW)
     assert kept.verdict is GuaranteeVerdict.PROVED
     (row,) = suggestion_rows([found], [all_mail], str)
-    assert (row["edits"], row["unless"]) == ([], found.advice.unless)
+    assert (row.edits, row.unless) == ((), found.advice.unless)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_every_end_by_a_dlp_rule_has_words(action: Values, cause: str) -> None:
     assert found.advice is not None
     assert (found.advice.kind, found.advice.value) == ("dlp", cause)
     (row,) = suggestion_rows([found], [], str)
-    assert "no edit of them helps" in row["text"]
+    assert "no edit of them helps" in row.text
 
 
 def test_where_dlp_does_not_decide_an_edit_is_suggested() -> None:
@@ -122,4 +122,4 @@ def test_a_dlp_rule_that_does_not_act_is_switched_on_where_edits_are_not_enough(
     assert found.advice is not None
     assert (found.advice.kind, found.advice.rules, found.advice.policy) == ("dlp_idle", ("Blocks",), "Blocks")
     (row,) = suggestion_rows([found], [], str)
-    assert "by hand" in row["text"]
+    assert "by hand" in row.text

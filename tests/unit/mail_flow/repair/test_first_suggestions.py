@@ -302,4 +302,4 @@ def test_where_mail_expires_too_late_its_branding_is_named() -> None:
     found, _edits = repaired([rule("Partner", PARTNER, branded)], guarantee, facts)
     assert found.advice is not None
     assert (found.advice.kind, found.advice.value, found.advice.days) == ("expiry", "Ours", 14)
-    assert "to 14 or less" in next(iter(suggestion_rows([found], [], str)))["text"]
+    assert "to 14 or less" in next(iter(suggestion_rows([found], [], str))).text
