@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from ..conditions.keys import Key
 from ..formula import FALSE, Literal, high, low
+from ..model.kleene import Reason
 from ..symbolic.message_assumptions import Assumption
 from ..symbolic.message_search import CandidateMessage
 from .guarantee_formulas import GuaranteeFormulas
@@ -85,6 +86,20 @@ class CounterexampleSearch:
             if tell:
                 return tell
         return None
+
+    def open_of_plain_mail(self, literals: Sequence[Literal]) -> list[Reason]:
+        """What is open about mail that may break it, of the plainest message of which anything is.
+
+        :param literals: what a message satisfies.
+        """
+        model = self.formulas.model
+        broken = self.formulas.broken()
+        preferred = plainest(model, model.free, broken)
+        for candidate in model.messages.candidates([broken], literals, model.free, self.budget, preferred):
+            reasons = self.replay.reasons(candidate) if candidate else []
+            if reasons:
+                return reasons
+        return []
 
     def _of_copies(self, assumptions: Sequence[Assumption], *, usual: bool) -> SearchResult:
         """Searches all mail for a copy that certainly breaks it."""

@@ -483,7 +483,7 @@ class _Rounds:
         _possible, candidate = model.messages.find([self._formulas.broken(), *literals], model.free, budget)
         if candidate is not None:
             reasons += self._search.replay.reasons(candidate)
-        return self._open_because(reasons or _managers_unknown(model))
+        return self._open_because(reasons or self._search.open_of_plain_mail(literals) or _managers_unknown(model))
 
     def _open_because(self, reasons: Sequence[Reason]) -> Judgment:
         """The judgment that it is unknown, for these reasons."""
