@@ -16,7 +16,7 @@ from ..conditions.predicate import Atom
 from ..model.kleene import Reason
 from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
-from .aspects import DifferenceKind
+from .aspects import GAINS, DifferenceKind
 from .rule_changes import NOTHING, DateChange, Edit, Separation
 
 #: The condition that mail from inside meets: its option and value.
@@ -147,6 +147,10 @@ class MailFinding:
         return {} if self.why.is_several else section_of(self.why.unmet)
 
 
+#: How a rule gives mail anyway what it newly gets.
+_ANYWAY = ("encrypts", "routes", "brings")
+
+
 def looked_for(atom: Atom) -> Hashable:
     """What a condition looks for, in whichever rule set it is."""
     return atom.predicate.options, atom.values, atom.settings
@@ -199,11 +203,29 @@ class ChangedMail(MailFinding):
         return {key: str(getattr(stage, what)) for key, stage, what in keyed_stages if stage and what}
 
     @property
+    def keeping(self) -> tuple[Exempting, ...]:
+        """The other rules that keep some of it from that treatment: none that gives mail anyway what it newly gets."""
+        return tuple(exempting for exempting in self.by if not self._gives_anyway(exempting.how))
+
+    @property
+    def uncounted_keeping(self) -> tuple[str, ...]:
+        """How yet others do."""
+        return tuple(how for how in self.uncounted if not self._gives_anyway(how))
+
+    @property
+    def has_it_anyway(self) -> bool:
+        """Whether another rule gives some of it anyway what it newly gets."""
+        return any(map(self._gives_anyway, (*(exempting.how for exempting in self.by), *self.uncounted)))
+
+    def _gives_anyway(self, how: str) -> bool:
+        return self.kind in GAINS and how in _ANYWAY
+
+    @property
     def what_is_told(self) -> Hashable:
         """What is told of it: equal for findings that differ only in the message that shows them."""
         return (
             *(self.kind, self.person, self.rules, self.arrives, self.limit, self.approved),
-            *(frozenset(self.by), self.uncounted, self.cause.acted, self.cause.later),
+            *(frozenset(self.keeping), self.uncounted_keeping, self.has_it_anyway, self.cause.acted, self.cause.later),
             *(tuple(map(looked_for, atoms)) for atoms in (self.why.met, self.why.unmet, self.exceptions)),
             *((rule.name, tuple(map(looked_for, rule.criteria.conditions))) for rule in self.about),
             tuple((looked_for(atom), names) for atom, names in self.changed),

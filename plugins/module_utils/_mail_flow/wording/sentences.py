@@ -436,10 +436,6 @@ def sentence(finding: ChangedMail) -> str:
     return f"{effect_words(finding)}: {because(finding.cause)}."
 
 
-#: How a rule gives mail anyway what it newly gets.
-_ANYWAY = ("encrypts", "routes", "brings")
-
-
 def effect_words(finding: ChangedMail) -> str:
     """What becomes of a class of mail, as a sentence without its cause and period."""
     return " ".join(effect_parts(finding))
@@ -462,16 +458,12 @@ def effect_parts(finding: ChangedMail) -> tuple[str, str]:
     reasons = ["it arrives protected"] if finding.limit == "protected" else []
     did = "did" if finding.person and finding.kind.aspect is Aspect.DELIVERY else "was"
     only = ""
-    gains = finding.kind in GAINS
-    by = [exemption for exemption in finding.by if not gains or exemption.how not in _ANYWAY]
-    uncounted = [how for how in finding.uncounted if not gains or how not in _ANYWAY]
-    has_it_anyway = len(by) < len(finding.by) or len(uncounted) < len(finding.uncounted)
-    if gains and (finding.limit == "already" or has_it_anyway):
+    if finding.has_it_anyway or (finding.kind in GAINS and finding.limit == "already"):
         reasons.append(f"it already {did}")
     elif finding.limit == "already":
         only = f", if it {did} before"
     now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved, only=only)
-    return str(mail), f"{now}{unless_words(by, reasons, uncounted=uncounted)}"
+    return str(mail), f"{now}{unless_words(finding.keeping, reasons, uncounted=finding.uncounted_keeping)}"
 
 
 def because(cause: Cause) -> str:

@@ -3,11 +3,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
+    difference as search,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+    ChangedMail,
+    Exempting,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import mail_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
+    mail_of,
+    sentence,
+)
 
 from tests.unit.mail_flow.answers import difference
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, STOP, compared, rule
@@ -381,3 +392,14 @@ def test_where_there_is_no_other_rule_none_is_blamed() -> None:
     ):
         (text,) = [row["text"] for row in compared(before, after).rows]
         assert text.startswith(said)
+
+
+def test_who_else_encrypts_mail_that_is_now_encrypted_makes_no_other_class() -> None:
+    """The sentence names none of these rules, so that it would be there twice."""
+    (found,) = search(RuleSet([]), RuleSet([ALL]), TENANT, NOW).findings
+    assert isinstance(found, ChangedMail)
+    ours, theirs = (replace(found, limit="another", by=(Exempting(name, "encrypts"),)) for name in ("Ours", "Theirs"))
+    assert ours.what_is_told == theirs.what_is_told
+    assert sentence(ours) == sentence(theirs)
+    stopped = replace(ours, by=(Exempting("Ours", "stops"),))
+    assert stopped.what_is_told != ours.what_is_told
