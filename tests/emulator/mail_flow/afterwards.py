@@ -37,6 +37,14 @@ _ACTIONS = frozenset(
 _OTHERS = frozenset({"Name", "Priority", "Disabled", "AdvancedRule", "IsAdvancedRule"})
 _EXCEPT = "ExceptIf"
 _CONTENT = "ContentContainsSensitiveInformation"
+#: The conditions about files that are attached.
+_FILES = frozenset(
+    {
+        *("DocumentIsPasswordProtected", "DocumentIsUnsupported", "DocumentNameMatchesWords", "DocumentSizeOver"),
+        *("DocumentNameMatchesPatterns", "DocumentContainsWords", "DocumentMatchesPatterns"),
+        *("ContentExtensionMatchesWords", "UnscannableDocumentExtensionIs"),
+    }
+)
 _TEMPLATES = {"encrypt": "encrypt", "do not forward": "do_not_forward"}
 
 
@@ -149,10 +157,18 @@ class Afterwards:
         kind = PREDICATES.get({"AccessScope": "SentToScope"}.get(name, name))
         if name == _CONTENT and self._has_nothing(value):
             return False
+        if name in _FILES and self._has_no_file:
+            return False
         if kind is None or kind.about == "all":
             return bool(self._ask("U33", f"whether {place} finds {name}", (True, False)))
         view = View(self._message, self._directory, self._copy, Settings(), self._recipient)
         return self._world.settle(kind.test(view, value), *place, self._recipient.address)
+
+    @property
+    def _has_no_file(self) -> bool:
+        """Whether nothing is attached. What protects or wraps a message comes as a file."""
+        message = self._message
+        return not message.attachments and message.kind == "none" and not message.signed and not self._copy.wrapped
 
     def _has_nothing(self, sought: Any) -> bool:
         """Whether the message is told to have nothing sensitive. A label that is sought may be its own."""

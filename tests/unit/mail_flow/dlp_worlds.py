@@ -18,6 +18,12 @@ LABELLED = {
         {"groups": [{"name": "Default", "operator": "Or", "labels": [{"name": SECRET, "type": "Sensitivity"}]}]}
     ]
 }
+#: Conditions about files: of the last one, Microsoft does not say what it looks at.
+FILES: tuple[dict[str, Any], ...] = (
+    {"document_contains_words": ["secret"]},
+    {"content_extension_matches_words": ["docx"]},
+    {"content_file_type_matches": ["docx"]},
+)
 LABELS = [
     {"name": "Secret", "guid": SECRET, "encryption": "do_not_forward"},
     {"name": "Public", "encryption": "none"},
@@ -62,6 +68,8 @@ def conditions_of(source: random.Random) -> dict[str, Any]:
         found["subject_contains_words"] = ["secret"]
     if source.random() < 0.25:
         found.update(source.choice((SENSITIVE, SENSITIVE, LABELLED)))
+    if source.random() < 0.2:
+        found.update(source.choice(FILES))
     found = found or dict(OUTGOING)
     return {"advanced": tree_of(source, found)} if source.random() < 0.35 else found
 
@@ -171,6 +179,7 @@ _KEYS: Sequence[dict[str, Any]] = (
     {"subject": "secret"},
     {"protection": {"kind": "encrypt", "owner": "own"}},
     {"sensitive_information": False},
+    {"attachments": [{"name": "a.docx", "size": 1000}]},
 )
 
 

@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Key,
     holds,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import Literal
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import FALSE, Literal
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
     Attachment,
     Message,
@@ -95,6 +95,8 @@ def _arrival(mail: SymbolicMessage, message: Message) -> Iterator[Told]:
         yield literal, name in (message.types or ())
     for name, literal in mail.importance.items():
         yield literal, name == message.importance
+    if mail.sensitivity.attachment is not FALSE:
+        yield mail.sensitivity.attachment, None if message.attachments is None else bool(message.attachments)
     # Where a message does not say it, a disclaimer fits into mail in clear.
     yield mail.disclaimers.insertable, kind == "none" or None if message.insertable is None else message.insertable
 

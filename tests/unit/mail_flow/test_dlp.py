@@ -214,7 +214,7 @@ def test_what_was_not_understood_is_open(
         ({"advanced": tree("or", SENSITIVE, {"from": ["joe@contoso.com"]})}, {"sensitive_information": False}, "none"),
         ({"advanced": tree("or", SENSITIVE, *TREE)}, {"sensitive_information": False}, "unknown"),
         ({"advanced": tree("not", SENSITIVE)}, {"sensitive_information": False}, "unknown"),
-        ({**OUTGOING, "document_is_password_protected": True}, {"sensitive_information": False}, "unknown"),
+        ({**OUTGOING, "document_is_password_protected": True}, {"sensitive_information": False}, "none"),
     ],
 )
 def test_a_dlp_rule_finds_nothing_in_mail_without_sensitive_information(
@@ -222,6 +222,59 @@ def test_a_dlp_rule_finds_nothing_in_mail_without_sensitive_information(
 ) -> None:
     found = outcome([], {"dlp_policies": [encrypts(conditions)], "auto_label_policies": []}, **keys)
     assert found["protection"] == protection
+
+
+_FILE = {"document_contains_words": ["secret"]}
+_ATTACHED = {"attachments": [{"name": "a.docx", "size": 1000}]}
+_WRAPS = rule("Wraps", apply_html_disclaimer_text="x", apply_html_disclaimer_fallback_action="Wrap")
+
+
+@pytest.mark.parametrize(
+    ("rules", "conditions", "keys", "protection"),
+    [
+        ([], _FILE, {}, "none"),
+        ([], _FILE, _ATTACHED, "unknown"),
+        ([], {"document_is_password_protected": True}, {}, "none"),
+        ([], {"content_extension_matches_words": ["docx"]}, {}, "none"),
+        # Of these, nobody says that they look at attachments alone.
+        ([], {"content_file_type_matches": ["docx"]}, {}, "unknown"),
+        ([], {"processing_limit_exceeded": True}, {}, "unknown"),
+        ([], {"attachment_is_not_labeled": True}, {}, "unknown"),
+        ([], {"content_property_contains_words": ["a:b"]}, {}, "unknown"),
+        # What signs, protects or wraps a message is a file in it.
+        ([], _FILE, {"type": ["Signed"]}, "unknown"),
+        ([], _FILE, {"protection": {"kind": "smime_signed"}}, "unknown"),
+        ([_WRAPS], _FILE, {"disclaimer_insertable": False}, "unknown"),
+        ([_WRAPS], _FILE, {"disclaimer_insertable": True}, "none"),
+        ([], {"advanced": tree("and", *TREE, tree("not", _FILE))}, {}, "unknown"),
+        ([], {"advanced": tree("or", _FILE, {"from": ["joe@contoso.com"]})}, {}, "none"),
+    ],
+)
+def test_a_dlp_rule_finds_no_document_in_mail_without_attachments(
+    rules: list[dict[str, Any]], conditions: dict[str, Any], keys: dict[str, Any], protection: str
+) -> None:
+    found = outcome(rules, {"dlp_policies": [encrypts(conditions)]}, **keys)
+    assert found["protection"] == protection
+
+
+@pytest.mark.parametrize(
+    ("conditions", "subject", "verdict"),
+    [
+        # Mail without attachments breaks it; mail that has one may be encrypted by DLP.
+        (_FILE, {}, "refuted"),
+        (_FILE, {"attachment_extension_matches_words": ["docx"]}, "unknown"),
+        ({"content_file_type_matches": ["docx"]}, {}, "unknown"),
+    ],
+)
+def test_mail_without_attachments_is_proof_against_dlp_rules_about_documents(
+    conditions: dict[str, Any], subject: dict[str, Any], verdict: str
+) -> None:
+    told = {**FACTS, "dlp_policies": [encrypts({**OUTGOING, **conditions})], "labels": []}
+    asked = {"name": "G", "when": {**OUT, **subject}, "then": "not_in_clear"}
+    (found,) = prove([], told, [asked])
+    assert found.verdict == verdict
+    if verdict == "unknown":
+        assert questions.DLP_RULES in {reason.id for reason in found.unknown}
 
 
 @pytest.mark.parametrize("auto", [None, [{"name": "A", "label": "Secret"}]])
@@ -487,7 +540,7 @@ def test_a_file_carries_its_label() -> None:
         ([], {"dlp_policies": [encrypts({**OUTGOING, **SENSITIVE})]}, "not_in_clear", "refuted"),
         (
             [],
-            {"dlp_policies": [encrypts({**OUTGOING, "document_is_password_protected": True})]},
+            {"dlp_policies": [encrypts({**OUTGOING, "content_file_type_matches": ["pdf"]})]},
             "not_in_clear",
             "unknown",
         ),

@@ -121,6 +121,14 @@ class Message:
     unsaid: frozenset[str] = frozenset()
 
     @property
+    def has_no_attachment(self) -> bool:
+        """Whether nothing is attached to it, nor a signature, or what is in it, as a file of its own."""
+        if self.attachments is None or self.attachments or self.types is None:
+            return False
+        in_clear = self.protection is not None and self.protection.kind == ProtectionKind.NONE
+        return in_clear and "Signed" not in self.types | self.types_open
+
+    @property
     def signed(self) -> bool:
         """Whether the message is known to carry an S/MIME signature in clear."""
         return "Signed" in (self.types or ()) or (

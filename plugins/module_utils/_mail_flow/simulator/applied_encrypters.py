@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ..._resources.compliance.dlp_fields import ATTACHMENTS
 from ..actions.act import Act, Added, Scene
 from ..actions.bring import bring
 from ..budget import spend
@@ -172,7 +173,7 @@ class EncrypterSimulation:
 
         every_match: list[Truth] = []
         for rule in policies.rules:
-            matches = rule.matches(truth, self._lacks)
+            matches = rule.matches(truth, lambda key: self._lacks(key, world))
             if guessed and not isinstance(matches, bool):
                 branches = [world.answering(guessed[0], value) for value in (True, False)]
                 return [decided for branch in branches for decided in self._decided(policies, branch, person, by)]
@@ -217,8 +218,12 @@ class EncrypterSimulation:
             why = why if outside is True else (*why, *(outside.reasons if isinstance(outside, Open) else ()))
         yield PossibleEncrypter(does, tuple(dict.fromkeys(why)))
 
-    def _lacks(self, key: str) -> bool:
-        """Whether the message surely has nothing of what DLP looks at: in its content, or as its label."""
+    def _lacks(self, key: str, world: World) -> bool:
+        """Whether the message surely has nothing of what DLP looks at: in its content, attached to it, or as its label. A
+        disclaimer that is put around a message makes it an attachment.
+        """
+        if key == ATTACHMENTS:
+            return self.message.has_no_attachment and not world.content.wrapped
         if key == LABEL:
             return self.message.sensitivity_label == "" and not may_be_set(self.facts)
         return self.message.sensitive_information is False

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..._exchange.names import name_key
-from ..._resources.compliance.dlp_fields import SENSITIVE
+from ..._resources.compliance.dlp_fields import ATTACHMENTS, SENSITIVE
 from ..formula import FALSE, Literal
 from ..model.facts import Facts
 from ..rules.dlp_rules import DlpRules
@@ -66,6 +66,7 @@ class Sensitivity:
     :param labels: name of a label that changes mail to whether the message carries it.
     :param information: whether DLP may find something in its content, by a type of sensitive information or a label;
         false if no DLP rule looks for that.
+    :param attachment: whether it has an attachment; false if no DLP rule looks for that.
     """
 
     def __init__(self, circuit: Circuit, facts: Facts) -> None:
@@ -76,5 +77,6 @@ class Sensitivity:
         }
         circuit.at_most_one(self.labels.values())
         policies = facts.encrypters.dlp_policies
-        looked_into = isinstance(policies, DlpRules) and SENSITIVE in policies.needs
-        self.information: Literal = circuit.variable("sensitive information") if looked_into else FALSE
+        needs = policies.needs if isinstance(policies, DlpRules) else frozenset[str]()
+        self.information: Literal = circuit.variable("sensitive information") if SENSITIVE in needs else FALSE
+        self.attachment: Literal = circuit.variable("attachment") if ATTACHMENTS in needs else FALSE

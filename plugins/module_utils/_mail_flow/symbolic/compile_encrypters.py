@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 
+from ..._resources.compliance.dlp_fields import ATTACHMENTS
 from ..actions.act import FormulaAct
 from ..actions.bring import make_copies
 from ..actions.copy_state import CopiesByRule, held_again
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
-from ..formula import FALSE, TRUE, Literal, Value
+from ..formula import FALSE, TRUE, Value
 from ..model import questions
 from ..model.carried_labels import automatic, may_be_set
 from ..model.encrypters import BLOCKED, FOLLOWED, DlpEncrypter, Encrypter
@@ -164,17 +165,19 @@ class EncrypterFormulas:
             return self._truth(node.atom)
         if node.operator == "open":
             found = self.unknown("dlp condition", *path)
-            return self.mail.circuit.disjunction(map(self._has, node.needs)) & found if node.needs else found
+            return self.logic.any_of(list(map(self._has, node.needs))) & found if node.needs else found
         values = [self._value(part, (*path, place)) for place, part in enumerate(node.parts)]
         if node.operator == "and":
             return self.logic.all_of(values)
         value = self.logic.any_of(values)
         return value if node.operator == "or" else ~value
 
-    def _has(self, key: str) -> Literal:
-        """Whether the message may have something of what DLP looks at: in its content, or as its label. Labels that change
-        no mail have no variable: they count as content.
+    def _has(self, key: str) -> Value:
+        """Whether the message may have something of what DLP looks at: in its content, attached to it, or as its label. Labels
+        that change no mail have no variable: they count as content.
         """
+        if key == ATTACHMENTS:
+            return self._has_attachment
         if key != LABEL:
             return self.mail.sensitivity.information
         return (
@@ -182,6 +185,15 @@ class EncrypterFormulas:
             if may_be_set(self.mail.facts)
             else self.mail.circuit.disjunction(self.mail.sensitivity.labels.values())
         )
+
+    @property
+    def _has_attachment(self) -> Value:
+        """Whether the message may have an attachment: see :attr:`.Message.has_no_attachment`. A disclaimer that is put around it
+        makes it one.
+        """
+        mail = self.mail
+        as_it_arrives = [mail.sensitivity.attachment, *mail.arrival.values(), mail.kinds["Signed"]]
+        return mail.circuit.disjunction(as_it_arrives) | self.chain.state.seen.wrapped
 
     def _truth(self, atom: Atom) -> Value:
         """Whether a condition is true of the copy as DLP sees it."""

@@ -121,6 +121,7 @@ class Writer:
         if "header from" in mail.vocabulary.keys and not is_true(mail.addressing.more_in_from):
             message["headers"] = {**message.get("headers", {}), "From": sender}
         message.update(self._arrival(is_true))
+        message.update(self._attached(message, is_true))
         message.update(self._content(message, is_true))
         everybody = [
             (mail.sender, sender),
@@ -368,6 +369,20 @@ class Writer:
         if label:
             chosen["sensitivity_label"] = label
         return chosen
+
+    def _attached(self, message: Mapping[str, Any], is_true: Holds) -> dict[str, Any]:
+        """An attachment of a message that is written so far, where it has one at which no condition looks.
+
+        :raises NoMessageError: conditions look at attachments, and what they look for is not true of it.
+        """
+        mail = self.mail
+        attachment = mail.sensitivity.attachment
+        if attachment is FALSE or not is_true(attachment) or message.get("attachments"):
+            return {}
+        looked_for = mail.of_attachments
+        if looked_for:
+            raise NoMessageError(limits=[(~attachment, *looked_for)])
+        return {"attachments": [{"name": "file0", "size": 1}]}
 
     def _content(self, message: Mapping[str, Any], is_true: Holds) -> dict[str, Any]:
         """What DLP finds in the content of a message that is written so far. Of one with a number nobody can say that DLP

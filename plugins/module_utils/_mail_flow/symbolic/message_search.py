@@ -202,7 +202,8 @@ class MessageSearch:
         """Whether all of these can be true together, as far as is known, and a message for them.
 
         An attempt without a message adds the reason as clauses, or ends the search. What only the writer's limits
-        exclude stays possible. The message has no sensitive information if it can be without.
+        exclude stays possible. The message has no sensitive information, and no attachment that only DLP looks for, if it can be
+        without.
 
         :param preferred: what the message satisfies if it can, the most important first.
         :param lax: whether the content of the message's texts may be open.
@@ -210,8 +211,9 @@ class MessageSearch:
         """
         circuit = self._circuit
         once = side.company.written_once
-        if self._mail.sensitivity.information is not FALSE:
-            preferred = [~self._mail.sensitivity.information, *preferred]
+        sensitivity = self._mail.sensitivity
+        lacking = [~literal for literal in (sensitivity.information, sensitivity.attachment) if literal is not FALSE]
+        preferred = [*lacking, *preferred]
         for _try in range(_TRIES):
             limited = [*once, *(() if lax else self.learnt.limits)]
             if not satisfiable(circuit, [*literals, *limited], budget, [*self.learnt.decided], preferred):

@@ -12,9 +12,10 @@ from typing import Any
 
 from ..._resources.rules.fields import MESSAGE_TYPES
 from ..actions.edit import text_edits
-from ..conditions.keys import RECIPIENT, SENDER, WRITTEN
+from ..conditions.attachments import FLAGS
+from ..conditions.keys import ATTACHED, ATTACHED_NAME, ATTACHMENT, RECIPIENT, SENDER, WRITTEN
 from ..conditions.predicate import Atom
-from ..formula import FALSE
+from ..formula import FALSE, Literal
 from ..model import questions
 from ..model.facts import Facts
 from ..model.sizes import bytes_of
@@ -96,6 +97,17 @@ class SymbolicMessage:
         self.disclaimers = Disclaimers(circuit, edits)
         self.histories = ChangeHistories()
         self._assume_the_usual(atoms, contradicted)
+        if self.sensitivity.attachment is not FALSE:
+            for literal in (*self.of_attachments, self.pdf.attached):
+                circuit.add(~literal, self.sensitivity.attachment)
+
+    @property
+    def of_attachments(self) -> list[Literal]:
+        """Whether an attachment has what conditions of mail flow rules look for, each."""
+        texts = (self.texts.get(slot, {}) for slot in (ATTACHED, ATTACHED_NAME, ATTACHMENT))
+        sizes = [literal for (sort, _value), literal in self.properties.literals.items() if sort == "attachment"]
+        flags = [literal for (sort, _value), literal in self.properties.literals.items() if sort in FLAGS]
+        return [*(literal for atoms in texts for literal in atoms.values()), *sizes, *flags]
 
     def _exclude_unseen(self) -> None:
         """No rule sees a group's address where it sees the members, or an alias where it sees the primary address."""

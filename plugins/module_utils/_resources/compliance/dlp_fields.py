@@ -50,8 +50,11 @@ from .dlp_values import (
 )
 
 #: What a message has to have for a condition to be true: something that DLP finds in what is written, by a type of
-#: sensitive information or a classifier, or as a label.
+#: sensitive information or a classifier, or as a label; or an attachment. Source: Microsoft's page of
+#: New-DlpComplianceRule, which says of each of these conditions that it looks at attachments, or at files. Of a limit of what
+#: is inspected, and of file types, it does not say which.
 SENSITIVE = "sensitive_information"
+ATTACHMENTS = "attachments"
 
 #: What conditions or actions say, by option.
 Options = Mapping[str, Any]
@@ -67,7 +70,7 @@ class DlpPart:
     :param twin: whether there is an exception of this name.
     :param same_as: a mail flow rule's condition that it is under another name.
     :param certain: whether a rule that looks at nothing else surely matches mail that has it (U33).
-    :param needs: what a message has to have for it to be true: of :data:`SENSITIVE`; empty if that is
+    :param needs: what a message has to have for it to be true: :data:`SENSITIVE` or :data:`ATTACHMENTS`; empty if that is
         not known.
     :param words: of a condition, what mail has that meets it.
     """
@@ -232,17 +235,22 @@ CONDITIONS = (
     _condition("MessageIsNotLabeled", "a message without a label", Flag(), twin=False),
     _condition("AttachmentIsNotLabeled", "an attachment without a label", Flag(), twin=False),
     # Of attachments.
-    _condition("DocumentIsPasswordProtected", "an attachment with a password", Flag()),
-    _condition("DocumentIsUnsupported", "an attachment that cannot be inspected", Flag()),
+    _condition("DocumentIsPasswordProtected", "an attachment with a password", Flag(), needs=ATTACHMENTS),
+    _condition("DocumentIsUnsupported", "an attachment that cannot be inspected", Flag(), needs=ATTACHMENTS),
     _condition("ProcessingLimitExceeded", "an attachment that was not inspected completely", Flag()),
-    _condition("DocumentNameMatchesWords", "words in the name of an attachment", Words()),
-    _condition("DocumentContainsWords", "words in an attachment", Words()),
-    _condition("ContentExtensionMatchesWords", "the extension of an attachment", Words()),
+    _condition("DocumentNameMatchesWords", "words in the name of an attachment", Words(), needs=ATTACHMENTS),
+    _condition("DocumentContainsWords", "words in an attachment", Words(), needs=ATTACHMENTS),
+    _condition("ContentExtensionMatchesWords", "the extension of an attachment", Words(), needs=ATTACHMENTS),
     _condition("ContentFileTypeMatches", "the file type of an attachment", Words()),
-    _condition("UnscannableDocumentExtensionIs", "the extension of an attachment that cannot be inspected", Words()),
-    _condition("DocumentNameMatchesPatterns", "patterns in the name of an attachment", Patterns()),
-    _condition("DocumentMatchesPatterns", "patterns in an attachment", Patterns()),
-    _condition("DocumentSizeOver", "the size of an attachment", Size()),
+    _condition(
+        "UnscannableDocumentExtensionIs",
+        "the extension of an attachment that cannot be inspected",
+        Words(),
+        needs=ATTACHMENTS,
+    ),
+    _condition("DocumentNameMatchesPatterns", "patterns in the name of an attachment", Patterns(), needs=ATTACHMENTS),
+    _condition("DocumentMatchesPatterns", "patterns in an attachment", Patterns(), needs=ATTACHMENTS),
+    _condition("DocumentSizeOver", "the size of an attachment", Size(), needs=ATTACHMENTS),
     # Of the message.
     _condition("MessageTypeMatches", "a type of message", MessageType()),
     _as_in_rules("MessageSizeOver", "the size of the message", "message_size_over"),
