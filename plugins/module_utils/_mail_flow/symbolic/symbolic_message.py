@@ -12,9 +12,9 @@ from typing import Any
 
 from ..._resources.rules.fields import MESSAGE_TYPES
 from ..actions.edit import text_edits
-from ..conditions.attachments import FLAGS
 from ..conditions.keys import ATTACHED, ATTACHED_NAME, ATTACHMENT, RECIPIENT, SENDER, WRITTEN
 from ..conditions.predicate import Atom
+from ..conditions.predicates import BY_OPTION
 from ..formula import FALSE, Literal
 from ..model import questions
 from ..model.facts import Facts
@@ -34,6 +34,9 @@ from .other_people import AddedPeople, Companions
 
 #: Types of messages that have a variable. The other types follow from the protection.
 KINDS = (*(kind for kind in MESSAGE_TYPES if kind not in ("Encrypted", "PermissionControlled")), "SmtpForwarding")
+
+#: The conditions about attachments.
+_OF_ATTACHMENTS = frozenset(option for option, row in BY_OPTION.items() if row.looks_at == "attachments")
 
 
 class SymbolicMessage:
@@ -106,7 +109,7 @@ class SymbolicMessage:
         """Whether an attachment has what conditions of mail flow rules look for, each."""
         texts = (self.texts.get(slot, {}) for slot in (ATTACHED, ATTACHED_NAME, ATTACHMENT))
         sizes = [literal for (sort, _value), literal in self.properties.literals.items() if sort == "attachment"]
-        flags = [literal for (sort, _value), literal in self.properties.literals.items() if sort in FLAGS]
+        flags = [literal for (sort, _value), literal in self.properties.literals.items() if sort in _OF_ATTACHMENTS]
         return [*(literal for atoms in texts for literal in atoms.values()), *sizes, *flags]
 
     def _exclude_unseen(self) -> None:
