@@ -24,7 +24,7 @@ from markupsafe import Markup, escape
 
 from ...module_utils._baseline.documents.status import ControlStatus, OrganizationStatus
 from ...module_utils._exchange.document import document_line
-from ...module_utils._mail_flow.wording.policy import PolicyRow, kept_rows
+from ...module_utils._mail_flow.wording.policy import kept_rows
 from ...module_utils._mail_flow.wording.replay import replay_lines
 from .labels import (
     ACCEPTED,
@@ -143,7 +143,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["as_line"] = as_line
     environment.filters["command_parts"] = command_parts
     environment.filters["differing"] = differing
-    environment.filters["kept_rows"] = lambda rows: kept_rows(list(map(PolicyRow.from_row, rows)))
+    environment.filters["kept_rows"] = kept_rows
     for name, words in _WORDS.items():
         environment.filters[f"{name}_word"] = functools.partial(word_for, words)
     environment.globals.update(expired=EXPIRED, accepted=ACCEPTED, sign=sign_of)

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ...module_utils._baseline.documents.organization_overview import OrganizationOverview
 from ...module_utils._baseline.documents.status import ControlStatus
 from ...module_utils._mail_flow.model.encrypters import DLP, LABELS
 from ...module_utils._mail_flow.wording.encrypters import measured_lines_beside
 from ...module_utils._mail_flow.wording.evidence import dlp_lines, evidence_headline
-from ...module_utils._mail_flow.wording.overview import CellRow
 from ...module_utils._mail_flow.wording.plans import trial_lines
 from .cards import cards_of, is_high
 from .first_screen import answers_of
@@ -251,14 +251,19 @@ def _shows_dlp_and_labels(organization: Record) -> bool:
     return unseen is not None and not {DLP, LABELS} & set(unseen)
 
 
+def overview_of(organization: Record) -> OrganizationOverview | None:
+    """What the organization does today; ``None`` if nobody asked."""
+    overview = organization.get("overview")
+    return OrganizationOverview.from_row(overview) if overview else None
+
+
 def _mail(organizations: Sequence[Record], *, detailed: bool) -> dict[str, Any]:
     """What rules do to mail: today, by the changes, and as mail that arrived shows."""
     mail = sorted(_shared(organizations, difference_of), key=lambda shared: rank(MAIL, shared.record["kind"]))
     guarantees = _shared(organizations, guarantees_of)
     return {
         "overviews": [
-            (name, overview, reach_of(map(CellRow.from_row, overview.get("reach") or ())))
-            for name, overview in _named(organizations, lambda item: item.get("overview"))
+            (name, overview, reach_of(overview.reach)) for name, overview in _named(organizations, overview_of)
         ],
         "reaches": _named(organizations, lambda item: reach_of(mail_of(item).reach)),
         "mail": mail[:MOST_CLASSES],

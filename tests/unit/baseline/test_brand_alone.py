@@ -10,6 +10,9 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import (
     overview_lines,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.organization_overview import (
+    OrganizationOverview,
+)
 from ansible_collections.m365.message_encryption.plugins.modules import (
     mail_flow_test,
     ome_transport_rule,
@@ -60,7 +63,7 @@ def test_an_audit_says_it_everywhere_in_the_same_way(tmp_path: Path, wire: str) 
     assert overview["encrypts"] == ["no mail flow rule"]
     assert {row["test"]: row["verdict"] for row in overview["assessed"]}["35029"] == "fails"
     assert {row["protected"] for row in overview["reach"]} == {"never"}
-    assert "Encrypts: no mail flow rule" in "\n".join(overview_lines(overview))
+    assert "Encrypts: no mail flow rule" in "\n".join(overview_lines(OrganizationOverview.from_row(overview)))
     assert [row["rules"] for row in role.report["mail"]["lint"] if row["kind"] == "branding_alone"] == [["B"]]
     # With the protection, all of it is well.
     role = Role(organization(STORED_BOTH), str(tmp_path), wire)

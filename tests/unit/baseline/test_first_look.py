@@ -18,6 +18,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     MOST_ORGANIZATIONS,
     overview_lines,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.organization_overview import (
+    OrganizationOverview,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
     RunReport,
@@ -60,11 +63,11 @@ def test_each_test_of_microsoft_has_its_control() -> None:
 def test_what_the_tags_leave_out_is_not_said_to_be_unmanaged(tmp_path: Path) -> None:
     role = Role({"advanced_message_encryption": True}, str(tmp_path))
     role.plan("audit", run_tags=["OME-1"])
-    text = "\n".join(overview_lines(role.report["overview"]))
+    text = "\n".join(overview_lines(OrganizationOverview.from_row(role.report["overview"])))
     assert "IRM-1 not selected by the tags" in text
     assert "unmanaged" not in text
     role.plan("audit")
-    assert "MFR-1 unmanaged" in "\n".join(overview_lines(role.report["overview"]))
+    assert "MFR-1 unmanaged" in "\n".join(overview_lines(OrganizationOverview.from_row(role.report["overview"])))
 
 
 def test_a_fresh_organization_encrypts_nothing() -> None:
@@ -98,7 +101,7 @@ def test_what_the_rules_do_is_said_in_english() -> None:
         ("encrypted", ["Encrypt all"]),
         ("deleted", ["No"]),
     ]
-    lines = overview_lines(overview)
+    lines = overview_lines(OrganizationOverview.from_row(overview))
     assert lines[lines.index("  What the rules do, the most important first:") + 1].startswith(
         "    Mail from inside to people outside is encrypted"
     )
@@ -106,7 +109,7 @@ def test_what_the_rules_do_is_said_in_english() -> None:
         **overview,
         "policy": [{"kind": "copied", "text": f"Mail {number}.", "rules": ["R"]} for number in range(40)],
     }
-    assert "    28 more sentences are in the report." in overview_lines(many)
+    assert "    28 more sentences are in the report." in overview_lines(OrganizationOverview.from_row(many))
     assert audited()["policy"] == []
 
 
@@ -116,7 +119,9 @@ def test_an_exception_is_a_hole_and_a_disabled_rule_does_not_encrypt() -> None:
     overview = audited(("New-TransportRule", {**OUTGOING, "Enabled": False}))
     assert overview["encrypts"] == ["no mail flow rule"]
     assert overview["idle"] == ["the rule 'Encrypt all' with 'Encrypt' is disabled"]
-    assert "  Does not act: the rule 'Encrypt all' with 'Encrypt' is disabled" in overview_lines(overview)
+    assert "  Does not act: the rule 'Encrypt all' with 'Encrypt' is disabled" in overview_lines(
+        OrganizationOverview.from_row(overview)
+    )
     assert overview["holes"][0].startswith("for example")
     assert verdicts(overview)["35029"] == "fails"
     # Microsoft's test looks neither at modes nor at dates, and takes a classification for protection.
@@ -313,7 +318,9 @@ def test_the_terminal_shows_it_below_the_organization_and_only_for_few() -> None
     report = role.report
     run = RunReport("run", "", False, "audit", "", "", "", "", None, (OrganizationReport.read(report),), "")
     lines = lines_of(run, "report.html")
-    shown = overview_lines(report["overview"], encrypter_lines(EffectOnMail.read(report["mail"]).encrypters))
+    shown = overview_lines(
+        OrganizationOverview.from_row(report["overview"]), encrypter_lines(EffectOnMail.read(report["mail"]).encrypters)
+    )
     assert lines[1 : 1 + len(shown)] == shown
     assert any("35029  A mail flow rule protects mail  fails" in line for line in lines)
     role.plan("audit", hosts=[str(number) for number in range(MOST_ORGANIZATIONS + 1)])
@@ -366,7 +373,7 @@ def test_several_texts_and_a_long_one_stand_below_their_name() -> None:
     long = "mail " * 30
     assessed = [dict.fromkeys(("test", "title", "verdict", "control", "status"), "")]
     overview = {"encrypts": ["short"], "holes": ["one", "two"], "idle": [long], "assessed": assessed}
-    assert overview_lines(overview)[:6] == [
+    assert overview_lines(OrganizationOverview.from_row(overview))[:6] == [
         "  Encrypts: short",
         "  Does not act:",
         f"    {long}",

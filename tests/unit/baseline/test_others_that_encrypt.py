@@ -14,6 +14,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.first_look import (
     overview_lines,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.organization_overview import (
+    OrganizationOverview,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.export import (
     others_that_encrypt,
 )
@@ -89,7 +92,7 @@ def test_an_audit_without_the_role_names_it_and_goes_on(role: Role) -> None:
     (line,) = overview["not_read"]
     assert "Security Reader" in line
     encrypters = encrypter_lines(EffectOnMail.read(role.report["mail"]).encrypters)
-    shown = [text.strip() for text in overview_lines(overview, encrypters)]
+    shown = [text.strip() for text in overview_lines(OrganizationOverview.from_row(overview), encrypters)]
     assert [text for text in shown if "DLP policies" in text] == [
         "Not seen: DLP policies, sensitivity labels, the Encrypt button.",
         line,

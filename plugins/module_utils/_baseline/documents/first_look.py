@@ -33,6 +33,7 @@ from ..._resources.rules.rule import Rule, encrypts, idle_words
 from ..._resources.rules.stored import rules_of
 from ..controls.controls import CONTROLS
 from ..controls.mail import Mail, mail_findings, not_read_of, unseen_in
+from .organization_overview import AssessedRow, OrganizationOverview
 from .report import ControlReport
 
 _OUTGOING = Guarantee("Outgoing mail", OUTGOING, {}, "not_in_clear")
@@ -137,24 +138,22 @@ ASSESSED_TESTS = (
 )
 
 
-def overview_of(organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
-    """The current state of the organization: ``encrypts``, ``idle``, ``holes`` and ``locked_out`` (texts), ``policy``,
-    ``reach`` and ``assessed`` (rows), what none of it sees (``unseen``), and why what
-    else encrypts mail was not read (``not_read``, texts).
+def overview_of(organization: Organization, controls: Sequence[ControlReport]) -> OrganizationOverview:
+    """What the organization does today.
 
     :param controls: the controls in the report.
     """
-    return {
-        "encrypts": _lines_or_error(_encrypting, organization),
-        "idle": _lines_or_error(_idle, organization),
-        "holes": _lines_or_error(_holes, organization),
-        "locked_out": _lines_or_error(_locked_out, organization),
-        "policy": [row.as_row() for row in policy_of(organization)],
-        "reach": [row.as_row() for row in reach_of(organization)],
-        "assessed": _assessed(organization, {control.id: _status_shown(control) for control in controls}),
-        "unseen": list(unseen_in(organization)),
-        "not_read": not_read_of(organization),
-    }
+    return OrganizationOverview(
+        encrypts=tuple(_lines_or_error(_encrypting, organization)),
+        idle=tuple(_lines_or_error(_idle, organization)),
+        holes=tuple(_lines_or_error(_holes, organization)),
+        locked_out=tuple(_lines_or_error(_locked_out, organization)),
+        policy=tuple(policy_of(organization)),
+        reach=tuple(reach_of(organization)),
+        assessed=tuple(_assessed(organization, {control.id: _status_shown(control) for control in controls})),
+        unseen=tuple(unseen_in(organization)),
+        not_read=tuple(not_read_of(organization)),
+    )
 
 
 def _status_shown(control: ControlReport) -> str:
@@ -162,30 +161,28 @@ def _status_shown(control: ControlReport) -> str:
     return str(control.status) if control.selected else "not selected by the tags"
 
 
-def overview_lines(overview: Mapping[str, Any], encrypters: Sequence[str] = ()) -> list[str]:
+def overview_lines(overview: OrganizationOverview | None, encrypters: Sequence[str] = ()) -> list[str]:
     """The overview as lines for the terminal; empty if there is no overview.
 
     :param encrypters: who encrypts what, as lines.
     """
-    if not overview:
+    if overview is None:
         return []
     named = (
-        ("Encrypts", "encrypts"),
-        ("Does not act", "idle"),
-        ("Not encrypted", "holes"),
-        ("Locked out", "locked_out"),
+        ("Encrypts", overview.encrypts),
+        ("Does not act", overview.idle),
+        ("Not encrypted", overview.holes),
+        ("Locked out", overview.locked_out),
     )
-    lines = [f"  {line}" for name, key in named for line in _named_lines(name, overview.get(key) or ())]
-    width = max(len(row["title"]) for row in overview["assessed"])
+    lines = [f"  {line}" for name, texts in named for line in _named_lines(name, texts)]
+    width = max((len(row.title) for row in overview.assessed), default=0)
     tests = [
-        f"    {row['test']}  {row['title']:<{width}}  {row['verdict']:<6}  {row['control']} {row['status']}"
-        for row in overview["assessed"]
+        f"    {row.test}  {row.title:<{width}}  {row.verdict:<6}  {row.control} {row.status}"
+        for row in overview.assessed
     ]
-    sentences = list(map(PolicyRow.from_row, overview.get("policy") or ()))
-    reach = list(map(CellRow.from_row, overview.get("reach") or ()))
-    lines += [f"  {line}" for line in (policy_lines(sentences, _SENTENCES) if sentences else ())]
-    lines += [f"  {line}" for line in reach_lines(reach)]
-    lines += [f"  {line}" for line in (*encrypters, *unseen_lines(overview))]
+    lines += [f"  {line}" for line in (policy_lines(overview.policy, _SENTENCES) if overview.policy else ())]
+    lines += [f"  {line}" for line in reach_lines(overview.reach)]
+    lines += [f"  {line}" for line in (*encrypters, *unseen_lines(overview.as_row()))]
     return [*lines, "  Tests of Microsoft's Zero Trust Assessment, and our control:", *tests]
 
 
@@ -311,7 +308,7 @@ def _locked_out(organization: Organization) -> list[str]:
     return sentences or ["nobody by these settings"]
 
 
-def _assessed(organization: Organization, statuses: Mapping[str, str]) -> list[dict[str, str]]:
+def _assessed(organization: Organization, statuses: Mapping[str, str]) -> list[AssessedRow]:
     controls = {control.assessed_by: control.id for control in CONTROLS if control.assessed_by}
     rows = []
     for test in ASSESSED_TESTS:
@@ -320,15 +317,7 @@ def _assessed(organization: Organization, statuses: Mapping[str, str]) -> list[d
         except ExchangeError:
             verdict = "cannot be told"
         control = controls[test.id]
-        rows.append(
-            {
-                "test": test.id,
-                "title": test.title,
-                "verdict": verdict,
-                "control": control,
-                "status": statuses.get(control, ""),
-            }
-        )
+        rows.append(AssessedRow(test.id, test.title, verdict, control, statuses.get(control, "")))
     return rows
 
 

@@ -15,6 +15,7 @@ from ..controls.acceptance import AcceptedFinding
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
 from .change import PlannedChange
+from .organization_overview import OrganizationOverview
 from .status import ChangeState, ControlStatus, OrganizationStatus
 
 FORMAT = 1
@@ -140,7 +141,7 @@ class OrganizationReport:
 
     :param connection: ``None`` if nothing was read.
     :param observed: settings that are reported and never changed: ``title``, ``value``, ``reason``.
-    :param overview: what the organization does today, as ``overview_of`` returns it; empty if nobody asked.
+    :param overview: what the organization does today; ``None`` if nobody asked.
     :param mail: what the plan does to mail, as ``baseline_plan`` returns it.
     :param findings: what was refused.
     :param accepted: the accepted words, with ``reason``, ``owner``, ``until`` and whether this run ``needed`` them.
@@ -161,7 +162,7 @@ class OrganizationReport:
     connection: ConnectionSummary | None = None
     controls: tuple[ControlReport, ...] = ()
     observed: tuple[Mapping[str, Any], ...] = ()
-    overview: Mapping[str, Any] = field(default_factory=dict)
+    overview: OrganizationOverview | None = None
     changes: tuple[PlannedChange, ...] = ()
     mail: EffectOnMail = field(default_factory=EffectOnMail)
     findings: tuple[Finding, ...] = ()
@@ -190,6 +191,7 @@ class OrganizationReport:
                 "connection": _parsed(ConnectionSummary, document["connection"]) if document["connection"] else None,
                 "controls": tuple(map(ControlReport.read, document["controls"])),
                 "observed": tuple(document["observed"]),
+                "overview": OrganizationOverview.from_row(document["overview"]) if document.get("overview") else None,
                 "changes": tuple(map(PlannedChange.read, document["changes"])),
                 "findings": tuple(_parsed(Finding, row) for row in document["findings"]),
                 "accepted": tuple(document["accepted"]),
@@ -219,7 +221,7 @@ class OrganizationReport:
             "controls": [control.as_dict() for control in self.controls],
             "observed": list(self.observed),
             "changes": [change.as_dict() for change in self.changes],
-            "overview": dict(self.overview),
+            "overview": self.overview.as_row() if self.overview else {},
             "mail": self.mail.as_dict(),
             "findings": [finding.as_dict() for finding in self.findings],
             "accepted": list(self.accepted),

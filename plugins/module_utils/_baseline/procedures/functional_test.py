@@ -83,8 +83,8 @@ def with_untested(report: OrganizationReport) -> OrganizationReport:
     mail, overview = report.mail, report.overview
     if mail.unseen is not None:
         mail = replace(mail, untested=(CONTROL,))
-    if "unseen" in overview:
-        overview = {**overview, "untested": [CONTROL]}
+    if overview is not None:
+        overview = replace(overview, untested=(CONTROL,))
     return replace(report, mail=mail, overview=overview)
 
 

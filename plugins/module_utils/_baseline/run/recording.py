@@ -251,7 +251,7 @@ def _report(task: BaselineContext, drafted: DraftedRun, findings: Sequence[Findi
         ),
         controls=tuple(controls),
         observed=tuple(observed(organization)),
-        overview=overview_of(organization, controls) if overlooks(task, procedure.kind) else {},
+        overview=overview_of(organization, controls) if overlooks(task, procedure.kind) else None,
         changes=tuple(changes),
         rules=tuple(touched_rules(organization, changes)),
         findings=tuple(findings),
