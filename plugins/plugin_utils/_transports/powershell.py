@@ -21,7 +21,8 @@ from . import pypsrp as _pypsrp
 from .limits import TooSlowError
 from .module_service import EXCHANGE
 from .network_failures import Names
-from .process_line import ProcessGoneError, ProcessLine
+from .packet_stream import ProcessGoneError
+from .process_line import ProcessLine
 from .process_pool_limit import NobodyWaitsError
 from .processes import Processes, StartError
 from .psrp_answers import PipelineAnswer, answers_of, statements

@@ -92,7 +92,7 @@ def refusal(transport: PowershellTransport) -> errors.ExchangeError:
 
 
 def pid_of(transport: PowershellTransport) -> int:
-    return transport._pool._line._child.process.pid  # type: ignore[union-attr,attr-defined,no-any-return]
+    return transport._pool._line._packets._child.process.pid  # type: ignore[union-attr,attr-defined,no-any-return]
 
 
 def test_a_session_leaves_nothing_behind_and_no_secret_is_in_an_argument_or_a_variable(

@@ -16,17 +16,19 @@ from xml.etree import ElementTree
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ServiceError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import process_line
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import packet_stream
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import (
     Limits,
     TooLargeError,
     TooSlowError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.powershell import PowershellTransport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_line import (
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.packet_stream import (
+    PacketStream,
+    PrintedText,
     ProcessGoneError,
-    ProcessLine,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.powershell import PowershellTransport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_line import ProcessLine
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 
@@ -81,8 +83,9 @@ def converse(line: ProcessLine) -> None:
 
 def until_it_ends(line: ProcessLine, seconds: float = 0) -> None:
     """Receives until nothing can come any more, after the process had so many seconds to end."""
-    with line._changed:
-        line._changed.wait_for(lambda: line._gone, seconds)
+    packets = line._packets
+    with packets._changed:
+        packets._changed.wait_for(lambda: packets._gone, seconds)
     while True:
         received(line)
 
@@ -187,7 +190,7 @@ def test_a_wait_for_data_ends_with_its_time(speak: Callable[..., ProcessLine]) -
 def test_more_than_anybody_takes_in_ends_the_process(
     speak: Callable[..., ProcessLine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_line, "LARGEST_SENT", 10_000)
+    monkeypatch.setattr(packet_stream, "LARGEST_SENT", 10_000)
     line = speak("read -r first", say(ACK), "while true; do " + say(packet(b"x" * 1000)) + "; done")
     begin(line)
     with pytest.raises((TooLargeError, ProcessGoneError)):
@@ -212,17 +215,26 @@ def test_what_was_printed_is_bounded_and_has_both_ends(speak: Callable[..., Proc
     assert len(text) < 3000
 
 
+def test_of_printed_text_there_is_the_beginning_and_the_end() -> None:
+    printed = PrintedText()
+    for number in range(1000):
+        printed.add(f"line  {number}\r\n".encode())
+    assert printed.text.startswith("line 0 line 1 ")
+    assert printed.text.endswith(" line 998 line 999")
+    assert len(printed.text) < 3000
+
+
 def test_what_a_process_printed_last_is_told_however_late_it_is_read(
     speak: Callable[..., ProcessLine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    overhear = ProcessLine._overhear
+    overhear = PacketStream._overhear
 
-    def late(line: ProcessLine) -> None:
-        line._burial.join()
+    def late(packets: PacketStream) -> None:
+        packets._burial.join()
         time.sleep(0.2)
-        overhear(line)
+        overhear(packets)
 
-    monkeypatch.setattr(ProcessLine, "_overhear", late)
+    monkeypatch.setattr(PacketStream, "_overhear", late)
     line = speak("echo 'no memory' >&2", "exit 3")
     with pytest.raises(ProcessGoneError, match=r"it ended with exit code 3\. no memory"):
         converse(line)
