@@ -19,13 +19,14 @@ from ...module_utils._exchange.cmdlet import Call
 from ...module_utils._exchange.errors import NotSentError, ServiceError, TokenRefusedError, UnreachableError
 from . import pypsrp as _pypsrp
 from .limits import TooSlowError
+from .module_connection import ConnectRemedies
 from .module_service import EXCHANGE
 from .network_failures import Names
 from .packet_stream import ProcessGoneError
 from .process_line import ProcessLine
 from .process_pool_limit import NobodyWaitsError
 from .processes import Processes, StartError
-from .psrp_answers import PipelineAnswer, answers_of, statements
+from .psrp_answers import answers_of, statements
 from .records import RemoteError
 from .remoting import RemotingTransport
 from .rest import MODULE_VERSION
@@ -54,10 +55,10 @@ class PowershellTransport(WithCredential, RemotingTransport):
         "ansible_exchange_proxy",
         "ansible_exchange_command_timeout may be too short.",
     )
-    _onward = Names("ansible_exchange_ca_cert", "ansible_exchange_environment", "ansible_exchange_proxy", "")
-    _no_module = f"Install it: {_INSTALL}"
-    _no_access = (
-        "Check ansible_exchange_organization, ansible_exchange_client_id, and the Exchange role of the application."
+    _remedies = ConnectRemedies(
+        Names("ansible_exchange_ca_cert", "ansible_exchange_environment", "ansible_exchange_proxy", ""),
+        no_module=f"Install it: {_INSTALL}",
+        no_access="Check ansible_exchange_organization, ansible_exchange_client_id, and the Exchange role of the application.",
     )
     _connects = True
 
@@ -138,17 +139,19 @@ class PowershellTransport(WithCredential, RemotingTransport):
         self._import(pool)
         # A person's token requires the person's name. Source: the documentation of Connect-ExchangeOnline.
         person = {"UserPrincipalName": self.user} if self.user else {}
-        self._connect(pool, {"AccessToken": self._credential.token(), **person})
-
-    def _not_connected(self, answer: PipelineAnswer) -> tuple[UnreachableError, bool]:
-        error, passes = super()._not_connected(answer)
-        # To the compliance endpoint's places the module follows by itself. Of Exchange, .NET sends no Authorization to
-        # another host, and the module says only that it is refused.
-        refused = self._service is EXCHANGE and isinstance(error, TokenRefusedError)
-        if refused and (place := self._redirected_to()):
-            redirected = f"Connect-ExchangeOnline failed: Exchange redirects Microsoft's module to {place}, where the module sends no token."
-            return UnreachableError(redirected, remedy="Set ansible_exchange_transport: rest."), False
-        return error, passes
+        try:
+            self._connect(pool, {"AccessToken": self._credential.token(), **person})
+        except FailedError as failed:
+            # To the compliance endpoint's places the module follows by itself. Of Exchange, .NET sends no Authorization to
+            # another host, and the module says only that it is refused.
+            is_refused = self._service is EXCHANGE and isinstance(failed.failure.error, TokenRefusedError)
+            place = self._redirected_to() if is_refused else ""
+            if not place:
+                raise
+            raise _unopened(
+                f"Connect-ExchangeOnline failed: Exchange redirects Microsoft's module to {place}, where the module sends no token.",
+                "Set ansible_exchange_transport: rest.",
+            ) from None
 
     def _redirected_to(self) -> str:
         """The host that Exchange redirects to who asks for the module's cmdlets; empty if it redirects nobody, or does

@@ -9,6 +9,7 @@ from typing import Any
 from ...module_utils._exchange.errors import AuthenticationError, ProtocolError, ServiceError, UnreachableError
 from . import pypsrp as _pypsrp
 from .limits import RedirectedError
+from .module_connection import ConnectRemedies
 from .network_failures import Names
 from .remoting import RemotingTransport
 from .retry import Executed, Failure
@@ -35,12 +36,15 @@ class PsrpTransport(RemotingTransport):
     _names = Names(
         "ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "ansible_psrp_read_timeout may be too short."
     )
-    _onward = Names(
-        "the trusted certificate authorities of the management host", "its DNS", "the proxy of the management host", ""
-    )
-    _no_module = "Install the module ExchangeOnlineManagement there, or set ansible_exchange_psrp_connect: none if the session already has the cmdlets."
-    _no_access = (
-        "Check ansible_exchange_organization, ansible_exchange_client_id and the certificate on the management host."
+    _remedies = ConnectRemedies(
+        Names(
+            "the trusted certificate authorities of the management host",
+            "its DNS",
+            "the proxy of the management host",
+            "",
+        ),
+        no_module="Install the module ExchangeOnlineManagement there, or set ansible_exchange_psrp_connect: none if the session already has the cmdlets.",
+        no_access="Check ansible_exchange_organization, ansible_exchange_client_id and the certificate on the management host.",
     )
 
     def __init__(self, identity: Mapping[str, Any]) -> None:

@@ -4,8 +4,7 @@
 Each session has one object, used under the session's lock, and makes one try at a time. A
 pool in doubt is closed.
 
-``psrp_answers`` separates the answers of several calls. If an earlier statement ends the pipeline, the reads among the
-remaining statements run again; whether the writes among them have run is unknown.
+``pipelines`` runs the calls of a try, ``module_connection`` connects Microsoft's module.
 """
 
 from __future__ import annotations
@@ -18,31 +17,24 @@ from typing import Any
 
 from ...module_utils._exchange.cmdlet import Call, Result
 from ...module_utils._exchange.errors import (
-    AuthenticationError,
-    CmdletNotAvailableError,
-    ExchangeError,
-    InvalidValueError,
     ProtocolError,
     ServiceError,
-    ThrottledError,
     TokenRefusedError,
     UnreachableError,
 )
-from . import clixml, service_errors
 from . import pypsrp as _pypsrp
+from . import service_errors
 from .libraries import requests, urllib3
 from .limits import CutError, TooLargeError, TooSlowError
-from .module_answers import error_of_record, is_refused_token, not_connected
+from .module_answers import is_refused_token
+from .module_connection import ConnectRemedies, ModuleConnection
 from .module_service import EXCHANGE, connect_parameters, service_of
 from .network_failures import Names, lost
-from .psrp_answers import PipelineAnswer, answers_of, outcome, statements
-from .records import RemoteError
+from .pipelines import Pipelines
 from .retry import Executed, FailedError, Failure, Outcome
 
 #: The maximum time for each step of closing a session, in seconds.
 CLOSE_TIMEOUT = 3
-#: The remedy for a module that connects to Exchange alone.
-_NO_COMPLIANCE = "Update the module ExchangeOnlineManagement there, use ansible_exchange_transport rest, or tell DLP policies and labels as facts."
 
 
 class RemotingTransport(ABC):
@@ -54,12 +46,9 @@ class RemotingTransport(ABC):
     name = ""
     may_repeat = True
     warnings: Sequence[str] = ()
-    #: The remedies of its errors: for the network to the shell, and from there to the service; for a missing
-    #: Connect-ExchangeOnline, and for a refused connection.
+    #: What to check on the way to the shell, and what to do where the module does not connect.
     _names: Names
-    _onward: Names
-    _no_module: str
-    _no_access: str
+    _remedies: ConnectRemedies
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
         self._identity = identity
@@ -67,7 +56,7 @@ class RemotingTransport(ABC):
         self._command_timeout = float(identity["command_timeout"])
         self._pool: _pypsrp.Pool | None = None
         self._busy = False
-        self._has_markers = True
+        self._pipelines = Pipelines()
         self._may_reconnect = True
         #: Whether a refused token is worth another connection: not if the one before was refused, too.
         self._may_renew = True
@@ -175,28 +164,14 @@ class RemotingTransport(ABC):
         except FailedError as unopened:
             return [unopened.failure for _call in calls]
         outcomes: dict[int, Outcome] = {}
-        waiting = list(range(len(calls)))
         self._busy = True
         try:
-            while waiting:
-                # Each pipeline answers at least one call, so this loop ends.
-                sent, answers = self._pipeline(pool, [calls[index] for index in waiting])
-                outcomes.update(zip(waiting, answers, strict=False))
-                # An engine may run statements without showing what they bring.
-                outcomes.update(
-                    (index, _unanswered(calls[index]))
-                    for index in waiting[len(answers) : sent]
-                    if not calls[index].is_read
-                )
-                waiting = [index for index in waiting if index not in outcomes]
-                if refused := next(filter(is_refused_token, answers), None):
-                    # It would be refused for all others, too, so they are not sent.
-                    outcomes.update((index, _unsent(refused)) for index in waiting)
-                    waiting = []
+            for place, outcome in self._pipelines.outcomes(pool, calls, self._command_timeout):
+                outcomes[place] = outcome
         except Exception as error:  # pypsrp raises many types of exceptions
             failure = self._failure(error)
             self._give_up()
-            outcomes.update(dict.fromkeys(waiting, failure))
+            outcomes.update((place, failure) for place in range(len(calls)) if place not in outcomes)
         finally:
             self._busy = False
         return [outcomes[index] for index in range(len(calls))]
@@ -260,76 +235,16 @@ class RemotingTransport(ABC):
         :param secret: parameters that travel as SecureString.
         :raises FailedError: it failed.
         """
-        parameters = connect_parameters(self._identity)
-        # A script's exit or break can end the cmdlet without an error, so check whether there is a connection.
-        calls = [Call(self._service.connect, {**parameters, **credential}), Call("Get-ConnectionInformation")]
-        try:
-            run = pool.run(statements(calls), timeout=self._command_timeout, secret=secret)
-        except TooSlowError:
-            slow = UnreachableError(
-                f"{self._service.connect} at {self._where()} did not end in time.", remedy=self._names.late
-            )
-            raise FailedError(Failure(slow, Executed.NO, retryable=False)) from None
-        answers, _withheld = answers_of(run, calls)
-        told_of = answers[1] if len(answers) == len(calls) and answers[1].ended and not answers[1].errors else None
-        if answers[0].ended and not answers[0].errors and (told_of is None or any(map(_is_connected, told_of.objects))):
-            self._connection = _known(calls[1], answers[1]) if len(answers) == len(calls) else None
-            return
-        failed, retryable = self._not_connected(answers[0])
-        if self._service is not EXCHANGE and isinstance(failed, TokenRefusedError):
-            # The compliance endpoint refuses whoever has no role that it knows, with any token.
-            self._may_renew = False
-        raise FailedError(Failure(failed, Executed.NO, retryable))
-
-    def _not_connected(self, answer: PipelineAnswer) -> tuple[UnreachableError, bool]:
-        """Why the session is not connected, and whether to retry."""
-        if not answer.errors:
-            return UnreachableError(
-                f"{self._service.connect} at {self._where()} ended prematurely.", remedy="Run it there manually."
-            ), True
-        record = answer.errors[0]
-        if reason := not_connected(record, self._service, self._onward, self._no_access):
-            return reason
-        error = error_of_record(record, Call(self._service.connect))
-        return self._refused_connection(record, error), isinstance(error, (ServiceError, ThrottledError))
-
-    def _refused_connection(self, record: RemoteError, error: ExchangeError) -> UnreachableError:
-        if "CouldNotAutoloadMatchingModule" in record.error_id:
-            return UnreachableError(
-                f"the module of {self._service.connect} is installed at {self._where()} but cannot be loaded: {error.message}",
-                remedy="Check the versions of PowerShell and ExchangeOnlineManagement there.",
-            )
-        if "NamedParameterNotFound" in record.error_id:
-            return UnreachableError(
-                f"{self._service.connect} at {self._where()} does not accept a required parameter: {error.message}",
-                remedy="Update the module ExchangeOnlineManagement there.",
-            )
-        if isinstance(error, CmdletNotAvailableError):
-            remedy = self._no_module if self._service is EXCHANGE else _NO_COMPLIANCE
-            return UnreachableError(f"{self._where()} has no {self._service.connect}.", remedy=remedy)
-        return AuthenticationError(
-            f"{self._service.connect} failed: {error.message}", remedy=self._no_access, error_id=error.error_id
+        module = ModuleConnection(
+            self._service, connect_parameters(self._identity), self._where(), self._remedies, self._command_timeout
         )
-
-    def _pipeline(self, pool: _pypsrp.Pool, calls: Sequence[Call]) -> tuple[int, list[Outcome]]:
-        """Runs calls as the statements of one pipeline.
-
-        :returns: the number of calls that were sent, from the first; and the outcomes of those whose end was seen, and
-            always that of the first.
-        """
-        if not self._has_markers:
-            calls = calls[:1]
         try:
-            run = pool.run(statements(calls), timeout=self._command_timeout)
-        except clixml.ValueTooLargeError as error:
-            if len(calls) > 1:
-                # Nothing was sent. Alone, it shows whose value it is.
-                return self._pipeline(pool, calls[:1])
-            return 1, [Result(error=InvalidValueError(f"{error}.", cmdlet=calls[0].cmdlet))]
-        answers, withheld = answers_of(run, calls)
-        self._has_markers = self._has_markers and not withheld
-        known = [answer for answer in answers if answer.ended] or answers[:1]
-        return len(calls), [outcome(call, answer) for call, answer in zip(calls, known, strict=False)]
+            self._connection = module.connect(pool, credential, secret, late=self._names.late)
+        except FailedError as failed:
+            if self._service is not EXCHANGE and isinstance(failed.failure.error, TokenRefusedError):
+                # The compliance endpoint refuses whoever has no role that it knows, with any token.
+                self._may_renew = False
+            raise
 
     def _give_up(self) -> None:
         """Closes a pool in doubt. Its shell may still run a statement, so nothing more is sent to it."""
@@ -360,31 +275,6 @@ class RemotingTransport(ABC):
             ProtocolError(f"{self._where()} sent a response that cannot be interpreted ({type(error).__name__})."),
             Executed.UNKNOWN,
         )
-
-
-def _unanswered(call: Call) -> Failure:
-    """The outcome of a write whose end a pipeline did not show."""
-    return Failure(
-        ProtocolError("the remote pipeline ended before this cmdlet finished.", cmdlet=call.cmdlet), Executed.UNKNOWN
-    )
-
-
-def _unsent(refused: Outcome) -> Outcome:
-    """The outcome of a call that is not sent because the token was refused."""
-    return replace(refused, executed=Executed.NO) if isinstance(refused, Failure) else refused
-
-
-def _is_connected(connection: Any) -> bool:
-    """Whether an object of Get-ConnectionInformation shows a connection that works."""
-    return isinstance(connection, dict) and connection.get("State") != "Broken"
-
-
-def _known(call: Call, answer: PipelineAnswer) -> Result | None:
-    """What a cmdlet answered, or that there is no such cmdlet; ``None`` where another try may answer something else."""
-    result = outcome(call, answer) if answer.ended else None
-    if not isinstance(result, Result) or not isinstance(result.error, CmdletNotAvailableError | None):
-        return None
-    return result
 
 
 def _is_opaque(outcome: Outcome) -> bool:
