@@ -78,7 +78,8 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     helping = [standing for standing in every if _encrypts(standing.rule, guarantee)]
     decider = next((standing.rule for standing in every if standing.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:
-        return _of_decider(decider, helping)
+        meant = _meant(decider, helping, copy, guarantee)
+        return _of_standing(meant, every, copy) if meant else _of_decider(decider, helping)
     # Somebody to whom a rule copies mail need not get it.
     ending = None if copied_by and wish.wants_protection else _of_the_ending(every)
     if not wish.wants_protection or (ending and wish.wants_delivery):
@@ -187,15 +188,40 @@ def _of_decider(rule: FlowRule, helping: Sequence[Standing]) -> BreachCause | No
     if kind:
         return BreachCause(kind, rule.name)
     if rule.actions.does(Does.STOP):
-        later_rules = [
-            standing.rule.name
-            for standing in helping
-            if not (standing.reached or standing.failed) and standing.rule.place > rule.place
-        ]
-        return BreachCause("stops", rule.name, other=later_rules[0] if later_rules else "")
+        stopped = _stopped(rule, helping)
+        return BreachCause("stops", rule.name, other=stopped[0].name if stopped else "")
     if rule.actions.does(Does.DECRYPT):
         return BreachCause("decrypts", rule.name)
     return BreachCause("encrypts", rule.name) if rule.actions.does(Does.ENCRYPT) else None
+
+
+def _stopped(rule: FlowRule, helping: Sequence[Standing]) -> list[FlowRule]:
+    """The rules that would encrypt a copy which a rule stops before them: none that would do nothing."""
+    return [
+        standing.rule
+        for standing in helping
+        if not (standing.reached or standing.failed) and standing.rule.place > rule.place and _could_act(standing)
+    ]
+
+
+def _could_act(standing: Standing) -> bool:
+    """Whether a rule does something to mail that it matches: it is on, enforced, and within its dates."""
+    return not standing.rule.idle and standing.rule.actions.enforced and standing.in_window
+
+
+def _meant(decider: FlowRule, helping: Sequence[Standing], copy: Copy, guarantee: Guarantee) -> Standing | None:
+    """The rule that one thing keeps from encrypting a copy, and that is more likely meant to keep a guarantee than all that
+    a rule stops before them: it ends the rules for other mail, too. ``None`` if there is none.
+    """
+    stopped = _stopped(decider, helping) if decider.actions.does(Does.STOP) else []
+    if not stopped:
+        return None
+    near = [standing for standing in helping if standing.rule.place < decider.place and _known(standing, copy)]
+    nearest = _nearest(near, guarantee)
+    if nearest is None:
+        return None
+    likeness = min(unlike(rule, guarantee.when) for rule in stopped)
+    return nearest if unlike(nearest.rule, guarantee.when) < likeness else None
 
 
 def _encrypting_the_original(rules: RuleSet, copy: Copy, guarantee: Guarantee) -> set[str]:

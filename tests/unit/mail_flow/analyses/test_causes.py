@@ -156,6 +156,24 @@ def test_a_rule_that_is_meant_for_it_and_does_not_encrypt_is_named_before_others
         assert cause(every)["rule"] == "Partners"
 
 
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"enabled": False}, "disabled"),
+        ({"mode": "Audit"}, "mode"),
+        ({"activation_date": "2090-01-01T00:00:00Z"}, "dates"),
+        ({"conditions": {"from_scope": "NotInOrganization", "recipient_domain_is": ["partner.com"]}}, "scope"),
+    ],
+)
+def test_a_rule_that_is_meant_for_it_is_named_before_one_that_stops_before_a_rule_for_all(
+    change: Values, kind: str
+) -> None:
+    meant, stops = {**PARTNERS, **change}, rule("Stop", IN, STOP)
+    assert cause([meant, stops, ALL])["kind"] == kind
+    assert cause([stops, meant, ALL]) == {"kind": "stops", "rule": "Stop", "other": "All"}
+    assert cause([rule("Others", {**IN, "recipient_domain_is": ["a.com"]}, ENCRYPT), stops, ALL])["kind"] == "stops"
+
+
 def test_two_rules_that_stop_are_named_by_the_rule_that_they_stop_before() -> None:
     """Without one of them, the other one stops it: neither decides."""
     stops = [rule("One", PARTNER, STOP), rule("Two", PARTNER, {**STOP, "set_audit_severity": "Low"})]
