@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import Solver
 
 from tests.bench.mail_hard import CASES, NOW, QUESTIONS
+from tests.bench.mail_proof import of_dlp
 from tests.unit.mail_flow.answers import prove
 
 #: A tenth of a second or so, instead of the ten that an organization has.
@@ -111,6 +112,17 @@ def test_a_question_costs_the_same_when_it_is_asked_again() -> None:
             any_pattern("a.b." * 200, ["(a|b|[.])*c"])
         spent.append(before - meter.left)
     assert spent[0] == spent[1] > 0
+
+
+@pytest.mark.parametrize("task", ["dlp_encrypts", "dlp_decrypts", "dlp_sensitive"])
+def test_a_proof_beside_many_dlp_rules_takes_at_most_twice_the_steps(task: str) -> None:
+    steps = []
+    for asked in ("dlp_none", task):
+        with bounded(share=1) as meter:
+            before = meter.left
+            of_dlp(asked, 200)
+        steps.append(before - meter.left)
+    assert steps[1] <= 2 * steps[0]
 
 
 def test_a_hard_guarantee_leaves_steps_to_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

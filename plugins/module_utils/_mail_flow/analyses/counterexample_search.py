@@ -107,10 +107,9 @@ class CounterexampleSearch:
         every = [assumption.literal for assumption in assumptions]
         of_all = [assumption.literal for assumption in assumptions if not assumption.of_mail]
         claims = self.formulas.claims(model.free, anyway=True)
-        wanted = [self.formulas.surely_broken, *of_all]
-        if not model.solve(wanted, self.budget):
+        wanted = self._as_usual_as_can_be([self.formulas.surely_broken, *of_all], every, all_at_once=usual)
+        if wanted is None:
             return SearchResult(is_none=True)
-        wanted = self._as_usual_as_can_be(wanted, every, all_at_once=usual)
         _possible, candidate = self._search_not_held_back(wanted)
         leads = model.to_refine(model.free)
         tell = self._counterexample(candidate)
@@ -171,15 +170,17 @@ class CounterexampleSearch:
 
     def _as_usual_as_can_be(
         self, wanted: Sequence[Literal], assumptions: Sequence[Literal], *, all_at_once: bool
-    ) -> list[Literal]:
-        """What is wanted of a message, with as many assumptions as it can meet.
+    ) -> list[Literal] | None:
+        """What is wanted of a message, with as many assumptions as it can meet; ``None`` if no message is like that.
 
         :param all_at_once: whether all of them are tried together first.
         """
         model = self.formulas.model
+        if all_at_once and model.solve([*wanted, *assumptions], self.budget):
+            return [*wanted, *assumptions]
+        if not model.solve(wanted, self.budget):
+            return None
         met = list(wanted)
-        if all_at_once and model.solve([*met, *assumptions], self.budget):
-            return [*met, *assumptions]
         for assumption in assumptions:
             if assumption not in met and model.solve([*met, assumption], self.budget):
                 met.append(assumption)

@@ -3,8 +3,8 @@
 the Encrypt button that people press.
 
 After the last mail flow rule, Exchange asks the DLP rules in their order; they see what the mail flow rules changed. Of
-several that match, it enforces the most restrictive one; whether two that are not the same add up is not documented
-(U36). A label is set by people, or by a policy on the way (U34). Sources: Microsoft's pages of
+several that match, it enforces the most restrictive one, so one acts; which, and whether two that are not the same add up,
+is not documented (U36). A label is set by people, or by a policy on the way (U34). Sources: Microsoft's pages of
 New-DlpComplianceRule, New-Label, how DLP works between admin centers, and of how sensitivity labels encrypt.
 """
 
@@ -106,6 +106,11 @@ class Encrypter:
         Microsoft's example shows; how other actions compare is not documented.
         """
         return self.would_change_mail or self.edits
+
+    @property
+    def shows(self) -> bool:
+        """Whether it surely ends mail, encrypts it, or takes its protection away, if it acts."""
+        return not self.not_understood and bool(self.options or self.removes or self.ends in (BLOCKED, *FOLLOWED))
 
     def may_restrict_otherwise(self, effect: str) -> bool:
         """Whether it counts there with something else than an effect: ``options``, ``removes`` or ``ends``. Whether

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from ..._exchange.text import value_text
@@ -157,6 +157,11 @@ class Node:
         for part in self.parts:
             yield from part.leaves
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is open if it is true, whatever is known of a message and does not make it false."""
+        return self.operator == "open" or (self.operator == "and" and any(part.is_open for part in self.parts))
+
 
 @dataclass(frozen=True)
 class SendingRule:
@@ -250,6 +255,8 @@ class DlpRule:
         :param lacks: whether a message surely has nothing in a key.
         """
         value = _value(self.looks_for, truth, lacks, (self.place,))
+        if value is False:
+            return False
         return all_of((value, *(Open(("dlp", self.place), (reason,)) for reason in self.reasons)))
 
 
@@ -355,7 +362,7 @@ def _is_placeless(policy: DlpPolicyFact, rule: DlpRuleFact) -> bool:
 
 def _unread(fact: DlpRuleFact | DlpPolicyFact, part: str) -> bool:
     """Whether something of a part was not understood when it was read."""
-    return any(part in unreadable.parts for unreadable in fact.unreadable)
+    return bool(fact.unreadable) and any(part in unreadable.parts for unreadable in fact.unreadable)
 
 
 def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> DlpEncrypter:
@@ -416,6 +423,8 @@ class _Reader:
         self._dialect = dialect
         #: Text of a section to its place among them, and the section.
         self._sections: dict[str, tuple[int, Mapping[str, Any]]] = {}
+        #: Place of a section to what it looks for, once that is read.
+        self._read: dict[int, Node] = {}
 
     def tree_of(self, policy: DlpPolicyFact, rule: DlpRuleFact, *, placeless: bool) -> _Tree:
         """What must be true for a rule to match.
@@ -489,8 +498,13 @@ class _Reader:
         if what == "open":
             return Node("open", about=value)
         if what != "section":
-            return Node(what, tuple(self.read(child) for child in value))
-        rule, told = self.rule_set.rules[value], self._told[value]
+            # What is known is asked first: often it decides.
+            return Node(what, tuple(sorted(map(self.read, value), key=lambda part: part.is_open)))
+        if value not in self._read:
+            self._read[value] = self._section(self.rule_set.rules[value], self._told[value])
+        return self._read[value]
+
+    def _section(self, rule: FlowRule, told: Mapping[str, Any]) -> Node:
         parts = [
             *map(_leaf, rule.criteria.conditions),
             *(
@@ -540,15 +554,23 @@ def changing_before_dlp(rules: RuleSet) -> Callable[[Atom], tuple[FlowRule, ...]
     """The mail flow rules that may change what a condition looks at before DLP does."""
     acting = [rule for rule in rules.rules if not rule.idle and rule.actions.enforced]
 
+    @cache
+    def changing_what(looks_at: str, headers: frozenset[str], of_wrapper: bool) -> tuple[FlowRule, ...]:
+        return tuple(rule for rule in acting if _may_change(rule, looks_at, headers, of_wrapper=of_wrapper))
+
     def changing(atom: Atom) -> tuple[FlowRule, ...]:
-        return tuple(rule for rule in acting if _may_change(rule, atom))
+        return changing_what(atom.predicate.looks_at, atom.headers, atom.predicate.of_wrapper)
 
     return changing
 
 
-def _may_change(rule: FlowRule, atom: Atom) -> bool:
-    """Whether a rule that acts may change what a condition looks at."""
-    if any(row.seen and row.seen == atom.predicate.looks_at for row in rule.actions.rows):
+def _may_change(rule: FlowRule, looks_at: str, headers: frozenset[str], *, of_wrapper: bool) -> bool:
+    """Whether a rule that acts may change what a condition looks at.
+
+    :param looks_at: what that is, and :param:`headers`: the header fields that the condition reads.
+    :param of_wrapper: whether the condition looks at the wrapper of a message that has one.
+    """
+    if any(row.seen and row.seen == looks_at for row in rule.actions.rows):
         return True
     wraps = "apply_html_disclaimer_text" in rule.actions.options
-    return bool(rule.edits & atom.headers) or (wraps and atom.predicate.of_wrapper)
+    return bool(rule.edits & headers) or (wraps and of_wrapper)

@@ -262,17 +262,30 @@ class Circuit:
 
     def given(self, literal: Literal, answers: Iterable[Literal]) -> Literal:
         """A literal under the assumption that others are true, by its gates, ignoring clauses."""
-        found = {answer.code >> 1: ~TRUE if answer.code & 1 else TRUE for answer in answers}
+        # Variable to the code of what takes its place: an answer, or a gate over others.
+        places = {answer.code >> 1: solver.FALSE if answer.code & 1 else solver.TRUE for answer in answers}
         for variable in self._needed(literal):  # A gate comes after its parts.
-            if variable not in found:
-                parts = self.parts.get(variable)
-                found[variable] = (
-                    self.literals[2 * variable]
-                    if parts is None
-                    else self.conjunction([~found[code >> 1] if code & 1 else found[code >> 1] for code in parts])
-                )
-        value = found[literal.code >> 1]
-        return ~value if literal.code & 1 else value
+            parts = self.parts.get(variable, ())
+            if variable not in places and any(code >> 1 in places for code in parts):
+                left = {places.get(code >> 1, code & ~1) ^ (code & 1) for code in parts}
+                places[variable] = self._gate(left).code
+        code = literal.code
+        return self.literals[places.get(code >> 1, code & ~1) ^ (code & 1)]
+
+    def adverse(self, literal: Literal, variables: Iterable[Literal]) -> list[Literal]:
+        """Values of the variables on which a literal depends by its gates that make it false rather than true. Of a variable on
+        which it depends in one way only, no other value makes it false more often, whatever the others are.
+        """
+        # How it depends on each variable: 1 as that is, 2 as its opposite is, 3 either way.
+        ways = bytearray(self.solver.variables)
+        ways[literal.code >> 1] = 1 + (literal.code & 1)
+        for variable in reversed(self._needed(literal)):  # A gate comes after its parts.
+            way = ways[variable]
+            opposite = way >> 1 | (way & 1) << 1
+            for code in self.parts.get(variable, ()):
+                ways[code >> 1] |= opposite if code & 1 else way
+        found = [(variable, ways[variable.code >> 1]) for variable in variables]
+        return [variable if way == 2 else ~variable for variable, way in found if way]
 
     def _needed(self, literal: Literal) -> list[int]:
         """The variables on which a literal depends, in order, including its own."""

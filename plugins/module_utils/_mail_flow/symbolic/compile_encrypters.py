@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from ..._resources.compliance.dlp_fields import ATTACHMENTS
@@ -158,7 +158,7 @@ class EncrypterFormulas:
         value = self._value(rule.looks_for, (rule.place,))
         if self._maker is not None and rule.looks_at_recipients:
             value &= self.logic.unknown(questions.ADDED_RECIPIENTS, "added", self.person.name, "")
-        return value & self.unknown("dlp", rule.place) if rule.reasons else value
+        return value if rule.is_certain or rule.looks_for.is_open else value & self.unknown("dlp", rule.place)
 
     def _value(self, node: Node, path: tuple[int, ...]) -> Value:
         if node.atom is not None:
@@ -204,6 +204,8 @@ class EncrypterFormulas:
         value = conditions.truth(atom, SeenMessage(), self.person)
         if atom.predicate.content:
             open_ |= conditions.hidden(self.chain.state.seen)
+        if open_ == FALSE:
+            return value
         return self.logic.choose(open_, self.unknown("dlp sees", atom.number), value)
 
     def _is_changed(self, atom: Atom) -> Value:
@@ -217,21 +219,36 @@ class EncrypterFormulas:
         """Whether a DLP rule with an effect applies."""
         return self.logic.any_of([when for does, when in self.dlp if has(does)])
 
-    def _enforced(self, effect: str, otherwise: Value = FALSE) -> Value:
-        """Whether the copy gets an effect: certain where no rule applies that restricts it otherwise (U36).
+    def _enforced(self, earlier: Iterable[Value], later: Value, *what: Hashable) -> Value:
+        """Whether the copy gets an effect for which a DLP rule applies, beside another one that restricts the copy otherwise. That
+        is open, but one of those that apply acts (U36): what is left to it happens if none of the earlier effects does.
 
-        :param otherwise: whether it gets an effect that rules this one out.
+        :param earlier: whether the copy gets each of the effects that are decided before this one.
+        :param later: whether a rule applies for one that is decided after it.
         """
-        having = self.any_dlp(lambda does: getattr(does, effect))
-        if having == FALSE:
-            return FALSE
-        others = self.any_dlp(lambda does: does.may_restrict_otherwise(effect))
-        return having & self.logic.choose(others, ~otherwise & self.unknown("dlp several", effect), TRUE)
+        return self.unknown(*what) | (self._one_shows & ~self.logic.any_of([*earlier, later]))
+
+    @cached_property
+    def _one_shows(self) -> Value:
+        """Whether each DLP rule that applies does something that is decided here, if it acts. The one that sends the copy may have
+        done it by then.
+        """
+        return FALSE if self._maker is not None else ~self.any_dlp(lambda does: not does.shows)
 
     @cached_property
     def encrypts(self) -> Value:
-        """Whether DLP encrypts the copy, as far as it can be encrypted."""
-        return self._enforced("options")
+        """Whether DLP encrypts the copy, as far as it can be encrypted: certain where no rule applies that restricts it
+        otherwise.
+        """
+        having = self.any_dlp(lambda does: does.options)
+        if having == FALSE:
+            return FALSE
+        others = self.any_dlp(lambda does: does.may_restrict_otherwise("options"))
+        if others == FALSE:
+            return having
+        later = self.any_dlp(lambda does: does.removes)
+        enforced = self._enforced(self.ends.values(), later, "dlp several", "options")
+        return having & self.logic.choose(others, enforced, TRUE)
 
     @cached_property
     def removes(self) -> Value:
@@ -239,7 +256,14 @@ class EncrypterFormulas:
         away, one kind has its way: a copy that DLP encrypts in clear, it does not leave unprotected where a mail flow
         rule had encrypted it.
         """
-        return self._enforced("removes", otherwise=self.encrypts)
+        having = self.any_dlp(lambda does: does.removes)
+        if having == FALSE:
+            return FALSE
+        others = self.any_dlp(lambda does: does.may_restrict_otherwise("removes"))
+        if others == FALSE:
+            return having
+        enforced = self._enforced([*self.ends.values(), self.encrypts], FALSE, "dlp several", "removes")
+        return having & self.logic.choose(others, ~self.encrypts & enforced, TRUE)
 
     @cached_property
     def blocked(self) -> Value:
@@ -249,18 +273,27 @@ class EncrypterFormulas:
     @cached_property
     def ends(self) -> Mapping[Fate, Value]:
         """The fates that DLP gives the copy if it does not block it, each with whether it does: certain where no rule
-        applies that restricts it otherwise (U36).
+        applies that restricts it otherwise.
         """
-        return {fate: self._ends_in(fate) for fate in FOLLOWED}
+        found: dict[Fate, Value] = {}
+        for fate in FOLLOWED:
+            found[fate] = self._ends_in(fate, found)
+        return found
 
-    def _ends_in(self, fate: Fate) -> Value:
+    def _ends_in(self, fate: Fate, earlier: Mapping[Fate, Value]) -> Value:
         having = self.any_dlp(lambda does: does.ends == fate)
         if having == FALSE:
             return FALSE
+        having &= ~self.blocked
         others = self.any_dlp(
             lambda does: does.may_restrict_otherwise("ends") or (does.ends and does.ends not in (fate, BLOCKED))
         )
-        return having & ~self.blocked & self.logic.choose(others, self.unknown("dlp ends", fate), TRUE)
+        if others == FALSE:
+            return having
+        left = [each for each in FOLLOWED if each != fate and each not in earlier]
+        later = self.any_dlp(lambda does: does.options or does.removes or does.ends in left)
+        enforced = self._enforced(earlier.values(), later, "dlp ends", fate)
+        return having & self.logic.choose(others, enforced, TRUE)
 
     @cached_property
     def approvals(self) -> list[Value]:

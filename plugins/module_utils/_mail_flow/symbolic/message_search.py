@@ -159,7 +159,8 @@ class MessageSearch:
         self, claim: Sequence[Literal], literals: Sequence[Literal], side: Side, budget: int = CONFLICTS
     ) -> bool:
         """Whether there is certainly no message of which a claim is true on the free side for every answer to the
-        unknowns. Each answer that makes it false of a message excludes all such messages.
+        unknowns. Answers that make it false of a message exclude all such messages. The first ones make it false rather than
+        true, whatever the message is.
 
         :param literals: what a message must satisfy anyway.
         :raises BudgetError: a question took too many conflicts.
@@ -168,13 +169,15 @@ class MessageSearch:
         unknown = side.logic.questions
         true = circuit.conjunction(claim)
         wanted = [true]
+        answers = circuit.adverse(true, unknown)
         for _case in range(_CASES):
+            wanted.append(circuit.given(true, answers))
             if not satisfiable(circuit, [*wanted, *literals], budget):
                 return True
             message = _values(circuit.model(), (literal for literal in circuit.inputs(true) if literal not in unknown))
             if not satisfiable(circuit, [*message, ~true], budget):
                 return False
-            wanted.append(circuit.given(true, _values(circuit.model(), unknown)))
+            answers = _values(circuit.model(), unknown)
         return False
 
     def find(

@@ -153,6 +153,36 @@ def test_what_is_given_takes_its_place(seed: int) -> None:
         formula.close()
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_no_values_make_a_literal_false_more_often_than_the_adverse_ones(seed: int) -> None:
+    """Where it depends on each variable in one way only."""
+    source = random.Random(seed)
+    circuit = Circuit()
+    others = [circuit.variable(number) for number in range(4)]
+    # Each variable that may be chosen, as the literal depends on it.
+    chosen = [either(source, circuit.variable(("chosen", number))) for number in range(4)]
+    literals = [*others, *(~literal for literal in others), *chosen]
+    for _number in range(12):
+        join = source.choice((circuit.conjunction, circuit.disjunction))
+        literals.append(join(source.sample(literals, 3)))
+    wanted = literals[-1]
+    adverse = circuit.adverse(wanted, [min(literal, ~literal) for literal in chosen])
+    assert set(adverse) <= {~literal for literal in chosen}
+    for left in itertools.product((True, False), repeat=4):
+        given = [literal if is_true else ~literal for literal, is_true in zip(others, left, strict=True)]
+        at_worst = circuit.given(circuit.given(wanted, given), adverse)
+        for values in itertools.product((True, False), repeat=4):
+            answers = [literal if is_true else ~literal for literal, is_true in zip(chosen, values, strict=True)]
+            assert at_worst is FALSE or circuit.given(wanted, [*given, *answers]) is TRUE
+
+
+def test_a_variable_on_which_a_literal_depends_in_both_ways_is_false_at_worst() -> None:
+    circuit = Circuit()
+    both, one, other, apart = (circuit.variable(name) for name in ("both", "one", "other", "apart"))
+    wanted = circuit.choice(both, one, ~other)
+    assert circuit.adverse(wanted, [both, one, other, apart]) == [~both, ~one, other]
+
+
 def test_what_a_question_is_not_about_stays_open() -> None:
     circuit = Circuit()
     wanted, *others = (circuit.variable(name) for name in "abcdefgh")
