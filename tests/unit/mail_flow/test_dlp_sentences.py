@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import ChangedMail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
     policy as policy_of,
@@ -109,3 +111,24 @@ def test_the_overview_has_the_domains_of_dlp_rules_that_surely_act() -> None:
         if cell.kind == "from_inside"
     }
     assert cells == {"adatum.com": ("always", ("T",)), "everybody else": ("never", ("S",))}
+
+
+@pytest.mark.parametrize(
+    ("action", "how"),
+    [
+        ({"remove_rms_template": True}, "dlp_decrypts"),
+        ({"block_access": True}, "dlp_blocks"),
+        ({"quarantine": True}, "dlp_quarantines"),
+        ({"redirect_message_to": ["megan@contoso.com"]}, "dlp_redirects"),
+    ],
+)
+def test_a_difference_names_the_dlp_rule_that_exempts_mail(action: dict[str, Any], how: str) -> None:
+    """What a new rule encrypts, and DLP undoes, is no difference."""
+    told = {**FACTS, "dlp_policies": [policy(_TO, "D", **action)], "labels": []}
+    found = difference([], [ENCRYPT], told, NOW).findings[0]
+    assert isinstance(found, ChangedMail)
+    assert (found.kind, found.limit, [(each.rule, each.how) for each in found.by]) == (
+        "protection_gained",
+        "another",
+        [("D", how)],
+    )

@@ -14,8 +14,10 @@ from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
 from ..formula import FALSE, TRUE, Literal, high
+from ..model.encrypters import ENDS_BY_DLP
 from ..model.message import Message
 from ..model.outcomes import Fate, ProtectionKind
+from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
 from ..sat.circuit import Batch, Circuit, KnownModels
 from ..simulator.copy_result import CopyResult
@@ -24,6 +26,7 @@ from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.witness_replay import as_it_arrives, course_of, on_arrival
 from .aspects import Aspect, DifferenceKind
 from .attribution import ANY, OWN
+from .besides_dlp import certain_dlp_rules
 from .difference_kinds import ClassWitness, MailClass, assumed, witness_of
 from .difference_queries import DifferenceSearch
 from .finding import STAGE_KEYS, Cause, ChangedMail, Exempting, LaterRule, Stages
@@ -504,6 +507,11 @@ class ClassFindings:
                 how = _how(rule, draft.mail_class, earlier=earlier)
                 if how:
                     acts.setdefault(Exempting(rule.name, how), []).append(self._exempts(rule, which))
+        for dlp_rule in certain_dlp_rules(self.model.facts):
+            how = _how_by_dlp(dlp_rule, draft.mail_class)
+            if how:
+                applied = [high(outcome.after.acts(dlp_rule)) for outcome in self.model.free.outcomes]
+                acts.setdefault(Exempting(dlp_rule.name, how), []).extend(applied)
         return {exempting: self.model.circuit.disjunction(literals) for exempting, literals in acts.items()}
 
     def _exempts(self, rule: FlowRule, which: int) -> Literal:
@@ -548,6 +556,7 @@ _RANKS = {
     "may_stop": 1,
     **dict.fromkeys(("encrypts", "decrypts", "asks", "brands", "routes", "brings"), 2),
     "holds": 3,
+    **dict.fromkeys(("dlp_blocks", "dlp_redirects", "dlp_quarantines", "dlp_decrypts"), 4),
 }
 
 #: What a rule does to how it exempts mail from a difference in an aspect of it.
@@ -575,6 +584,16 @@ def _how(rule: FlowRule, mail_class: MailClass, *, earlier: bool) -> str:
     if mail_class.person and (rule.actions.does(Does.ADD) or rule.actions.does(Does.REDIRECT)):
         return "brings"
     return "stops" if earlier and rule.actions.is_final else ""
+
+
+def _how_by_dlp(rule: DlpRule, mail_class: MailClass) -> str:
+    """How a DLP rule that surely acts may exempt mail from a class; empty if it cannot. One that encrypts does so in both rule
+    sets.
+    """
+    does = rule.does
+    if does.ends in ENDS_BY_DLP and does.ends != Fate.MODERATED:
+        return ENDS_BY_DLP[Fate(does.ends)]
+    return "dlp_decrypts" if does.removes and mail_class.kind.aspect in (Aspect.PROTECTION, Aspect.BRANDING) else ""
 
 
 def _stages(before: CopyResult | None, after: CopyResult | None, approvals: int = 0) -> tuple[int, Stages]:
