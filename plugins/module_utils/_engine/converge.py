@@ -92,7 +92,7 @@ def converge_organization(
         task.warnings += [f"Without check mode, this task would fail: {text}" for text in lacking]
     if task.check_mode or not plan.steps:
         return Converged(_result(plan.before, plan.after, plan.steps), organization)
-    work = _Work(task, ReadCache(task.session, reads, organization), planner, plan)
+    work = _PlanRun(task, ReadCache(task.session, reads, organization), planner, plan)
     try:
         work.apply()
         after, shown = work.verify()
@@ -103,7 +103,7 @@ def converge_organization(
     return Converged(_result(plan.before, after, work.progress.applied), shown)
 
 
-class _Work:
+class _PlanRun:
     """Runs a plan, one round trip after the other.
 
     :param read_cache: what was read before anything is written.
