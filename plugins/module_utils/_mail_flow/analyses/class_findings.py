@@ -210,7 +210,8 @@ class ClassFindings:
         if why.is_one:
             about[0] = about[0].with_criteria((*about[0].criteria.conditions, *why.met))
             why = NOTHING
-        why = as_told(self.model, about[0], why, self._search.solve)
+        if about:
+            why = as_told(self.model, about[0], why, self._search.solve)
         if len(why.unmet) == 1 and not why.met:
             about[0], why = self._with_fewer_values(about[0], why)
         return ChangedMail(
