@@ -234,11 +234,17 @@ def how_it_keeps(other: FlowRule, rule: FlowRule | DlpRule, effect: RuleEffect) 
         return "decrypts"
     if effect.kind == "branded" and other.actions.does(Does.BRAND):
         return "brands"
-    if other.actions.does(Does.MODERATE) and (
-        effect.kind.startswith("copied") or (earlier and effect.kind in FATES.values())
-    ):
+    if other.actions.does(Does.MODERATE) and _waits_for_approval(effect, earlier=earlier):
         return "holds"
     return None
+
+
+def _waits_for_approval(effect: RuleEffect, *, earlier: bool) -> bool:
+    """Whether an effect shows only once mail is approved that another rule holds.
+
+    :param earlier: whether that rule comes before it.
+    """
+    return effect.kind.startswith("copied") or (earlier and effect.kind in FATES.values())
 
 
 def _asks_for_another(rule: FlowRule, effect: RuleEffect) -> bool:

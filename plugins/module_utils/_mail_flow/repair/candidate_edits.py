@@ -8,7 +8,7 @@ message has one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..analyses.standings import SCOPES, FailedCondition, Standing, standings
 from ..conditions.predicate import Predicate, Reach
 from ..conditions.predicates import PREDICATES
 from ..model.message_recipients import recipients_of
+from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from .aims import (
     ACTION,
@@ -86,6 +87,14 @@ def candidates(draft: EditedRules, rules: RuleSet, wrong: FailingCopy) -> Iterat
             yield edited
 
 
+def _place_of_first(rules: Sequence[FlowRule], effects: Iterable[Does]) -> int:
+    """The place of the first rule that acts and has one of some effects; the number of rules if there is none."""
+    places = (
+        rule.place for rule in rules if rule.actions.enforced and not rule.idle and any(map(rule.actions.does, effects))
+    )
+    return next(places, len(rules))
+
+
 class _CandidateEdits:
     def __init__(self, draft: EditedRules, rules: RuleSet, wrong: FailingCopy) -> None:
         self._draft, self._rules, self._wrong, self._aim = draft, rules, wrong, wrong.aim
@@ -108,24 +117,10 @@ class _CandidateEdits:
         self._acting = [standing for standing in self._every if standing.acts and standing.rule.actions.enforced]
         self._stop = next((standing for standing in reversed(self._acting) if standing.rule.actions.is_final), None)
         #: The first rule after which mail may see no other; the end of the rules if there is none.
-        self._first_stop = next(
-            (
-                rule.place
-                for rule in rules.rules
-                if rule.actions.does(Does.STOP) and rule.actions.enforced and not rule.idle
-            ),
-            len(rules.rules),
-        )
+        self._first_stop = _place_of_first(rules.rules, (Does.STOP,))
         #: The places before which a rule may have to go, the last one first: the first rule that stops, the first one
         #: after which mail may go on without the rules behind it, and all rules.
-        first_break = next(
-            (
-                rule.place
-                for rule in rules.rules[: self._first_stop]
-                if any(rule.actions.does(what) for what in _BREAKING) and rule.actions.enforced and not rule.idle
-            ),
-            self._first_stop,
-        )
+        first_break = _place_of_first(rules.rules[: self._first_stop], _BREAKING)
         self._early_places = tuple(dict.fromkeys((self._first_stop, first_break, 0)))
 
     def least_intrusive_first(self) -> Iterator[EditedRules]:

@@ -29,6 +29,7 @@ from ..input.guarantee_options import ALL_COPIES, Guarantee
 from ..input.messages import Broken, Case, broken
 from ..input.parsing import facts_of
 from ..model.facts import Facts
+from ..model.message import Message
 from ..model.outcomes import ProtectionKind
 from ..model.wishes import WISHES
 from ..rules.rule_set import RuleSet
@@ -419,10 +420,9 @@ class _Repair:
         known: it arrives in clear, one of both wants it protected if it is delivered, and the other one wants it
         delivered and not protected by rules. Those that hold come first.
         """
-        wish, encrypters = goal.guarantee, self.facts.encrypters
-        by_dlp = encrypters.dlp_policies.encrypters if encrypters.dlp_policies else ()
-        if wish is None or encrypters.auto_label_policies or any(each.changes_mail for each in by_dlp):
-            return None  # These may protect what rules leave in clear.
+        wish = goal.guarantee
+        if wish is None or _others_may_protect(self.facts):
+            return None
         kept = [judgment for judgment in self.judged if judgment.verdict is not GuaranteeVerdict.REFUTED]
         kept.sort(key=lambda judgment: judgment.verdict is not GuaranteeVerdict.PROVED)
         opposed = [judgment for judgment in kept if _opposed(judgment.guarantee, wish)]
@@ -434,8 +434,7 @@ class _Repair:
             if not any(known.guarantee is guarantee for guarantee in (wish, *others)):
                 continue
             copy = known.wrong.copy
-            arrival = copy.message.protection
-            if arrival is None or arrival.kind != ProtectionKind.NONE:
+            if not _arrives_in_clear(copy.message):
                 continue
             of_goal, *of_others = (
                 is_about(claims, rule, copy.message, copy.facts, copy.recipient) is True for rule in claims.rules
@@ -906,6 +905,18 @@ class _Repair:
                     break
             after = before
         return tuple(put_right)
+
+
+def _others_may_protect(facts: Facts) -> bool:
+    """Whether DLP policies or labels may protect what rules leave in clear."""
+    encrypters = facts.encrypters
+    by_dlp = encrypters.dlp_policies.encrypters if encrypters.dlp_policies else ()
+    return bool(encrypters.auto_label_policies) or any(each.changes_mail for each in by_dlp)
+
+
+def _arrives_in_clear(message: Message) -> bool:
+    """Whether a message is surely not protected when it arrives."""
+    return message.protection is not None and message.protection.kind == ProtectionKind.NONE
 
 
 def _opposed(one: Guarantee, other: Guarantee) -> bool:
