@@ -106,6 +106,8 @@ def actions_of(source: random.Random, *, followed: bool = False) -> dict[str, An
         *({"remove_rms_template": True}, {"remove_rms_template": True}),
         {"encrypt_rms_template": "Encrypt", "apply_branding_template": "Other"},
         *({"block_access": True}, {"block_access": True, "block_access_scope": "PerUser"}),
+        {"block_access": True, "block_access_scope": "PerUser", "encrypt_rms_template": "Encrypt"},
+        {"block_access": True, "block_access_scope": "PerUser", "copy_to": ["audit@fabrikam.com"]},
         {"notify_user": ["Owner"]},
         *({"quarantine": True}, {"redirect_message_to": ["joe@contoso.com"]}),
         {"quarantine": True, "encrypt_rms_template": "Encrypt"},

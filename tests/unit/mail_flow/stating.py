@@ -86,7 +86,7 @@ class Mail:
             for label, result in results.items():
                 if not self._is_named(said, message, label.lower(), result) or said.unknown:
                     continue
-                if any(self._may_keep(each, message, label.lower(), result) for each in said.exempting):
+                if any(self._may_keep(said, each, message, label.lower(), result) for each in said.exempting):
                     continue
                 if said.besides_dlp and self._may_match_open_rule(message, label.lower()):
                     continue
@@ -94,11 +94,12 @@ class Mail:
                     continue
                 yield message, results, label
 
-    def _may_keep(self, each: Exempting, message: Message, address: str, result: Values) -> bool:
-        """Whether a rule may keep a copy from what a statement says."""
+    def _may_keep(self, said: Statement, each: Exempting, message: Message, address: str, result: Values) -> bool:
+        """Whether a rule may keep a copy from what a statement says: the recipient's, or one that is sent somebody else."""
         if not each.how.startswith("dlp_"):
             return _acted(result, each.rule) is not False
-        return self._dlp_matches(each.rule, message, address) is not False
+        copies = [address, *(said.effect.names if said.effect.kind.startswith("copied") else ())]
+        return any(self._dlp_matches(each.rule, message, person) is not False for person in copies)
 
     def _may_match_open_rule(self, message: Message, address: str) -> bool:
         """Whether a DLP rule may act on a copy of which that is open."""

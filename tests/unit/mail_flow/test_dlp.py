@@ -416,6 +416,24 @@ def test_a_block_ends_a_copy_and_other_ends_are_open() -> None:
     assert found["megan@contoso.com"]["fate"] == "delivered"
 
 
+def test_what_a_block_of_people_outside_does_beside_it_is_done_for_people_inside() -> None:
+    told = policy(
+        {"from_scope": "InOrganization"},
+        block_access=True,
+        block_access_scope="PerUser",
+        encrypt_rms_template="Encrypt",
+    )
+    facts = facts_of({**FACTS, "dlp_policies": [told]})
+    mail = message_of(message(to=["megan@contoso.com", "someone@fabrikam.com"]), "", "message")
+    found = Simulator([], facts).run(mail)["recipients"]
+    assert found["megan@contoso.com"]["protection"] == "encrypt"
+    assert found["someone@fabrikam.com"]["fate"] == "rejected"
+    asked = {"name": "inside", "when": {"from_scope": "InOrganization", "sent_to_scope": "InOrganization"}}
+    for then, verdict in (("encrypted", "proved"), ("unencrypted", "refuted")):
+        (judgment,) = prove([], facts, [{**asked, "then": then}])
+        assert judgment.verdict == verdict, then
+
+
 @pytest.mark.parametrize(
     "more", [{"notify_allow_override": ["WithJustification"]}, {"block_access_scope": "PerAnonymousUser"}]
 )

@@ -406,7 +406,8 @@ class _StatementSearch:
         """
         if isinstance(rule, FlowRule) and effect.kind not in BEFORE_DLP:
             return
-        for other in self._dlp:
+        others = [part for other in self._dlp if other is not rule for part in other.by_recipients]
+        for other in others:
             how = self._how_dlp_keeps(other, rule, effect)
             if how:
                 yield _Candidate(
@@ -415,8 +416,6 @@ class _StatementSearch:
 
     def _how_dlp_keeps(self, other: DlpRule, rule: StatedRule, effect: RuleEffect) -> str:
         """How a DLP rule keeps mail of another rule from an effect; empty if it does not."""
-        if other is rule:
-            return ""
         if isinstance(rule, DlpRule):
             return how_dlp_rule_keeps(other, rule, effect)
         return how_encrypter_keeps(other.does, effect)
@@ -514,6 +513,9 @@ class _StatementSearch:
         """
         # Whether mail for people inside leaves by a connector is not documented.
         if effect.kind in LEAVING and not self._leaves(rule):
+            return False
+        # Another rule may send somebody a copy for certain.
+        if effect.kind.startswith("copied") and isinstance(rule, DlpRule) and not rule.does.only_sends:
             return False
         return self._is_certain(rule, effect, managed=managed, approved=approved) or self._is_shown(
             rule, effect, affected, approved=approved

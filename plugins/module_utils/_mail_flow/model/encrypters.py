@@ -112,6 +112,13 @@ class Encrypter:
         """Whether it surely ends mail, encrypts it, or takes its protection away, if it acts."""
         return not self.not_understood and bool(self.options or self.removes or self.ends in (BLOCKED, *FOLLOWED))
 
+    @property
+    def only_sends(self) -> bool:
+        """Whether it surely sends the copies that it brings people, if it acts alone. Whether one that blocks a message, puts it
+        in quarantine, or asks for an approval also sends copies of it, is not documented.
+        """
+        return self.ends in ("", Fate.REDIRECTED) and not self.not_understood
+
     def may_restrict_otherwise(self, effect: str) -> bool:
         """Whether it counts there with something else than an effect: ``options``, ``removes`` or ``ends``. Whether
         Exchange does what else a rule is told, beside asking for an approval, is not documented.
@@ -300,16 +307,14 @@ class AppliedEncrypters:
 
     def brings(self, each: PossibleEncrypter) -> bool | None:
         """Whether a DLP rule that applies to the copy, or may, sends others copies of it; ``None`` if that is open. Of a
-        message that another one blocks, nobody gets a copy. Whether a rule that blocks a message itself, puts it in
-        quarantine, or asks for an approval also sends copies of it, is not documented.
+        message that another one blocks, nobody gets a copy.
         """
         if not each.what.brings or (self.blocks and each.what.ends != BLOCKED):
             return False
         theirs = set(each.what.brings)
         others = (other.what for other in self.every if other is not each and other.what.restricts)
         is_alone = all(theirs.issubset(other.brings) and not other.not_understood for other in others)
-        is_plain = each.what.ends in ("", Fate.REDIRECTED) and not each.what.not_understood
-        return True if each.sure and is_alone and is_plain else None
+        return True if each.sure and is_alone and each.what.only_sends else None
 
     @property
     def end(self) -> str:

@@ -68,6 +68,9 @@ ENDS = {
 BLOCKS_OUTSIDE = "PerUser"
 BLOCKS_LINKS = "PerAnonymousUser"
 
+#: The options of a block.
+_BLOCK = ("block_access", "block_access_scope", "notify_allow_override")
+
 #: What a rule with an action that was not understood may protect mail with.
 ANY_OPTION = ProtectionKind.OPTION_UNKNOWN
 
@@ -188,6 +191,7 @@ class DlpRule:
     :param stops_perhaps: whether that is open, because its place or its actions are not known.
     :param looks_for: what it looks for.
     :param is_placeless: whether nobody knows before or after which other rules it comes.
+    :param inside: of one that blocks people outside alone, what else it does, to copies for people inside.
     """
 
     place: int
@@ -196,6 +200,7 @@ class DlpRule:
     stops_perhaps: bool
     looks_for: Node
     is_placeless: bool = False
+    inside: DlpEncrypter | None = None
 
     @property
     def name(self) -> str:
@@ -219,6 +224,15 @@ class DlpRule:
         """
         atoms = (leaf.atom for leaf in self.looks_for.leaves if leaf.atom is not None)
         return self.does.outside_only or any(atom.reach is Reach.RECIPIENT for atom in atoms)
+
+    @property
+    def by_recipients(self) -> tuple[DlpRule, ...]:
+        """The same as rules that do one thing to all copies on which they act: of one that blocks people outside alone and does
+        more, one for people outside and one for people inside.
+        """
+        if self.inside is None:
+            return (self,)
+        return replace(self, inside=None), replace(self, does=self.inside, inside=None)
 
     def may_come_after(self, other: DlpRule) -> bool:
         """Whether Exchange may ask it after another rule."""
@@ -310,6 +324,7 @@ class DlpRules:
                 placeless[number] or _unread(acting[number][1], "actions"),
                 reader.read(trees[number]),
                 _is_placeless(*acting[number][:2]),
+                _inside(*acting[number]),
             )
             for place, number in enumerate(order)
         )
@@ -389,6 +404,15 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> DlpEncrypter:
         guid=rule.guid,
         not_understood="actions" if anything else "",
     )
+
+
+def _inside(policy: DlpPolicyFact, rule: DlpRuleFact, does: DlpEncrypter) -> DlpEncrypter | None:
+    """What a rule that blocks people outside alone does to copies for people inside; ``None`` if nothing, or of another rule."""
+    if not does.outside_only:
+        return None
+    others = {name: value for name, value in rule.actions.items() if name not in _BLOCK}
+    inside = _does(policy, replace(rule, actions=others))
+    return inside if inside.restricts else None
 
 
 def _end_of(actions: Mapping[str, Any], otherwise: str) -> str:

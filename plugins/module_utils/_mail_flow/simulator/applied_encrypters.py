@@ -109,16 +109,18 @@ class EncrypterSimulation:
         reached = world.fate == Fate.DELIVERED and (maker is None or rule.may_come_after(maker)) and rule is not maker
         for new, applied in self._asked(world, person, by) if reached else [(world, ())]:
             after = new.after.joined([encrypter for _rule, encrypter in applied])
-            here = next((encrypter for applying, encrypter in applied if applying is rule), None)
-            sends = after.brings(here) if here is not None else False
-            if here is None or sends is False:
+            why = next((encrypter.why for applying, encrypter in applied if applying is rule), None)
+            # Whether one that blocks people outside sends copies of mail for people inside is as open.
+            own = PossibleEncrypter(rule.does, why or ())
+            sends = after.brings(own) if why is not None else False
+            if sends is False:
                 yield new
                 continue
             before = [encrypter for other, encrypter in applied if other is not rule and rule.may_come_after(other)]
-            own = PossibleEncrypter(rule.does.for_others, _unless_alone(here))
-            sent = new.but(after=new.after.joined([*before, own]))
+            for_others = PossibleEncrypter(rule.does.for_others, _unless_alone(own))
+            sent = new.but(after=new.after.joined([*before, for_others]))
             if sends is None:
-                question = Open(("dlp sends", rule.place), tuple(dict.fromkeys(after.reasons_of(here, "brings"))))
+                question = Open(("dlp sends", rule.place), tuple(dict.fromkeys(after.reasons_of(own, "brings"))))
                 yield new.answering(question, False)
                 sent = sent.answering(question, True)
             scene = Scene(self.message, self.facts, person, last=True, protection_shows=False)
@@ -210,13 +212,17 @@ class EncrypterSimulation:
                 stops += _stops(rule, why)
 
     def _possible(self, rule: DlpRule, why: tuple[Reason, ...], person: Recipient) -> Iterator[PossibleEncrypter]:
-        does = rule.does
-        if does.outside_only:
-            outside = recipient_outside(self.facts, person.address)
-            if outside is False:
-                return
-            why = why if outside is True else (*why, *(outside.reasons if isinstance(outside, Open) else ()))
-        yield PossibleEncrypter(does, tuple(dict.fromkeys(why)))
+        """What a rule that matches, or may, does to somebody's copy.
+
+        :param why: why it is open whether it matches.
+        """
+        outside: Truth = not rule.does.outside_only or recipient_outside(self.facts, person.address)
+        if isinstance(outside, Open):
+            why = (*why, *outside.reasons)
+        if outside is not False:
+            yield PossibleEncrypter(rule.does, tuple(dict.fromkeys(why)))
+        if outside is not True and rule.inside is not None:
+            yield PossibleEncrypter(rule.inside, tuple(dict.fromkeys(why)))
 
     def _lacks(self, key: str, world: World) -> bool:
         """Whether the message surely has nothing of what DLP looks at: in its content, attached to it, or as its label. A
@@ -265,7 +271,7 @@ def _stops(rule: DlpRule, why: tuple[Reason, ...]) -> Iterator[Reason]:
 def _unless_alone(encrypter: PossibleEncrypter) -> tuple[Reason, ...]:
     """Why it is open whether a rule that sends somebody a copy does what else it is told to that copy."""
     does = encrypter.what
-    if does.ends in ("", Fate.REDIRECTED) and not does.not_understood:
+    if does.only_sends:
         return ()
     return encrypter.why or (Reason(questions.SEVERAL_DLP_RULES, "several_dlp_withholds", (does.name, does.policy)),)
 

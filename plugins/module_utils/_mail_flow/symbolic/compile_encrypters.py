@@ -46,7 +46,7 @@ class EncrypterFormulas:
     @cached_property
     def dlp(self) -> Sequence[tuple[Encrypter, Value]]:
         """The DLP rules that change mail, each with whether it applies to the copy."""
-        return [*self.chain.state.after, *((rule.does, when) for rule, when in self._asked)]
+        return [*self.chain.state.after, *((does, when) for _rule, does, when in self._asked)]
 
     @cached_property
     def _maker(self) -> DlpRule | None:
@@ -75,13 +75,18 @@ class EncrypterFormulas:
         return met
 
     @cached_property
-    def _asked(self) -> Sequence[tuple[DlpRule, Value]]:
-        """Those of them that change mail, each with whether it applies."""
-        return [
-            (rule, matches & self._covers(rule.does) & self._does(rule))
-            for rule, matches in self._met
-            if rule.does.restricts and matches != FALSE
-        ]
+    def _asked(self) -> Sequence[tuple[DlpRule, DlpEncrypter, Value]]:
+        """Those of them that change mail, each with what it does and whether it does that."""
+        asked: list[tuple[DlpRule, DlpEncrypter, Value]] = []
+        for rule, matches in self._met:
+            if matches == FALSE or not rule.does.restricts:
+                continue
+            covers = self._covers(rule.does)
+            does = self._does(rule)
+            asked.append((rule, rule.does, matches & covers & does))
+            if rule.inside is not None:
+                asked.append((rule, rule.inside, matches & ~covers & does))
+        return asked
 
     def _does(self, rule: DlpRule) -> Value:
         """Whether a rule does something to the mail that it matches. One that was not understood may do nothing to it, and
@@ -95,8 +100,8 @@ class EncrypterFormulas:
 
     def acts(self, rule: DlpRule) -> Value:
         """Whether a rule does something to the copy, or stops the later ones for it."""
-        does_something = [when for does, when in self.dlp if does is rule.does]
-        stops = [matches for other, matches in self._met if other is rule and rule.stops]
+        does_something = [when for does, when in self.dlp if any(does is part.does for part in rule.by_recipients)]
+        stops = [matches for other, matches in self._met if other.place == rule.place and rule.stops]
         return self.logic.any_of([*does_something, *stops])
 
     def _stops(self, rule: DlpRule) -> Value:
@@ -112,14 +117,21 @@ class EncrypterFormulas:
     def applies(self, place: int) -> Value:
         """Whether a DLP rule that sends copies applies to the copy, by its place behind the mail flow rules."""
         first = len(self.chain.rules.rules)
-        return self.logic.any_of([when for rule, when in self._asked if first + rule.place == place])
+        return self.logic.any_of([when for rule, _does, when in self._asked if first + rule.place == place])
 
     @cached_property
     def copies(self) -> Sequence[CopiesByRule]:
         """The copies that DLP rules send others of the copy."""
         if self._policies is None or not self._policies.sending:
             return ()
-        return [self._sent(rule, when) for rule, when in self._asked if rule.does.brings]
+        applies_by_place: dict[int, list[Value]] = {}
+        for rule, _does, when in self._asked:
+            applies_by_place.setdefault(rule.place, []).append(when)
+        return [
+            self._sent(rule, self.logic.any_of(applies_by_place[rule.place]))
+            for rule in self._policies.sending
+            if rule.place in applies_by_place
+        ]
 
     def _sent(self, rule: DlpRule, applies: Value) -> CopiesByRule:
         """The copies that a rule sends: like the copy as the mail flow rules left it, with what the DLP rules up to this one do.
@@ -127,9 +139,8 @@ class EncrypterFormulas:
         """
         state = self.chain.state.apart()
         own = rule.does
-        is_plain = own.ends in ("", Fate.REDIRECTED) and not own.not_understood
         theirs = set(own.brings)
-        others = [*state.after, *((other.does, when) for other, when in self._asked if other is not rule)]
+        others = [*state.after, *((does, when) for other, does, when in self._asked if other is not rule)]
         sends = applies & ~self.logic.any_of(state.fates.values())
         if own.ends != BLOCKED:
             sends &= ~self.logic.any_of([when for does, when in others if does.ends == BLOCKED])
@@ -141,9 +152,9 @@ class EncrypterFormulas:
             ]
         )
         open_ = self.unknown("dlp sends", rule.place)
-        sends &= self.logic.choose(instead, open_, TRUE) if is_plain else open_
-        before = [(other.does, when) for other, when in self._asked if other is not rule and rule.may_come_after(other)]
-        alone = TRUE if is_plain else self.unknown("dlp does more", rule.place)
+        sends &= self.logic.choose(instead, open_, TRUE) if own.only_sends else open_
+        before = [(does, when) for other, does, when in self._asked if other is not rule and rule.may_come_after(other)]
+        alone = TRUE if own.only_sends else self.unknown("dlp does more", rule.place)
         state.after = (*state.after, *before, (own.for_others, alone))
         sending = rule.as_sending(self.chain.rules)
         act = FormulaAct(sending, self.chain.scene, (sending.name, sending.place), state.seen, beside=sends)
