@@ -161,7 +161,7 @@ def _dlp_world(seed: int) -> tuple[list[Values], Values, Mail]:
     return rules, facts, Mail(rules, facts, [message_of(each, "", "dlp") for each in sent])
 
 
-@pytest.mark.parametrize("seed", seeds(40))
+@pytest.mark.parametrize("seed", seeds(50))
 def test_what_is_said_beside_random_dlp_rules_is_true(seed: int) -> None:
     rules, facts, mail = _dlp_world(seed)
     assert [text for said in policy(rules, facts, NOW).statements for text in mail.false(said)] == []
@@ -170,7 +170,7 @@ def test_what_is_said_beside_random_dlp_rules_is_true(seed: int) -> None:
 def test_each_kind_of_statement_about_dlp_rules_is_checked() -> None:
     """The random organizations have statements of each of these kinds, and mail that they are about."""
     checked: set[str] = set()
-    for seed in range(40):
+    for seed in range(50):
         rules, facts, mail = _dlp_world(seed)
         for said in policy(rules, facts, NOW).statements:
             if isinstance(said.rule, DlpRule) and any(mail.copies_of(said)):

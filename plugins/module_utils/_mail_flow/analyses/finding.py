@@ -22,6 +22,9 @@ from .rule_changes import NOTHING, DateChange, Edit, Separation
 #: The condition that mail from inside meets: its option and value.
 FROM_INSIDE = ("from_scope", "InOrganization")
 
+#: The condition that mail is for people outside.
+TO_OUTSIDE = ("sent_to_scope", "NotInOrganization")
+
 
 def section_of(atoms: Iterable[Atom]) -> dict[str, Any]:
     """Conditions as a rule's section has them. If several have one option, the first one's values."""

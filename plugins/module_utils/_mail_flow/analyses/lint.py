@@ -226,8 +226,8 @@ class WholeMailLint:
         going = [(earlier.rule.name, high(~earlier.matches)) for earlier in before]
         enough = self._enough_to_keep(high(step.matches), going)
         core = set(self._asked.core) | set(self._asked.cores[id(step)])
-        case = "stopped, one line" if self._one_line in core else "stopped"
-        return LintFinding("never_acts", (name, *(earlier for earlier, _literal in enough)), {"case": case})
+        names = (name, *(earlier for earlier, _literal in enough))
+        return LintFinding("never_acts", names, {"case": "stopped, one line" if self._one_line in core else "stopped"})
 
     def _enough_to_keep(self, matches: Literal, going: list[tuple[str, Literal]]) -> list[tuple[str, Literal]]:
         """The rules that are enough to keep all mail from a rule: one that does so alone, or several of which none can be left

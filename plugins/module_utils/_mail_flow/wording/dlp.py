@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..._resources.compliance.dlp_fields import WORDS
+from ..analyses.finding import TO_OUTSIDE
 from ..conditions.predicate import Atom
 from ..conditions.predicates import BY_OPTION
 from ..model.encrypters import (
@@ -131,7 +132,7 @@ def _is_outside(clause: Clause) -> bool:
 
 
 #: That mail is for people outside.
-_OUTSIDE = Clause(BY_OPTION["sent_to_scope"], "NotInOrganization", (), "")
+_OUTSIDE = Clause(BY_OPTION[TO_OUTSIDE[0]], TO_OUTSIDE[1], (), "")
 
 
 def _uncomputed_words(names: Sequence[str]) -> list[str]:
