@@ -20,7 +20,7 @@ from .._exchange.errors import OptionError
 from .._exchange.image import dimensions, format_of, is_picture
 from .._exchange.kinds import Boolean, Color, Days, Image, Text
 from .._exchange.names import name_key, same_name
-from .._exchange.organization import Organization, read
+from .._exchange.organization import Organization
 from .._exchange.text import listed, quoted
 from .resource import Planning
 from .settings import NamedResource, lookalike_warnings, only_in_cloud, plan_settings
@@ -149,7 +149,7 @@ def converge_configuration(
         if not (force_image and wanted.get(_IMAGE) and _image_is_hidden(configurations, identity)):
             plan = plan_configuration(identity, state, wanted, configurations)
             if state == "absent" and plan.steps:
-                plan.warnings += _warnings_of_rules(read(task.session, [_RULES]), identity)
+                plan.warnings += _warnings_of_rules(organization, identity)
             return plan
         others = {option: value for option, value in wanted.items() if option != _IMAGE}
         plan = plan_configuration(identity, state, others, configurations)
@@ -166,6 +166,8 @@ def converge_configuration(
     # A check says whether the session has the cmdlets for a custom configuration. A run that writes finds out by
     # itself.
     more = ["exported_cmdlets"] if task.check_mode and not is_default(identity) else []
+    if state == "absent":
+        more.append(_RULES)
     return converge(
         task, [OME_CONFIGURATION.subset, *more], planner, cloud_only=only_in_cloud(OME_CONFIGURATION, wanted)
     )
