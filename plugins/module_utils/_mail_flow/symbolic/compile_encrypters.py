@@ -124,13 +124,10 @@ class EncrypterFormulas:
         """The copies that DLP rules send others of the copy."""
         if self._policies is None or not self._policies.sending:
             return ()
-        applies_by_place: dict[int, list[Value]] = {}
-        for rule, _does, when in self._asked:
-            applies_by_place.setdefault(rule.place, []).append(when)
+        first = len(self.chain.rules.rules)
+        asked = {rule.place for rule, _does, _when in self._asked}
         return [
-            self._sent(rule, self.logic.any_of(applies_by_place[rule.place]))
-            for rule in self._policies.sending
-            if rule.place in applies_by_place
+            self._sent(rule, self.applies(first + rule.place)) for rule in self._policies.sending if rule.place in asked
         ]
 
     def _sent(self, rule: DlpRule, applies: Value) -> CopiesByRule:
