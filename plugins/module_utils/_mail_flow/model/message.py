@@ -121,12 +121,16 @@ class Message:
     unsaid: frozenset[str] = frozenset()
 
     @property
+    def arrives_in_clear(self) -> bool:
+        """Whether it is surely not protected when it arrives."""
+        return self.protection is not None and self.protection.kind == ProtectionKind.NONE
+
+    @property
     def has_no_attachment(self) -> bool:
         """Whether nothing is attached to it, nor a signature, or what is in it, as a file of its own."""
         if self.attachments is None or self.attachments or self.types is None:
             return False
-        in_clear = self.protection is not None and self.protection.kind == ProtectionKind.NONE
-        return in_clear and "Signed" not in self.types | self.types_open
+        return self.arrives_in_clear and "Signed" not in self.types | self.types_open
 
     @property
     def signed(self) -> bool:

@@ -20,7 +20,6 @@ from ..input.guarantee_options import Guarantee
 from ..input.parsing import facts_of
 from ..model.encrypters import ENDS_BY_DLP
 from ..model.facts import Facts
-from ..model.outcomes import ProtectionKind
 from ..model.wishes import WISHES
 from ..rules.rule_set import RuleSet
 
@@ -81,7 +80,7 @@ def beyond_rules(
     :param given: the facts in the form of the option ``facts``.
     """
     guarantee = judged.guarantee
-    if _arrives_in_clear_from_outside(copy) and WISHES[guarantee.then].protects_what_is_delivered:
+    if copy.is_from_outside and copy.message.arrives_in_clear and WISHES[guarantee.then].protects_what_is_delivered:
         advice = Advice("from_outside")
         if guarantee.when.get("from_scope") == _OUTSIDE:
             return advice
@@ -144,11 +143,6 @@ def _expiring_late(judged: Judgment, rules: RuleSet, given: Mapping[str, Any], n
 def _expires(configuration: Mapping[str, Any], days: int) -> bool:
     """Whether mail with an OME configuration expires in time."""
     return 0 < int(configuration.get(_EXPIRY) or 0) <= days
-
-
-def _arrives_in_clear_from_outside(copy: Copy) -> bool:
-    arrival = copy.message.protection
-    return copy.is_from_outside and arrival is not None and arrival.kind == ProtectionKind.NONE
 
 
 def _dlp_rule(given: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any]]:

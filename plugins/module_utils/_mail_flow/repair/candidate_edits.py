@@ -229,15 +229,10 @@ class _CandidateEdits:
         if any(copy.recipient.casefold() == person.address for person in recipients_of(copy.facts, copy.message)):
             return
         copying = [standing.rule.place for standing in self._acting if standing.rule.actions.does(Does.ADD)]
-        every = [
-            standing.rule.place
-            for standing in self._every
-            if standing.rule.actions.does(Does.ADD) and standing.rule.actions.enforced and not standing.rule.idle
-        ]
+        places = dict.fromkeys((*copying[:1], _place_of_first(self._rules.rules, (Does.ADD,))))
         for standing in self._helping:
             place = standing.rule.place
             if is_meant(self._draft.rules[place], self._aim):
-                places = dict.fromkeys((*copying[:1], *every[:1]))
                 yield from (self._draft.moved(place, to) for to in places if to < place)
 
     def _narrow_exception(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:

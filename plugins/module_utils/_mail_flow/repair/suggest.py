@@ -29,8 +29,6 @@ from ..input.guarantee_options import ALL_COPIES, Guarantee
 from ..input.messages import Broken, Case, broken
 from ..input.parsing import facts_of
 from ..model.facts import Facts
-from ..model.message import Message
-from ..model.outcomes import ProtectionKind
 from ..model.wishes import WISHES
 from ..rules.rule_set import RuleSet
 from ..sat.circuit import emptied
@@ -434,7 +432,7 @@ class _Repair:
             if not any(known.guarantee is guarantee for guarantee in (wish, *others)):
                 continue
             copy = known.wrong.copy
-            if not _arrives_in_clear(copy.message):
+            if not copy.message.arrives_in_clear:
                 continue
             of_goal, *of_others = (
                 is_about(claims, rule, copy.message, copy.facts, copy.recipient) is True for rule in claims.rules
@@ -912,11 +910,6 @@ def _others_may_protect(facts: Facts) -> bool:
     encrypters = facts.encrypters
     by_dlp = encrypters.dlp_policies.encrypters if encrypters.dlp_policies else ()
     return bool(encrypters.auto_label_policies) or any(each.changes_mail for each in by_dlp)
-
-
-def _arrives_in_clear(message: Message) -> bool:
-    """Whether a message is surely not protected when it arrives."""
-    return message.protection is not None and message.protection.kind == ProtectionKind.NONE
 
 
 def _opposed(one: Guarantee, other: Guarantee) -> bool:
