@@ -906,7 +906,7 @@ class _Repair:
 
 
 def _others_may_protect(facts: Facts) -> bool:
-    """Whether DLP policies or labels may protect what rules leave in clear."""
+    """Whether DLP policies or labels that are known may protect what rules leave in clear."""
     encrypters = facts.encrypters
     by_dlp = encrypters.dlp_policies.encrypters if encrypters.dlp_policies else ()
     return bool(encrypters.auto_label_policies) or any(each.changes_mail for each in by_dlp)
