@@ -320,9 +320,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     evidence_lines,
     evidence_result,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.observed import (
+    observed_lines,
+    observed_rows,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import twice_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import observed_lines
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -362,6 +365,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     if trace.perhaps_twice:
         task.warnings.append(twice_sentence(trace.perhaps_twice))
     observed = observed_for(task, rules)
+    seen = observed_rows(observed)
     known = facts_of(with_observed(facts, observed))
     asked = Comparison(
         trace=trace,
@@ -380,9 +384,9 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     return {
         "changed": False,
         **result,
-        **({"observed": observed.rows} if params["observations"] else {}),
+        **({"observed": [row.as_row() for row in seen]} if params["observations"] else {}),
         "unavailable": {**unavailable, **evidence.unavailable},
-        "msg": screen_of(evidence_lines(evidence.evidence, result), observed_lines(observed.rows)),
+        "msg": screen_of(evidence_lines(evidence.evidence, result), observed_lines(seen)),
     }
 
 

@@ -311,12 +311,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     certainty_of_counts,
     replay_with_contradicted,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.observed import (
+    observed_lines,
+    observed_rows,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     described,
     replay_lines,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import observed_lines
 
 #: Guarantees about how mail arrives and leaves are of what a trace does not tell.
 _GUARANTEE = {
@@ -375,11 +378,11 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         report=report,
         proposed=proposed,
     )
-    seen = tested.observed.rows
+    seen = observed_rows(tested.observed)
     result = replay_with_contradicted(result, seen)
     lines = replay_lines(result)
     msg = screen_of(lines, [*numbers_told(lines), *observed_lines(seen), *certainty_of_counts(seen)])
-    observed = {"observed": seen} if params["observations"] else {}
+    observed = {"observed": [row.as_row() for row in seen]} if params["observations"] else {}
     return {"changed": False, **result, **observed, "unavailable": tested.unavailable, "msg": msg}
 
 

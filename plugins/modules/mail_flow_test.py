@@ -1176,6 +1176,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     guarantee_rows,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import LintRow, lint_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.observed import (
+    ObservedRow,
+    observed_lines,
+    observed_rows,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
     ELSEWHERE,
     CellRow,
@@ -1221,7 +1226,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import (
     not_read_row,
-    observed_lines,
     unseen_lines,
 )
 
@@ -1278,6 +1282,7 @@ class _Test:
         ``None`` if the task compares nothing.
     :param elsewhere: their organization, if it is another one than the tested rules'.
     :param irm_before: the IRM configuration under which they are compared.
+    :param observed: what was observed in the organization.
     :param difference: the classes of mail that the compared rules treat differently.
     :param judged: the verdicts on the guarantees, and :param:`verdicts` the same in words.
     :param lint: the problems of the rules.
@@ -1299,6 +1304,7 @@ class _Test:
     compared: RuleSet | None
     elsewhere: RulesWithFacts | None
     irm_before: Mapping[str, Any] | None
+    observed: Sequence[ObservedRow]
     difference: Sequence[DifferenceRow] = ()
     judged: list[Judgment] = field(default_factory=list)
     verdicts: Sequence[GuaranteeRow] = ()
@@ -1353,7 +1359,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     # What nobody asked for is no news on the terminal; the result has it.
     not_read = test.result.get("not_read", []) if test.params["compliance"] else []
     unseen = unseen_lines({**test.result, "not_read": not_read})
-    last_lines = [*numbers_told(lines), *observed_lines(test.result.get("observed", ())), *unseen]
+    last_lines = [*numbers_told(lines), *observed_lines(test.observed), *unseen]
     test.result["msg"] = screen_of(lines, last_lines)
     test.result["messages"] = worded(test.result["messages"])
     return {**test.result, **_failure(test)}
@@ -1376,6 +1382,7 @@ def _test_of(task: MailFlowContext) -> _Test:
     simulator = Simulator(rules, facts_of(facts))
     tested = run_cases(cases, simulator, params["trace"])
     rows = [message.as_row() for message in tested.messages]
+    observed = observed_rows(tested_side.observed)
     return _Test(
         task=task,
         now=now,
@@ -1389,13 +1396,14 @@ def _test_of(task: MailFlowContext) -> _Test:
         compared=tested_side.without if before is None else before,
         elsewhere=another_organization(before, {**their_facts, **given_facts(params)}, facts),
         irm_before=settings_before(facts, params["facts"] or {}, their_facts),
+        observed=observed,
         result={
             "changed": False,
             "messages": [row for row in rows if tested.is_listed(row["name"], params["results"])],
             "unavailable": tested_side.unavailable,
             "unseen": list(simulator.facts.encrypters.unseen),
             **not_read_row(simulator.facts.encrypters.unseen, tested_side.unavailable, asked=params["compliance"]),
-            **({"observed": tested_side.observed.rows} if params["observations"] else {}),
+            **({"observed": [row.as_row() for row in observed]} if params["observations"] else {}),
         },
     )
 
@@ -1430,15 +1438,13 @@ def _difference(test: _Test) -> dict[str, Any]:
     """What the compared rules do differently to all mail."""
     findings = difference(test.before, test.rules, test.facts, test.now, irm_before=test.irm_before)
     rows, more = difference_rows(findings)
-    observed = test.result.get("observed", ())
-    test.difference = [row.with_contradicted(contradicting_texts(row.rules, observed)) for row in rows]
+    test.difference = [row.with_contradicted(contradicting_texts(row.rules, test.observed)) for row in rows]
     return {"difference": [row.as_row() for row in test.difference], "difference_more": more}
 
 
 def _difference_lines(test: _Test) -> list[str]:
     elsewhere = [ELSEWHERE] if test.elsewhere else []
-    observed = test.result.get("observed", ())
-    return [*elsewhere, *difference_lines(test.difference, test.result["difference_more"], observed, _SAID)]
+    return [*elsewhere, *difference_lines(test.difference, test.result["difference_more"], test.observed, _SAID)]
 
 
 def _verdicts(test: _Test) -> dict[str, Any]:
@@ -1478,10 +1484,9 @@ def _problem_lines(test: _Test) -> list[str]:
 
 def _overview(test: _Test) -> dict[str, Any]:
     """What an organization does to mail, and where another one differs."""
-    observed = test.result.get("observed", ())
     test.reach = overview_rows(overview(test.rules, test.facts, test.now))
     sentences = policy_rows(policy(test.rules, test.facts, test.now))
-    test.policy = [row.with_contradicted(contradicting_texts(row.rules, observed)) for row in sentences]
+    test.policy = [row.with_contradicted(contradicting_texts(row.rules, test.observed)) for row in sentences]
     result: dict[str, Any] = {
         "overview": [row.as_row() for row in test.reach],
         "policy": [row.as_row() for row in test.policy],
@@ -1528,7 +1533,7 @@ def _suggestions(test: _Test) -> dict[str, Any]:
     """The edits after which the guarantees hold and the expectations are met."""
     suggested = suggestions(test.rules, test.facts, test.judged, test.cases, test.now)
     # What an edit does rests on all rules.
-    contradicting = contradicting_texts((), test.result.get("observed", ()))
+    contradicting = contradicting_texts((), test.observed)
     rows = suggestion_rows(suggested, test.rules.given, test.task.to_yaml)
     test.suggestions = [row.with_contradicted(contradicting) for row in rows]
     return {"suggestions": [row.as_row() for row in test.suggestions]}

@@ -10,6 +10,7 @@ from ...module_utils._exchange.text import listed
 from ...module_utils._mail_flow.analyses.overview import CellVerdict, MailKind
 from ...module_utils._mail_flow.model.questions import numbers_told
 from ...module_utils._mail_flow.wording.encrypters import KINDS_OF_ENCRYPTER
+from ...module_utils._mail_flow.wording.observed import observed_lines
 from ...module_utils._mail_flow.wording.overview import (
     KINDS_OF_MAIL,
     CellRow,
@@ -29,7 +30,7 @@ from ...module_utils._mail_flow.wording.summary import (
     page_rows,
     reasons_words,
 )
-from ...module_utils._mail_flow.wording.unseen import observed_lines, unseen_line, unseen_lines
+from ...module_utils._mail_flow.wording.unseen import unseen_line, unseen_lines
 from .labels import MAIL, REACH, VERDICT, Record, Word, mail_of, name_of, rank, word_for
 from .replay_section import change_of
 

@@ -54,6 +54,17 @@ WHOLE_DIFFERENCE = {
     "summary": "Some mail may be treated differently (2 kinds).",
 }
 RESTS_ON = {"kind": "group", "name": "all@contoso.com", "values": {"members": 2}}
+OBSERVED = [
+    {
+        "contradicted": ["fate"],
+        "rules": ["Ours"],
+        "seen": "2030-01-01",
+        "experiment": "Offer 1",
+        "text": "A test message contradicted what is computed",
+    },
+    {"id": "U08", "answer": False, "seen": "2030-01-01", "text": "Rules in a test mode do not split messages"},
+    {"id": "U03", "left_out": "old"},
+]
 PROVED = {"name": "All", "verdict": "proved", "assumptions": [], "unseen": []}
 WHOLE_GUARANTEE = {
     "name": "Some",
@@ -83,6 +94,10 @@ def test_it_is_read_as_it_is_written(effect: EffectOnMail, written: dict[str, An
     assert effect.as_dict() == written
     assert EffectOnMail.read(written) == effect
     assert bool(effect) is bool(written)
+
+
+def test_what_was_observed_is_written_as_it_is_read() -> None:
+    assert EffectOnMail.read({"observed": OBSERVED}).as_dict() == {"observed": OBSERVED}
 
 
 @pytest.mark.parametrize("row", [LOST, WHOLE_DIFFERENCE])
@@ -119,6 +134,8 @@ def test_the_rows_of_the_samples_have_all_that_a_row_can_have() -> None:
         {"difference": [ROW], "difference_more": 0},
         {"difference": [{**LOST, "kind": "gone"}], "difference_more": 0},
         {"difference": [{**LOST, "unknown": "U1"}], "difference_more": 0},
+        {"observed": [{"id": "U03", "left_out": "gone"}]},
+        {"observed": [{**OBSERVED[0], "id": "U08"}]},
         {"replay": []},
         {"unseen": "dlp"},
         {"difference": []},

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from ..._engine.plan import Change, Impact
 from ..._mail_flow.analyses.aspects import DifferenceKind
 from ..._mail_flow.wording.encrypters import EncrypterRow
 from ..._mail_flow.wording.lint import LintRow
+from ..._mail_flow.wording.observed import ObservedRow, observed_row
 from ..._mail_flow.wording.overview import CellRow
 from ..._mail_flow.wording.plans import ForeignRow, TrialRow
 from ..._mail_flow.wording.result_rows import DifferenceRow, GuaranteeRow
@@ -27,29 +28,29 @@ class _Written:
 
     :param form: the type of its written value.
     :param rows: whether that is a list of rows.
-    :param row: the class of these rows, with ``from_row`` and ``as_row``; ``None`` for rows as they are written.
+    :param read: makes a row of a written one; ``None`` for what is as it is written.
     :param if_known: whether it is written wherever it is not ``None``; otherwise where it is not empty.
     :param beside: the field beside which it is written, whatever its value is; empty if it is written for itself.
     """
 
     form: type
     rows: bool = False
-    row: type[ResultRow] | None = None
+    read: Callable[[Row], ResultRow] | None = None
     if_known: bool = False
     beside: str = ""
 
 
 #: The metadata of fields.
-_TABLE = {"written": _Written(list, rows=True)}
-_DIFFERENCE = {"written": _Written(list, rows=True, row=DifferenceRow, if_known=True)}
-_FOUNDATIONS = {"written": _Written(list, rows=True, row=Foundation)}
-_LINT = {"written": _Written(list, rows=True, row=LintRow)}
-_REACH = {"written": _Written(list, rows=True, row=CellRow)}
-_ENCRYPTERS = {"written": _Written(list, rows=True, row=EncrypterRow)}
-_SUGGESTIONS = {"written": _Written(list, rows=True, row=SuggestionRow)}
-_FOREIGN = {"written": _Written(list, rows=True, row=ForeignRow)}
-_TRIALS = {"written": _Written(list, rows=True, row=TrialRow)}
-_GUARANTEES = {"written": _Written(list, rows=True, row=GuaranteeRow)}
+_OBSERVED = {"written": _Written(list, rows=True, read=observed_row)}
+_DIFFERENCE = {"written": _Written(list, rows=True, read=DifferenceRow.from_row, if_known=True)}
+_FOUNDATIONS = {"written": _Written(list, rows=True, read=Foundation.from_row)}
+_LINT = {"written": _Written(list, rows=True, read=LintRow.from_row)}
+_REACH = {"written": _Written(list, rows=True, read=CellRow.from_row)}
+_ENCRYPTERS = {"written": _Written(list, rows=True, read=EncrypterRow.from_row)}
+_SUGGESTIONS = {"written": _Written(list, rows=True, read=SuggestionRow.from_row)}
+_FOREIGN = {"written": _Written(list, rows=True, read=ForeignRow.from_row)}
+_TRIALS = {"written": _Written(list, rows=True, read=TrialRow.from_row)}
+_GUARANTEES = {"written": _Written(list, rows=True, read=GuaranteeRow.from_row)}
 _TEXTS = {"written": _Written(list)}
 _TEXTS_IF_KNOWN = {"written": _Written(list, if_known=True)}
 _RECORD = {"written": _Written(Mapping)}
@@ -94,7 +95,7 @@ class EffectOnMail:
     reach: tuple[CellRow, ...] = field(default=(), metadata=_REACH)
     encrypters: tuple[EncrypterRow, ...] = field(default=(), metadata=_ENCRYPTERS)
     unseen: tuple[str, ...] | None = field(default=None, metadata=_TEXTS_IF_KNOWN)
-    observed: tuple[Row, ...] = field(default=(), metadata=_TABLE)
+    observed: tuple[ObservedRow, ...] = field(default=(), metadata=_OBSERVED)
     untested: tuple[str, ...] = field(default=(), metadata=_TEXTS)
 
     @classmethod
@@ -145,14 +146,14 @@ class EffectOnMail:
 
 def _read(value: Any, how: _Written) -> Any:
     """The value of a field from its written form."""
-    if how.row is not None:
-        return tuple(map(how.row.from_row, value))
+    if how.read is not None:
+        return tuple(map(how.read, value))
     return tuple(value) if isinstance(value, list) else value
 
 
 def _as_written(value: Any, how: _Written) -> Any:
     """The written form of the value of a field."""
-    if how.row is not None:
+    if how.read is not None:
         return [row.as_row() for row in value]
     return list(value) if isinstance(value, tuple) else value
 

@@ -47,6 +47,7 @@ from ..._mail_flow.symbolic.encoding import DECIDING_SETTINGS
 from ..._mail_flow.wording.difference import difference_rows
 from ..._mail_flow.wording.guarantees import guarantee_rows
 from ..._mail_flow.wording.lint import LintRow, lint_rows
+from ..._mail_flow.wording.observed import ObservedRow, observed_rows
 from ..._mail_flow.wording.plans import licensing_warnings as warnings_of
 from ..._mail_flow.wording.result_rows import DifferenceRow, GuaranteeRow
 from ..._mail_flow.wording.unseen import not_read_lines
@@ -223,14 +224,12 @@ def facts_for_comparison(now: Mail, then: Mail) -> dict[str, Any]:
     return {**facts, **({_OBSERVED: common} if common else {})}
 
 
-def observed_in(organization: Organization, plan: Plan | None) -> tuple[Mapping[str, Any], ...]:
-    """The observations that count now, or after a plan, and why others do not: ``id`` with ``answer``, ``seen`` and
-    ``text``, or with ``left_out``.
-    """
+def observed_in(organization: Organization, plan: Plan | None) -> tuple[ObservedRow, ...]:
+    """The observations that count now, or after a plan, and why others do not."""
     if OBSERVATIONS not in organization.given:
         return ()
     try:
-        return tuple(Mail.left_by(organization, plan).observed.rows)
+        return observed_rows(Mail.left_by(organization, plan).observed)
     except ExchangeError:
         return ()  # Where the rules cannot be read, nothing is computed that could rest on observations.
 

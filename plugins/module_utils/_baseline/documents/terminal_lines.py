@@ -13,8 +13,9 @@ from ..._mail_flow.model.questions import numbers_told
 from ..._mail_flow.wording.encrypters import encrypter_lines, measured_lines_beside
 from ..._mail_flow.wording.evidence import evidence_headline
 from ..._mail_flow.wording.guarantees import copies_not_covered
+from ..._mail_flow.wording.observed import observed_lines
 from ..._mail_flow.wording.replay import number_of
-from ..._mail_flow.wording.unseen import observed_lines, unseen_lines
+from ..._mail_flow.wording.unseen import unseen_lines
 from ..controls.controls import CONTROL
 from ..controls.findings import Finding
 from ..controls.foreign import foreign_lines

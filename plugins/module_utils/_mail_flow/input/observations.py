@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from ..._exchange.document import digest_of
@@ -60,6 +61,14 @@ OBSERVATIONS_ARGUMENT_SPEC: dict[str, Any] = {
     "observations": {"type": "path"},
     "observations_max_age": {"type": "int", "default": MAX_AGE},
 }
+
+
+class NotCounted(StrEnum):
+    """Why the observations of a question do not count."""
+
+    OLD = "old"
+    CHANGED = "changed"
+    CONTRADICTORY = "contradictory"
 
 
 @dataclass(frozen=True)
@@ -124,13 +133,13 @@ class CountedObservations:
 
     :param answers: number of a question to its answer.
     :param counted: the newest observation of each of these.
-    :param left_out: number of a question to why its observations do not count: ``old``, ``changed`` or ``contradictory``.
+    :param left_out: number of a question to why its observations do not count.
     :param contradictions: the copies that contradict what is computed.
     """
 
     answers: Mapping[str, bool] = field(default_factory=dict)
     counted: Sequence[Observation] = ()
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, NotCounted] = field(default_factory=dict)
     contradictions: Sequence[ObservedContradiction] = ()
 
     @property
@@ -142,32 +151,6 @@ class CountedObservations:
             **({"observed": dict(self.answers)} if self.answers else {}),
             **({"contradicted": rows} if rows else {}),
         }
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """As results have them."""
-        answers = [
-            {
-                "id": observation.id,
-                "answer": observation.answer,
-                "seen": observation.seen,
-                "text": f"{observation.text.rstrip('.')} (observed on {observation.seen})",
-            }
-            for observation in self.counted
-        ]
-        contradicting = [
-            {
-                "contradicted": list(contradiction.parts),
-                "rules": [name for name, _digest in contradiction.rules],
-                "seen": contradiction.seen,
-                "experiment": contradiction.experiment,
-                "text": f"On {contradiction.seen}, {contradiction_text(contradiction.contradicted)}. While that counts, no "
-                "guarantee is proved, and nothing that is computed of these rules is certain",
-            }
-            for contradiction in self.contradictions
-        ]
-        left_out = [{"id": number, "left_out": why} for number, why in sorted(self.left_out.items())]
-        return [*contradicting, *answers, *left_out]
 
 
 def contradiction_text(copy: ContradictedCopy) -> str:
@@ -207,20 +190,20 @@ def observed_of(
     """The observations that count for an organization with these rules."""
     counted: dict[str, list[Observation]] = {}
     contradictions: list[ObservedContradiction] = []
-    left_out: dict[str, str] = {}
+    left_out: dict[str, NotCounted] = {}
     for observation in observations:
         is_old = (today - datetime.date.fromisoformat(observation.seen)).days > max_age
         if isinstance(observation, ObservedContradiction):
             contradictions += [observation] if not is_old and observation.counts(rules) else []
         elif is_old:
-            left_out.setdefault(observation.id, "old")
+            left_out.setdefault(observation.id, NotCounted.OLD)
         elif digest_of_rules(rules, observation.rules) != observation.digest:
-            left_out[observation.id] = "changed"
+            left_out[observation.id] = NotCounted.CHANGED
         else:
             counted.setdefault(observation.id, []).append(observation)
     for number, several in list(counted.items()):
         if len({observation.answer for observation in several}) > 1:
-            left_out[number] = "contradictory"
+            left_out[number] = NotCounted.CONTRADICTORY
             del counted[number]
         else:
             left_out.pop(number, None)

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from .observed import ContradictionRow, ObservedRow
+
 #: What follows a sentence that rests on what was contradicted.
 NOT_CERTAIN = "This is not certain: what it rests on was contradicted."
 
@@ -15,13 +17,13 @@ COUNTS_NOT_CERTAIN = "What is counted as certain may not be: a test message cont
 
 def with_contradicted(
     rows: Iterable[Mapping[str, Any]],
-    observed: Iterable[Mapping[str, Any]],
+    observed: Iterable[ObservedRow],
     names_of: Callable[[Mapping[str, Any]], Collection[str]] = lambda row: row["rules"],
 ) -> list[dict[str, Any]]:
     """Rows, of which each has ``contradicted``, the sentences about test messages, if these contradict what it rests on: a message
     on which no rule acts contradicts all, and a row that rests on no rule is contradicted by all.
 
-    :param observed: what was observed, as results have it.
+    :param observed: what was observed.
     :param names_of: the names of the rules on which a row rests.
     """
     contradicting = _contradicting(observed)
@@ -34,25 +36,25 @@ def with_contradicted(
     return marked_rows
 
 
-def contradicting_texts(names: Collection[str], observed: Iterable[Mapping[str, Any]]) -> list[str]:
+def contradicting_texts(names: Collection[str], observed: Iterable[ObservedRow]) -> list[str]:
     """The sentences about the test messages that contradict what rests on some rules, as :func:`with_contradicted` has
     them.
 
     :param names: the names of the rules; none if it rests on no rule.
-    :param observed: what was observed, as results have it.
+    :param observed: what was observed.
     """
     return [
-        f"{message['text']}."
+        message.line
         for message in _contradicting(observed)
-        if not names or not message["rules"] or not set(names).isdisjoint(message["rules"])
+        if not names or not message.rules or not set(names).isdisjoint(message.rules)
     ]
 
 
-def replay_with_contradicted(replay: Mapping[str, Any], observed: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def replay_with_contradicted(replay: Mapping[str, Any], observed: Iterable[ObservedRow]) -> dict[str, Any]:
     """A replay whose rows have ``contradicted``, as :func:`with_contradicted` has it. An outcome rests on the rules that protect;
     without one, and a guarantee, on all rules.
 
-    :param observed: what was observed, as results have it.
+    :param observed: what was observed.
     """
     rests_on: Mapping[str, Callable[[Mapping[str, Any]], Collection[str]]] = {
         "outcome": lambda row: row.get("protected_by", ()),
@@ -72,23 +74,23 @@ def certainty(contradicted: Collection[str]) -> str:
     return f" {NOT_CERTAIN}" if contradicted else ""
 
 
-def certainty_of_counts(observed: Iterable[Mapping[str, Any]]) -> list[str]:
+def certainty_of_counts(observed: Iterable[ObservedRow]) -> list[str]:
     """The line about counts of what is computed for many messages; none if no test message contradicted it.
 
-    :param observed: what was observed, as results have it.
+    :param observed: what was observed.
     """
     return [COUNTS_NOT_CERTAIN] if _contradicting(observed) else []
 
 
-def certainty_of_none(observed: Iterable[Mapping[str, Any]]) -> str:
+def certainty_of_none(observed: Iterable[ObservedRow]) -> str:
     """What follows the sentence that nothing is different, which rests on all rules, with a space before it; empty if nothing
     does.
 
-    :param observed: what was observed, as results have it.
+    :param observed: what was observed.
     """
     return f" {NOT_CERTAIN}" if _contradicting(observed) else ""
 
 
-def _contradicting(observed: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _contradicting(observed: Iterable[ObservedRow]) -> list[ContradictionRow]:
     """The test messages that contradicted what is computed."""
-    return [row for row in observed if "contradicted" in row]
+    return [row for row in observed if isinstance(row, ContradictionRow)]

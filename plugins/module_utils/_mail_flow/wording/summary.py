@@ -23,6 +23,7 @@ from ..simulator.assumptions import SHOWN
 from ..simulator.copy_result import CopyResult
 from .contradicted import certainty, certainty_of_none
 from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
+from .observed import ObservedRow
 from .reasons import OpenReason, in_order, open_reasons, worded
 from .result_rows import CounterexampleRow, DifferenceRow, GuaranteeRow
 from .sentences import BECOMES
@@ -334,12 +335,12 @@ _NO_DIFFERENCE = "The rule changes do not affect who gets mail, how it is protec
 
 
 def difference_lines(
-    rows: Sequence[DifferenceRow], more: int, observed: Iterable[Mapping[str, Any]] = (), most: int | None = None
+    rows: Sequence[DifferenceRow], more: int, observed: Iterable[ObservedRow] = (), most: int | None = None
 ) -> list[str]:
     """The effect on mail, as lines for a terminal.
 
     :param more: how many more classes of mail there are at least.
-    :param observed: what was observed, as results have it.
+    :param observed: what was observed.
     :param most: the maximum number of sentences.
     """
     summed_up = page_rows(rows)

@@ -63,27 +63,6 @@ def _not_read_line(several: Sequence[str], reason: str) -> str:
     return f"Not read: {', '.join(several)}. {reason}"
 
 
-def observed_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What was observed in the organization, and which observations do not count."""
-    return list(map(_observed_line, rows))
-
-
-def _observed_line(row: Mapping[str, Any]) -> str:
-    if "contradicted" in row:
-        return f"{row['text']}."
-    if "text" in row:
-        return f"{row['id']}: {row['text']}."
-    return f"{row['id']}: {_LEFT_OUT[row['left_out']]}."
-
-
-#: Why an observation does not count.
-_LEFT_OUT = {
-    "old": "its observations are too old",
-    "changed": "the rules that its observations rest on have changed",
-    "contradictory": "its observations contradict each other",
-}
-
-
 def unseen_lines(result: Mapping[str, Any]) -> list[str]:
     """What the verdicts of a result, or of a part of a report, do not see, and what was not tested."""
     untested = ", ".join(result.get("untested") or ())
