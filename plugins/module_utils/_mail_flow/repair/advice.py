@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from ..._exchange.errors import OptionError
 from ..._exchange.names import same_name
 from ..._resources.compliance.dlp_policies import ACTS
+from ..analyses.finding import section_of
 from ..analyses.judgment import GuaranteeVerdict, Judgment
 from ..analyses.standings import SCOPES, Copy
 from ..analyses.verifier import prove
@@ -21,7 +21,17 @@ from ..input.parsing import facts_of
 from ..model.encrypters import ENDS_BY_DLP
 from ..model.facts import Facts
 from ..model.wishes import WISHES
-from ..rules.rule_set import RuleSet
+from ..simulator.copy_result import CopyResult
+from .task import RepairTask
+
+#: The kinds of causes that are a rule which keeps mail from delivery.
+KEPT_FROM_DELIVERY = ("rejects", "deletes", "quarantines", "redirects", "holds")
+
+#: At most so many rules keep mail from delivery that a guarantee is advised to leave out.
+_MOST_LEFT_OUT = 8
+
+#: What a guarantee claims to what it may claim instead where some mail is not to be delivered.
+_IF_DELIVERED = {"encrypted": "not_in_clear"}
 
 #: The scope of mail from outside.
 _OUTSIDE = "NotInOrganization"
@@ -66,54 +76,102 @@ class Advice:
     left_open: Judgment | None = None
 
 
-def beyond_rules(
-    judged: Judgment,
-    copy: Copy,
-    rules: RuleSet,
-    facts: Facts,
-    given: Mapping[str, Any],
-    now: datetime.datetime,
-) -> Advice | None:
+def beyond_rules(judged: Judgment, copy: Copy, task: RepairTask) -> Advice | None:
     """What helps a guarantee that is refuted by a copy on which no edit of mail flow rules helps: it comes from outside, or a
     DLP rule, which comes after them, surely decides it whatever they do. ``None`` for others.
-
-    :param given: the facts in the form of the option ``facts``.
     """
     guarantee = judged.guarantee
     if copy.is_from_outside and copy.message.arrives_in_clear and WISHES[guarantee.then].protects_what_is_delivered:
         advice = Advice("from_outside")
         if guarantee.when.get("from_scope") == _OUTSIDE:
             return advice
-        return _with_unless(advice, guarantee, {**guarantee.unless, "from_scope": _OUTSIDE}, rules, facts, now)
-    late = _expiring_late(judged, rules, given, now)
+        return _with_unless(advice, guarantee, {**guarantee.unless, "from_scope": _OUTSIDE}, task, task.facts)
+    late = _expiring_late(judged, task)
     if late:
         return late
     cause = judged.counterexample.cause if judged.counterexample else None
     if cause is None or cause.kind not in _BY_DLP:
         return None
-    policy, conditions = _dlp_rule(given, cause.rule)
+    policy, conditions = _dlp_rule(task.given, cause.rule)
     advice = Advice("dlp", cause.kind, rules=(cause.rule,), policy=policy)
     said = all(option in BY_OPTION for option in conditions)
     unless = leaving_out(guarantee, conditions) if said else None
-    return (_with_unless(advice, guarantee, unless, rules, facts, now) if unless else None) or advice
+    return (_with_unless(advice, guarantee, unless, task, task.facts) if unless else None) or advice
 
 
-def of_idle_dlp_rule(
-    judged: Judgment, rules: RuleSet, given: Mapping[str, Any], now: datetime.datetime
-) -> Advice | None:
+def instead_of_edits(judged: Judgment, task: RepairTask) -> Advice | None:
+    """What helps a refuted guarantee where no edit puts all mail right. ``None`` if that is not known."""
+    counterexample = judged.counterexample
+    if counterexample is None:
+        return None
+    if counterexample.cause is not None and counterexample.cause.kind == "unauthenticated":
+        return Advice("sign_in", str(counterexample.message["from"]))
+    idle = _of_idle_dlp_rule(judged, task)
+    if idle:
+        return idle
+    try:
+        return _of_other_guarantee(judged, counterexample.outcome, task)
+    except BudgetError:
+        return None  # That it helps is not known.
+
+
+def _of_other_guarantee(judged: Judgment, outcome: CopyResult, task: RepairTask) -> Advice | None:
+    """Advice to ask for a guarantee that is kept.
+
+    :param outcome: what becomes of the copy that refutes it.
+    :raises BudgetError: that takes too long.
+    """
+    guarantee = judged.guarantee
+    if not outcome.is_delivered:
+        then = _IF_DELIVERED.get(guarantee.then)
+        if not then:
+            return _without_kept_back_mail(judged, task)
+        return _if_kept(Advice("then", then), replace(guarantee, then=then), task)
+    if outcome.on_arrival and guarantee.template:
+        return _if_kept(Advice("template", guarantee.template), replace(guarantee, template=""), task)
+    return None
+
+
+def _without_kept_back_mail(judged: Judgment, task: RepairTask) -> Advice | None:
+    """Advice that a guarantee leaves out the mail of the rules that keep it from delivery, one after the other, if no mail
+    surely breaks it then, or only mail that is kept from delivery in another way, and all was to be delivered.
+
+    :raises BudgetError: that takes too long.
+    """
+    guarantee, names = judged.guarantee, list[str]()
+    while judged.counterexample is not None and len(names) < _MOST_LEFT_OUT:
+        cause = judged.counterexample.cause
+        if cause is None or cause.kind not in KEPT_FROM_DELIVERY or cause.rule in names:
+            break
+        rule = next(rule for rule in task.rules.rules if rule.name == cause.rule)
+        conditions = section_of(rule.criteria.conditions)
+        unless = leaving_out(guarantee, conditions)
+        if unless is None:
+            is_of_rule = all(guarantee.when.get(option) == value for option, value in conditions.items())
+            return Advice("opposed_rule", rules=(cause.rule,)) if is_of_rule and not names else None
+        names.append(cause.rule)
+        guarantee = replace(guarantee, unless=unless)
+        (judged,) = prove(task.rules, task.facts, [guarantee], task.now)
+    remaining = judged.counterexample
+    if not names or (remaining and (remaining.outcome.is_delivered or guarantee.then != "delivered")):
+        return None
+    left_open = None if judged.verdict is GuaranteeVerdict.PROVED else judged
+    return Advice("unless", unless=guarantee.unless, rules=tuple(names), left_open=left_open)
+
+
+def _of_idle_dlp_rule(judged: Judgment, task: RepairTask) -> Advice | None:
     """Advice to let a DLP policy act that is in a test mode, or a rule of it that is disabled, if no mail surely breaks the
     guarantee then.
     """
     cause = judged.counterexample.cause if judged.counterexample else None
     if cause is None or cause.kind not in _IDLE_DLP:
         return None
-    policy, _conditions = _dlp_rule(given, cause.rule)
-    edited = [
-        _acting(each, cause.rule) if each.get("name") == policy else each for each in given.get("dlp_policies") or ()
-    ]
-    facts = facts_of({**given, "dlp_policies": edited})
+    policy, _conditions = _dlp_rule(task.given, cause.rule)
+    policies = task.given.get("dlp_policies") or ()
+    edited = [_acting(known, cause.rule) if known.get("name") == policy else known for known in policies]
+    facts = facts_of({**task.given, "dlp_policies": edited})
     advice = Advice("dlp_idle", cause.kind, rules=(cause.rule,), policy=policy)
-    return _with_unless(advice, judged.guarantee, judged.guarantee.unless, rules, facts, now)
+    return _with_unless(advice, judged.guarantee, judged.guarantee.unless, task, facts)
 
 
 def _acting(policy: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -122,22 +180,20 @@ def _acting(policy: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {**policy, "mode": ACTS, "rules": rules}
 
 
-def _expiring_late(judged: Judgment, rules: RuleSet, given: Mapping[str, Any], now: datetime.datetime) -> Advice | None:
+def _expiring_late(judged: Judgment, task: RepairTask) -> Advice | None:
     """Advice to let mail with a branding expire in time, if no mail surely breaks the guarantee then, and no branding does so
     already.
     """
     days, found = judged.guarantee.expires_within_days, judged.counterexample
-    every = list(given.get("ome_configurations") or ())
+    every = list(task.given.get("ome_configurations") or ())
     if not days or found is None or found.expiry is None or any(_expires(each, days) for each in every):
         return None
     branding = found.outcome.branding
     edited = [{**each, _EXPIRY: days} if same_name(str(each.get("identity", "")), branding) else each for each in every]
     if not branding or edited == every:
         return None
-    facts = facts_of({**given, "ome_configurations": edited})
-    return _with_unless(
-        Advice("expiry", branding, days=days), judged.guarantee, judged.guarantee.unless, rules, facts, now
-    )
+    facts = facts_of({**task.given, "ome_configurations": edited})
+    return _with_unless(Advice("expiry", branding, days=days), judged.guarantee, judged.guarantee.unless, task, facts)
 
 
 def _expires(configuration: Mapping[str, Any], days: int) -> bool:
@@ -158,16 +214,14 @@ def _dlp_rule(given: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any]]
 
 
 def _with_unless(
-    advice: Advice,
-    guarantee: Guarantee,
-    unless: Mapping[str, Any],
-    rules: RuleSet,
-    facts: Facts,
-    now: datetime.datetime,
+    advice: Advice, guarantee: Guarantee, unless: Mapping[str, Any], task: RepairTask, facts: Facts
 ) -> Advice | None:
-    """Advice with exceptions of a guarantee, if no mail surely breaks it with them; ``None`` where that is not known."""
+    """Advice with exceptions of a guarantee, if no mail surely breaks it with them; ``None`` where that is not known.
+
+    :param facts: those after what is advised.
+    """
     try:
-        (found,) = prove(rules, facts, [replace(guarantee, unless=unless)], now)
+        (found,) = prove(task.rules, facts, [replace(guarantee, unless=unless)], task.now)
     except (OptionError, BudgetError):
         return None
     if found.verdict is GuaranteeVerdict.REFUTED:
@@ -176,14 +230,12 @@ def _with_unless(
     return replace(advice, unless={} if unless == guarantee.unless else unless, left_open=left_open)
 
 
-def if_kept(
-    advice: Advice, guarantee: Guarantee, rules: RuleSet, facts: Facts, now: datetime.datetime
-) -> Advice | None:
+def _if_kept(advice: Advice, guarantee: Guarantee, task: RepairTask) -> Advice | None:
     """Advice to ask for another guarantee, if that is kept.
 
     :raises BudgetError: that takes too long.
     """
-    (found,) = prove(rules, facts, [guarantee], now)
+    (found,) = prove(task.rules, task.facts, [guarantee], task.now)
     return advice if found.verdict is GuaranteeVerdict.PROVED else None
 
 

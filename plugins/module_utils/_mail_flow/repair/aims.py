@@ -111,8 +111,8 @@ class Aim:
     kept_by_withholding: bool = False
 
     @property
-    def wants_protection(self) -> bool:
-        """Whether it wants mail protected."""
+    def is_helped_by_encryption(self) -> bool:
+        """Whether a rule that encrypts helps it."""
         return Does.ENCRYPT in self.helps
 
     def is_helped_by(self, rule: FlowRule) -> bool:

@@ -24,7 +24,7 @@ from ..repair.aims import ENABLE, Rule, RuleEdit, as_options, name_of, unwritten
 from ..repair.connector_edits import ConnectorEdit
 from ..repair.nearest import NearestRule
 from ..repair.simplify import KeptRule, MergedRules, RemovedRule, Simplified
-from ..repair.suggest import GoalSuggestions, Suggestion, TraceEffect
+from ..repair.suggestion import GoalSuggestions, Suggestion, TraceEffect
 from ..simulator.assumptions import SHOWN
 from .contradicted import certainty
 from .difference import difference_rows, effects_of

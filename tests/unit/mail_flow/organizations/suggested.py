@@ -5,7 +5,7 @@ sign.
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggestion import (
     GoalSuggestions,
     Suggestion,
 )

@@ -16,9 +16,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggestion import (
     GoalSuggestions,
-    suggestions,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (

@@ -31,12 +31,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_of,
     with_facts,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.advice import Advice
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import as_options
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
-    Advice,
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggestion import (
     GoalSuggestions,
     Suggestion,
-    suggestions,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator

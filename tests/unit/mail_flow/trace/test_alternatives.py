@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import with_replays
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggestion import (
     GoalSuggestions,
     SearchEffort,
     Suggestion,
-    with_replays,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import chain, replay

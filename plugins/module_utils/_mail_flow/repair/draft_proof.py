@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proof that edited rules keep what they are to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..analyses.judgment import Counterexample, GuaranteeVerdict
+from ..analyses.verifier import TriedRules
+from ..input.guarantee_options import Guarantee
+from .aims import EditedRules, FailingCopy
+from .known_counterexamples import KnownCounterexamples
+from .task import Goal, RepairTask
+
+
+class OpenError(Exception):
+    """It is unknown whether rules keep a guarantee."""
+
+
+class DraftProof:
+    """The prover's side of the search for one goal: whether the rules of a draft keep the goal and what held. What refutes
+    them becomes a known counterexample.
+    """
+
+    def __init__(self, task: RepairTask, goal: Goal, known: KnownCounterexamples) -> None:
+        self._task = task
+        self._goal = goal
+        self._known = known
+
+    def under(self, draft: EditedRules) -> TriedRules:
+        """The guarantees that must not be refuted, under the rules of a draft.
+
+        :raises BudgetError: the rules are too much.
+        """
+        task = self._task
+        return TriedRules(task.rules_of(draft), task.facts, task.to_keep(self._goal), task.now)
+
+    def refuting(self, tried: TriedRules, guarantees: Sequence[Guarantee]) -> FailingCopy | None:
+        """A message that refutes one of some guarantees: the goal, or one that held, or of which that was unknown.
+
+        :raises OpenError: it is unknown whether there is one.
+        :raises BudgetError: the steps are spent.
+        """
+        for guarantee in self._to_judge(tried, guarantees):
+            counterexample = self._refutation(tried, guarantee)
+            if counterexample:
+                return self._known.add(guarantee, counterexample)
+        return None
+
+    def _to_judge(self, tried: TriedRules, guarantees: Sequence[Guarantee]) -> Iterator[Guarantee]:
+        """Those of some guarantees that are to be judged one by one: the goal, those that held and that neither one question
+        about all of them nor one of its own proves, and those of which that was unknown.
+        """
+        asked = [
+            judged for judged in self._task.judged if any(judged.guarantee is guarantee for guarantee in guarantees)
+        ]
+        refuted, proved, unknown = (
+            [judged for judged in asked if judged.verdict is verdict]
+            for verdict in (GuaranteeVerdict.REFUTED, GuaranteeVerdict.PROVED, GuaranteeVerdict.UNKNOWN)
+        )
+        yield from (judged.guarantee for judged in refuted)
+        if proved and not tried.keep(proved):
+            yield from (judged.guarantee for judged in proved if not tried.keep([judged]))
+        yield from (judged.guarantee for judged in unknown)
+
+    def _refutation(self, tried: TriedRules, guarantee: Guarantee) -> Counterexample | None:
+        """A message that refutes a guarantee; one that was unknown need not be proved.
+
+        :raises OpenError: it is unknown whether there is one.
+        """
+        was = next(judgment.verdict for judgment in self._task.judged if judgment.guarantee is guarantee)
+        if was is GuaranteeVerdict.UNKNOWN:
+            return tried.refutation(guarantee)
+        judgment = tried.judgment(guarantee)
+        if judgment.verdict is GuaranteeVerdict.UNKNOWN:
+            raise OpenError
+        return judgment.counterexample
+
+
+def edits_act(draft: EditedRules, tried: TriedRules) -> bool:
+    """Whether every edited rule that is not disabled can still act. One that cannot has an exception for everything, or a
+    condition that leaves no mail.
+
+    :param tried: the rules of the draft.
+    :raises BudgetError: that took too many conflicts.
+    """
+    names = {edit.rule for edit in draft.edits}
+    edited = [rule for rule in tried.rules.rules if rule.name in names and not rule.idle]
+    return all(tried.can_act(rule) for rule in edited)

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The search for edits that meet a goal: one, or two where no single one does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..analyses.verifier import TriedRules
+from ..budget import BudgetError
+from .aims import ADD, LAST_RESORT, EditedRules, FailingCopy, rebuilds
+from .candidate_edits import candidates
+from .draft_proof import DraftProof, OpenError, edits_act
+from .known_counterexamples import KnownCounterexamples
+from .suggestion import SearchEffort
+from .task import Goal, RepairTask
+
+#: At most so many pairs of edits are tried for a goal, and so many edits of which no proof says whether they do.
+_PAIRS, _UNDECIDED = 40, 3
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """An edit that puts the first copy right, and not all mail, or not surely.
+
+    :param refuted: whether other mail breaks the guarantee then; of all others that is open.
+    :param tried: the guarantees under these rules, where some of them were judged.
+    """
+
+    draft: EditedRules
+    refuted: bool
+    tried: TriedRules | None = None
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What the simulator and the prover say of a draft.
+
+    :param meets: whether it surely meets the goal, keeps what held, and its rules can act.
+    :param wrong: a copy that does not come out right with it; ``None`` if none is known.
+    """
+
+    meets: bool = False
+    wrong: FailingCopy | None = None
+
+
+class DraftSearch:
+    """One search for the drafts that meet a goal: it gives them one by one, and beside them the first steps, the
+    guarantees that forbid edits, and what was tried.
+    """
+
+    def __init__(self, task: RepairTask, goal: Goal, known: KnownCounterexamples, proof: DraftProof) -> None:
+        self._task = task
+        self._goal = goal
+        self._known = known
+        self._proof = proof
+        self._count = Counter[str]()
+        self._is_complete = False
+        #: Edits that make other rules as much as that are not worth a try any more, see :func:`rebuilds`.
+        self._most_rebuilt = LAST_RESORT + 1
+        self.first_steps: list[FirstStep] = []
+        #: Guarantee that held to how many edits break it that put the first copy right.
+        self._forbidding = Counter[str]()
+
+    @property
+    def effort(self) -> SearchEffort:
+        """What was tried until now."""
+        return SearchEffort(**self._count, complete=self._is_complete)
+
+    @property
+    def forbidding(self) -> tuple[str, ...]:
+        """The guarantees that edits break which put the first copy right, those first that forbid most."""
+        return tuple(name for name, _count in self._forbidding.most_common())
+
+    def stop_before(self, rebuilt: int) -> None:
+        """Edits that make other rules as much as that are not tried any more, see :func:`rebuilds`."""
+        self._most_rebuilt = min(self._most_rebuilt, rebuilt)
+
+    def drafts(self) -> Iterator[EditedRules]:
+        """The drafts that meet the goal, with one edit; with two where no single edit does.
+
+        :raises BudgetError: the steps are spent.
+        """
+        begun: list[tuple[EditedRules, FailingCopy]] = []
+        meeting: list[EditedRules] = []
+        for draft in candidates(self._task.present, self._task.present_rules, self._goal.wrong):
+            if _is_needless(draft, meeting):
+                continue
+            if rebuilds(draft.edits, draft.rules, self._goal.wrong.aim) >= self._most_rebuilt:
+                break  # And so do all after it.
+            self._count["edits"] += 1
+            checked = self._checked(draft)
+            if checked.wrong is not None:
+                begun.append((draft, checked.wrong))
+            if checked.meets:
+                meeting.append(draft)
+                self.stop_before(LAST_RESORT)
+                yield draft
+        if not meeting:
+            yield from self._pairs(begun)
+        self._is_complete = self._count["pairs"] < _PAIRS and self._count["undecided"] < _UNDECIDED
+
+    def _pairs(self, begun: Sequence[tuple[EditedRules, FailingCopy]]) -> Iterator[EditedRules]:
+        """The drafts with two edits that meet the goal.
+
+        :param begun: drafts that do not, each with a copy that does not come out right.
+        """
+        tried: set[frozenset[str]] = set()
+        # What puts the first copy right is nearer.
+        singles = [step for step in begun if len(step[0].edits) == 1]
+        for draft, wrong in sorted(singles, key=lambda step: step[1] is self._goal.wrong):
+            for pair in candidates(draft, self._task.read(draft), wrong):
+                key = frozenset(map(repr, pair.edits))
+                if key in tried or len(key) != 2:
+                    continue
+                if self._count["pairs"] == _PAIRS:
+                    return
+                if rebuilds(pair.edits[-1:], pair.rules, wrong.aim) == LAST_RESORT:
+                    break  # And so do all after it.
+                tried.add(key)
+                self._count["pairs"] += 1
+                if self._checked(pair).meets:
+                    yield pair
+
+    def _checked(self, draft: EditedRules) -> _Checked:
+        """What the simulator says of a draft, which costs little, and if it lets it pass, the prover."""
+        wrong = self._known.first_wrong(self._task.read(draft))
+        if wrong is not None:
+            self._note(draft, wrong)
+            return _Checked(wrong=wrong)
+        if self._count["undecided"] == _UNDECIDED:
+            return _Checked()  # What kept the others from a proof most likely keeps this one, too.
+        return self._proved(draft)
+
+    def _proved(self, draft: EditedRules) -> _Checked:
+        """What the prover says of a draft."""
+        tried = None
+        try:
+            tried = self._proof.under(draft)
+            wrong = self._proof.refuting(tried, self._task.to_keep(self._goal))
+        except (OpenError, BudgetError):
+            self._count["undecided"] += 1
+            self._note_first_step(FirstStep(draft, False, tried))
+            return _Checked()
+        if wrong is None:
+            return _Checked(meets=edits_act(draft, tried))
+        self._note(draft, wrong, tried)
+        return _Checked(wrong=wrong)
+
+    def _note(self, draft: EditedRules, wrong: FailingCopy, tried: TriedRules | None = None) -> None:
+        """Notes what a draft does where it puts the first copy right: it is a first step, or another guarantee forbids
+        it.
+
+        :param wrong: the copy that does not come out right.
+        """
+        if wrong is self._goal.wrong:
+            return
+        if wrong.aim.name == self._goal.wrong.aim.name:
+            self._note_first_step(FirstStep(draft, True, tried))
+        elif any(judgment.guarantee.name == wrong.aim.name for judgment in self._task.judged):
+            self._forbidding[wrong.aim.name] += 1
+
+    def _note_first_step(self, step: FirstStep) -> None:
+        """Notes edits that one message led to as a first step. Pairs have two."""
+        if not self._count["pairs"]:
+            self.first_steps.append(step)
+            self.stop_before(LAST_RESORT)
+
+
+def _is_needless(draft: EditedRules, meeting: Sequence[EditedRules]) -> bool:
+    """Whether a draft is not worth a try, as one that meets the goal adds the same rule at another place, or one edit of a
+    pair, or another one, does.
+
+    :param meeting: the drafts that meet the goal.
+    """
+    is_added = any(other.edits[-1].kind == ADD for other in meeting)
+    if is_added and draft.edits[-1].kind == ADD:
+        return True
+    if len(draft.edits) == 1:
+        return False
+    return any(len(other.edits) == 1 or other.edits[0] == draft.edits[0] for other in meeting)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""First steps: edits after which the message that refuted a guarantee keeps it, where none puts all mail right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..analyses.judgment import GuaranteeVerdict, Judgment
+from ..budget import BudgetError
+from .aims import ADD, MOVE, EditedRules
+from .compared_draft import compared
+from .draft_proof import DraftProof, OpenError, edits_act
+from .draft_search import FirstStep
+from .known_counterexamples import KnownCounterexamples
+from .ranking import puts_right_what_is_there
+from .suggestion import Suggestion
+from .task import Goal, RepairTask
+
+#: At most so many first steps are suggested.
+MOST_FIRST_STEPS = 2
+
+
+def first_steps(
+    steps: Sequence[FirstStep], task: RepairTask, goal: Goal, known: KnownCounterexamples, proof: DraftProof
+) -> list[Suggestion]:
+    """The first steps of a search as suggestions, each with what stays open. Those after which other mail surely breaks the
+    guarantee only where there are no others.
+    """
+    suggested = list[Suggestion]()
+    try:
+        for draft, left_open in _leaving_something_open(steps, task, goal, proof):
+            is_refuted = left_open.verdict is GuaranteeVerdict.REFUTED
+            if is_refuted and any(not step.is_refuted for step in suggested):
+                break
+            step = compared(draft, task, goal, known, left_open)
+            if not goal.wrong.aim.asks_delivery and step.delivers_kept_back_mail:
+                continue
+            suggested.append(step)
+            puts_right = puts_right_what_is_there(step, goal.wrong.aim, task.rules)
+            if len(suggested) == MOST_FIRST_STEPS or (puts_right and not step.surely_unwanted):
+                break
+    except BudgetError:
+        pass  # What was found until then counts.
+    return suggested
+
+
+def _leaving_something_open(
+    steps: Sequence[FirstStep], task: RepairTask, goal: Goal, proof: DraftProof
+) -> Iterator[tuple[EditedRules, Judgment]]:
+    """The drafts that put the message right and leave something open, each with the verdict on the guarantee then: first
+    those after which no other mail surely breaks it. None where it is unknown whether all that held is kept.
+
+    :raises BudgetError: that takes too long.
+    """
+    guarantee = goal.guarantee
+    if guarantee is None:
+        return
+    others = [other for other in task.to_keep(goal) if other is not guarantee]
+    suggested = list[EditedRules]()
+    for step in sorted(steps, key=lambda step: (step.refuted, _adds_last(step.draft))):
+        if any(_is_same(step.draft, other) for other in suggested):
+            continue
+        try:
+            tried = step.tried or proof.under(step.draft)
+            left_open = tried.judgment(guarantee)
+            if left_open.verdict is GuaranteeVerdict.PROVED:
+                continue
+            keeps_others = proof.refuting(tried, others) is None
+        except OpenError:
+            return
+        if keeps_others and edits_act(step.draft, tried):
+            suggested.append(step.draft)
+            yield step.draft, left_open
+
+
+def _adds_last(draft: EditedRules) -> bool:
+    """Whether an edit adds a rule after all others, which is behind all that stop."""
+    return draft.edits[-1].kind == ADD and draft.edits[-1].after == len(draft.rules) - 1
+
+
+def _is_same(draft: EditedRules, other: EditedRules) -> bool:
+    """Whether two drafts only have the same rule at another place."""
+    if draft.edits[-1].kind == other.edits[-1].kind == ADD:
+        return True
+    return _repair_of(draft) == _repair_of(other)
+
+
+def _repair_of(draft: EditedRules) -> tuple[str, str, str, str]:
+    """What the first edit of a draft does to a rule, wherever it moves it."""
+    first = draft.edits[0]
+    return first.kind, first.rule, first.option, "" if first.kind == MOVE else repr(first.after)

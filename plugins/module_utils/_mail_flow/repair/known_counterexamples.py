@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The messages that show, without a proof, that edits do not do."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ..analyses.judgment import Counterexample
+from ..analyses.regression import later_instants
+from ..input.guarantee_options import Guarantee
+from ..input.messages import Broken
+from ..rules.rule_set import RuleSet
+from ..simulator.simulation import Passage
+from ..symbolic.witness_replay import surely_breaks
+from .aims import EditedRules, FailingCopy
+from .task import BrokenGuarantee, Goal, RepairTask
+
+
+class KnownCounterexamples:
+    """The counterexamples that are known in the search for one goal, those of a task first, and all messages with
+    expectations: the simulator tells which of them edited rules treat wrongly.
+    """
+
+    def __init__(self, task: RepairTask, goal: Goal) -> None:
+        self._task = task
+        self._goal = goal
+        self._shown = list(task.broken)
+
+    def __iter__(self) -> Iterator[BrokenGuarantee]:
+        return iter(self._shown)
+
+    def add(self, guarantee: Guarantee, counterexample: Counterexample) -> FailingCopy:
+        """Keeps a counterexample that a proof came to. The copy that breaks the guarantee."""
+        shown = self._task.broken_by(guarantee, counterexample)
+        self._shown.append(shown)
+        return shown.wrong
+
+    def first_wrong(self, rules: RuleSet) -> FailingCopy | None:
+        """A known message that is treated wrongly: the goal's own first."""
+        return self._first_breaking(rules) or self._first_missing(rules)
+
+    def _first_breaking(self, rules: RuleSet) -> FailingCopy | None:
+        """A copy that breaks a guarantee which must not be refuted: the goal first."""
+        kept_guarantees = self._task.to_keep(self._goal)
+        for shown in sorted(self._shown, key=lambda shown: shown.guarantee is not self._goal.guarantee):
+            is_to_keep = any(shown.guarantee is guarantee for guarantee in kept_guarantees)
+            if is_to_keep and _breaks(rules, shown):
+                return shown.wrong
+        return None
+
+    def _first_missing(self, rules: RuleSet) -> FailingCopy | None:
+        """A copy of which something else is expected: all of the goal, and of other messages what was met before."""
+        goal, task = self._goal, self._task
+        first = [goal.case] if goal.case else []
+        for case in (*first, *(case for case in task.cases if case.expect and case is not goal.case)):
+            allowed = () if case is goal.case else task.missed[case.message.name]
+            missed = [
+                expectation
+                for expectation in task.missed_under(rules, case)
+                if not any(_covers(known, expectation) for known in allowed)
+            ]
+            if missed:
+                is_first = case is goal.case and missed[0].recipient == goal.wrong.copy.recipient
+                return goal.wrong if is_first else task.failing(case, missed)
+        return None
+
+    def until(self, draft: EditedRules) -> datetime.date | None:
+        """The first day on which a rule begins or ends and a known copy of the goal is treated wrongly again."""
+        rules = self._task.rules_of(draft)
+        shown = self._of_goal()
+        for instant in later_instants([rules], self._task.now, None):
+            if any(_breaks(rules, of_goal, instant) for of_goal in shown) or self._misses(rules, instant):
+                return instant.date()
+        return None
+
+    def put_right(self, draft: EditedRules) -> tuple[Counterexample, ...]:
+        """Messages that break the guarantee of the goal at present: the one that shows it, and for each edit of several one
+        that it puts right.
+
+        :raises BudgetError: the steps are spent.
+        """
+        shown = self._of_goal()
+        if len(draft.edits) < 2:
+            return tuple(of_goal.counterexample for of_goal in shown[:1])
+        put_right = list[Counterexample]()
+        after: EditedRules = draft
+        while after.before is not None:
+            of_edit = next((of_goal for of_goal in shown if self._is_put_right(of_goal, after.before, after)), None)
+            if of_edit is not None:
+                put_right.insert(0, of_edit.counterexample)
+            after = after.before
+        return tuple(put_right)
+
+    def _of_goal(self) -> list[BrokenGuarantee]:
+        return [shown for shown in self._shown if shown.guarantee is self._goal.guarantee]
+
+    def _is_put_right(self, shown: BrokenGuarantee, before: EditedRules, after: EditedRules) -> bool:
+        """Whether a copy breaks its guarantee before an edit, and surely does not after it."""
+        return _breaks(self._task.read(before), shown) and not _breaks(self._task.read(after), shown)
+
+    def _misses(self, rules: RuleSet, instant: datetime.datetime) -> bool:
+        """Whether the message of the goal, if it has no date of its own, is treated wrongly at an instant."""
+        case = self._goal.case
+        if case is None or case.message.date != self._task.now:
+            return False
+        return bool(self._task.missed_under(rules, replace(case, message=replace(case.message, date=instant))))
+
+
+def _breaks(rules: RuleSet, shown: BrokenGuarantee, date: datetime.datetime | None = None) -> bool:
+    """Whether a copy surely breaks its guarantee under some rules.
+
+    :param date: when it passes them; ``None`` for the message's own date.
+    """
+    copy, guarantee = shown.wrong.copy, shown.guarantee
+    copy = replace(copy, message=replace(copy.message, date=date)) if date else copy
+    course = copy.course(Passage(rules, copy.message, copy.facts))
+    return surely_breaks(course, guarantee, copy.message, copy.facts)
+
+
+def _covers(known: Broken, other: Broken) -> bool:
+    """Whether an expectation that was not met includes another. Who gets nothing meets none."""
+    return known.recipient == other.recipient and known.path in ((), other.path)

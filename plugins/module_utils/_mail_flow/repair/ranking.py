@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The order of suggestions: those first that somebody would sign rather than others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..analyses.aspects import GAINS
+from ..analyses.causes import unlike
+from ..analyses.finding import MayChange, MayChangeUnusual
+from ..rules.rule_set import RuleSet
+from .aims import ADD, CONDITION, LAST_RESORT, NEW_RULE, Aim, is_meant, name_of, rebuilds
+from .suggestion import Suggestion, width_by_conditions, width_by_values
+from .task import RepairTask
+from .unwanted_changes import wider_than
+
+
+def ranked(suggestions: Sequence[Suggestion], aim: Aim, task: RepairTask) -> list[Suggestion]:
+    """Suggestions, those first that change the least."""
+    changes = [suggestion.surely_unwanted for suggestion in suggestions]
+    wider = wider_than(changes, task.facts, task.rules.dialect, task.now)
+    sizes = [_size(suggestion, aim, number, task.rules) for suggestion, number in zip(suggestions, wider, strict=True)]
+    return [suggestions[place] for place in sorted(range(len(suggestions)), key=lambda place: sizes[place])]
+
+
+def puts_right_what_is_there(suggestion: Suggestion, aim: Aim, present: RuleSet) -> bool:
+    """Whether a suggestion has no drawback, so that none with a new rule goes before it; and if it changes no other mail
+    for certain, none that makes other rules more.
+
+    :param present: the rules before the edits.
+    """
+    return not any(_drawbacks(suggestion, aim, present))
+
+
+def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tuple[Any, ...]:
+    """What a suggestion changes, to be sorted by: whether mail still breaks the guarantee; the classes that lose by it;
+    whether all that it changes is known; whether it helps for a time only; whether it is a last resort; whether it does
+    something else than put right rules that are there; whether the rules are meant for other mail; the classes that may
+    change; how many suggestions change less mail
+    beside; how wide the classes are that it changes beside; how much it makes other rules, and how far these are from what
+    it is about; the edits; and of all it changes, the classes without a gain, and how wide all are.
+
+    :param wider: how many others change beside only a part of the mail that it changes beside.
+    :param present: the rules before the edits.
+    """
+    every = suggestion.difference.findings
+    unusual = [finding for finding in suggestion.unwanted_changes if isinstance(finding, MayChangeUnusual)]
+    unknown = sum(isinstance(finding, MayChange) for finding in suggestion.unwanted_changes) - len(unusual)
+    unknown += suggestion.difference.more
+    others = suggestion.surely_unwanted
+    return (
+        *_drawbacks(suggestion, aim, present),
+        not are_meant(suggestion, aim, present),
+        unknown,
+        wider,
+        sorted(map(width_by_conditions, others), reverse=True),
+        rebuilds(suggestion.edits, suggestion.rules, aim),
+        _distance(suggestion, aim, present),
+        sorted(map(width_by_values, others), reverse=True),
+        len(suggestion.edits),
+        len(unusual),
+        sum(finding.kind not in GAINS for finding in every),
+        sorted(((width_by_conditions(finding), width_by_values(finding)) for finding in every), reverse=True),
+    )
+
+
+def _drawbacks(suggestion: Suggestion, aim: Aim, present: RuleSet) -> tuple[bool | int, ...]:
+    """The first of what suggestions are sorted by, see :func:`_size`: what one would not sign it for."""
+    rebuilt = rebuilds(suggestion.edits, suggestion.rules, aim)
+    others = suggestion.surely_unwanted
+    return (
+        suggestion.is_refuted,
+        len(suggestion.losses),
+        not suggestion.difference.complete,  # So more mail may lose by it.
+        suggestion.until is not None,
+        rebuilt == LAST_RESORT,
+        rebuilt >= NEW_RULE or (bool(others) and not are_meant(suggestion, aim, present)),
+    )
+
+
+def are_meant(suggestion: Suggestion, aim: Aim, present: RuleSet) -> bool:
+    """Whether all rules that are edited are meant for what an aim is about, before or with another condition, and do what it
+    wants. One that is added is not there yet.
+    """
+    edited = {edit.rule for edit in suggestion.edits}
+    if any(edit.kind == ADD for edit in suggestion.edits):
+        return False
+    changed = {edit.rule for edit in suggestion.edits if edit.kind == CONDITION and edit.after is not None}
+    after = {name_of(rule): rule for rule in suggestion.rules if name_of(rule) in changed}
+    return all(
+        aim.is_helped_by(rule) and (is_meant(given, aim) or (rule.name in after and is_meant(after[rule.name], aim)))
+        for rule, given in zip(present.rules, present.given, strict=True)
+        if rule.name in edited
+    )
+
+
+def _distance(suggestion: Suggestion, aim: Aim, present: RuleSet) -> tuple[int, int]:
+    """How far the rules that are edited are from what an aim is about, see :func:`unlike`."""
+    names = {edit.rule for edit in suggestion.edits}
+    return max((unlike(rule, aim.about) for rule in present.rules if rule.name in names), default=(0, 0))
