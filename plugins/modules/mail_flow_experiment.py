@@ -948,11 +948,7 @@ def _new_record(
         rules={rule.name: rule.guid for rule in rules.rules},
         digests={rule.name: digest_of_rules(rules, [rule.name]) for rule in rules.rules},
         silent=[rule.name for rule in rules.rules if is_silent(rule.actions.declared) or not rule.actions.enforced],
-        unlogged=[
-            rule.name
-            for rule in rules.rules
-            if is_silent(rule.actions.declared) and rule.actions.enforced and not rule.idle
-        ],
+        unlogged=[rule.name for rule in rules.rules if is_silent(rule.actions.declared) and rule.is_on_and_enforced],
         unread=unread,
     )
 

@@ -288,7 +288,7 @@ def does_something(rule: FlowRule, aspect: Aspect, *, added: bool = False) -> bo
     :param added: whether it is about the copies of somebody whom rules add.
     """
     sorts = _DOING[aspect] | ({Does.ADD, Does.REDIRECT} if added and aspect is Aspect.DELIVERY else set())
-    return rule.actions.enforced and not rule.idle and bool(sorts.intersection(row.does for row in rule.actions.rows))
+    return rule.enforces(*sorts)
 
 
 @dataclass(frozen=True)

@@ -200,13 +200,8 @@ def _stopped(rule: FlowRule, helping: Sequence[Standing]) -> list[FlowRule]:
     return [
         standing.rule
         for standing in helping
-        if not (standing.reached or standing.failed) and standing.rule.place > rule.place and _could_act(standing)
+        if not (standing.reached or standing.failed) and standing.rule.place > rule.place and standing.could_act
     ]
-
-
-def _could_act(standing: Standing) -> bool:
-    """Whether a rule does something to mail that it matches: it is on, enforced, and within its dates."""
-    return not standing.rule.idle and standing.rule.actions.enforced and standing.in_window
 
 
 def _meant(decider: FlowRule, helping: Sequence[Standing], copy: Copy, guarantee: Guarantee) -> Standing | None:

@@ -147,11 +147,7 @@ class WholeMailLint:
         usual mail or end its way.
         """
         last_first = self.chain.steps[::-1]
-        decisive = [
-            step
-            for step in last_first
-            if step.rule.actions.enforced and (step.rule.actions.does(Does.ENCRYPT) or step.rule.actions.is_final)
-        ]
+        decisive = [step for step in last_first if step.rule.enforces(Does.ENCRYPT) or step.rule.actions.is_final]
         in_clear = self._asked.possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
         refuted = {key for key, core in self._asked.cores.items() if core.isdisjoint(self._usual)}
         decided = in_clear | {id(step) for step in decisive if id(step) in refuted and step.reached == step.alive}
@@ -302,7 +298,7 @@ class WholeMailLint:
             spares = [
                 atom for place, atom in enumerate(step.rule.criteria.exceptions) if (step.rule.place, place) in met
             ]
-            chosen = typed(spares) if step.rule.actions.does(Does.ENCRYPT) and step.rule.actions.enforced else None
+            chosen = typed(spares) if step.rule.enforces(Does.ENCRYPT) else None
             if chosen is not None:
                 yield LintFinding("typed_exception", (step.rule.name,), chosen)
             for place, atom in enumerate(step.rule.criteria.exceptions):
@@ -376,7 +372,7 @@ class _Clashes:
             *self._clear,
             *(rule for rule in self._living_rules if all(rule is not later_rule for later_rule in self._clear)),
         )
-        encrypting = [rule for rule in every if rule.actions.enforced and rule.actions.does(Does.ENCRYPT)]
+        encrypting = [rule for rule in every if rule.enforces(Does.ENCRYPT)]
         for rule in self._clear:
             if not rule.actions.is_final or any(
                 rule.actions.does(what) for what in (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)
@@ -417,7 +413,7 @@ def _reaching(step: RuleStep) -> list[Literal]:
 
 def remarks(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
     """The problems that need no look at mail. Where connectors or journal rules are not known, nothing is said of them."""
-    acting = [rule for rule in rules.rules if rule.actions.enforced and not rule.idle]
+    acting = [rule for rule in rules.rules if rule.is_on_and_enforced]
     if facts.connectors.outbound is not None:
         yield from _connectors_of_no_rule(acting, facts.connectors.outbound)
         yield from _routed_to_disabled(acting, facts.connectors.outbound)
@@ -484,7 +480,7 @@ def gateways(rules: Iterable[FlowRule], side: Side, usual: Sequence[Literal], as
     :param usual: that mail is usual mail.
     """
     chain = side.chains[0]
-    encrypting = [rule for rule in rules if rule.actions.enforced and rule.actions.does(Does.ENCRYPT)]
+    encrypting = [rule for rule in rules if rule.enforces(Does.ENCRYPT)]
     handing = (
         {
             taking.connector: high(taking.when)

@@ -50,7 +50,7 @@ def dlp_conflicts(
     :param rules: those that may encrypt usual mail.
     :param usual: that mail is usual mail.
     """
-    encrypting = [rule for rule in rules if rule.actions.enforced and rule.actions.does(Does.ENCRYPT)]
+    encrypting = [rule for rule in rules if rule.enforces(Does.ENCRYPT)]
     outcome = side.outcomes[0]
     chain = side.chains[0]
     pairs = [
@@ -107,7 +107,7 @@ def _certain(policies: DlpRules) -> set[tuple[str, str]]:
 
 def encrypter_problems(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
     """The problems with DLP rules and labels that need no look at mail."""
-    acting = [rule for rule in rules.rules if rule.actions.enforced and not rule.idle]
+    acting = [rule for rule in rules.rules if rule.is_on_and_enforced]
     policies = facts.encrypters.dlp_policies
     for does in policies.encrypters if isinstance(policies, DlpRules) else ():
         yield from _of_template(does, acting, facts)

@@ -12,7 +12,6 @@ from ..._resources.rules.action_effects import Does
 from ..conditions.keys import BODY, SUBJECT, WRITTEN
 from ..conditions.predicate import Atom
 from ..formula import FALSE, TRUE, Literal, high
-from ..rules.flow_rule import FlowRule
 from ..symbolic.address import AddressSlot
 from ..symbolic.arrival import ARRIVALS
 from ..symbolic.encoding import Model
@@ -69,12 +68,8 @@ def _arrives_plain(model: Model, side: Side) -> Iterator[Literal]:
 def _undecided_by_rules(model: Model, side: Side) -> Iterator[Literal]:
     """Literals, each true if a rule does not decide about the recipient's copy, those that do most first."""
     chain = side.chains[0]
-    deciding = [(what, rule) for what in _DECIDES for rule in chain.rules.rules if _does(rule, what)]
+    deciding = [(what, rule) for what in _DECIDES for rule in chain.rules.rules if rule.enforces(what)]
     yield from (~high(chain.acts(rule)) for _what, rule in deciding)
-
-
-def _does(rule: FlowRule, what: Does) -> bool:
-    return not rule.idle and rule.actions.enforced and bool(rule.actions.does(what))
 
 
 def _without_properties(model: Model) -> Iterator[Literal]:

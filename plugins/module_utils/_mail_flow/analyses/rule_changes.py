@@ -82,7 +82,7 @@ class Edit:
     def unsure(self) -> bool:
         """Whether it is open that the rule does anything: one that is only tried may stop the processing (U08)."""
         return not self.splits and not any(
-            rule is not None and rule.actions.enforced for rule in (self.before, self.after)
+            rule is not None and rule.is_on_and_enforced for rule in (self.before, self.after)
         )
 
     @property

@@ -217,11 +217,7 @@ def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Val
     encrypted.
     """
     every = side.chains[0].rules.rules
-    clear = [
-        ~step.acts
-        for step in _steps(side, every[: rule.place])
-        if step.rule.actions.enforced and step.rule.actions.does(Does.ENCRYPT)
-    ]
+    clear = [~step.acts for step in _steps(side, every[: rule.place]) if step.rule.enforces(Does.ENCRYPT)]
     wanted = {id(later_rule) for later_rule in some}
     reached: Value = TRUE
     values: list[Value] = []

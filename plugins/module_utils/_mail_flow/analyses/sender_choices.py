@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..._resources.rules.action_effects import Does
 from ..conditions.keys import HEADER, SUBJECT, Key, holds, is_open
 from ..conditions.predicate import Atom
 from ..rules.flow_rule import FlowRule
@@ -113,8 +112,3 @@ def _text(key: Key) -> str | None:
         return find_text([key])
     except OverflowError:
         return None
-
-
-def encrypting_rules(rules: Iterable[FlowRule]) -> list[FlowRule]:
-    """The rules that encrypt."""
-    return [rule for rule in rules if rule.actions.does(Does.ENCRYPT) and rule.actions.enforced and not rule.idle]

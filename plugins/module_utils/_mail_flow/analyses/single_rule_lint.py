@@ -28,7 +28,7 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
 from ..simulator.showings import showings
-from .sender_choices import encrypting_rules, missed_answer, repeated_prefix
+from .sender_choices import missed_answer, repeated_prefix
 
 #: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` if there
 #: is no finding.
@@ -99,7 +99,7 @@ def _expiring(look: CheckedRule) -> About:
     soon = (
         ends is not None and is_later(look.rule.dates.ends, look.now) and ends < look.now + datetime.timedelta(days=30)
     )
-    return {"date": look.rule.dates.ends} if soon and look.encrypts else None
+    return {"date": look.rule.dates.ends} if soon and look.rule.enforces(Does.ENCRYPT) else None
 
 
 def _idle_encryption(look: CheckedRule) -> About:
@@ -137,14 +137,14 @@ def _never_matching(look: CheckedRule) -> About:
 def _subdomains(look: CheckedRule) -> About:
     exceptions = [atom for atom in look.rule.criteria.exceptions if atom.predicate.options == ("recipient_domain_is",)]
     opened = [atom for atom in look.rule.criteria.conditions if atom.predicate.options == ("recipient_domain_is",)]
-    if exceptions and _acts(look.rule, Does.ENCRYPT):
+    if exceptions and look.rule.enforces(Does.ENCRYPT):
         return {"domains": exceptions[0].values}
-    return {"case": "decrypts", "domains": opened[0].values} if opened and _acts(look.rule, Does.DECRYPT) else None
+    return {"case": "decrypts", "domains": opened[0].values} if opened and look.rule.enforces(Does.DECRYPT) else None
 
 
 def _templates(look: CheckedRule) -> About:
     asked = sorted(templates_of(look.rule).values())
-    return {"templates": asked} if len(asked) > 1 else None
+    return {"templates": asked} if len(asked) > 1 and look.rule.is_on_and_enforced else None
 
 
 def templates_of(rule: FlowRule) -> dict[str, str]:
@@ -168,7 +168,7 @@ def _of_the_copy(look: CheckedRule, atoms: Iterable[Atom]) -> About:
     """The first condition of an encrypting rule that looks at all who share the copy."""
     wide = (
         [atom.predicate.options[0] for atom in atoms if atom.reach is Reach.COPY]
-        if _acts(look.rule, Does.ENCRYPT)
+        if look.rule.enforces(Does.ENCRYPT)
         else []
     )
     return {"option": wide[0]} if wide else None
@@ -196,13 +196,13 @@ def _unconfigured(look: CheckedRule) -> About:
 
 
 def _missed_answers(look: CheckedRule) -> About:
-    encrypting = encrypting_rules(look.rules.rules)
+    encrypting = [rule for rule in look.rules.rules if rule.enforces(Does.ENCRYPT)]
     return missed_answer(look.rule, encrypting) if look.rule in encrypting else None
 
 
 def _locked_out(look: CheckedRule) -> About:
     """The configuration of mail that a rule encrypts for people outside who have neither passcode nor social ID."""
-    if not _acts(look.rule, Does.ENCRYPT) or _only_inside(look.rule):
+    if not look.rule.enforces(Does.ENCRYPT) or _only_inside(look.rule):
         return None
     brands = [name_key(str(brand)) for brand in look.rule.actions.does(Does.BRAND).values()] or [
         name_key(DEFAULT_OME_CONFIGURATION)
@@ -273,7 +273,7 @@ def _spares_internal(look: CheckedRule) -> About:
         atom.predicate.options == ("sent_to_scope",) and atom.values == "NotInOrganization"
         for atom in look.rule.criteria.conditions
     )
-    return {"domains": internal} if internal and outside and look.encrypts else None
+    return {"domains": internal} if internal and outside and look.rule.enforces(Does.ENCRYPT) else None
 
 
 def _outside(look: CheckedRule, address: str) -> bool:
@@ -282,18 +282,14 @@ def _outside(look: CheckedRule, address: str) -> bool:
     return bool(outside if isinstance(outside, bool) else outside.likely)
 
 
-def _acts(rule: FlowRule, what: Does) -> bool:
-    return bool(rule.actions.does(what)) and rule.actions.enforced and not rule.idle
-
-
 def _reads_recipients(rule: FlowRule) -> bool:
     """Whether a rule encrypts by who the recipients are."""
-    return _acts(rule, Does.ENCRYPT) and rule.looks_at_recipients
+    return rule.enforces(Does.ENCRYPT) and rule.looks_at_recipients
 
 
 def _unscoped(look: CheckedRule) -> About:
     """Why a rule is for mail that no rule encrypts: that from outside."""
-    if not _acts(look.rule, Does.ENCRYPT):
+    if not look.rule.enforces(Does.ENCRYPT):
         return None
     if any(_keeps_to(atom, "NotInOrganization", look) for atom in look.rule.criteria.conditions):
         return {"case": "outside"}
@@ -347,7 +343,7 @@ CHECKS: Mapping[str, Callable[[CheckedRule], About]] = {
     "inactive_encryption": _idle_encryption,
     "unscoped_encryption": _unscoped,
     "retired_action": lambda look: _where(not {"apply_ome", "remove_ome"}.isdisjoint(look.rule.actions.options)),
-    "encrypts_and_decrypts": lambda look: _where(look.encrypts and bool(look.rule.actions.does(Does.DECRYPT))),
+    "encrypts_and_decrypts": lambda look: _where(look.rule.enforces(Does.ENCRYPT) and look.rule.enforces(Does.DECRYPT)),
     "for_all_mail": lambda look: _where(_takes_all(look)),
     "whole_copy": lambda look: _of_the_copy(look, look.rule.criteria.conditions),
     "one_frees_all": lambda look: _of_the_copy(look, look.rule.criteria.exceptions),
@@ -372,7 +368,7 @@ CHECKS: Mapping[str, Callable[[CheckedRule], About]] = {
     ),
     "auto_forward": lambda look: _where(_has(look, "message_type_matches", "AutoForward")),
     "adds_recipients": lambda look: _where(
-        (_acts(look.rule, Does.ADD) or _acts(look.rule, Does.REDIRECT))
+        look.rule.enforces(Does.ADD, Does.REDIRECT)
         and any(map(_reads_recipients, look.rules.rules[look.rule.place + 1 :]))
     ),
     "shows_outside": _shows_outside,

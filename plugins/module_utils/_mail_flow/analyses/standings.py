@@ -83,6 +83,11 @@ class Standing:
     rule_view: RuleView
 
     @property
+    def could_act(self) -> bool:
+        """Whether it would do more than report if it matched: it is on and enforced, and its dates may let it act."""
+        return self.rule.is_on_and_enforced and self.in_window
+
+    @property
     def is_about_it(self) -> bool:
         """Whether its conditions do not keep it from acting."""
         return all(failed.section != "conditions" for failed in self.failed)

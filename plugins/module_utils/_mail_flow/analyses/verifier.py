@@ -494,5 +494,7 @@ def _managers_unknown(model: Model) -> list[Reason]:
     """The reason that it is not known to whom some rules bring a message; none if it is."""
     if model.facts.people.managers is not None:
         return []
-    rules = [rule.name for rule in model.rule_sets[0].rules if not rule.idle and rule.actions.options.get(MANAGER)]
+    rules = [
+        rule.name for rule in model.rule_sets[0].rules if rule.is_on_and_enforced and rule.actions.options.get(MANAGER)
+    ]
     return [Reason(questions.A_FACT, "nameless", (tuple(rules),))] if rules else []

@@ -109,7 +109,7 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     astray = frozenset().union(*strangers.values())
     edited = frozenset[Copy]().union(*(reported[rule.place] for rule in changed))
     count, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
-    encrypting = [rule.place for rule in rules if rule.actions.enforced and rule.actions.does(Does.ENCRYPT)]
+    encrypting = [rule.place for rule in rules if rule.enforces(Does.ENCRYPT)]
     explained = Explained()
     for block in blocks_of(asked.trace):
         part = BlockCopies.in_window(block, begin, until, last, astray, edited)

@@ -238,11 +238,7 @@ class _Goals:
         by_name = {rule.name.casefold(): rule for rule in self.asked.rule_set.rules}
         self._rules = [by_name[name.casefold()] for name in self.asked.rules if name.casefold() in by_name]
         self._claims = RuleSet((guarantee.selection for guarantee in self.asked.guarantees), self.asked.facts.dialect)
-        self._protecting = [
-            rule
-            for rule in self.asked.rule_set.rules
-            if rule.actions.does(Does.ENCRYPT) and rule.actions.enforced and not rule.idle
-        ]
+        self._protecting = [rule for rule in self.asked.rule_set.rules if rule.enforces(Does.ENCRYPT)]
 
     def every(self) -> list[Demonstration]:
         """All goals; ``idle`` for a rule that never acts."""

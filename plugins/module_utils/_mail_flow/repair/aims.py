@@ -286,7 +286,7 @@ def withholds(rule: FlowRule, given: Rule, aim: Aim) -> bool:
 
 def keeps_back(rule: FlowRule) -> bool:
     """Whether a rule keeps mail from delivery, or until somebody approves it."""
-    return rule.actions.enforced and not rule.idle and any(rule.actions.does(what) for what in _KEEPING_BACK)
+    return rule.enforces(*_KEEPING_BACK)
 
 
 def _rebuilds_without(option: str, edited: Rule, aim: Aim) -> int:

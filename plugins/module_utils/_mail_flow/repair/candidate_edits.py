@@ -89,10 +89,7 @@ def candidates(draft: EditedRules, rules: RuleSet, wrong: FailingCopy) -> Iterat
 
 def _place_of_first(rules: Sequence[FlowRule], effects: Iterable[Does]) -> int:
     """The place of the first rule that acts and has one of some effects; the number of rules if there is none."""
-    places = (
-        rule.place for rule in rules if rule.actions.enforced and not rule.idle and any(map(rule.actions.does, effects))
-    )
-    return next(places, len(rules))
+    return next((rule.place for rule in rules if rule.enforces(*effects)), len(rules))
 
 
 class _CandidateEdits:

@@ -66,7 +66,7 @@ class RuleOrder:
         """The rules that may act together with a rule that asks for other protection, another branding or another
         connector. Which one mail gets is not documented (U01, U02), and may depend on any rule of them.
         """
-        enforced = [rule for rule in self._rules if rule.actions.enforced and not rule.idle and _asks(rule)]
+        enforced = [rule for rule in self._rules if rule.is_on_and_enforced and _asks(rule)]
         questions = []
         for place in sorted(places):
             mine = _asks(self._rules[place])

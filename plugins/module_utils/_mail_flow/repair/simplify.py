@@ -301,8 +301,7 @@ class _Simplifier:
 
     def _may_merge(self, rule: FlowRule, given_rule: Mapping[str, Any]) -> bool:
         """Whether a rule may be merged with another one, as far as it alone says."""
-        acts = rule.actions.enforced and not rule.idle
-        return acts and _acts_once(rule, self._rules.rules) and _is_writable(rule, given_rule)
+        return rule.is_on_and_enforced and _acts_once(rule, self._rules.rules) and _is_writable(rule, given_rule)
 
     def _runs(self, places: Iterable[int], option: str, order: RuleOrder) -> list[list[int]]:
         """The rules of a group in runs that may be one rule."""

@@ -576,7 +576,7 @@ def _leaf(atom: Atom) -> Node:
 @lru_cache(maxsize=4)
 def changing_before_dlp(rules: RuleSet) -> Callable[[Atom], tuple[FlowRule, ...]]:
     """The mail flow rules that may change what a condition looks at before DLP does."""
-    acting = [rule for rule in rules.rules if not rule.idle and rule.actions.enforced]
+    acting = [rule for rule in rules.rules if rule.is_on_and_enforced]
 
     @cache
     def changing_what(looks_at: str, headers: frozenset[str], of_wrapper: bool) -> tuple[FlowRule, ...]:

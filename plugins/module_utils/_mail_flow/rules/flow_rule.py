@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from ..._resources.rules.action_effects import Does
 from ..conditions.predicate import Atom
 from ..model.reason_kinds import RuleIdle
 from .rule_actions import RuleActions
@@ -43,6 +44,17 @@ class FlowRule:
         added is open (U09).
         """
         return self.criteria.splits or self.criteria.look_at_copies or self.actions.blocks
+
+    @cached_property
+    def is_on_and_enforced(self) -> bool:
+        """Whether it does more than report on mail that it matches: it can act, and is in no test mode. From when until when
+        it does, its dates say.
+        """
+        return not self.idle and self.actions.enforced
+
+    def enforces(self, *sorts: Does) -> bool:
+        """Whether it is on and enforced, and one of its actions is of one of these sorts."""
+        return self.is_on_and_enforced and any(self.actions.does(sort) for sort in sorts)
 
     @cached_property
     def edits(self) -> frozenset[str]:

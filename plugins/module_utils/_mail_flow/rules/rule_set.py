@@ -90,7 +90,7 @@ class RuleSet:
         #: The header fields that rules read, and the people added to fields in which they look for somebody.
         self.headers = frozenset[str]().union(*(rule.criteria.reads for rule in self.rules))
         #: Whether a rule gives somebody a copy.
-        self.adds = any(rule.actions.does(what) for rule in self.rules for what in (Does.ADD, Does.REDIRECT))
+        self.adds = any(rule.enforces(Does.ADD, Does.REDIRECT) for rule in self.rules)
         #: The places of rules that tell somebody something.
         self.reports = tuple(rule.place for rule in self.rules if not rule.idle and rule.actions.does(Does.REPORT))
         self._turns, self._needless, self._waiting = self._index()

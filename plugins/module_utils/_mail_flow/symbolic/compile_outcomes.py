@@ -344,7 +344,7 @@ def may_act_on_reports(rules: RuleSet, *does: Does) -> bool:
     """Whether a rule may do one of these to reports and requests for approval. Whether rules act on them, and how mail
     looks in them that a rule encrypts, is not documented.
     """
-    acting = [rule for rule in rules.rules if not rule.idle and rule.actions.enforced]
+    acting = [rule for rule in rules.rules if rule.is_on_and_enforced]
     return any(rule.actions.surprises or any(rule.actions.does(action) for action in does) for rule in acting)
 
 

@@ -219,7 +219,7 @@ class TextEdits:
         self._last_change = {
             edit.slot: rule.place
             for rule in rules.rules
-            for edit in (() if rule.idle else text_edits(rule.actions.options))
+            for edit in (text_edits(rule.actions.options) if rule.is_on_and_enforced else ())
             if edit.joins is not Joins.INSTEAD and self._near(edit, rule.place)
         }
         #: The patterns without an agreed meaning that rules look for in the subject, each with the place of the last such

@@ -13,7 +13,7 @@ from ..model.addresses import domain
 from ..model.inside import recipient_outside
 from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule
-from .chain import Chain, adds
+from .chain import Chain, makes
 from .columns import bits_of, places_of
 from .rows import left_out
 from .rule_evaluator import RuleEvaluator
@@ -138,7 +138,7 @@ class BroughtCopies:
     def _adding(self) -> Iterator[tuple[FlowRule | None, ActingRule]]:
         """The rules that send people copies: mail flow rules, as they are and as they are told, and DLP rules."""
         for chain in self._chains:
-            yield from ((rule, self._declared[id(rule)]) for rule in chain.rules.rules if adds(rule))
+            yield from ((rule, self._declared[id(rule)]) for rule in chain.rules.rules if makes(rule))
         policies = self.facts.encrypters.dlp_policies
         if isinstance(policies, DlpRules):
             yield from ((None, rule.as_sending(self._chains[0].rules)) for rule in policies.sending)

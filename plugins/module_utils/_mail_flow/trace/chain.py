@@ -604,19 +604,14 @@ def _looks_around(rule: FlowRule) -> bool:
 
 def _parts(rule: FlowRule) -> bool:
     """Whether a rule may part a copy, or add people to it."""
-    return not rule.idle and (rule.criteria.splits or adds(rule))
-
-
-def adds(rule: FlowRule) -> bool:
-    """Whether a rule may give others a copy, as it acts, or as it is told."""
-    return not rule.idle and any(
-        BY_OPTION[option].does in (Does.ADD, Does.REDIRECT) for option in rule.actions.declared
-    )
+    return makes(rule) or (not rule.idle and rule.criteria.splits)
 
 
 def makes(rule: FlowRule) -> bool:
-    """Whether a rule may give others a copy."""
-    return rule.actions.enforced and adds(rule)
+    """Whether a rule may give others a copy, as it acts, or as it is told."""
+    return rule.is_on_and_enforced and any(
+        BY_OPTION[option].does in (Does.ADD, Does.REDIRECT) for option in rule.actions.declared
+    )
 
 
 #: What rules change of messages beside headers: the action to what conditions look at.
@@ -642,7 +637,7 @@ def _changes_before(
     before: tuple[tuple[Hashable, frozenset[str]], ...] = ()
     for rule, identity in zip(rules.rules, identities, strict=True):
         changes.append(before)
-        acts = rule.actions.declared if rule.actions.enforced and not rule.idle else {}
+        acts = rule.actions.declared if rule.is_on_and_enforced else {}
         changed = rule.edits.union(*(looked for option, looked in _CHANGES.items() if option in acts))
         if changed:
             before = (*before, (identity, changed))

@@ -42,7 +42,7 @@ class RuleEvaluator:
         prefixes = {_prefix(rule) for prepending_rules in prepending for rule in prepending_rules} | self._rested.keys()
         few = len(prefixes) <= MOST_PREFIXES
         added = max((sum(map(_added, chain.rules.rules)) for chain in chains), default=0)
-        encrypts = any(_is_acting(rule) and rule.actions.does(Does.ENCRYPT) for rule in rules)
+        encrypts = any(rule.enforces(Does.ENCRYPT) for rule in rules)
         self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), added, guesses, encrypts)
         self.neighbors = Neighbors.of_block(block)
         # Before it is known what rules change, and whom they add, anything may be.
@@ -151,9 +151,7 @@ class RuleEvaluator:
         ahead = f"(?:{'|'.join(sorted({re.escape(_prefix(rule)) for rule in rules}))}){{0,{MOST_CHANGES - 1}}}"
         resting: dict[str, int] = {}
         for prefix in {
-            _prefix(rule)
-            for rule in rules
-            if rule.idle or not rule.actions.enforced or rule.dates.begins or rule.dates.ends
+            _prefix(rule) for rule in rules if not rule.is_on_and_enforced or rule.dates.begins or rule.dates.ends
         }:
             begins = re.compile(ahead + re.escape(prefix))
             numbers = {
@@ -166,13 +164,9 @@ class RuleEvaluator:
         return resting
 
 
-def _is_acting(rule: FlowRule) -> bool:
-    return not rule.idle and rule.actions.enforced
-
-
 def _prepending(chain: Chain) -> list[FlowRule]:
     """The rules of a rule set that put something before subjects."""
-    return [rule for rule in chain.rules.rules if _is_acting(rule) and "prepend_subject" in rule.actions.options]
+    return [rule for rule in chain.rules.rules if rule.is_on_and_enforced and "prepend_subject" in rule.actions.options]
 
 
 def _prefix(rule: FlowRule) -> str:
@@ -183,4 +177,4 @@ def _prefix(rule: FlowRule) -> str:
 def _added(rule: FlowRule) -> int:
     """How many bytes a rule may add to a message, which may have its text twice, as HTML and without it."""
     text = str(rule.actions.options.get("apply_html_disclaimer_text") or "")
-    return 2 * len(text.encode()) if _is_acting(rule) else 0
+    return 2 * len(text.encode()) if rule.is_on_and_enforced else 0

@@ -134,7 +134,7 @@ def encrypter_rows(
     :param counted: what :func:`measured_row` made, if the report could be read.
     :param read: the facts that Exchange showed; somebody told the others.
     """
-    acting = [rule for rule in rules.rules if rule.actions.enforced and not rule.idle]
+    acting = [rule for rule in rules.rules if rule.is_on_and_enforced]
     rows = [
         EncrypterRow("rule", rule.name, mail_words(rule), READ) for rule in acting if rule.actions.does(Does.ENCRYPT)
     ]

@@ -345,6 +345,25 @@ def test_a_reason_is_one_line() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("odd", "kind"),
+    [
+        ({"expiry_date": "2026-03-20T00:00:00Z"}, "expiring"),
+        ({"actions": {**ENCRYPT, "remove_ome_v2": True}}, "encrypts_and_decrypts"),
+        ({"actions": {"apply_ome": True, "apply_rights_protection_template": "Do Not Forward"}}, "two_templates"),
+        ({}, "internal_domains"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["Audit", "AuditAndNotify"])
+def test_what_a_rule_does_to_mail_is_not_said_of_one_that_is_only_tried(odd: Values, kind: str, mode: str) -> None:
+    facts = {**TENANT, "remote_domains": [{"name": "partner.com", "is_internal": True}]}
+    enforced = {**ALL, "conditions": OUTGOING, **odd}
+    assert kind in {found_kind for found_kind, _rules in found(enforced, facts=facts)}
+    assert {found_kind for found_kind, _rules in found({**enforced, "mode": mode}, facts=facts)} == (
+        {"inactive_encryption", "retired_action"} if kind == "two_templates" else {"inactive_encryption"}
+    )
+
+
 OUTSIDE = {"from_scope": "NotInOrganization"}
 ENCRYPTS = rule("Encrypts", IN, ENCRYPT)
 

@@ -152,6 +152,15 @@ def test_who_may_be_the_unknown_manager_of_a_sender_may_have_been_added() -> Non
 
 
 @pytest.mark.parametrize(
+    "actions", [{"add_manager_as_recipient_type": "Bcc"}, {"blind_copy_to": [KIM]}, {"redirect_message_to": [KIM]}]
+)
+@pytest.mark.parametrize("mode", ["Audit", "AuditAndNotify"])
+def test_a_rule_in_a_test_mode_adds_nobody(actions: Values, mode: str) -> None:
+    rules = [{"name": "Adds", "mode": mode, "actions": actions}, INSIDE]
+    assert fared(rules, traced(row(), row(KIM))) == {ANN: "encrypt", KIM: "encrypt"}
+
+
+@pytest.mark.parametrize(
     ("rows", "whole", "known", "result"),
     [
         ([row(LIST, status="Expanded")], True, {}, "membership U09"),
