@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps some of a rule's mail from an effect: other rules, and its senders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..formula import Literal, high
+from ..rules.dlp_rules import DlpRule
+from ..rules.flow_rule import FlowRule
+from .finding import Exempting
+from .rule_effects import BEFORE_DLP, RANK, RuleEffect, how_dlp_rule_keeps, how_encrypter_keeps, how_it_keeps
+from .stated_rules import StatedRule
+from .statement_effects import StatementEffects
+from .statement_model import StatementModel
+
+
+@dataclass(frozen=True)
+class ExemptingRule:
+    """A rule that may keep mail from an effect.
+
+    :param acts: that it acts on the mail.
+    :param rank: the smaller, the more does it explain.
+    """
+
+    exempting: Exempting
+    acts: Literal
+    rank: tuple[int, int]
+
+
+class EffectExemptions:
+    """What exempts mail from effects: the rules that may keep it from one, those that surely do, and senders whose mail never
+    has it.
+    """
+
+    def __init__(self, asked: StatementModel, effects: StatementEffects) -> None:
+        self._asked = asked
+        self._effects = effects
+
+    def candidates(self, rule: StatedRule, effect: RuleEffect) -> list[ExemptingRule]:
+        """The rules that may keep mail of a rule from an effect."""
+        candidates = []
+        for other in self._asked.rules.rules:
+            if other is rule or other.idle:
+                continue
+            how = how_it_keeps(other, rule, effect)
+            if how is not None:
+                candidates.append(
+                    ExemptingRule(
+                        Exempting(other.name, how),
+                        self._effects.acts_on_copies(other, effect),
+                        (RANK[how], other.place),
+                    )
+                )
+        return [*candidates, *self._of_dlp(rule, effect, len(self._asked.rules.rules))]
+
+    def _of_dlp(self, rule: StatedRule, effect: RuleEffect, behind: int) -> Iterator[ExemptingRule]:
+        """The DLP rules that surely keep mail of a rule from an effect. What others may do is open.
+
+        :param behind: the number of mail flow rules, which explain more.
+        """
+        if isinstance(rule, FlowRule) and effect.kind not in BEFORE_DLP:
+            return
+        others = [part for other in self._asked.dlp if other is not rule for part in other.by_recipients]
+        for other in others:
+            how = self._how_dlp_keeps(other, rule, effect)
+            if how:
+                yield ExemptingRule(
+                    Exempting(other.name, how),
+                    self._effects.acts_on_copies(other, effect),
+                    (RANK[how], behind + other.place),
+                )
+
+    def _how_dlp_keeps(self, other: DlpRule, rule: StatedRule, effect: RuleEffect) -> str:
+        """How a DLP rule keeps mail of another rule from an effect; empty if it does not."""
+        if isinstance(rule, DlpRule):
+            return how_dlp_rule_keeps(other, rule, effect)
+        return how_encrypter_keeps(other.does, effect)
+
+    def exempting(
+        self, mail: Sequence[Literal], usual: Sequence[Literal], exempt: Literal, candidates: Sequence[ExemptingRule]
+    ) -> tuple[tuple[Exempting, ...], list[Literal]]:
+        """The rules that keep mail from an effect, each with mail on which none of the others acts that were found
+        before; and what is true of usual mail that none of them keeps from it, empty if there is none.
+
+        :param mail: that mail is that of a statement, :param:`usual`: that it is usual, and :param:`exempt`: that it
+            has not the effect. What ends the way of mail keeps it from the effect, whether it is usual or not.
+        """
+        model = self._asked.model
+        exempting: list[ExemptingRule] = []
+        for ends in (True, False):
+            remaining = {
+                candidate.rank: candidate for candidate in candidates if (candidate.rank[0] == RANK["stops"]) is ends
+            }
+            asked = [*mail, exempt] if ends else [*usual, *mail, exempt]
+            while remaining:
+                some = model.circuit.disjunction([candidate.acts for candidate in remaining.values()])
+                if not self._asked.is_possible([*asked, *(~candidate.acts for candidate in exempting), some]):
+                    break
+                holds = model.circuit.holds
+                first = min(rank for rank, candidate in remaining.items() if holds(candidate.acts))
+                exempting.append(remaining.pop(first))
+        rest = [*usual, *mail, exempt, *(~candidate.acts for candidate in candidates)]
+        ordered = sorted(exempting, key=lambda candidate: candidate.rank)
+        is_complete = not self._asked.is_possible(rest)
+        return tuple(candidate.exempting for candidate in ordered), [] if is_complete else rest
+
+    def senders(self, named: Sequence[Literal], exempt: Literal) -> tuple[tuple[str, ...], list[Literal]]:
+        """The senders whose mail has not an effect, whatever else keeps mail from it, and literals that are true together if
+        mail is of others.
+
+        :param named: that mail is that of a statement; :param:`exempt`: that it has not the effect.
+        """
+        model = self._asked.model
+        scopes, sender = model.free.conditions.scopes, model.mail.sender
+        inside, outside = (high(scopes.sender(value, sender)) for value in ("InOrganization", "NotInOrganization"))
+        if not self._asked.is_possible([*named, inside]):
+            return (), []
+        ways = {"outside": [outside, ~inside], "unauthenticated": [~outside, ~inside]}
+        senders = tuple(who for who, literals in ways.items() if self._asked.is_possible([*named, exempt, *literals]))
+        return senders, [inside] if senders else []

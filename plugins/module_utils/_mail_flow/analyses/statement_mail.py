@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mail that a statement is about, as formulas."""
+
+from __future__ import annotations
+
+from ..actions.edit import may_insert
+from ..formula import TRUE, Literal, Value, high
+from ..model.addresses import is_name
+from ..model.connectors import VALIDATIONS
+from ..model.message_recipients import people_behind
+from ..rules.flow_rule import FlowRule
+from ..symbolic.compile_outcomes import Outcome, in_transit
+from ..symbolic.message_assumptions import contradicted_assumptions
+from ..symbolic.side import Side
+from .difference_kinds import SearchedMail
+from .rule_effects import LEAVING, MISFITS, PROTECTING, RuleEffect
+from .stated_rules import StatedRule, acts, brought_names, conditions_of, matches
+from .statement_model import StatementModel
+
+
+class StatementMail:
+    """The formulas of the mail that statements are about: what meets the conditions of a rule, is usual, and is not for those
+    who get it from the rule.
+    """
+
+    def __init__(self, asked: StatementModel) -> None:
+        self._asked = asked
+
+    def named(self, rule: StatedRule, effect: RuleEffect, side: Side, *, managed: bool) -> Value:
+        """The value that is true if mail is that of a statement: it meets the conditions when it reaches the rule, and
+        is what else the statement says.
+        """
+        outcome, mail, logic = side.outcomes[0], self._asked.model.mail, side.logic
+        parts: list[Value] = [matches(rule, outcome)]
+        if effect == MISFITS:
+            parts.append(self._misfits(rule, side))
+        if managed:
+            parts.append(mail.sender.managed)
+        if effect.kind == "decrypted":
+            parts.append(_may_be_decrypted(rule, outcome))
+        if effect.kind in PROTECTING:
+            parts += [~literal for literal in mail.arrival.values()]
+        if effect.kind == "branded":  # A branding is also for mail that arrives protected by the organization.
+            parts += [~literal for kind, literal in mail.arrival.items() if kind != "own"]
+            parts.append(outcome.protection.by_rights)
+        if effect.kind in LEAVING and self.leaves(rule):
+            parts.append(side.conditions.scopes.leaves(mail.recipient))
+        if effect.kind in ("in_transit", "clear_transit"):
+            before = in_transit(side.chains[1], VALIDATIONS[0])
+            parts.append(before if effect.kind == "clear_transit" else ~before)
+        return logic.all_of(parts)
+
+    def _misfits(self, rule: StatedRule, side: Side) -> Value:
+        """The value that is true if a rule's disclaimer does not fit into a message."""
+        step = side.chains[0].step(rule) if isinstance(rule, FlowRule) else None
+        return TRUE if step is None else ~may_insert(self._asked.model.mail, step.seen)
+
+    def leaves(self, rule: StatedRule) -> bool:
+        """Whether a rule acts on mail that leaves."""
+        side = self._asked.model.free
+        leaves = high(side.conditions.scopes.leaves(self._asked.model.mail.recipient))
+        return self._asked.is_possible([high(acts(rule, side.outcomes[0])), leaves])
+
+    def usual(self, rule: StatedRule) -> list[Literal]:
+        """Literals that are true together if mail is usual but for what the rule itself looks for, and S/MIME
+        hides nothing of it.
+        """
+        conditions = conditions_of(rule)
+        usual = SearchedMail(self._asked.model, contradicted_assumptions(conditions)).assumed(usual=True)
+        looks_at_protection = any(atom.predicate.looks_at == "protection" for atom in conditions)
+        return usual if looks_at_protection else [*usual, ~self._asked.model.mail.arrival["smime"]]
+
+    def not_theirs(self, rule: StatedRule, effect: RuleEffect) -> list[Literal]:
+        """Literals that are true together if mail is not for those who get it from the rule anyway."""
+        model = self._asked.model
+        people = {
+            person.address
+            for _option, name in brought_names(rule)
+            for person in people_behind(model.facts, name)
+            if not is_name(person.address)
+        }
+        known = [person for person in sorted(people) if ("address", person) in model.mail.recipient.atoms]
+        literals = [~model.mail.recipient["address", person] for person in known]
+        if effect.kind.startswith("copied"):
+            literals += SearchedMail(model, ()).somebody_else(effect.names[0])
+        return literals
+
+
+def _may_be_decrypted(rule: StatedRule, outcome: Outcome) -> Value:
+    """Whether a copy is protected in a way that a rule can take away: by the organization's own keys, as it arrives, or as the
+    mail flow rules leave it for a DLP rule.
+    """
+    if isinstance(rule, FlowRule):
+        return outcome.mail.arrival["own"]
+    by_rules = outcome.by_rules
+    return by_rules.by_rights & ~(by_rules.keeps_foreign_rights | by_rules.smime)

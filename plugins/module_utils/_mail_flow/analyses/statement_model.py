@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The model in which statements about an organization's mail are asked."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+from ..._resources.rules.action_effects import Does
+from ..actions.protect import option_name
+from ..budget import BudgetError
+from ..formula import Literal
+from ..model.facts import Facts
+from ..rules.dlp_rules import DlpRule
+from ..rules.rule_set import RuleSet
+from ..symbolic.compile_rules import RuleChain
+from ..symbolic.encoding import Model
+from .besides_dlp import certain_dlp_rules, undecided
+from .rule_effects import RuleEffect, how_dlp_rule_keeps, may_treat_otherwise
+from .stated_rules import StatedRule
+
+
+class StatementModel:
+    """All rules and no rules in one model, with the conflicts that are left for questions about it.
+
+    :param now: when the mail passes the rules; ``None`` for now.
+    :param budget: the maximum number of conflicts for all questions together.
+    """
+
+    def __init__(self, rules: RuleSet, facts: Facts, now: datetime.datetime | None, budget: int) -> None:
+        self.rules = rules
+        #: The DLP rules that surely act on the mail that they are about.
+        self.dlp = certain_dlp_rules(facts)
+        self._budget = budget
+        by_dlp = {option for rule in self.dlp for option in rule.does.options}
+        by_rules = {option_name(template) for rule in rules.rules for template in rule.actions.templates}
+        #: Whether rules may route mail to connectors that are known.
+        self.routes = facts.connectors.outbound is not None and any(
+            rule.actions.does(Does.ROUTE) for rule in rules.rules
+        )
+        self.model = Model(
+            [rules, RuleSet([])],
+            RuleSet([]),
+            facts,
+            now or datetime.datetime.now(datetime.UTC),
+            sorted(by_rules | by_dlp),
+            transit=self.routes,
+        )
+
+    @property
+    def chain(self) -> RuleChain:
+        """The mail flow rules, whatever is open."""
+        return self.model.free.chains[0]
+
+    @property
+    def remaining_budget(self) -> int:
+        """The number of conflicts that are left.
+
+        :raises BudgetError: there are none.
+        """
+        remaining = self._budget - self.model.circuit.solver.conflicts
+        if remaining <= 0:
+            raise BudgetError
+        return remaining
+
+    def is_possible(self, literals: Sequence[Literal]) -> bool:
+        """Whether there is mail of which some literals are true together.
+
+        :raises BudgetError: that took too many conflicts.
+        """
+        return self.model.solve(literals, self.remaining_budget)
+
+
+def undecided_besides(facts: Facts, rule: StatedRule, effect: RuleEffect) -> list[DlpRule]:
+    """The DLP rules that may keep mail of a rule from an effect, where it is open on which mail they act."""
+    if isinstance(rule, DlpRule):
+        return [other for other in undecided(facts) if how_dlp_rule_keeps(other, rule, effect)]
+    return [other for other in undecided(facts) if may_treat_otherwise(other.does, effect)]

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The messages on which the simulator shows an effect of a rule, or why it is open."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ..formula import Literal, high
+from ..model.kleene import Reason
+from ..simulator.assumptions import NOT_FOUND, TO_WHOM
+from ..simulator.results import result
+from ..simulator.state import Course, World
+from ..symbolic.message_search import CandidateMessage
+from ..symbolic.witness_replay import course_of, reasons_of
+from .besides_dlp import left_alone
+from .difference_kinds import SearchedMail
+from .rule_effects import LEAVING, RuleEffect, shows_effect
+from .stated_rules import StatedRule, conditions_of
+from .statement_model import StatementModel, undecided_besides
+
+#: So many messages are tried to show an effect, or why it is open.
+_MOST_REPLAYS = 4
+
+#: The maximum number of members of a group between whom and those of another group messages are tried.
+_MOST_MEMBERS = 2
+
+
+class StatementReplay:
+    """Messages of which a model says what happens, taken through the simulator: whether one shows an effect of a rule, and
+    which questions decide.
+    """
+
+    def __init__(self, asked: StatementModel) -> None:
+        self._asked = asked
+
+    def shows(self, rule: StatedRule, effect: RuleEffect, literals: Sequence[Literal], *, approved: bool) -> bool:
+        """Whether the simulator shows the effect on a message: some conditions are open in every formula, but not of
+        every message.
+        """
+        for course, candidate in self._messages(rule, literals, effect):
+            outcome = result(course, self._asked.rules, candidate.message, candidate.facts[0])
+            if outcome and shows_effect(rule, effect, outcome, approved=approved):
+                return True
+            if self._is_shown_between_members(rule, effect, candidate, approved=approved):
+                return True
+        return False
+
+    def _is_shown_between_members(
+        self, rule: StatedRule, effect: RuleEffect, candidate: CandidateMessage, *, approved: bool
+    ) -> bool:
+        """Whether the simulator shows the effect on a message from a member of one group to a member of another one. No
+        formula says who these are if a condition is about both.
+        """
+        facts = candidate.facts[0]
+        members = facts.groups.members or {}
+        groups = [
+            members[group][:_MOST_MEMBERS]
+            for atom in conditions_of(rule)
+            if atom.predicate.sort == "relation"
+            for group in atom.groups
+            if group in members
+        ]
+        for senders, recipients in itertools.permutations(groups, 2):
+            for sender, recipient in itertools.product(senders, recipients):
+                message = replace(candidate.message, sender=sender, to=(recipient,), cc=(), bcc=())
+                course = course_of(self._asked.rules, message, facts, recipient)
+                outcome = result(course, self._asked.rules, message, facts) if course else None
+                if outcome and shows_effect(rule, effect, outcome, approved=approved):
+                    return True
+        return False
+
+    def _messages(
+        self, rule: StatedRule, literals: Sequence[Literal], effect: RuleEffect
+    ) -> Iterator[tuple[Course, CandidateMessage]]:
+        """Some messages, if possible from inside and to one recipient, and what happens to the copy that an effect is
+        about if no DLP rule acts of which that is open.
+        """
+        model, side = self._asked.model, self._asked.model.free
+        inside = high(side.conditions.scopes.sender("InOrganization", model.mail.sender))
+        preferred = [*SearchedMail(model, ()).company(side), inside]
+        person = effect.names[0] if effect.kind.startswith("copied") else ""
+        candidates = model.messages.candidates(literals, [], side, self._asked.remaining_budget, preferred)
+        for candidate in itertools.islice(candidates, _MOST_REPLAYS):
+            if candidate is None:
+                continue
+            facts = candidate.facts[0]
+            alone = left_alone(facts, undecided_besides(facts, rule, effect))
+            course = course_of(self._asked.rules, candidate.message, alone, candidate.letter.recipient, person)
+            if course is not None:
+                yield course, replace(candidate, facts=(alone,))
+
+    def reasons(
+        self, rule: StatedRule, effect: RuleEffect, literals: Sequence[Literal], *, approved: bool
+    ) -> tuple[Reason, ...]:
+        """Why it is open what happens to mail, as far as messages show it: the questions whose answers decide."""
+        for course, candidate in self._messages(rule, literals, effect):
+            facts = candidate.facts[0]
+            shown: list[tuple[World, bool]] = []
+            for world in course.worlds:
+                outcome = result(replace(course, worlds=[world]), self._asked.rules, candidate.message, facts)
+                shows = outcome is not None and shows_effect(rule, effect, outcome, approved=approved)
+                shown.append((world, shows))
+            both = {is_shown for _world, is_shown in shown}
+            deciding = {
+                reason
+                for question, answer in dict.fromkeys(item for world, _each in shown for item in world.answers)
+                if {is_shown for world, is_shown in shown if (question, answer) in world.answers} != both
+                for reason in question.reasons
+            }
+            reasons = sorted(deciding) or reasons_of(course, candidate.message, facts, transit=effect.kind in LEAVING)
+            if reasons:
+                return tuple(reasons)
+        if any(atom.predicate.sort == "relation" for atom in conditions_of(rule)):
+            return (TO_WHOM,)
+        return (NOT_FOUND,)
