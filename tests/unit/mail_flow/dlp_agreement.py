@@ -181,7 +181,7 @@ def _formula(given: Values, message: Message, person: Recipient) -> Answer:
         ("address", each.address) for each in recipients_of(facts_of(given), message) if each.address != person.address
     ]
     model = Model([RuleSet([])], everybody(), given, NOW, exact=tuple(beside))
-    matches = [when for _does, when in model.open.outcomes[0].after.dlp]
+    matches = [when for _does, when in model.open.outcomes[0].after.dlp.applied]
     return under(model, literals(model, message, person), matches[0]) if matches else False
 
 

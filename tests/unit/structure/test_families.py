@@ -37,7 +37,7 @@ TAKEN = {
     ("atoms", "actions.brought_people", "named_by"): "people whom rules name are atoms",
     ("atoms", "conditions.copies", "members_in_fields"): "members of groups in fields are atoms",
     ("compile_conditions", "conditions.copies", "possible_for_added"): "a copy for somebody whom a rule adds is open",
-    ("compile_encrypters", "actions.bring", "make_copies"): "DLP rules send copies as mail flow rules do",
+    ("compile_dlp_rules", "actions.bring", "make_copies"): "DLP rules send copies as mail flow rules do",
     ("compile_outcomes", "actions.brought_people", "sent_by"): "a rule shows mail of some senders to others",
     ("compile_recipients", "conditions.copies", "SHOWN_FIELDS"): "who shares a copy stands in fields",
     ("compile_rules", "actions.deliver", "reject"): "a disclaimer that does not fit replaces all that the rule does",

@@ -511,7 +511,7 @@ class ClassFindings:
         for dlp_rule in certain_dlp_rules(self.model.facts):
             how = _how_by_dlp(dlp_rule, draft.mail_class)
             if how:
-                applied = [high(outcome.after.acts(dlp_rule)) for outcome in self.model.free.outcomes]
+                applied = [high(outcome.after.dlp.acts(dlp_rule)) for outcome in self.model.free.outcomes]
                 acts.setdefault(Exempting(dlp_rule.name, how), []).extend(applied)
         return {exempting: self.model.circuit.disjunction(literals) for exempting, literals in acts.items()}
 

@@ -56,17 +56,17 @@ def dlp_conflicts(
     pairs = [
         (kind, rule, does, when)
         for kind, differs in _DLP_CONFLICTS
-        for does, when in (outcome.after.dlp if encrypting else ())
+        for does, when in (outcome.after.dlp.applied if encrypting else ())
         for rule in encrypting
         if differs(rule, does)
     ]
     ended = chain.logic.any_of(chain.state.fates.values())
-    delivered = high(~(ended | outcome.after.blocked | outcome.after.ends[Fate.REDIRECTED]))
+    delivered = high(~(ended | outcome.after.effects.blocked | outcome.after.effects.ends[Fate.REDIRECTED]))
     acts = [high(chain.acts(rule)) for _kind, rule, _does, _when in pairs]
     questions = [(place, [acts[place], high(when), delivered, *usual]) for place, (*_names, when) in enumerate(pairs)]
     possible = asked.possible(questions)
     # Another DLP rule may match the same mail and act instead.
-    others = high(outcome.after.any_dlp(lambda does: does.may_restrict_otherwise("removes")))
+    others = high(outcome.after.dlp.any(lambda does: does.may_restrict_otherwise("removes")))
     contested = asked.possible([(place, [*literals, others]) for place, literals in questions if place in possible])
     policies = chain.mail.facts.encrypters.dlp_policies
     certain = _certain(policies) if isinstance(policies, DlpRules) else set()

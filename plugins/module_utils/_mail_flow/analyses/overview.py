@@ -332,7 +332,7 @@ class _Overview:
         """By the identity of what each of them does, the literal that is true if it may act on one of the copies."""
         return {
             id(rule.does): self._model.circuit.disjunction(
-                high(when & outcome.after.acts(rule)) for when, outcome in self._copies
+                high(when & outcome.after.dlp.acts(rule)) for when, outcome in self._copies
             )
             for rule in self._undecided
         }

@@ -197,7 +197,7 @@ def _dlp_rules(model: Model, place: int, budget: int) -> Iterator[Premise]:
     """The premises that Exchange enforces DLP rules on the mail as they are known, and that what they show for an approval is
     left out, where they may match such mail.
     """
-    applied = model.free.outcomes[0].after.dlp
+    applied = model.free.outcomes[0].after.dlp.applied
     if not applied:
         return
     about = _applies_to_recipient(model, place)

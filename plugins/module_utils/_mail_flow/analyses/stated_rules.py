@@ -67,7 +67,7 @@ def matches(rule: StatedRule, outcome: Outcome) -> Value:
     :raises ValueError: no mail reaches it.
     """
     if isinstance(rule, DlpRule):
-        return outcome.after.meets(rule)
+        return outcome.after.dlp.meets(rule)
     step = outcome.chain.step(rule)
     if step is None:
         raise ValueError("A rule that no mail reaches.")
@@ -77,5 +77,5 @@ def matches(rule: StatedRule, outcome: Outcome) -> Value:
 def acts(rule: StatedRule, outcome: Outcome) -> Value:
     """Whether a rule acts on a copy; a DLP rule also does so if it only stops others for it."""
     if isinstance(rule, DlpRule):
-        return outcome.after.acts(rule)
+        return outcome.after.dlp.acts(rule)
     return outcome.chain.acts(rule)

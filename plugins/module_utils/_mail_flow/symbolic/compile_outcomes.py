@@ -50,14 +50,14 @@ class CopyFate:
         refused = left_by_rules.refused
         ends = [value for fate, value in sorted(self._fates.items()) if fate != Fate.QUARANTINED]
         by_unread = chain.state.surprised & by_unread_actions(chain, "fate")
-        self.gone = self._logic.any_of(ends) | refused | by_unread | after.withheld | self._refused_by_dlp()
-        self.released = (self._fates.get(Fate.QUARANTINED, FALSE) | after.ends[Fate.QUARANTINED]) & ~self.gone
+        self.gone = self._logic.any_of(ends) | refused | by_unread | after.effects.withheld | self._refused_by_dlp()
+        self.released = (self._fates.get(Fate.QUARANTINED, FALSE) | after.effects.ends[Fate.QUARANTINED]) & ~self.gone
         self.delivered = ~(self.gone | self.released)
-        self.approvals = after.approvals
+        self.approvals = after.effects.approvals
 
     def _refused_by_dlp(self) -> Value:
         """Whether a copy is refused that DLP encrypts: see :attr:`ProtectionByRules.may_be_refused`."""
-        asks = self._after.encrypts
+        asks = self._after.effects.encrypts
         if asks == FALSE or self._rules.may_be_refused == FALSE:
             return FALSE
         return self._rules.in_clear & asks & self._rules.may_be_refused & self._after.unknown("dlp refused")
@@ -69,12 +69,12 @@ class CopyFate:
     @property
     def waits_for_dlp(self) -> Value:
         """Whether the copy waits for an approval that DLP rules ask for."""
-        return self._after.ends[Fate.MODERATED] & ~self._logic.any_of(self._fates.values())
+        return self._after.effects.ends[Fate.MODERATED] & ~self._logic.any_of(self._fates.values())
 
     def by_rule(self, fate: Fate) -> Value:
         """Whether a rule gave the copy this fate: a mail flow rule, or a DLP rule what they let through."""
         by_rules = self._fates.get(fate, FALSE)
-        by_dlp = self._after.blocked if fate == BLOCKED else self._after.ends.get(fate, FALSE)
+        by_dlp = self._after.effects.blocked if fate == BLOCKED else self._after.effects.ends.get(fate, FALSE)
         if by_dlp == FALSE:
             return by_rules
         return by_rules | (by_dlp & ~self._logic.any_of(self._fates.values()))
@@ -131,7 +131,7 @@ class Outcome:
     def copies(self) -> CopiesOfChain:
         """The copies that mail flow rules and DLP rules make of this one."""
         made = self.chain.copies
-        by_dlp = self.after.copies
+        by_dlp = self.after.copies.by_rule
         if not by_dlp:
             return made
         named = [copy for each in by_dlp for copy in each.named]
@@ -141,12 +141,12 @@ class Outcome:
     def maker(self, place: int) -> FlowRule | SendingRule:
         """The rule that makes a copy of this one, by its place."""
         rules = self.chain.rules.rules
-        return rules[place] if place < len(rules) else self.after.sending(place)
+        return rules[place] if place < len(rules) else self.after.copies.sending(place)
 
     def makes(self, place: int) -> Value:
         """Whether the rule at a place, which makes copies, acts on this one."""
         rules = self.chain.rules.rules
-        return self.chain.acts(rules[place]) if place < len(rules) else self.after.applies(place)
+        return self.chain.acts(rules[place]) if place < len(rules) else self.after.dlp.applies(place)
 
     @cached_property
     def possible_outcomes(self) -> tuple[Outcome, ...]:

@@ -154,7 +154,7 @@ class ProtectionByRules:
             | self._forwarded()
             # Whether requested protection survives the quarantine is not documented.
             | state.fates.get(Fate.QUARANTINED, FALSE)
-            | self._after.ends[Fate.QUARANTINED]
+            | self._after.effects.ends[Fate.QUARANTINED]
             | (signed & ~state.seen.wrapped)
             | by_system
             | self.may_be_refused
@@ -208,17 +208,17 @@ class FinalProtection:
 
     def _still_protected(self, protected: Value) -> Value:
         """Protection after what may remove it."""
-        taken = self._after.removes
+        taken = self._after.effects.removes
         if taken != FALSE:
             taken &= self._logic.choose(self._rules.keeps_rights, self._rules.decrypts(), TRUE)
-        unlabelled = self._after.any_label(lambda label: label.removes)
+        unlabelled = self._after.labels.any(lambda label: label.removes)
         if taken == FALSE and unlabelled == FALSE:
             return protected
         return protected & (self._rules.keeps_foreign_rights | ~(taken | unlabelled))
 
     def _by_dlp(self) -> Value:
         """Whether DLP encrypts a copy in clear."""
-        asks = self._after.encrypts
+        asks = self._after.effects.encrypts
         if asks == FALSE:
             return FALSE
         in_clear = self._rules.in_clear
@@ -227,7 +227,7 @@ class FinalProtection:
 
     def _by_label(self) -> Value:
         """Whether a label protects the copy, whatever did before."""
-        asks = self._after.any_label(lambda label: label.options)
+        asks = self._after.labels.any(lambda label: label.options)
         return FALSE if asks == FALSE else asks & ~(self._rules.smime | self._rules.keeps_foreign_rights)
 
     def _replaced(self, name: str, chosen: Value) -> Value:
@@ -240,8 +240,8 @@ class FinalProtection:
         def is_other(does: Encrypter) -> bool:
             return bool(does.options) and not is_this(does)
 
-        remaining = self._replaced_by_dlp(name, chosen, self._after.any_dlp(is_this), self._after.any_dlp(is_other))
-        mine, others = self._after.any_label(is_this), self._after.any_label(is_other)
+        remaining = self._replaced_by_dlp(name, chosen, self._after.dlp.any(is_this), self._after.dlp.any(is_other))
+        mine, others = self._after.labels.any(is_this), self._after.labels.any(is_other)
         return (remaining & (theirs | ~others)) | (mine & ~(theirs | self._rules.smime) & self.by_rights)
 
     def _replaced_by_dlp(self, name: str, chosen: Value, mine: Value, others: Value) -> Value:
@@ -295,10 +295,10 @@ class Branding:
 
     def _changed(self, chosen: Value, *what: Hashable) -> Value:
         """Whether a copy shows a branding after DLP and labels, if the rules chose it or not."""
-        touched = self._after.any_dlp(lambda does: does.brands)
+        touched = self._after.dlp.any(lambda does: does.brands)
         if self._chain.state.brands:
-            touched |= self._after.any_dlp(lambda does: does.options or does.removes)
-            touched |= self._after.any_label(lambda label: label.options or label.removes)
+            touched |= self._after.dlp.any(lambda does: does.options or does.removes)
+            touched |= self._after.labels.any(lambda label: label.options or label.removes)
         if touched == FALSE:
             return chosen
         shown = self._protection.by_rights & self._after.unknown("brands", *what)
