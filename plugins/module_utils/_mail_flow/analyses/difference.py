@@ -28,7 +28,8 @@ from ..symbolic.message_assumptions import contradicted_assumptions
 from .aspects import DifferenceKind
 from .attribution import WHOLE, turns_of
 from .class_findings import ClassFindings
-from .class_search import ClassKey, ClassSearch, Which
+from .class_model import ClassKey, ClassModel, MailClasses, Which
+from .class_search import ClassSearch
 from .difference_kinds import MailClass, transit_differs
 from .difference_queries import DifferenceQueries, DifferenceSearch
 from .finding import MailFinding
@@ -117,8 +118,9 @@ class _Differ:
             about.add(questions.PDF)
         turns = turns_of(edits, *sets)
         search = DifferenceSearch(DifferenceQueries(self.model, edits, named, turns), about, budget)
-        self.search = ClassSearch(search)
-        self.classes = self.search.classes
+        self._mail_classes = MailClasses()
+        self.search = ClassSearch(ClassModel(search), self._mail_classes)
+        self.classes = self._mail_classes.by_key
         self._class_findings = ClassFindings(search)
         self._open = OpenFindings(search)
         self.complete = True
@@ -142,7 +144,7 @@ class _Differ:
         )
         self._class_findings.tell(every)
         open_ = self._open.unknown(mail_class for mail_class in every if mail_class.finding is None)
-        unusual = sorted(self.search.unusual)
+        unusual = sorted(self._mail_classes.unusual)
         others += [self._open.unusual(unusual)] if unusual else []
         found = [mail_class.finding for mail_class in every if mail_class.finding]
         told_once = {finding.what_is_told: finding for finding in reversed(found)}
@@ -155,23 +157,23 @@ class _Differ:
     def _find_classes(self) -> None:
         """Finds the classes of messages to one recipient, and those that depend on other recipients."""
         for person in ("", *self._people()):
-            asked = self.search.questions.free(person)
+            asked = self.search.asked.queries.free(person)
             remaining = self.search.look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
             if self.model.free.company.watched:
-                self.search.depend(person, remaining)
+                self.search.dependence.add(person, remaining)
 
     def _people(self) -> Iterator[str]:
         """The people whom rules add and whose copies may be treated differently.
 
         :raises BudgetError: a question took too many conflicts.
         """
-        asked = self.search.questions
+        asked = self.search.asked.queries
         added = [asked.added(self.model.free, place) for place in (0, 1)]
         if any(copies.cut for copies in added):
             self.complete = False
         for person in sorted({copy.address for copies in added for copy in copies.copies}):
             if self.model.solve(
-                [self.model.circuit.disjunction(asked.free(person).kinds.values())], self.search.remaining_budget
+                [self.model.circuit.disjunction(asked.free(person).kinds.values())], self.search.asked.remaining_budget
             ):
                 yield person
 
@@ -180,24 +182,24 @@ class _Differ:
 
         :raises BudgetError: a question took too many conflicts.
         """
-        search = self.search
+        asked = self.search.asked
         uncompared = UncomparedMail(
             self.model,
-            search.questions,
+            asked.queries,
             self.edits,
             self._open,
-            lambda literals: self.model.solve(literals, search.remaining_budget),
+            lambda literals: self.model.solve(literals, asked.remaining_budget),
         )
         yield from uncompared.held_longer()
         yield from uncompared.sent_on()
-        yield from SideEffects(self.model, search.budget).findings()
+        yield from SideEffects(self.model, asked.budget).findings()
 
     def _refine(self) -> None:
         """Models the other recipients that classes depend on, and asks again: first one who may be anybody, then one
         for each word that matters. The classes are already known; within the budget, some are shown, and some ruled
         out.
         """
-        self.search.budget = min(self.search.budget, self.model.circuit.solver.conflicts + REFINING)
+        self.search.asked.budget = min(self.search.asked.budget, self.model.circuit.solver.conflicts + REFINING)
         classes = self.classes
         try:
             if self.model.free.company.watched:
@@ -211,7 +213,7 @@ class _Differ:
         for key, mail_class in self._not_shown().items():
             if not mail_class.usual:
                 del classes[key]
-                self.search.unusual.add(mail_class.cause)
+                self._mail_classes.unusual.add(mail_class.cause)
 
     def _not_shown(self) -> dict[ClassKey, MailClass]:
         """The classes that no message certainly shows."""
@@ -234,7 +236,7 @@ class _Differ:
         """Asks with other recipients for the words that classes depend on, some in each round."""
         for _round in range(_ROUNDS):
             to_refine = {key: mail_class.refine for key, mail_class in self._not_shown().items() if mail_class.refine}
-            exact = self.search.model.exact
+            exact = self.search.asked.model.exact
             keys = list(dict.fromkeys(key for atoms in to_refine.values() for key in atoms if key not in exact))
             if not keys:
                 return

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The classes of mail that depend on other recipients of a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..formula import Literal
+from ..symbolic.side import Side
+from .aspects import DifferenceKind
+from .attribution import WHOLE, Part
+from .class_model import ClassModel, MailClasses, Which
+from .difference_queries import CopyQueries
+
+
+class ClassDependence:
+    """The search for classes that are impossible for a message to one recipient but may be possible with others."""
+
+    def __init__(self, asked: ClassModel, classes: MailClasses) -> None:
+        self._asked = asked
+        self._classes = classes
+
+    def add(self, person: str, kinds: Mapping[Which, Sequence[DifferenceKind]]) -> None:
+        """Adds the classes that are impossible for a message to one recipient but may be possible with others, and whom
+        to model to find out: all in usual mail, and those that are certain in other mail.
+
+        :param kinds: those of which no mail is known, by person and cause. Of a kind with known parts, the other parts
+            are searched in usual mail.
+        """
+        known: dict[Which, dict[DifferenceKind, list[Part]]] = {}
+        for kind, cause, whom, part in self._classes.by_key:
+            if whom == person:
+                known.setdefault((person, cause), {}).setdefault(kind, []).append(part)
+        for which, parts in known.items():
+            self._depending(self._asked.model.free, which, parts, usual=True)
+        for which, kinds_of_cause in kinds.items():
+            remaining = self._depending(self._asked.model.free, which, dict.fromkeys(kinds_of_cause, ()), usual=True)
+            if remaining and self._asked.mail.some_unusual:
+                impossible = self._depending(self._asked.model.free, which, dict.fromkeys(remaining, ()), usual=False)
+                others = {kind: () for kind in remaining if kind not in impossible}
+                self._depending(self._asked.model.open, which, others, usual=False)
+
+    def _depending(
+        self, side: Side, which: Which, known: Mapping[DifferenceKind, Sequence[Part]], *, usual: bool
+    ) -> list[DifferenceKind]:
+        """Searches a side for kinds that a cause may have, and adds their classes. Returns the kinds that it cannot
+        have.
+
+        :param known: by kind, the parts that are known.
+        """
+        person, place = which
+        model = self._asked.model
+        asked = self._asked.queries.about_copies(side, person)
+        impossible = list(known)
+        for cause, remaining in asked.kinds_by_cause(impossible, place).items():
+            others = {kind: self._unknown_part(asked, kind, place, known[kind]) for kind in remaining}
+            while remaining:
+                any_left = model.circuit.disjunction([others[kind] for kind in remaining])
+                if not model.solve(
+                    [*self._asked.mail.assumed(usual=usual), *self._asked.mail.somebody_else(person), cause, any_left],
+                    self._asked.remaining_budget,
+                ):
+                    break
+                for kind in [kind for kind in remaining if model.circuit.holds(others[kind])]:
+                    remaining.remove(kind)
+                    impossible.remove(kind)
+                    if usual or not side.logic.free:
+                        mail_class = self._classes.of_part(kind, which, WHOLE)
+                        mail_class.refine = model.to_refine(side) or model.left_in_fields()
+                        mail_class.usual = usual
+        return impossible
+
+    def _unknown_part(self, asked: CopyQueries, kind: DifferenceKind, place: int, known: Sequence[Part]) -> Literal:
+        """The literal that is true if a message shows a kind, but none of the known parts of it."""
+        if not known:
+            return asked.kinds[kind]
+        parts = (~asked.part(kind, place, part) for part in known)
+        return self._asked.model.circuit.conjunction([asked.kinds[kind], *asked.some_part(kind, place), *parts])

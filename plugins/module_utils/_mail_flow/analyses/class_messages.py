@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The messages that show classes of mail: the simulator says what each of them certainly shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..formula import Literal
+from ..symbolic.message_search import CandidateMessage
+from ..symbolic.side import Side
+from ..symbolic.witness_replay import course_of, reasons_of
+from .aspects import Aspect
+from .class_model import ClassModel
+from .difference_kinds import ClassWitness, Courses, MailClass, acted, sure_kinds, treated, witness_of
+
+
+class ClassMessages:
+    """The search for a message of a class, and what the simulator says of it: that it certainly shows the class, or why that is
+    open.
+    """
+
+    def __init__(self, asked: ClassModel) -> None:
+        self._asked = asked
+
+    def show_surely(self, mail_class: MailClass, *modes: bool) -> None:
+        """Searches for a message that certainly shows the difference, if none was found so far."""
+        for usual in modes:
+            if mail_class.shown is None:
+                self.show(mail_class, self._asked.model.open, self._asked.met(), usual=usual)
+
+    def may_be_shown(self, mail_class: MailClass) -> bool:
+        """Whether a message of a class may still exist after the search for one."""
+        asked = self._asked.queries.free(mail_class.person)
+        meant = self._asked.mail.meant(self._asked.model.free, mail_class.person, usual=True)
+        return self._asked.model.solve(
+            [*meant, *asked.of_class(mail_class.kind, mail_class.cause, mail_class.part)], self._asked.remaining_budget
+        )
+
+    def show(self, mail_class: MailClass, side: Side, preferred: Sequence[Literal] = (), *, usual: bool = True) -> None:
+        """Searches for a message of a class, and notes what it certainly shows.
+
+        :param preferred: what it satisfies if it can.
+        """
+        asked = self._asked.queries.about_copies(side, mail_class.person)
+        may_show = False
+        literals = self._asked.mail.meant(side, mail_class.person, usual=usual)
+        for candidate in self._asked.model.messages.candidates(
+            asked.of_class(mail_class.kind, mail_class.cause, mail_class.part),
+            literals,
+            side,
+            self._asked.remaining_budget,
+            preferred,
+        ):
+            courses = self.courses(candidate, mail_class.person) if candidate else None
+            if candidate and courses:
+                self.note(mail_class, candidate, courses, usual=usual)
+                if mail_class.shown is not None:
+                    return
+            if may_show:
+                continue
+            mail_class.refine = self._asked.model.to_refine(side)
+            if candidate and courses:
+                may_show = True
+                mail_class.refine = mail_class.refine or self._asked.model.left_in_fields()
+                self._tell(mail_class, candidate, courses)
+
+    def note(self, mail_class: MailClass, candidate: CandidateMessage, courses: Courses, *, usual: bool) -> None:
+        """Notes a message for a class if it certainly shows it."""
+        edit = self._asked.edits[mail_class.cause] if mail_class.cause < len(self._asked.edits) else None
+        if edit is not None and (edit.unsure or not any(acted(edit, courses))):
+            return
+        both = zip(courses, candidate.facts, strict=True)
+        if mail_class.shown is None and mail_class.kind in sure_kinds(
+            *(treated(course, candidate.message, facts) for course, facts in both)
+        ):
+            mail_class.shown = ClassWitness(candidate, courses, usual)
+
+    def _tell(self, mail_class: MailClass, candidate: CandidateMessage, courses: Courses) -> None:
+        """Notes a message that may show a class, with its unknowns."""
+        edit = self._asked.edits[mail_class.cause] if mail_class.cause < len(self._asked.edits) else None
+        both = zip(courses, candidate.facts, strict=True)
+        transit = mail_class.kind.aspect is Aspect.TRANSIT
+        mail_class.reasons = sorted(
+            {
+                reason
+                for course, facts in both
+                for reason in reasons_of(course, candidate.message, facts, transit=transit)
+            }
+        )
+        mail_class.witness = witness_of(candidate, mail_class.person)
+        mail_class.acted = acted(edit, courses)
+
+    def courses(self, candidate: CandidateMessage, person: str) -> Courses | None:
+        """What happens to the recipient's copy, or to the copies of a person whom rules add. ``None`` if that is not
+        followed to its end.
+        """
+        both = zip(self._asked.model.rule_sets, candidate.facts, strict=True)
+        before, after = (
+            course_of(rules, candidate.message, facts, candidate.letter.recipient, person) for rules, facts in both
+        )
+        # The recipient's own copy differs from those that rules add. For several copies of a person, only their common
+        # result counts.
+        if (
+            before is None
+            or after is None
+            or any(course.too_many or (course.twice and not person) for course in (before, after))
+        ):
+            return None
+        return before, after
