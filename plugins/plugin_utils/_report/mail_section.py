@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...module_utils._exchange.text import listed
-from ...module_utils._mail_flow.analyses.overview import CellVerdict, MailKind
+from ...module_utils._mail_flow.analyses.overview import CellVerdict
+from ...module_utils._mail_flow.analyses.overview_kinds import MailKind
 from ...module_utils._mail_flow.model.questions import numbers_told
 from ...module_utils._mail_flow.wording.encrypters import KINDS_OF_ENCRYPTER
 from ...module_utils._mail_flow.wording.observed import observed_lines

@@ -25,6 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     finding,
     judgment,
     lint_encrypters,
+    overview_kinds,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import overview as cells
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import DifferenceKind
@@ -152,9 +153,9 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
         suggestions._WHY_NOT,
     ),
     "reasons to keep a rule": (arguments("repair", "_keep", 1), suggestions._WHY_RULES_STAY),
-    "kinds of mail": (cells.MailKind, {kind.name for kind in cells.KINDS}),
-    "kinds of mail in words": (cells.MailKind, overview.KINDS_OF_MAIL),
-    "kinds of mail in the documentation": (cells.MailKind, contained("overview", "kind_of_mail")),
+    "kinds of mail": (overview_kinds.MailKind, {kind.name for kind in overview_kinds.KINDS}),
+    "kinds of mail in words": (overview_kinds.MailKind, overview.KINDS_OF_MAIL),
+    "kinds of mail in the documentation": (overview_kinds.MailKind, contained("overview", "kind_of_mail")),
     "cells": (cells.CellVerdict, overview.CELL_WORDS),
     "cells in the documentation": (cells.CellVerdict, contained("overview", "protected")),
     "cells of several destinations": (cells.CellVerdict, overview._VERDICT_WORDS),

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ..analyses.judgment import GuaranteeVerdict, Judgment
-from ..analyses.overview import CellVerdict, MailKind, overview
+from ..analyses.overview import CellVerdict, overview
+from ..analyses.overview_kinds import MailKind
 from ..analyses.verifier import prove
 from ..budget import bounded, own_budgets
 from ..input.guarantee_options import Guarantee

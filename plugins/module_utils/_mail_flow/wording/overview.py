@@ -12,7 +12,8 @@ from typing import Any
 from ..._exchange.text import listed
 from ..._exchange.unprotected import BY_RULES
 from ..analyses.contrast import Contrast
-from ..analyses.overview import Cell, CellVerdict, MailKind
+from ..analyses.overview import Cell, CellVerdict
+from ..analyses.overview_kinds import MailKind
 from ..model import questions
 from .policy import policy_contrast
 from .reasons import SURELY_MB, OpenReason, ids_words, open_reasons, worded

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import (
-    EVERYBODY_ELSE,
     Cell,
     CellVerdict,
-    MailKind,
     overview,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview_kinds import (
+    EVERYBODY_ELSE,
+    MailKind,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
