@@ -10,6 +10,7 @@ from ..conditions.predicate import Atom
 from ..model.facts import Facts
 from ..model.inside import sender_inside, sender_outside
 from ..model.message import Message, Recipient
+from ..model.message_recipients import recipients_of
 from ..model.rule_view import RuleView
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -38,6 +39,12 @@ class Copy:
         sender = self.facts.people.primary(self.message.sender)
         inside = sender_inside(self.facts, sender, self.message.authenticated)
         return inside is False and sender_outside(self.facts, sender) is True
+
+    @property
+    def is_made_by_rules(self) -> bool:
+        """Whether it is for somebody to whom the message is not addressed."""
+        addressed = recipients_of(self.facts, self.message)
+        return all(self.recipient.casefold() not in (person.address, person.label.casefold()) for person in addressed)
 
     def course(self, passage: Passage) -> Course | None:
         """What happens to it; ``None`` if there is no such copy."""

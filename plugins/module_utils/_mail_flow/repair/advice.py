@@ -10,18 +10,20 @@ from typing import Any
 from ..._exchange.errors import OptionError
 from ..._exchange.names import same_name
 from ..._resources.compliance.dlp_policies import ACTS
+from ..._resources.rules.action_effects import Does
 from ..analyses.finding import section_of
 from ..analyses.judgment import GuaranteeVerdict, Judgment
 from ..analyses.standings import SCOPES, Copy
 from ..analyses.verifier import prove
 from ..budget import BudgetError
 from ..conditions.predicates import BY_OPTION
-from ..input.guarantee_options import Guarantee
+from ..input.guarantee_options import RECIPIENTS_ONLY, Guarantee
 from ..input.parsing import facts_of
 from ..model.encrypters import ENDS_BY_DLP
 from ..model.facts import Facts
 from ..model.wishes import WISHES
 from ..simulator.copy_result import CopyResult
+from .aims import Aim, is_meant
 from .task import RepairTask
 
 #: The kinds of causes that are a rule which keeps mail from delivery.
@@ -42,6 +44,12 @@ _BY_DLP = frozenset((*ENDS_BY_DLP.values(), "dlp_decrypts", "dlp_undoes", "dlp_e
 #: The kinds of causes that are a DLP rule which does not act, and could keep the guarantee.
 _IDLE_DLP = ("dlp_tested", "dlp_disabled")
 
+#: The action of a DLP rule that encrypts.
+_ENCRYPTS_BY_DLP = "encrypt_rms_template"
+
+#: What rules do that send somebody a copy whom the sender did not name.
+_COPYING = (Does.ADD, Does.REDIRECT)
+
 #: The option of an OME configuration that says after how many days mail expires; 0 for never.
 _EXPIRY = "external_mail_expiry_in_days"
 
@@ -58,8 +66,9 @@ class Advice:
         keep from delivery, and is kept then; ``template``: it asks for protection of any kind, and is kept then;
         ``from_outside``: it asks for no mail from outside, which no rule encrypts; ``dlp``: people edit a DLP rule, or it
         leaves out the mail of that rule; ``opposed_rule``: a rule keeps all of its mail from delivery, so it or the rule
-        goes; ``expiry``: mail with a branding expires in time; ``dlp_idle``: people let a DLP rule act.
-    :param value: the sender, the other ``then``, the template for which it no longer asks, what the DLP rule does, as
+        goes; ``expiry``: mail with a branding expires in time; ``dlp_idle``: people let a DLP rule act; ``copies``: the
+        guarantee does not count copies that rules make, or leaves out the mail of which a rule makes one.
+    :param value: the sender, the person who gets such a copy, the other ``then``, the template for which it no longer asks, what the DLP rule does, as
         causes call it, or the branding.
     :param unless: the exceptions of the guarantee then, in the form of a rule's, and :param:`rules` the names of the
         rules; :param:`policy` that of the policy of a DLP rule.
@@ -99,20 +108,27 @@ def beyond_rules(judged: Judgment, copy: Copy, task: RepairTask) -> Advice | Non
     return (_with_unless(advice, guarantee, unless, task, task.facts) if unless else None) or advice
 
 
-def instead_of_edits(judged: Judgment, task: RepairTask) -> Advice | None:
-    """What helps a refuted guarantee where no edit puts all mail right. ``None`` if that is not known."""
+def instead_of_edits(judged: Judgment, copy: Copy, task: RepairTask) -> Advice | None:
+    """What helps a refuted guarantee where no edit puts all mail right. ``None`` if that is not known.
+
+    :param copy: the one that refutes it.
+    """
     counterexample = judged.counterexample
     if counterexample is None:
         return None
     if counterexample.cause is not None and counterexample.cause.kind == "unauthenticated":
         return Advice("sign_in", str(counterexample.message["from"]))
-    idle = _of_idle_dlp_rule(judged, task)
-    if idle:
-        return idle
+    known = _of_idle_dlp_rule(judged, task) or _of_added_copies(judged, copy, task)
+    if known:
+        return known
     try:
-        return _of_other_guarantee(judged, counterexample.outcome, task)
+        other = _of_other_guarantee(judged, counterexample.outcome, task)
     except BudgetError:
-        return None  # That it helps is not known.
+        other = None  # That it helps is not known.
+    is_from_outside = copy.is_from_outside and copy.message.arrives_in_clear
+    if other is None and is_from_outside and WISHES[judged.guarantee.then].protects_what_is_delivered:
+        return Advice("from_outside")
+    return other
 
 
 def _of_other_guarantee(judged: Judgment, outcome: CopyResult, task: RepairTask) -> Advice | None:
@@ -160,18 +176,76 @@ def _without_kept_back_mail(judged: Judgment, task: RepairTask) -> Advice | None
 
 
 def _of_idle_dlp_rule(judged: Judgment, task: RepairTask) -> Advice | None:
-    """Advice to let a DLP policy act that is in a test mode, or a rule of it that is disabled, if no mail surely breaks the
-    guarantee then.
+    """Advice to let a DLP policy act that is in a test mode, or a rule of it that is disabled, where that is why a guarantee is
+    refuted, and no mail surely breaks it then.
     """
     cause = judged.counterexample.cause if judged.counterexample else None
     if cause is None or cause.kind not in _IDLE_DLP:
         return None
     policy, _conditions = _dlp_rule(task.given, cause.rule)
-    policies = task.given.get("dlp_policies") or ()
-    edited = [_acting(known, cause.rule) if known.get("name") == policy else known for known in policies]
-    facts = facts_of({**task.given, "dlp_policies": edited})
     advice = Advice("dlp_idle", cause.kind, rules=(cause.rule,), policy=policy)
-    return _with_unless(advice, judged.guarantee, judged.guarantee.unless, task, facts)
+    return _with_acting_dlp(advice, judged, task)
+
+
+def of_meant_dlp_rule(judged: Judgment, aim: Aim, task: RepairTask) -> Advice | None:
+    """Advice to let a DLP rule act that is meant to encrypt the mail of an aim, as its conditions say, if that helps the message
+    which refutes the guarantee.
+    """
+    if not aim.is_helped_by_encryption:
+        return None
+    for policy in task.given.get("dlp_policies") or ():
+        is_tested = str(policy.get("mode", "")).startswith("Test")
+        for rule in policy.get("rules") or ():
+            acts = policy.get("mode", ACTS) == ACTS and rule.get("enabled", True)
+            encrypts = (rule.get("actions") or {}).get(_ENCRYPTS_BY_DLP)
+            if acts or not encrypts or not is_meant({"conditions": _conditions_of(rule)}, aim):
+                continue
+            kind = "dlp_tested" if is_tested else "dlp_disabled"
+            advice = Advice("dlp_idle", kind, rules=(str(rule["name"]),), policy=str(policy["name"]))
+            return _with_acting_dlp(advice, judged, task, also_refuted=True)
+    return None
+
+
+def _with_acting_dlp(
+    advice: Advice, judged: Judgment, task: RepairTask, *, also_refuted: bool = False
+) -> Advice | None:
+    """Advice to let a DLP rule act, if no mail surely breaks the guarantee then.
+
+    :param also_refuted: whether other mail than the message that refutes it at present may surely break it then.
+    """
+    (name,) = advice.rules
+    policies = task.given.get("dlp_policies") or ()
+    edited = [_acting(known, name) if known.get("name") == advice.policy else known for known in policies]
+    facts = facts_of({**task.given, "dlp_policies": edited})
+    shown = judged.counterexample
+    try:
+        (found,) = prove(task.rules, facts, [judged.guarantee], task.now)
+    except BudgetError:
+        return None
+    if found.counterexample and (not also_refuted or (shown and found.counterexample.message == shown.message)):
+        return None
+    return replace(advice, left_open=None if found.verdict is GuaranteeVerdict.PROVED else found)
+
+
+def _of_added_copies(judged: Judgment, copy: Copy, task: RepairTask) -> Advice | None:
+    """Advice not to count the copies that rules make, if one of them breaks a guarantee, and no mail surely does then; where all
+    copies count, to leave out the mail of the rule that makes it.
+    """
+    guarantee, shown = judged.guarantee, judged.counterexample
+    if guarantee.copies == RECIPIENTS_ONLY or not copy.is_made_by_rules or shown is None:
+        return None
+    deciding = (*shown.decided_by, shown.cause.rule if shown.cause else "")
+    copying = [rule for rule in task.rules.rules if rule.name in deciding and any(map(rule.actions.does, _COPYING))]
+    advice = Advice("copies", copy.recipient, rules=tuple(rule.name for rule in copying))
+    if WISHES[guarantee.then].of_copies:
+        narrower = replace(guarantee, copies=RECIPIENTS_ONLY)
+        return _with_unless(advice, narrower, guarantee.unless, task, task.facts)
+    for atom in (atom for rule in copying for atom in rule.criteria.conditions):
+        unless = leaving_out(guarantee, section_of([atom]))
+        advised = _with_unless(advice, guarantee, unless, task, task.facts) if unless else None
+        if advised:
+            return advised
+    return None
 
 
 def _acting(policy: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -206,11 +280,14 @@ def _dlp_rule(given: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any]]
     for policy in given.get("dlp_policies") or ():
         for rule in policy.get("rules") or ():
             if rule.get("name") == name:
-                conditions = rule.get("conditions") or {}
-                return str(policy.get("name", "")), {
-                    _SCOPE_OF_DLP.get(option, option): value for option, value in conditions.items()
-                }
+                return str(policy.get("name", "")), _conditions_of(rule)
     return "", {}
+
+
+def _conditions_of(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """The conditions of a DLP rule, as a mail flow rule calls them."""
+    conditions = rule.get("conditions") or {}
+    return {_SCOPE_OF_DLP.get(option, option): value for option, value in conditions.items()}
 
 
 def _with_unless(

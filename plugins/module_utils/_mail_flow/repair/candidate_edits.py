@@ -7,8 +7,11 @@ message has one.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -51,8 +54,14 @@ _FARTHEST = 2
 #: The action that encrypts.
 _TEMPLATE = "apply_rights_protection_template"
 
+#: What rules do after which somebody gets a copy whom the sender did not name.
+_COPYING = (Does.ADD, Does.REDIRECT)
+
 #: What rules do after which a copy may go on without the rules behind them, or another copy has not met them.
-_BREAKING = (Does.QUARANTINE, Does.MODERATE, Does.ADD)
+_BREAKING = (Does.QUARANTINE, Does.MODERATE, *_COPYING)
+
+#: The action that adds a disclaimer, and the option that says what becomes of mail into which it does not fit.
+_DISCLAIMER, _FALLBACK = "apply_html_disclaimer_text", "apply_html_disclaimer_fallback_action"
 
 #: The kinds of edits by which a rule may get larger.
 _GROWING = (ADD, ACTION, CONDITION, EXCEPTION)
@@ -60,20 +69,32 @@ _GROWING = (ADD, ACTION, CONDITION, EXCEPTION)
 #: The options of a rule that change what its conditions look at.
 _SETTINGS = ("sender_address_location", "recipient_address_type", "use_legacy_regex")
 
+#: A condition on patterns of an address to the one on its domain.
+_NAMING = {
+    "from_address_matches_patterns": "sender_domain_is",
+    "recipient_address_matches_patterns": "recipient_domain_is",
+}
+
+#: A pattern that all addresses at one domain match.
+_ADDRESSES_AT = re.compile(r"(?:\^?\.[*+])?@(?P<domain>(?:[\w-]+\\\.)+[\w-]+)\$")
+
 #: Some conditions in the form of a rule's section.
 Section = Mapping[str, Any]
 
 
-def candidates(draft: EditedRules, rules: RuleSet, wrong: FailingCopy) -> Iterator[EditedRules]:
+def candidates(
+    draft: EditedRules, rules: RuleSet, wrong: FailingCopy, apart: Collection[str] = ()
+) -> Iterator[EditedRules]:
     """The list of rules with one edit more, each once, the most likely first. A rule that the modules cannot write is
     not edited, and none gets larger than Exchange stores it.
 
     :param rules: those of the draft.
+    :param apart: the names of rules that none of the mail meets which the aim is about: no rule has to go before them.
     :raises BudgetError: the message and the rules are too complex together.
     """
     seen: set[tuple[object, ...]] = set()
     own, fixed = {id(rule): place for place, rule in enumerate(draft.rules)}, set(unwritten(draft.rules))
-    for edited in _CandidateEdits(draft, rules, wrong).least_intrusive_first():
+    for edited in _CandidateEdits(draft, rules, wrong, apart).least_intrusive_first():
         edits, new = edited.edits[len(draft.edits) :], [rule for rule in edited.rules if id(rule) not in own]
         if any(edit.rule in fixed or lets_through(edit, edited.rules, wrong.aim) for edit in edits):
             continue
@@ -87,13 +108,38 @@ def candidates(draft: EditedRules, rules: RuleSet, wrong: FailingCopy) -> Iterat
             yield edited
 
 
-def _place_of_first(rules: Sequence[FlowRule], effects: Iterable[Does]) -> int:
-    """The place of the first rule that acts and has one of some effects; the number of rules if there is none."""
-    return next((rule.place for rule in rules if rule.enforces(*effects)), len(rules))
+def breaks_the_way(rule: FlowRule) -> bool:
+    """Whether the rules behind a rule may not see mail, or not all of its copies, or not what it says."""
+    return _wraps(rule) or rule.enforces(Does.STOP, *_BREAKING)
+
+
+def _wraps(rule: FlowRule) -> bool:
+    """Whether a rule may wrap a disclaimer around a message, of which rules behind it then see little."""
+    options = rule.actions.options
+    return rule.is_on_and_enforced and bool(options.get(_DISCLAIMER)) and options.get(_FALLBACK) in (None, "", "Wrap")
+
+
+def for_the_original(rules: RuleSet, wrong: FailingCopy) -> set[str]:
+    """The rules that help and would act, if they were reached, on the copy of somebody to whom a message is addressed of which a
+    rule makes the one that does not come out right. None of a copy that no rule makes.
+
+    :raises BudgetError: the message and the rules are too complex together.
+    """
+    copy = wrong.copy
+    if not copy.is_made_by_rules:
+        return set()
+    addressed = [replace(copy, recipient=person.address) for person in recipients_of(copy.facts, copy.message)]
+    helping = {rule.name for rule in rules.rules if wrong.aim.is_helped_by(rule) and not rule.dlp}
+    every = [standings(rules, each, lambda rule: rule.name in helping) for each in addressed]
+    return {
+        standing.rule.name
+        for standing in itertools.chain.from_iterable(every)
+        if standing.rule.name in helping and standing.distance == (not standing.reached)
+    }
 
 
 class _CandidateEdits:
-    def __init__(self, draft: EditedRules, rules: RuleSet, wrong: FailingCopy) -> None:
+    def __init__(self, draft: EditedRules, rules: RuleSet, wrong: FailingCopy, apart: Collection[str]) -> None:
         self._draft, self._rules, self._wrong, self._aim = draft, rules, wrong, wrong.aim
         self._every = standings(rules, wrong.copy)
         self._helping = [
@@ -113,12 +159,30 @@ class _CandidateEdits:
         ]
         self._acting = [standing for standing in self._every if standing.acts and standing.rule.actions.enforced]
         self._stop = next((standing for standing in reversed(self._acting) if standing.rule.actions.is_final), None)
-        #: The first rule after which mail may see no other; the end of the rules if there is none.
-        self._first_stop = _place_of_first(rules.rules, (Does.STOP,))
-        #: The places before which a rule may have to go, the last one first: the first rule that stops, the first one
-        #: after which mail may go on without the rules behind it, and all rules.
-        first_break = _place_of_first(rules.rules[: self._first_stop], _BREAKING)
-        self._early_places = tuple(dict.fromkeys((self._first_stop, first_break, 0)))
+        #: The rules in the way of the mail of the aim, after which it may still break it.
+        self._in_the_way = [
+            rule for rule in rules.rules if breaks_the_way(rule) and rule.name not in apart and not self._protects(rule)
+        ]
+        #: The places before which a rule may have to go, the last one first: the first rule that stops, that hides what
+        #: mail says, and after which mail may go on without the rules behind it, and all rules.
+        breaks = (self._place_where(_wraps), self._place_of_first(*_COPYING), self._place_of_first(*_BREAKING))
+        first_stop = self._place_of_first(Does.STOP)
+        places = {first_stop, *breaks, 0}
+        self._early_places = tuple(sorted((to for to in places if to <= first_stop), reverse=True))
+
+    def _protects(self, rule: FlowRule) -> bool:
+        """Whether a rule does for all mail that it acts on what a rule would do that is added to protect it."""
+        if not (self._aim.is_helped_by_encryption and self._aim.remedy and self._aim.is_helped_by(rule)):
+            return False
+        return set(self._aim.remedy["actions"]) <= set(set_actions(self._draft.rules[rule.place].get("actions") or {}))
+
+    def _place_of_first(self, *effects: Does) -> int:
+        """The place of the first rule in the way that has one of some effects; the number of rules if there is none."""
+        return self._place_where(lambda rule: rule.enforces(*effects))
+
+    def _place_where(self, is_so: Callable[[FlowRule], bool]) -> int:
+        """The place of the first rule in the way of which something is so; the number of rules if there is none."""
+        return next((rule.place for rule in self._in_the_way if is_so(rule)), len(self._rules.rules))
 
     def least_intrusive_first(self) -> Iterator[EditedRules]:
         """The edits, those first that rebuild no rule for what it is not about."""
@@ -133,6 +197,7 @@ class _CandidateEdits:
         for standing in self._helping:
             yield from self._moved_as_well(standing, list(self._to_encrypt(standing)))
         yield from self._move_before()
+        yield from self._move_before_hiding()
         yield from self._move_before_copying()
         for standing in reversed(self._acting):
             yield from self._not_to_act(standing)
@@ -149,9 +214,8 @@ class _CandidateEdits:
                 repairs += self._widen_condition(standing, failed)
         yield from self._moved_as_well(standing, repairs)
         if not (standing.reached or standing.failed) and self._stop is not None and self._stop.rule.place < place:
-            yield self._draft.moved(place, self._stop.rule.place)
-            if self._first_stop < self._stop.rule.place:
-                yield self._draft.moved(place, self._first_stop)
+            places = dict.fromkeys((self._stop.rule.place, *self._early_places))
+            yield from (self._draft.moved(place, to) for to in places if to < place)
             yield self._draft.moved(self._stop.rule.place, place)
 
     def _to_withhold(self, standing: Standing) -> Iterator[EditedRules]:
@@ -218,18 +282,30 @@ class _CandidateEdits:
             if not standing.distance and standing.rule.place > first:
                 yield self._draft.moved(standing.rule.place, first)
 
-    def _move_before_copying(self) -> Iterator[EditedRules]:
-        """A rule that is meant for the mail goes before the one that copies it to somebody, or before all that copy mail: the
-        copies are then protected, too.
+    def _move_before_hiding(self) -> Iterator[EditedRules]:
+        """A rule that would match the message as its sender wrote it goes before the first rule that stops, hides what it says, or
+        breaks its way.
         """
-        copy = self._wrong.copy
-        if any(copy.recipient.casefold() == person.address for person in recipients_of(copy.facts, copy.message)):
+        for standing in self._helping:
+            place, as_sent = standing.rule.place, self._every[0].rule_view
+            is_hidden = bool(standing.failed) and all(
+                failed.section == "conditions" and failed.atom.evaluate(as_sent) is True for failed in standing.failed
+            )
+            if is_hidden:
+                yield from (self._draft.moved(place, to) for to in self._early_places if to < place)
+
+    def _move_before_copying(self) -> Iterator[EditedRules]:
+        """A rule that is meant for the mail goes before the one that copies or redirects it to somebody, or before all that do
+        so: what these people get is then protected, too.
+        """
+        if not self._wrong.copy.is_made_by_rules:
             return
-        copying = [standing.rule.place for standing in self._acting if standing.rule.actions.does(Does.ADD)]
-        places = dict.fromkeys((*copying[:1], _place_of_first(self._rules.rules, (Does.ADD,))))
+        copying = [standing.rule.place for standing in self._acting if any(map(standing.rule.actions.does, _COPYING))]
+        places = dict.fromkeys((*copying[:1], self._place_of_first(*_COPYING)))
+        for_it = for_the_original(self._rules, self._wrong)
         for standing in self._helping:
             place = standing.rule.place
-            if is_meant(self._draft.rules[place], self._aim):
+            if standing.rule.name in for_it or is_meant(self._draft.rules[place], self._aim):
                 yield from (self._draft.moved(place, to) for to in places if to < place)
 
     def _narrow_exception(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
@@ -279,10 +355,16 @@ class _CandidateEdits:
                 yield {option: [*values, *(single for single in more if single not in values)]}
 
     def _as_wanted(self, standing: Standing, options: Section) -> Iterator[Section]:
-        """A condition that looks for the values of the guarantee in another place looks where the guarantee does."""
+        """A condition that looks for the values of the guarantee in another place looks where the guarantee does, and one that
+        says its domains by a pattern names them: their subdomains are then meant, too.
+        """
         if len(options) != 1:
             return
         ((option, given),) = options.items()
+        naming = _NAMING.get(option, "")
+        domains = [_domain_of(pattern) for pattern in _listed(given) or ()] if naming in self._aim.about else []
+        if domains and set(_texts(domains)) <= set(_texts(self._aim.about[naming])):
+            yield {option: None, naming: domains}
         for wanted, values in self._aim.about.items():
             same = _listed(given) and _listed(values) and set(_texts(given)) <= set(_texts(values))
             if same and wanted != option and self._is_met(standing, {wanted: given}):
@@ -395,6 +477,12 @@ class _CandidateEdits:
 def _listed(values: Any) -> list[Any] | None:
     """The values of a list; ``None`` of another value."""
     return list(values) if isinstance(values, (list, tuple)) else None
+
+
+def _domain_of(pattern: Any) -> str:
+    """The domain whose addresses are all that a pattern matches, without those of its subdomains; empty if there is none."""
+    found = _ADDRESSES_AT.fullmatch(str(pattern))
+    return found["domain"].replace("\\.", ".") if found else ""
 
 
 def _texts(values: Sequence[Any]) -> list[str]:

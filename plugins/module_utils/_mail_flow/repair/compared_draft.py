@@ -9,7 +9,8 @@ from ..analyses.aspects import DifferenceKind
 from ..analyses.difference import difference
 from ..analyses.judgment import Judgment
 from ..input.guarantee_options import ALL_COPIES
-from .aims import ACTION, Aim, EditedRules, Rule, is_wanted, name_of, withholds
+from .aims import ACTION, ADD, CONDITION, MOVE, Aim, EditedRules, Rule, is_meant, is_wanted, name_of, withholds
+from .candidate_edits import for_the_original
 from .known_counterexamples import KnownCounterexamples
 from .suggestion import Suggestion
 from .task import Goal, RepairTask
@@ -30,14 +31,23 @@ def compared(
     selection = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
     unwanted = unwanted_changes(
         changes,
-        [selection, *_meant(draft, aim, task)],
+        [selection, *_meant(draft, goal, task)],
         _takes(draft, aim, task),
         task.facts,
         rules.dialect,
         task.now,
         copies=goal.guarantee is not None and goal.guarantee.copies == ALL_COPIES,
     )
-    return Suggestion(draft.edits, draft.rules, changes, unwanted, until, left_open, puts_right=known.put_right(draft))
+    return Suggestion(
+        draft.edits,
+        draft.rules,
+        changes,
+        unwanted,
+        until,
+        left_open,
+        of_meant_rules=_are_meant(draft, goal, task),
+        puts_right=known.put_right(draft),
+    )
 
 
 def _takes(draft: EditedRules, aim: Aim, task: RepairTask) -> DifferenceKind | None:
@@ -50,12 +60,42 @@ def _takes(draft: EditedRules, aim: Aim, task: RepairTask) -> DifferenceKind | N
     return aim.takes
 
 
-def _meant(draft: EditedRules, aim: Aim, task: RepairTask) -> Iterator[Rule]:
-    """The mail of the present conditions of the edited rules that are meant for what an aim is about, as their conditions
-    then say. A rule that gets another action was not meant for that.
+def _meant(draft: EditedRules, goal: Goal, task: RepairTask) -> Iterator[Rule]:
+    """The mail of the present conditions of the edited rules that are meant for what a goal is about, as their conditions
+    then say, or that are moved for copies of it. A rule that gets another action was not meant for that.
     """
     edited = {edit.rule for edit in draft.edits} - {edit.rule for edit in draft.edits if edit.kind == ACTION}
-    meant = {name_of(rule) for rule in draft.rules if name_of(rule) in edited and is_wanted(rule, aim)}
+    meant = {name_of(rule) for rule in draft.rules if name_of(rule) in edited and is_wanted(rule, goal.wrong.aim)}
+    meant |= _moved_for_copies(draft, goal, task)
     for rule in task.present.rules:
         if name_of(rule) in meant:
             yield {"conditions": rule.get("conditions") or {}}
+
+
+def _are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
+    """Whether all rules that are edited are meant for what a goal is about, before or with another condition, or are moved for
+    copies of it, and do what it wants. One that is added is not there yet.
+    """
+    if any(edit.kind == ADD for edit in draft.edits):
+        return False
+    aim = goal.wrong.aim
+    edited = {edit.rule for edit in draft.edits}
+    changed = {edit.rule for edit in draft.edits if edit.kind == CONDITION and edit.after is not None}
+    after = {name_of(rule): rule for rule in draft.rules if name_of(rule) in changed}
+    moved = _moved_for_copies(draft, goal, task)
+    for rule, given in zip(task.rules.rules, task.rules.given, strict=True):
+        if rule.name not in edited:
+            continue
+        meant = rule.name in moved or is_meant(given, aim) or (rule.name in after and is_meant(after[rule.name], aim))
+        if not (meant and aim.is_helped_by(rule)):
+            return False
+    return True
+
+
+def _moved_for_copies(draft: EditedRules, goal: Goal, task: RepairTask) -> set[str]:
+    """The rules that a draft only moves, so that they act before a rule sends a copy of a message that they are for: what they
+    do then for other copies of their mail is what they are for.
+    """
+    if any(edit.kind != MOVE for edit in draft.edits):
+        return set()
+    return {edit.rule for edit in draft.edits} & for_the_original(task.rules, goal.wrong)

@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..analyses.verifier import TriedRules
 from ..budget import BudgetError
-from .aims import ADD, LAST_RESORT, EditedRules, FailingCopy, rebuilds
-from .candidate_edits import candidates
+from .aims import ADD, LAST_RESORT, Aim, EditedRules, FailingCopy, rebuilds
+from .candidate_edits import breaks_the_way, candidates
 from .draft_proof import DraftProof, OpenError, edits_act
 from .known_counterexamples import KnownCounterexamples
 from .suggestion import SearchEffort
 from .task import Goal, RepairTask
+from .unwanted_changes import apart_from
 
 #: At most so many pairs of edits are tried for a goal, and so many edits of which no proof says whether they do.
 _PAIRS, _UNDECIDED = 40, 3
@@ -60,6 +62,8 @@ class DraftSearch:
         #: Edits that make other rules as much as that are not worth a try any more, see :func:`rebuilds`.
         self._most_rebuilt = LAST_RESORT + 1
         self.first_steps: list[FirstStep] = []
+        #: The rules that mail passes by, by the name of the aim that is about it.
+        self._passed: dict[str, set[str]] = {}
         #: Guarantee that held to how many edits break it that put the first copy right.
         self._forbidding = Counter[str]()
 
@@ -84,7 +88,8 @@ class DraftSearch:
         """
         begun: list[tuple[EditedRules, FailingCopy]] = []
         meeting: list[EditedRules] = []
-        for draft in candidates(self._task.present, self._task.present_rules, self._goal.wrong):
+        passed_by = self._passed_by(self._goal.wrong.aim)
+        for draft in candidates(self._task.present, self._task.present_rules, self._goal.wrong, passed_by):
             if _is_needless(draft, meeting):
                 continue
             if rebuilds(draft.edits, draft.rules, self._goal.wrong.aim) >= self._most_rebuilt:
@@ -110,7 +115,7 @@ class DraftSearch:
         # What puts the first copy right is nearer.
         singles = [step for step in begun if len(step[0].edits) == 1]
         for draft, wrong in sorted(singles, key=lambda step: step[1] is self._goal.wrong):
-            for pair in candidates(draft, self._task.read(draft), wrong):
+            for pair in candidates(draft, self._task.read(draft), wrong, self._passed_by(wrong.aim)):
                 key = frozenset(map(repr, pair.edits))
                 if key in tried or len(key) != 2:
                     continue
@@ -122,6 +127,17 @@ class DraftSearch:
                 self._count["pairs"] += 1
                 if self._checked(pair).meets:
                     yield pair
+
+    def _passed_by(self, aim: Aim) -> Collection[str]:
+        """The names of the present rules that break the way of mail, and none of the mail that an aim is about meets."""
+        if aim.name not in self._passed:
+            task = self._task
+            selections = [judged.guarantee.selection for judged in task.judged if judged.guarantee.name == aim.name]
+            rules = [rule for rule in task.rules.rules if breaks_the_way(rule)] if selections else []
+            given = [task.present.rules[rule.place] for rule in rules]
+            apart = apart_from(selections[0], given, task.facts, task.rules.dialect, task.now) if rules else []
+            self._passed[aim.name] = {rule.name for rule in itertools.compress(rules, apart)}
+        return self._passed[aim.name]
 
     def _checked(self, draft: EditedRules) -> _Checked:
         """What the simulator says of a draft, which costs little, and if it lets it pass, the prover."""

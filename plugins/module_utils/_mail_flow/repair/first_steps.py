@@ -36,7 +36,7 @@ def first_steps(
             if not goal.wrong.aim.asks_delivery and step.delivers_kept_back_mail:
                 continue
             suggested.append(step)
-            puts_right = puts_right_what_is_there(step, goal.wrong.aim, task.rules)
+            puts_right = puts_right_what_is_there(step, goal.wrong.aim)
             if len(suggested) == MOST_FIRST_STEPS or (puts_right and not step.surely_unwanted):
                 break
     except BudgetError:

@@ -57,7 +57,8 @@ def _others_may_protect(facts: Facts) -> bool:
     """Whether DLP policies or labels that are known may protect what rules leave in clear."""
     encrypters = facts.encrypters
     by_dlp = encrypters.dlp_policies.encrypters if encrypters.dlp_policies else ()
-    return bool(encrypters.auto_label_policies) or any(encrypter.changes_mail for encrypter in by_dlp)
+    protecting = any(encrypter.acts and (encrypter.options or encrypter.not_understood) for encrypter in by_dlp)
+    return protecting or bool(encrypters.auto_label_policies)
 
 
 def _are_opposed(one: Guarantee, other: Guarantee) -> bool:

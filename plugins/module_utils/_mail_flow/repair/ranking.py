@@ -10,7 +10,7 @@ from ..analyses.aspects import GAINS
 from ..analyses.causes import unlike
 from ..analyses.finding import MayChange, MayChangeUnusual
 from ..rules.rule_set import RuleSet
-from .aims import ADD, CONDITION, LAST_RESORT, NEW_RULE, Aim, is_meant, name_of, rebuilds
+from .aims import LAST_RESORT, NEW_RULE, Aim, rebuilds
 from .suggestion import Suggestion, width_by_conditions, width_by_values
 from .task import RepairTask
 from .unwanted_changes import wider_than
@@ -24,13 +24,11 @@ def ranked(suggestions: Sequence[Suggestion], aim: Aim, task: RepairTask) -> lis
     return [suggestions[place] for place in sorted(range(len(suggestions)), key=lambda place: sizes[place])]
 
 
-def puts_right_what_is_there(suggestion: Suggestion, aim: Aim, present: RuleSet) -> bool:
+def puts_right_what_is_there(suggestion: Suggestion, aim: Aim) -> bool:
     """Whether a suggestion has no drawback, so that none with a new rule goes before it; and if it changes no other mail
     for certain, none that makes other rules more.
-
-    :param present: the rules before the edits.
     """
-    return not any(_drawbacks(suggestion, aim, present))
+    return not any(_drawbacks(suggestion, aim))
 
 
 def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tuple[Any, ...]:
@@ -50,8 +48,8 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
     unknown += suggestion.difference.more
     others = suggestion.surely_unwanted
     return (
-        *_drawbacks(suggestion, aim, present),
-        not are_meant(suggestion, aim, present),
+        *_drawbacks(suggestion, aim),
+        not suggestion.of_meant_rules,
         unknown,
         wider,
         sorted(map(width_by_conditions, others), reverse=True),
@@ -65,7 +63,7 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
     )
 
 
-def _drawbacks(suggestion: Suggestion, aim: Aim, present: RuleSet) -> tuple[bool | int, ...]:
+def _drawbacks(suggestion: Suggestion, aim: Aim) -> tuple[bool | int, ...]:
     """The first of what suggestions are sorted by, see :func:`_size`: what one would not sign it for."""
     rebuilt = rebuilds(suggestion.edits, suggestion.rules, aim)
     others = suggestion.surely_unwanted
@@ -75,23 +73,7 @@ def _drawbacks(suggestion: Suggestion, aim: Aim, present: RuleSet) -> tuple[bool
         not suggestion.difference.complete,  # So more mail may lose by it.
         suggestion.until is not None,
         rebuilt == LAST_RESORT,
-        rebuilt >= NEW_RULE or (bool(others) and not are_meant(suggestion, aim, present)),
-    )
-
-
-def are_meant(suggestion: Suggestion, aim: Aim, present: RuleSet) -> bool:
-    """Whether all rules that are edited are meant for what an aim is about, before or with another condition, and do what it
-    wants. One that is added is not there yet.
-    """
-    edited = {edit.rule for edit in suggestion.edits}
-    if any(edit.kind == ADD for edit in suggestion.edits):
-        return False
-    changed = {edit.rule for edit in suggestion.edits if edit.kind == CONDITION and edit.after is not None}
-    after = {name_of(rule): rule for rule in suggestion.rules if name_of(rule) in changed}
-    return all(
-        aim.is_helped_by(rule) and (is_meant(given, aim) or (rule.name in after and is_meant(after[rule.name], aim)))
-        for rule, given in zip(present.rules, present.given, strict=True)
-        if rule.name in edited
+        rebuilt >= NEW_RULE or (bool(others) and not suggestion.of_meant_rules),
     )
 
 

@@ -27,7 +27,7 @@ from ..sat.circuit import emptied
 from ..trace.reading import Window
 from ..trace.replay import alternatives
 from ..trace.rows import Trace
-from .advice import KEPT_FROM_DELIVERY, Advice, beyond_rules, instead_of_edits, leaving_out
+from .advice import KEPT_FROM_DELIVERY, Advice, beyond_rules, instead_of_edits, leaving_out, of_meant_dlp_rule
 from .aims import NEW_RULE, keeps_back, rebuilds
 from .compared_draft import compared
 from .connector_edits import connector_edits
@@ -36,7 +36,7 @@ from .draft_search import DraftSearch
 from .first_steps import MOST_FIRST_STEPS, first_steps
 from .known_counterexamples import KnownCounterexamples
 from .opposed import opposed_guarantee
-from .ranking import are_meant, puts_right_what_is_there, ranked
+from .ranking import puts_right_what_is_there, ranked
 from .suggestion import GoalSuggestions, OpposedGuarantee, Suggestion, TraceEffect
 from .task import Goal, RepairTask
 
@@ -98,17 +98,19 @@ class _GoalRepair:
         known = self._without_search()
         if known is not None:
             return known
+        by_connectors = list(self._of_connectors())
         search = DraftSearch(self._task, self._goal, self._known, self._proof)
         found = self._found_by(search)
         suggested = self._keeping_back(ranked(found, self._aim, self._task))
         contradiction = None if suggested else self._contradiction()  # Of what the search found, too.
-        is_signed = bool(suggested) and self._needs_no_advice(suggested[0])
-        advice = None if is_signed else self._advice()
+        advice = self._advice_before(suggested[0] if suggested else None)
         suggested = [] if advice else suggested
         if not (suggested or advice or contradiction):
             steps = first_steps(search.first_steps, self._task, self._goal, self._known, self._proof)
             suggested = ranked(steps, self._aim, self._task)
-        suggested = [*self._of_connectors(), *suggested][:MOST]
+        if any(each.left_open is None for each in by_connectors):
+            suggested = [suggestion for suggestion in suggested if not suggestion.losses]
+        suggested = [*by_connectors, *suggested][:MOST]
         forbidding = () if found else search.forbidding
         return GoalSuggestions(self._aim.name, tuple(suggested), search.effort, forbidding, advice, contradiction)
 
@@ -148,9 +150,9 @@ class _GoalRepair:
                     suggestion = compared(draft, self._task, self._goal, self._known)
                     found.append(suggestion)
                     is_cheap = granted - meter.left < _CHEAP
-                    if is_cheap or not puts_right_what_is_there(suggestion, self._aim, self._task.rules):
+                    if is_cheap or not puts_right_what_is_there(suggestion, self._aim):
                         continue
-                    if not suggestion.surely_unwanted and are_meant(suggestion, self._aim, self._task.rules):
+                    if not suggestion.surely_unwanted and suggestion.of_meant_rules:
                         break
                     search.stop_before(NEW_RULE)
         except BudgetError:
@@ -167,10 +169,23 @@ class _GoalRepair:
         others = suggested if self._aim.is_helped_by_encryption else []
         return closed or list(self._of_passing_mail().suggestions) or others
 
+    def _advice_before(self, first: Suggestion | None) -> Advice | None:
+        """The advice that goes before the first suggestion; ``None`` if none does. Where a DLP rule is meant for the mail and does
+        not act, that goes before one more rule for the same.
+        """
+        judged = self._task.judgment(self._goal)
+        if judged and (first is None or rebuilds(first.edits, first.rules, self._aim) >= NEW_RULE):
+            meant = of_meant_dlp_rule(judged, self._aim, self._task)
+            if meant:
+                return meant
+        return None if first and self._needs_no_advice(first) else self._advice()
+
     def _needs_no_advice(self, first: Suggestion) -> bool:
         """Whether a suggestion goes before advice. For a guarantee of delivery, none does by which mail goes past the rules or
-        loses by it: a rule that keeps mail back may be meant to.
+        loses by it: a rule that keeps mail back may be meant to. For a copy that a rule makes, none does by which mail loses.
         """
+        if self._goal.wrong.copy.is_made_by_rules and first.losses:
+            return False
         if self._goal.guarantee is None or not self._aim.asks_delivery:
             return True
         return not first.losses and rebuilds(first.edits, first.rules, self._aim) < NEW_RULE
@@ -182,7 +197,7 @@ class _GoalRepair:
     def _advice(self) -> Advice | None:
         """What helps where no edit puts all mail right."""
         judged = self._task.judgment(self._goal)
-        return instead_of_edits(judged, self._task) if judged else None
+        return instead_of_edits(judged, self._goal.wrong.copy, self._task) if judged else None
 
     def _is_kept_back(self) -> bool:
         """Whether the goal does not ask for delivery and is shown by a message that a rule keeps from it."""
@@ -258,7 +273,9 @@ class _GoalRepair:
             is_same = then.counterexample is not None and then.counterexample.hole == shown.hole
             if broken is None and not is_same:
                 left_open = None if then.verdict is GuaranteeVerdict.PROVED else then
-                yield Suggestion((), task.present.rules, Difference(), (), None, left_open, edit, (shown,))
+                yield Suggestion(
+                    (), task.present.rules, Difference(), (), left_open=left_open, connector=edit, puts_right=(shown,)
+                )
 
 
 def _without_kept_back_mail(guarantee: Guarantee, rules: RuleSet) -> Guarantee:

@@ -61,6 +61,7 @@ class Suggestion:
         not, for all mail: the verdict then; ``None`` if the goal is met.
     :param connector: the edit of an outbound connector that it is instead; ``None`` for edits of rules.
     :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
+    :param of_meant_rules: whether the rules that are edited are meant for what the goal is about.
     :param puts_right: messages that break the guarantee and keep it after the edits: what shows the question first, and
         of each further edit one that needs it.
     """
@@ -72,6 +73,7 @@ class Suggestion:
     until: datetime.date | None = None
     left_open: Judgment | None = None
     connector: ConnectorEdit | None = None
+    of_meant_rules: bool = False
     puts_right: tuple[Counterexample, ...] = ()
     replay: TraceEffect | None = None
 

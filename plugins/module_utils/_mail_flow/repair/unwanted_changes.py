@@ -21,6 +21,7 @@ from ..model.facts import Facts
 from ..rules.rule_set import RuleSet
 from ..symbolic.encoding import Model
 from ..symbolic.message_search import CONFLICTS
+from .aims import Rule
 
 
 def unwanted_changes(
@@ -111,6 +112,26 @@ def wider_than(
             ]
     except BudgetError:
         return counts
+
+
+def apart_from(
+    selection: Rule, others: Sequence[Rule], facts: Facts, dialect: Dialect, now: datetime.datetime
+) -> list[bool]:
+    """Whether no selected mail meets the conditions and exceptions of a rule, for each of some rules. All are false if that is not found
+    out.
+
+    :param selection: what selects mail, in the form of a rule.
+    """
+    if not others:
+        return []
+    sections = ("conditions", "exceptions")
+    criteria = [{section: rule.get(section) or {} for section in sections} for rule in (selection, *others)]
+    try:
+        with bounded():
+            model, (selected, *of_others) = _mail_of([], criteria, facts, dialect, now)
+            return [not model.solve([selected, other], CONFLICTS) for other in of_others]
+    except BudgetError:
+        return [False] * len(others)
 
 
 def _mail_of(

@@ -43,6 +43,9 @@ _EXPLAINED = 10
 #: The maximum number of guarantees to name that forbid an edit.
 _FORBIDDING = 3
 
+#: The maximum number of kinds of mail to name that lose by edits.
+_MOST_LOSSES = 3
+
 #: Kind of loss to what edits do to mail.
 _LOSE = {
     DifferenceKind.PROTECTION_LOST: "it takes encryption from {}",
@@ -242,6 +245,8 @@ def _advice(advice: Advice) -> str:
         return visible_line(_for_mail_from_outside(advice))
     if advice.kind == "dlp":
         return visible_line(_by_hand(advice))
+    if advice.kind == "copies":
+        return visible_line(_without_copies(advice))
     if advice.kind == "dlp_idle":
         return visible_line(_by_switching_on(advice))
     if advice.kind == "opposed_rule":
@@ -313,6 +318,16 @@ def _by_switching_on(advice: Advice) -> str:
     return f"{does}.{_still_open(advice.left_open) or ' The guarantee holds then.'}"
 
 
+def _without_copies(advice: Advice) -> str:
+    """How a guarantee does without the copies that rules make, as a sentence."""
+    by = f"the rule {advice.rules[0]!r} sends" if advice.rules else "rules send"
+    head = f"What breaks this is the copy that {by} {advice.value}, and no edit was found that puts it right and costs nothing else"
+    if advice.unless:
+        return f"{head}. If such copies need not count, leave that mail out of the guarantee, {_with_unless(advice)}"
+    holds = _still_open(advice.left_open) or " The guarantee holds then."
+    return f"{head}. If such copies need not count, set copies: recipients_only.{holds}"
+
+
 def _with_unless(advice: Advice) -> str:
     """The exceptions that a guarantee is advised to take, and whether it is kept with them: the end of a sentence."""
     holds = _still_open(advice.left_open) if advice.left_open else " It holds then."
@@ -351,14 +366,21 @@ def _connector_text(edit: ConnectorEdit, left_open: Judgment | None) -> str:
 
 
 def _losses(findings: Sequence[MailFinding]) -> str:
-    if not findings:
-        return ""
-    first, more = findings[0], len(findings) - 1
-    every = isinstance(first, ChangedMail) and first.whole
-    mail = mail_of(first.about, first.why, every=every).words(first=False, ends="")
-    whose = f" for {first.person}" if first.person else ""
-    others = f", and harms {more} more kind{'' if more == 1 else 's'} of mail" if more else ""
-    return f", but {_LOSE[first.kind].format(f'{mail}{whose}')}{others}"
+    """What edits cost mail that nobody asked about, as the end of a sentence: each kind of mail, if they are few."""
+    named = findings if len(findings) <= _MOST_LOSSES else findings[: _MOST_LOSSES - 1]
+    losses = [_loss(finding) for finding in named]
+    more = len(findings) - len(named)
+    if more:
+        losses.append(f"harms {more} more kind{'' if more == 1 else 's'} of mail, see its difference")
+    return f", but {listed(losses, joint='and', most=len(losses))}" if losses else ""
+
+
+def _loss(finding: MailFinding) -> str:
+    """What edits cost a kind of mail, in words."""
+    every = isinstance(finding, ChangedMail) and finding.whole
+    mail = mail_of(finding.about, finding.why, every=every).words(first=False, ends="")
+    whose = f" for {finding.person}" if finding.person else ""
+    return _LOSE[finding.kind].format(f"{mail}{whose}")
 
 
 def _edit(edit: RuleEdit, names: Sequence[str], rule: str) -> str:

@@ -154,6 +154,7 @@ def test_advice_instead_of_edits(then: str, kind: str, value: str, rules: tuple[
     rejecting = rule("No", PARTNER, {"reject_message_reason_text": "No."})
     task = task_of([rejecting, ALL], [{**LEAVING, "then": then}])
     (judged,) = task.judged
-    advice = instead_of_edits(judged, task)
+    (goal,) = task.goals()
+    advice = instead_of_edits(judged, goal.wrong.copy, task)
     assert advice is not None
     assert (advice.kind, advice.value, advice.rules) == (kind, value, rules)
