@@ -178,7 +178,7 @@ counts:
     V(no_address). A quarantined copy that another row calls delivered was released, and is not left out; whether the
     others were released since, the trace does not say. C(perhaps_twice) is the most copies that may be counted twice,
     because files name messages differently and have no MessageId. With O(compare_with) or O(add_rules), also how many copies are
-    C(changed), C(certain) and C(possible), each once, in however many ways.
+    C(changed), C(certain) and C(possible), each once, in however many ways, and how many of the possible ones if they are C(plain).
   returned: success
   type: dict
 outcome:
@@ -204,6 +204,16 @@ undecided:
   returned: success
   type: list
   elements: dict
+plain:
+  description: >-
+    What becomes of copies of RV(undecided) if they are plain, each row as in RV(outcome). A plain message has no text
+    but its subject, no attachment, no header that senders or gateways add, no classification and no label, its
+    importance is normal, its spam confidence level is 0, and DLP finds nothing in it. C(rules) are those that would
+    have to find something in the message for it to be treated otherwise, and C(because) are the reasons, as in
+    RV(undecided), that this settles. Where DLP rules or labels would have to find something, V(dlp) is among them.
+  returned: success
+  type: list
+  elements: dict
 days:
   description: For each C(date), how many copies are C(protected) by rules, C(not_by_rules) (those that DLP rules alone
     protect among them), C(undecided) and C(not_delivered).
@@ -219,7 +229,8 @@ difference:
   description: >-
     What the change changes, most important first. Each row has C(kind) as in M(m365.message_encryption.mail_flow_test),
     how many copies are C(certain), and how many more are C(possible), those that rules make included, C(because) of
-    what these are no more than possible (reasons as in RV(undecided)), how many C(senders) they have, C(domains)
+    what these are no more than possible (reasons as in RV(undecided)), C(plain) (how many of these are C(certain) if they are
+    plain, as in RV(plain), and how many are C(possible) even so), how many C(senders) they have, C(domains)
     (C(name), C(certain), C(possible)), C(more_domains) (how many are not named), the C(rules) that make the difference,
     and, with O(examples), C(examples) as in RV(outcome). C(contradicted) is there if test messages contradicted what is computed of its
     C(rules).

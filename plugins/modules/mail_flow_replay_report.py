@@ -82,7 +82,7 @@ SPEC: dict[str, Any] = {
 
 #: What a file has of a result.
 _KEPT = (
-    *("window", "counts", "outcome", "undecided", "days", "domains", "difference", "guarantees", "assumes"),
+    *("window", "counts", "outcome", "undecided", "plain", "days", "domains", "difference", "guarantees", "assumes"),
     *("encrypted_otherwise", "proposed", "unseen"),
 )
 

@@ -108,7 +108,10 @@ def replay_mail(
         task.say(line)
     return RunReplay(
         replay,
-        {name: {key: replays[key] for key in ("window", "difference")} for name, replays in replays_of_trials.items()},
+        {
+            name: {key: replays[key] for key in ("window", "counts", "difference")}
+            for name, replays in replays_of_trials.items()
+        },
         traced,
     )
 

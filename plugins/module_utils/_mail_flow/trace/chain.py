@@ -20,6 +20,7 @@ from ..analyses.difference_kinds import Treated, treated_in_worlds
 from ..analyses.finding import SideEffect
 from ..analyses.open_findings import effects_of
 from ..budget import BudgetError, spend
+from ..conditions.keys import HEADER
 from ..conditions.predicate import Atom
 from ..model import questions
 from ..model.encrypters import LOOKS, KnownEncrypters
@@ -145,6 +146,7 @@ class FollowedCopies:
     :param asked: what steps ask, with its number in the outcome.
     :param asks: what the rules do and what is open of them: copies of which this is equal in another rule set are
         treated equally there.
+    :param end_of_rules: the place of the rule that certainly ends them; ``None`` if none does.
     """
 
     end: ChainOutcome
@@ -152,6 +154,7 @@ class FollowedCopies:
     names: Sequence[str]
     asked: Mapping[Hashable, int]
     asks: Hashable
+    end_of_rules: int | None
 
     @property
     def outcome(self) -> CopyResult:
@@ -242,6 +245,11 @@ class Chain:
         """The identity of a rule without the earlier rules that part copies."""
         return (self._own[place], *changing(self.changes[place], self.rules.rules[place].criteria.atoms))
 
+    def changing_before(self, place: int, atom: Atom) -> list[FlowRule]:
+        """The rules before one that change what a condition of it looks at."""
+        looked = _looked_at(atom)
+        return [earlier for earlier in self.rules.rules[:place] if not looked.isdisjoint(_changed_by(earlier))]
+
     def _matters(self, rule: FlowRule) -> bool:
         """Whether a rule decides what happens to a copy, makes others of it, or does something beside."""
         return self.effects[rule.place] is not None or makes(rule) or rule.place in self.side_effects
@@ -303,7 +311,9 @@ class Chain:
                 end = _not_followed(message, person, [(Unknown("kinds"), ())])
         open_ = [(step.asks, step.why) for step in steps]
         asks = (tuple(zip(acts, open_, strict=True)), self._protection_by, dlp)
-        return FollowedCopies(end, steps, self._names, known, asks)
+        last = steps[-1] if steps else None
+        end_of_rules = last.rules[0] if last and not last.why and self.ends[last.rules[0]] else None
+        return FollowedCopies(end, steps, self._names, known, asks, end_of_rules)
 
     @property
     def _protection_by(self) -> tuple[str, str]:
@@ -637,11 +647,16 @@ def _changes_before(
     before: tuple[tuple[Hashable, frozenset[str]], ...] = ()
     for rule, identity in zip(rules.rules, identities, strict=True):
         changes.append(before)
-        acts = rule.actions.declared if rule.is_on_and_enforced else {}
-        changed = rule.edits.union(*(looked for option, looked in _CHANGES.items() if option in acts))
+        changed = _changed_by(rule)
         if changed:
             before = (*before, (identity, changed))
     return (*changes, before)
+
+
+def _changed_by(rule: FlowRule) -> frozenset[str]:
+    """What a rule changes that conditions look at."""
+    acts = rule.actions.declared if rule.is_on_and_enforced else {}
+    return rule.edits.union(*(looked for option, looked in _CHANGES.items() if option in acts))
 
 
 def changing(changes: Iterable[tuple[Hashable, frozenset[str]]], atoms: Iterable[Atom]) -> tuple[Hashable, ...]:
@@ -657,6 +672,8 @@ def _looked_at(atom: Atom) -> frozenset[str]:
     """What a condition looks at that rules may change. Of the types of messages, protection makes one."""
     predicate = atom.predicate
     looked = {*atom.headers, *(ADDED[name] for name in predicate.fields), *predicate.slots}
+    if predicate.slots == (HEADER,):
+        looked.add(str(atom.values[0]).lower())
     if predicate.sort != "type" or atom.values == "PermissionControlled":
         looked.add(predicate.looks_at)
     return frozenset(looked)

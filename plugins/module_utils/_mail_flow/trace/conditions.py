@@ -66,6 +66,9 @@ def why_open(question: Open, untraced: UntracedKind | None = None) -> Unknown:
     return Unknown(kind, silent=kind == "semantics" and not reason.field.startswith("facts."))
 
 
+#: The header fields that name people.
+_OF_PEOPLE = frozenset(("from", "to", "cc"))
+
 #: Why it is open what the trace does not show of a long subject.
 _CUT = Unknown("subject_cut")
 
@@ -122,6 +125,15 @@ class RowConditions:
         if not atom.looks_around or not atom.column:
             return truth
         return sharing.of_each(truth) if atom.reach is Reach.RELATION else sharing.of_any(truth)
+
+    def of_plain_mail(self, atom: Atom) -> bool | None:
+        """What a condition is of a plain message, as far as that depends on what no row shows of its content; ``None`` if
+        that is open. People in header fields are nothing that plain messages lack.
+        """
+        if atom.headers & _OF_PEOPLE:
+            return None
+        truth = atom.evaluate(self._views.plain)
+        return truth if isinstance(truth, bool) else None
 
     def _decided(self, atom: Atom, name: str) -> TruthSets:
         """The copies for which a condition is true, decided by the column that the condition looks at."""

@@ -50,10 +50,12 @@ from .copies_by_rules import (
     worlds_of,
 )
 from .groups import CopyGroup, Sorter
+from .plain_copies import Met, plain_group
+from .row_messages import plain as plain_message
 from .rows import SENT, Trace, instant_of, left_out
 from .sharing import BROUGHT, MISSING
 from .side_effects import side_effects_of, with_beside
-from .truth_sets import ENVELOPE, FROM_IP, Doubt, Unknown
+from .truth_sets import DLP_AND_LABELS, ENVELOPE, FROM_IP, Doubt, Unknown
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
 Changes: TypeAlias = Callable[[FollowedCopies, FollowedCopies], tuple[Kinds, Kinds]]
@@ -103,6 +105,8 @@ class Tally:
     :param certain: recipient's domain to copies, and so :param:`possible`.
     :param rules: names of rules, in the order of the rules.
     :param because: why the possible ones are no more than that.
+    :param plain: how many of the possible ones are certain if they are plain mail, and :param:`plain_possible` how many are
+        possible even so.
     """
 
     certain: Counter[str] = field(default_factory=Counter)
@@ -111,6 +115,8 @@ class Tally:
     rules: dict[str, None] = field(default_factory=dict)
     because: set[UntracedKind] = field(default_factory=set)
     examples: list[Example] = field(default_factory=list)
+    plain: int = 0
+    plain_possible: int = 0
 
 
 @dataclass
@@ -118,6 +124,8 @@ class Tallies:
     """What was counted.
 
     :param outcomes: fate, protection, and the rules and the DLP rules that protect, to copies; :param:`undecided` the reason.
+    :param plain: the same of undecided copies, if they are plain mail. Their rules would have to find something in the content
+        for anything else.
     :param left_out: reason to copies; :param:`perhaps_twice` see :class:`Trace`.
     :param difference: kind to copies.
     :param kept: guarantee's name to the copies that keep it, and so the others.
@@ -134,6 +142,7 @@ class Tallies:
     recipients: int = 0
     outcomes: dict[tuple[Fate, str, tuple[str, ...], tuple[str, ...]], Tally] = field(default_factory=dict)
     undecided: dict[Unknown, Tally] = field(default_factory=dict)
+    plain: dict[tuple[Fate, str, tuple[str, ...], tuple[str, ...]], Tally] = field(default_factory=dict)
     perhaps_twice: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     difference: dict[DifferenceKind, Tally] = field(default_factory=dict)
@@ -148,6 +157,21 @@ class Tallies:
     encrypted: int = 0
     perhaps_encrypted: int = 0
     unseen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _OpenGroup:
+    """Copies of which something is open.
+
+    :param of_rows: the group without copies that rules may have made.
+    :param followed: what becomes of them under each rule set.
+    :param changes: the kinds of change that are certain, and those that are possible.
+    """
+
+    group: CopyGroup
+    of_rows: CopyGroup
+    followed: Sequence[FollowedCopies]
+    changes: tuple[Kinds, Kinds]
 
 
 class Replay:
@@ -211,6 +235,7 @@ class Replay:
                 sorter, groups, [PassedRuleSet(chain, about, _met_in(about)) for about, chain in enumerate(self.chains)]
             )
             rows: dict[int, Sequence[FollowedCopies]] = {}
+            open_groups: list[_OpenGroup] = []
             for number, group in enumerate(groups):
                 if group.made:
                     continue
@@ -224,11 +249,17 @@ class Replay:
                 by_rules = None if group.brought else followed[self._present].encrypted
                 if by_rules is not False:
                     encrypted[by_rules is True].update(block.message[place] for place in group.places)
-                if len(followed) > 1:
-                    self._compare(followed, without(group, made), block, tallies)
+                of_rows = without(group, made)
+                changes = self._changes_of(followed, of_rows.met, of_rows)
+                self._add_changes_of(changes, followed, of_rows, block, tallies)
+                if not group.brought and (followed[0].undecided or changes[1]):
+                    open_groups.append(_OpenGroup(group, of_rows, followed, changes))
                 self._judge(followed[0], group, here, block, tallies)
             for copies in alike_copies(made, groups, block):
                 self._add_made(copies, groups, rows, block, tallies)
+        with bounded(STEPS_OF_BLOCK):
+            for open_group in open_groups:
+                self._add_plain(open_group, sorter, tallies)
         self._add_shown(groups, block, tallies)
         tallies.assumed |= sorter.conditions.assumed
         # A block splits no message.
@@ -342,16 +373,73 @@ class Replay:
             tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in rules))
             self._add_to(tally, _domains_of(places, block), places, block)
 
-    def _compare(self, followed: Sequence[FollowedCopies], group: CopyGroup, block: Block, tallies: Tallies) -> None:
+    def _changes_of(
+        self, followed: Sequence[FollowedCopies], met: Sequence[Met], group: CopyGroup
+    ) -> tuple[Kinds, Kinds]:
+        """The certain and the possible kinds of change between what becomes of copies under both rule sets.
+
+        :param met: the rules that they meet.
+        """
+        if len(followed) == 1:
+            return Kinds(), Kinds()
         after, before = followed
-        now, then = (side_effects_of(chain, met) for chain, met in zip(self.chains, group.met, strict=False))
+        now, then = (side_effects_of(chain, met_rules) for chain, met_rules in zip(self.chains, met, strict=False))
         certain, possible = with_beside(self._changes(before, after), then, now)
-        if group.brought:
-            certain, possible = frozenset(), certain | possible
-        if not certain and not possible:
+        return (frozenset(), certain | possible) if group.brought else (certain, possible)
+
+    def _add_changes_of(
+        self,
+        changes: tuple[Kinds, Kinds],
+        followed: Sequence[FollowedCopies],
+        group: CopyGroup,
+        block: Block,
+        tallies: Tallies,
+    ) -> None:
+        """Counts the changes of the copies of a group."""
+        if any(changes):
+            here, because = _domains_of(group.places, block), _because(followed, group.brought)
+            self._add_changes(changes, self._differing(group), because, group.places, here, block, tallies)
+
+    def _add_plain(self, open_group: _OpenGroup, sorter: Sorter, tallies: Tallies) -> None:
+        """Counts what becomes of open copies, and what changes of them, if they are plain mail."""
+        group, followed = open_group.group, open_group.followed
+        plain = plain_group(group, sorter.matches, len(sorter.block))
+        if plain is None:
             return
-        here, because = _domains_of(group.places, block), _because(followed, group.brought)
-        self._add_changes((certain, possible), self._differing(group), because, group.places, here, block, tallies)
+        message, person = sorter.message(group.places[0])
+        as_plain = [
+            chain.follow(chain.steps(met, self._common), plain_message(message), person, plain.group.alike, dlp)
+            for chain, met, dlp in zip(self.chains, plain.group.met, group.dlp, strict=False)
+        ]
+        if followed[0].undecided and not as_plain[0].undecided:
+            outcome = as_plain[0].outcome
+            key = (outcome.fate, outcome.protection, outcome.protected_by, outcome.protected_by_dlp)
+            tally = tallies.plain.setdefault(key, Tally())
+            deciding = plain.deciding(0, followed[0], as_plain[0])
+            tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in deciding))
+            tally.because.update(plain.settled[0][place] for place in deciding)
+            if any(why.kind == DLP_AND_LABELS for why, _steps in followed[0].end.because):
+                tally.because.add(DLP_AND_LABELS)
+            self._add_to(tally, _domains_of(group.places, sorter.block), group.places, sorter.block)
+        self._add_plain_changes(open_group, self._changes_of(as_plain, plain.group.met, group), sorter.block, tallies)
+
+    def _add_plain_changes(
+        self, open_group: _OpenGroup, if_plain: tuple[Kinds, Kinds], block: Block, tallies: Tallies
+    ) -> None:
+        """Counts the changes of copies that are no more than possible, if they are plain mail."""
+        certain, possible = open_group.changes
+        places = open_group.of_rows.places
+        for kind in if_plain[0] - certain:
+            tally = tallies.difference.setdefault(kind, Tally())
+            tally.plain += len(places)
+            if kind not in possible:  # They were not followed to their ends.
+                tally.because.update(_because(open_group.followed, None))
+                self._add_to(tally, _domains_of(places, block), places, block, certain=False)
+        for kind in if_plain[1] & possible:
+            tallies.difference[kind].plain_possible += len(places)
+        if possible and not certain:
+            tallies.changed.plain += len(places) if if_plain[0] else 0
+            tallies.changed.plain_possible += len(places) if if_plain[1] and not if_plain[0] else 0
 
     def _add_changes(
         self,

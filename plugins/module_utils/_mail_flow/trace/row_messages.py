@@ -8,6 +8,7 @@ the envelope's sender. Source: what Microsoft documents of the trace's columns, 
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from functools import lru_cache
 
 from ..model.addresses import domain, is_name
@@ -82,6 +83,23 @@ def message_of_row(
         size=size,
         protection=None,
         unsaid=UNSAID,
+    )
+
+
+def plain(message: Message) -> Message:
+    """A message as a plain one: it has no text but its subject, no attachment, no header of its own, no classification and no
+    label, its importance is normal, and nothing takes it for spam or finds anything in it.
+    """
+    return replace(
+        message,
+        body="",
+        attachments=(),
+        importance="Normal",
+        classifications=frozenset(),
+        scl=0,
+        sensitivity_label="",
+        sensitive_information=False,
+        unsaid=message.unsaid - {"headers"},
     )
 
 

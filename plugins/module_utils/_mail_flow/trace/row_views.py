@@ -14,7 +14,7 @@ from ..model.message import Protection
 from ..model.rule_view import Fork, RuleView, first_content
 from ..model.sizes import ENCODED
 from .columns import Block, Column
-from .row_messages import NOBODY, message_of_row, recipient_of
+from .row_messages import NOBODY, message_of_row, plain, recipient_of
 from .row_traits import RowTraits
 from .sought_texts import SubjectPrefixes
 
@@ -61,6 +61,12 @@ class RowViews:
         """An ordinary message, behind rules that may have asked for encryption."""
         message = replace(self.blank.message, types=frozenset())
         return replace(self.blank, message=message, content=self.blank.content.but(asked=self._encrypts, known={}))
+
+    @cached_property
+    def plain(self) -> RuleView:
+        """A plain message; see :func:`.row_messages.plain`."""
+        message = plain(self.usual.message)
+        return replace(self.usual, message=message, content=first_content(message))
 
     @cached_property
     def unusual(self) -> RuleView:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import or_
 
 from ..._resources.rules.action_effects import Does
 from ..conditions.predicate import Atom
@@ -87,6 +89,10 @@ class RuleEvaluator:
             yield self._dated(rule), True
         if rule.criteria.doubts:
             yield TruthSets(0, {Unknown("semantics", rule.criteria.doubts[0].id): self.block.every_copy}), True
+
+    def edited(self, atom: Atom) -> int:
+        """The copies on which rules may have edited a header that a condition reads."""
+        return reduce(or_, (self._edited.get(field, 0) for field in atom.headers), 0)
 
     def truth_of_copy(self, atom: Atom) -> TruthSets:
         """The copies for which a condition is true that does not depend on who shares them."""

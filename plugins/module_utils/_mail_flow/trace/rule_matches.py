@@ -3,16 +3,44 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
+from ..conditions.predicate import Atom
 from ..rules.flow_rule import FlowRule
 from .brought_copies import BroughtCopies
 from .chain import Chain, changing
 from .rule_evaluator import RuleEvaluator
 from .sharing import Sharing
-from .truth_sets import Doubt, TruthSets
+from .truth_sets import OF_CONTENT, Doubt, TruthSets
+
+
+@dataclass(frozen=True, slots=True)
+class PlainAnswer:
+    """The answer to a question for plain messages.
+
+    :param beside: the copies for which it is no answer, as bits: it depends on more than what no row shows of their content.
+    """
+
+    answer: bool
+    beside: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question that a rule asks of some copies.
+
+    :param truth: for which copies the condition is true or open.
+    """
+
+    rule: FlowRule
+    about: int
+    atom: Atom
+    truth: TruthSets
+    copies: int
 
 
 class RuleMatches:
@@ -29,6 +57,8 @@ class RuleMatches:
         self._known_sharing: dict[tuple[int, ...], Sharing] = {}
         self._known_parting: dict[tuple[int, int], tuple[Hashable, int]] = {}
         self._questions: dict[Hashable, int] = {}
+        self._asked: dict[int, list[_Asked]] = {}
+        self._plain: dict[int, PlainAnswer | None] = {}
 
     def met(self, rule: FlowRule, about: int = 0) -> TruthSets:
         """The copies that a rule matches, or may match, where it stands."""
@@ -52,8 +82,10 @@ class RuleMatches:
         asking: dict[tuple[tuple[int, bool], ...], int] = {(): every}
         parts = list(self.parts(rule, about))
         questions = self.questions(rule, about, [truth.possible & ~truth.true & every for truth, _wanted in parts])
-        for (_truth, wanted), asked_of in zip(parts, questions, strict=True):
+        for (truth, wanted), asked_of, atom in itertools.zip_longest(parts, questions, rule.criteria.atoms):
             for number, copies in asked_of:
+                if atom is not None:
+                    self._asked.setdefault(number, []).append(_Asked(rule, about, atom, truth, copies))
                 split: dict[tuple[tuple[int, bool], ...], int] = {}
                 for asked, bits in asking.items():
                     split.update({asked: bits & ~copies} if bits & ~copies else {})
@@ -63,6 +95,33 @@ class RuleMatches:
             for asked, here in asking.items():
                 if bits & here:
                     yield Doubt(why, tuple(sorted(asked))), bits & here
+
+    def of_plain_mail(self, number: int) -> PlainAnswer | None:
+        """The answer to a question for plain messages; ``None`` if it is about anything but what no row shows of their
+        content.
+
+        :param number: the question's; see :class:`Doubt`.
+        """
+        if number not in self._plain:
+            self._plain[number] = self._answered_of_plain(self._asked.get(number, ()))
+        return self._plain[number]
+
+    def _answered_of_plain(self, asked: Sequence[_Asked]) -> PlainAnswer | None:
+        answer = self._evaluator.conditions.of_plain_mail(asked[0].atom) if asked else None
+        if answer is None:
+            return None
+        return PlainAnswer(answer, reduce(or_, map(self._beside_content, asked)))
+
+    def _beside_content(self, asked: _Asked) -> int:
+        """The copies of which a rule asks a question that their content alone does not answer: earlier rules may have changed
+        it, or something else is open.
+        """
+        of_content = reduce(or_, (bits for why, bits in asked.truth.open.items() if why.kind in OF_CONTENT), 0)
+        changed = self._evaluator.edited(asked.atom)
+        if asked.about < len(self._chains):
+            for earlier in self._chains[asked.about].changing_before(asked.rule.place, asked.atom):
+                changed |= self._parting(asked.about, earlier.place)[1]
+        return asked.copies & (changed | ~of_content)
 
     def questions(self, rule: FlowRule, about: int, open_of: Iterable[int]) -> Iterator[list[tuple[int, int]]]:
         """The questions that each part of a rule asks: the number of each, and the copies of which it asks it.

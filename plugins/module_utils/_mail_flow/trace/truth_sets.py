@@ -17,6 +17,11 @@ FROM_IP: Final = "from_ip"
 #: Why something is open that DLP rules and labels do after the rules.
 DLP_AND_LABELS: Final = "dlp"
 
+#: What no row shows of the content of a message, and a plain message lacks.
+OF_CONTENT: Final[frozenset[UntracedKind]] = frozenset(
+    ("body", "attachment", "header", "scl", "classification", "importance", "label")
+)
+
 #: All reasons why something about a copy is open, in the order of results.
 UNTRACED_KINDS: tuple[UntracedKind, ...] = get_args(UntracedKind)
 

@@ -58,6 +58,7 @@ def replay_with_contradicted(replay: Mapping[str, Any], observed: Iterable[Obser
     """
     rests_on: Mapping[str, Callable[[Mapping[str, Any]], Collection[str]]] = {
         "outcome": lambda row: row.get("protected_by", ()),
+        "plain": lambda row: row.get("protected_by", ()),
         "difference": lambda row: row["rules"],
         "guarantees": lambda row: (),
     }

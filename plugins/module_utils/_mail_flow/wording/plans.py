@@ -16,7 +16,7 @@ from ..._resources.rules.rule import idle_words
 from ..analyses.foreign_rules import REPORTS, STOPS, ForeignRule
 from .evidence import reported_line
 from .reasons import RULE_IDLE
-from .replay import SAME, change_sentence
+from .replay import change_lines
 from .result_rows import DifferenceRow
 from .row import ComputedRow, ResultRow, Row, as_list, formed, rows_of
 from .summary import left_out, page_rows
@@ -100,7 +100,7 @@ def _replay_texts(replay: Mapping[str, Any] | None, most: int, domains: bool) ->
         return []
     if "from" not in replay["window"]:
         return [f"What it would have changed is unknown. {replay['window']['reason']}"]
-    texts = [change_sentence(row, domains=domains) for row in replay["difference"][:most]] or [SAME]
+    texts = change_lines(replay, most, domains=domains)
     return [
         f"What it would have changed in the mail of {replay['window']['from'][:10]} to {replay['window']['until'][:10]}: {' '.join(texts)}"
     ]

@@ -18,7 +18,7 @@ from ..simulator.protection import MANY
 from ..trace.reading import Window
 from ..trace.replay import COVERAGE, NOT_BY_RULES, NOT_DELIVERED, PROTECTED, Tallies, Tally
 from ..trace.rows import EXPORT_COMMAND
-from ..trace.truth_sets import FROM_IP, UNTRACED_KINDS
+from ..trace.truth_sets import DLP_AND_LABELS, FROM_IP, UNTRACED_KINDS
 from .contradicted import certainty
 from .encrypters import measured_lines, otherwise_row
 from .sentences import BECOME, BECOMES
@@ -112,8 +112,16 @@ _OF_MESSAGES = frozenset(
 #: Reasons of copies that were kept back: the rules may have done that, and their rows do not say so.
 _KEPT_BACK = ("failed", "quarantined", "none")
 
-#: What is said where no copy changes.
-SAME = "No copy is protected or delivered differently."
+#: What a row does not show of content, as part of a sentence: what a plain message lacks.
+_IN_CONTENT: Mapping[UntracedKind, str] = {
+    "body": "text",
+    "attachment": "attachments",
+    "header": "headers",
+    "scl": "spam confidence level",
+    "classification": "classification",
+    "importance": "importance",
+    "label": "sensitivity label",
+}
 
 #: So many rules are named in a line.
 _NAMED = 3
@@ -152,10 +160,8 @@ def replay_lines(replay: Mapping[str, Any], most: int = 10, *, domains: bool = T
     if "perhaps_twice" in counts:
         lines[0] += f" {twice_sentence(counts['perhaps_twice'])}"
     lines += [f"{coverage_sentence(replay)}{undecided_sentence(replay)}"]
-    lines += [*open_rules_lines(replay), *measured_lines(replay), *unseen_lines(replay)]
-    changes = (replay.get("difference") or ())[:most]
-    lines += [f"{change_sentence(row, domains=domains)}{certainty(row.get('contradicted', ()))}" for row in changes]
-    lines += [SAME] if replay.get("difference") == [] else []
+    lines += [*plain_lines(replay), *open_rules_lines(replay), *measured_lines(replay), *unseen_lines(replay)]
+    lines += change_lines(replay, most, domains=domains) if "difference" in replay else []
     lines += kept_back_lines(replay) if "difference" in replay else []
     guarantees = [
         f"{guarantee_sentence(row)}{certainty(row.get('contradicted', ()))}" for row in replay.get("guarantees") or ()
@@ -186,8 +192,48 @@ def undecided_sentence(replay: Mapping[str, Any]) -> str:
     return f" Cannot be told from a trace: {counts.total():,} ({because})."
 
 
+def plain_lines(replay: Mapping[str, Any]) -> list[str]:
+    """What becomes of undecided copies if rules find nothing in what no row shows of their content."""
+    rows = replay["plain"]
+    if not rows:
+        return []
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts[coverage_of(row)] += row["copies"]
+    would = "would be protected" if replay.get("proposed") else "are protected"
+    how = {PROTECTED: f"{would} by rules", NOT_BY_RULES: "not", NOT_DELIVERED: "not delivered"}
+    outcomes = [f"{counts[each]:,} {words}" for each, words in how.items() if counts[each]]
+    kinds = [kind for kind in _IN_CONTENT if any(kind in row["because"] for row in rows)]
+    content = listed([_IN_CONTENT[kind] for kind in kinds], joint="or", most=len(kinds))
+    names = [quoted(name) for name in _rules_of(rows)]
+    if any(DLP_AND_LABELS in row["because"] for row in rows):
+        names.insert(0, "DLP rules and labels")
+    rules = listed(names, joint="and", most=_NAMED)
+    contradicted = [text for row in rows for text in row.get("contradicted", ())]
+    return [
+        f"{counts.total():,} of these can be told if they are plain, with nothing in {content or 'them'} that {rules} "
+        f"{'looks' if len(_rules_of(rows)) == len(names) == 1 else 'look'} for: {listed(outcomes, joint='and')}.{certainty(contradicted)}"
+    ]
+
+
+def coverage_of(row: Mapping[str, Any]) -> str:
+    """How a row of outcomes counts, one of :data:`COVERAGE`. DLP rules are no rules here."""
+    if row["fate"] != Fate.DELIVERED:
+        return NOT_DELIVERED
+    return PROTECTED if "protected_by" in row else NOT_BY_RULES
+
+
+def _rules_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names of the rules of some rows, each once."""
+    return list(dict.fromkeys(name for row in rows for name in row["rules"]))
+
+
 def open_rules_lines(replay: Mapping[str, Any]) -> list[str]:
-    """The rules that leave most copies open because they look at what no row shows, and what would tell."""
+    """The rules that leave most copies open because they look at what no row shows, and what would tell; none where that
+    is known of plain copies.
+    """
+    if 2 * sum(row["copies"] for row in replay["plain"]) > sum(row["copies"] for row in replay["undecided"]):
+        return []
     copies = sum(row["copies"] for row in (*replay["outcome"], *replay["undecided"]))
     for row in replay["undecided"]:
         if row["reason"] in _OF_MESSAGES and 0 < len(row["rules"]) <= _NAMED and 2 * row["copies"] > copies:
@@ -223,25 +269,70 @@ def _undecided_by_reason(replay: Mapping[str, Any]) -> Counter[UntracedKind]:
     return counts
 
 
+def change_lines(replay: Mapping[str, Any], most: int, *, domains: bool = True) -> list[str]:
+    """What a change of the rules changes, as sentences: first what changes for certain, or of plain copies, each kind by
+    itself, then what else may change.
+
+    :param most: the maximum number of sentences of the first kind.
+    """
+    rows = replay["difference"]
+    if not rows:
+        return [same_sentence(replay)]
+    told = [row for row in rows if not _only_unplain(row)]
+    others = [row for row in rows if _only_unplain(row)]
+    lines = [f"{change_sentence(row, domains=domains)}{certainty(row.get('contradicted', ()))}" for row in told[:most]]
+    if not others:
+        return lines
+    kinds = [f"{row['possible']:,} {_becomes(DifferenceKind(row['kind']), row['possible'])}" for row in others]
+    contradicted = [text for row in others for text in row.get("contradicted", ())]
+    begin = "Further copies, if they are not plain" if told else "No copy changes if it is plain. Of the others"
+    return [*lines, f"{begin}, perhaps: {'; '.join(kinds)}{_by_rules(_rules_of(others))}.{certainty(contradicted)}"]
+
+
+def _only_unplain(row: Mapping[str, Any]) -> bool:
+    """Whether no plain copy changes so."""
+    return not row["certain"] and row.get("plain") == {"certain": 0, "possible": 0}
+
+
+def same_sentence(replay: Mapping[str, Any]) -> str:
+    """That no copy changes, of those that were compared."""
+    compared = replay["counts"]["copies"] - sum(replay["counts"]["left_out"].values())
+    if not compared:
+        return "No copy could be compared."
+    none = "The one copy" if compared == 1 else f"None of the {compared:,} copies"
+    return f"{none} that {'was' if compared == 1 else 'were'} compared is {'not ' if compared == 1 else ''}protected or delivered differently."
+
+
 def change_sentence(row: Mapping[str, Any], *, domains: bool = True) -> str:
     """A kind of change: ``231 copies are now encrypted (fabrikam.com 180, …), 12 more perhaps: 'Partners'.``"""
     names = (
         [f"{domain['name']} {domain['certain'] + domain['possible']:,}" for domain in row["domains"]] if domains else []
     )
     of_domains = f" ({', '.join(names)}{', ...' if row['more_domains'] else ''})" if names else ""
-    more = len(row["rules"]) - _NAMED
-    rules = (
-        f": {', '.join(map(repr, row['rules'][:_NAMED]))}{f' and {more} more' if more > 0 else ''}"
-        if row["rules"]
-        else ""
-    )
     if row["certain"]:
-        perhaps = f", {row['possible']:,} more perhaps" if row["possible"] else ""
+        perhaps = f", {row['possible']:,} more perhaps{_if_plain(row)}" if row["possible"] else ""
         head = f"{_copies(row['certain'])} {_becomes(DifferenceKind(row['kind']), row['certain'])}{perhaps}"
     else:
         perhaps = "" if row["kind"] == DifferenceKind.UNKNOWN else "perhaps "
-        head = f"{_copies(row['possible'])} {perhaps}{_becomes(DifferenceKind(row['kind']), row['possible'])}"
-    return f"{head}{of_domains}{rules}."
+        becomes = _becomes(DifferenceKind(row["kind"]), row["possible"])
+        head = f"{_copies(row['possible'])} {perhaps}{becomes}{_if_plain(row)}"
+    return f"{head}{of_domains}{_by_rules(row['rules'])}."
+
+
+def _if_plain(row: Mapping[str, Any]) -> str:
+    """How many copies that perhaps change certainly do if they are plain; empty if nothing more is known of plain ones."""
+    if "plain" not in row:
+        return ""
+    certain, possible = row["plain"]["certain"], row["plain"]["possible"]
+    if not certain:
+        return "" if possible else " (none if they are plain)"
+    return f" ({'all' if certain == row['possible'] else f'{certain:,}'} if they are plain)"
+
+
+def _by_rules(names: Sequence[str]) -> str:
+    """The rules that make a difference, the first ones by name; empty if there are none."""
+    more = len(names) - _NAMED
+    return f": {', '.join(map(repr, names[:_NAMED]))}{f' and {more} more' if more > 0 else ''}" if names else ""
 
 
 def _becomes(kind: DifferenceKind, copies: int) -> str:
@@ -317,6 +408,7 @@ def described(
         counts["changed"] = {
             "certain": tallies.changed.certain.total(),
             "possible": tallies.changed.possible.total(),
+            **_of_plain(tallies.changed),
         }
     days = sorted({day for day, _how in tallies.days})
     result: dict[str, Any] = {
@@ -324,6 +416,7 @@ def described(
         "counts": counts,
         "outcome": sorted((_outcome(*key, tally, rules) for key, tally in tallies.outcomes.items()), key=_largest),
         "undecided": _undecided(tallies, rules),
+        "plain": sorted((_plain(*key, tally, rules) for key, tally in tallies.plain.items()), key=_largest),
         "days": [{"date": day.isoformat(), **_coverage(tallies.days, day)} for day in days],
         "domains": _covered(tallies.domains, domains),
         "assumes": [
@@ -401,6 +494,22 @@ def _outcome(
     return {**row, "copies": tally.certain.total(), **_examples(tally)}
 
 
+def _plain(
+    fate: Fate, protection: str, by: Iterable[str], by_dlp: Sequence[str], tally: Tally, rules: Sequence[str]
+) -> dict[str, Any]:
+    """What becomes of undecided copies if they are plain, and the rules that would have to find something."""
+    return {
+        **_outcome(fate, protection, by, by_dlp, tally, rules),
+        "rules": _in_order(tally.rules, rules),
+        "because": sorted(tally.because, key=UNTRACED_KINDS.index),
+    }
+
+
+def _of_plain(tally: Tally) -> dict[str, Any]:
+    """Of copies that are possibly changed, how many certainly are if they are plain, and how many may be even so."""
+    return {"plain": {"certain": tally.plain, "possible": tally.plain_possible}} if tally.possible else {}
+
+
 def _largest(row: Mapping[str, Any]) -> tuple[int, str]:
     return -row["copies"], str(sorted((key, str(value)) for key, value in row.items()))
 
@@ -425,6 +534,7 @@ def _change(kind: DifferenceKind, tally: Tally, domains: int, rules: Sequence[st
         "certain": tally.certain.total(),
         "possible": tally.possible.total(),
         **({"because": sorted(tally.because, key=UNTRACED_KINDS.index)} if tally.possible else {}),
+        **_of_plain(tally),
         "senders": len(tally.senders),
         "domains": rows,
         "more_domains": len(names) - len(rows),

@@ -103,8 +103,10 @@ def test_a_dlp_rule_that_may_block_a_copy_hides_no_difference_of_the_rules() -> 
     known = {**KNOWN, "dlp_policies": policies, "labels": [], "auto_label_policies": []}
     found = replayed([encrypting({"from_scope": "InOrganization"})], [], known)
     assert [(row["reason"], row["id"]) for row in found["undecided"]] == [("dlp", "U33")]
-    (change,) = found["difference"]
-    assert (change["kind"], change["possible"], change["because"]) == ("unknown", 1, ["dlp"])
+    assert [(row["kind"], row["possible"], row["because"], row["plain"]) for row in found["difference"]] == [
+        ("protection_gained", 1, ["dlp"], {"certain": 1, "possible": 0}),
+        ("unknown", 1, ["dlp"], {"certain": 0, "possible": 0}),
+    ]
     same = encrypting({"from_scope": "InOrganization"}, name="Renamed")
     assert replayed([same], [encrypting({"from_scope": "InOrganization"})], known)["difference"] == []
 
@@ -161,14 +163,30 @@ def test_copies_that_were_kept_back_are_said_not_to_be_compared(status: str, cou
 
 
 def test_a_rule_that_leaves_most_copies_open_is_named_with_what_would_tell() -> None:
-    by_attachment = {**encrypting({"attachment_extension_matches_words": ["exe"]}), "name": "Executables"}
-    (line,) = open_rules_lines(replayed([by_attachment]))
+    by_field = {**encrypting({"any_of_to_header": ["ann@fabrikam.com"]}), "name": "To Ann"}
+    (line,) = open_rules_lines(replayed([by_field]))
     assert "1 of 1 copy" in line
-    assert "'Executables'" in line
-    assert NOT_KNOWN["attachment"] in line
-    assert line in replay_lines(replayed([by_attachment]))
+    assert "'To Ann'" in line
+    assert NOT_KNOWN["to_or_cc"] in line
+    assert line in replay_lines(replayed([by_field]))
     assert open_rules_lines(replayed([encrypting({"from_scope": "InOrganization"})])) == []
     assert open_rules_lines(replayed([encrypting({"from_scope": "InOrganization"})], from_ip="")) == []
+
+
+def test_nothing_changes_only_of_the_copies_that_were_compared() -> None:
+    assert "None of the 2 copies that were compared is protected or delivered differently." in replay_lines(
+        {**replayed([], []), "counts": {"copies": 3, "messages": 3, "left_out": {"system": 1}}}
+    )
+    (line, _kept_back) = replay_lines(replayed([], [], status="Failed"))[-2:]
+    assert line == "No copy could be compared."
+
+
+def test_a_header_that_a_rule_sets_is_another_one_without_that_rule() -> None:
+    sets = {"set_header_name": "X-Mark", "set_header_value": "secret"}
+    marked = {"header_contains_message_header": "X-Mark", "header_contains_words": ["secret"]}
+    first, second = ({"name": "Mark", "conditions": {}, "actions": sets}, encrypting(marked))
+    found = replayed([{**first, "priority": 0}, {**second, "priority": 1}], [{**second, "priority": 0}])
+    assert {row["kind"]: row["possible"] for row in found["difference"]}["protection_gained"] == 1
 
 
 def test_every_reason_is_told_in_words() -> None:
@@ -329,7 +347,8 @@ def test_so_many_open_rules_of_different_templates_are_not_followed(monkeypatch:
     followed: list[int] = []
     way_of = Passage.way_of
     monkeypatch.setattr(Passage, "way_of", lambda self, person: followed.append(1) or way_of(self, person))
-    for count, times in ((7, 1), (8, 0)):
+    # Plain copies are followed in any case.
+    for count, times in ((7, 2), (8, 1)):
         followed.clear()
         found = replayed(looking_inside(count, "T{}"), subject=" ".join(f"w{each}" for each in range(count)))
         assert (found["outcome"], len(followed)) == ([], times)

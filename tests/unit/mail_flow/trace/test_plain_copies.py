@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said of copies if they are plain holds of the plain message of each row, and of each message in which the rules that
+are named find nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay, Tallies
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
+    change_lines,
+    change_sentence,
+    plain_lines,
+)
+
+from tests.rounds import seeds
+from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
+from tests.unit.mail_flow.organizations.organization import LEAVING, Organization, Traffic, rule
+
+from .test_replay_results import KNOWN, encrypting, replayed
+
+Values = dict[str, Any]
+
+EVERY = pytest.mark.parametrize("organization", ORGANIZATIONS.values(), ids=list(ORGANIZATIONS))
+
+#: Rules about what no row shows, as they stand before all others in most organizations.
+EXECUTABLES = rule("Executables", {"attachment_has_executable_content": True}, {"quarantine": True})
+FIRST = [
+    EXECUTABLES,
+    rule("Extensions", {"attachment_extension_matches_words": ["exe", "js"]}, {"reject_message_reason_text": "no"}),
+    rule("Unreadable", {"attachment_is_unsupported": True}, {"quarantine": True}),
+    rule(
+        "Marked",
+        {**LEAVING, "header_contains_message_header": "X-Mark", "header_contains_words": ["secret"]},
+        {"reject_message_reason_text": "no"},
+    ),
+    rule("Classified", {**LEAVING, "has_classification": "Secret"}, {"reject_message_reason_text": "no"}),
+]
+
+
+def _behind(organization: Organization, *rules: Values) -> Organization:
+    return replace(organization, rules=(*rules, *organization.rules))
+
+
+def _unplain(organization: Organization, seed: int) -> Organization:
+    """An organization with files that rules about attachments find."""
+    mail = organization.mail
+    files = (*mail.files, random.Random(seed).choice(("a.exe", "b.js")))
+    return replace(organization, mail=replace(mail, files=files))
+
+
+def _one(week: Traffic, message: str, before: RuleSet | None = None) -> Tallies:
+    trace = Trace()
+    for each in week.rows:
+        if each.message == message:
+            trace.add(each)
+    return Replay(week.rules, week.facts, before, examples=20).run(trace)
+
+
+@EVERY
+def test_behind_rules_about_content_plain_copies_can_be_told_that_are_decided_without_these(
+    organization: Organization,
+) -> None:
+    ours = _unplain(_behind(organization, *FIRST), 1)
+    week = ours.traffic(3, 100)
+    acting = {each["name"] for each in FIRST}
+    told = 0
+    for message in week.messages:
+        found = _one(week, message)
+        result = week.results[message]
+        for (fate, protection, by, _by_dlp), tally in found.plain.items():
+            for example in tally.examples:
+                told += 1
+                row = result[example.recipient]
+                assert set(tally.rules) & acting
+                if any(name in tally.rules for name in (each["name"] for each in row["rules"])):
+                    continue  # A rule found something.
+                assert (row["fate"], row.get("protection", "")) == (fate, protection), (message, row)
+                assert set(by) <= set(row.get("protected_by", ())), (message, row)
+    without = Replay(RuleSet(organization.numbered_rules), week.facts).run(week.trace)
+    assert told >= 0.9 * sum(tally.certain.total() for tally in without.outcomes.values()) > 50
+
+
+@EVERY
+@pytest.mark.parametrize("seed", seeds(2))
+def test_an_edit_changes_plain_copies_as_it_does_without_the_rules_about_content(
+    organization: Organization, seed: int
+) -> None:
+    week = organization.traffic(seed, 150)
+    source = random.Random(seed)
+    edited = [dict(each) for each in organization.numbered_rules]
+    source.choice([each for each in edited if each.get("enabled", True)])["enabled"] = False
+    plain = Replay(RuleSet(edited), week.facts, week.rules).run(week.trace)
+    sets = [
+        RuleSet([{**each, "priority": place} for place, each in enumerate((EXECUTABLES, *rules))])
+        for rules in (edited, organization.numbered_rules)
+    ]
+    found = Replay(sets[0], week.facts, sets[1]).run(week.trace)
+    for kind in {*plain.difference, *found.difference} - {"unknown"}:
+        wanted, tally = plain.difference.get(kind), found.difference.get(kind)
+        certain = wanted.certain.total() if wanted else 0
+        assert tally is not None or not certain
+        assert certain <= (tally.certain.total() + tally.plain if tally else 0)
+        # No copy changes for certain that does not without the rule.
+        assert not tally or not wanted or tally.certain.total() <= certain
+
+
+def test_a_plain_copy_has_nothing_that_the_rules_look_for() -> None:
+    rules = [{**EXECUTABLES, "priority": 0}, {**encrypting(LEAVING), "priority": 1}]
+    found = replayed(rules, rules[1:])
+    (row,) = found["plain"]
+    assert (row["fate"], row["protected_by"], row["rules"]) == ("delivered", ["Encrypt"], ["Executables"])
+    assert (row["because"], row["copies"]) == (["attachment"], 1)
+    assert [row["copies"] for row in found["undecided"]] == [1]
+    (line,) = plain_lines(found)
+    assert line == (
+        "1 of these can be told if they are plain, with nothing in attachments that 'Executables' looks for: "
+        "1 are protected by rules."
+    )
+    (change,) = found["difference"]
+    assert (change["kind"], change["plain"]) == ("delivery_lost", {"certain": 0, "possible": 0})
+    assert found["counts"]["changed"]["plain"] == {"certain": 0, "possible": 0}
+    assert change_lines(found, 10) == [
+        "No copy changes if it is plain. Of the others, perhaps: 1 is no longer delivered: 'Executables'."
+    ]
+
+
+def test_a_change_that_plain_copies_show_is_counted_apart() -> None:
+    encrypts = {**encrypting(LEAVING), "priority": 1}
+    found = replayed([{**EXECUTABLES, "priority": 0}, encrypts], [{**EXECUTABLES, "priority": 0}])
+    (change,) = found["difference"]
+    assert (change["kind"], change["certain"], change["possible"]) == ("protection_gained", 0, 1)
+    assert change["plain"] == {"certain": 1, "possible": 0}
+    assert "(all if they are plain)" in change_sentence(change)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "exceptions", "fate"),
+    [
+        ({"has_no_classification": True}, {}, "rejected"),
+        ({"with_importance": "Normal"}, {}, "rejected"),
+        ({"with_importance": "High"}, {}, "delivered"),
+        (LEAVING, {"subject_or_body_contains_words": ["ok"]}, "rejected"),
+        ({"subject_or_body_contains_words": ["offer"]}, {}, ""),  # The subject says so.
+        ({"header_matches_message_header": "Message-ID", "header_matches_patterns": ["x"]}, {}, ""),
+        ({"any_of_to_header": ["ann@fabrikam.com"]}, {}, ""),
+    ],
+)
+def test_what_every_message_has_is_nothing_that_plain_ones_lack(
+    conditions: Values, exceptions: Values, fate: str
+) -> None:
+    rejecting = rule("Reject", conditions, {"reject_message_reason_text": "no"}, exceptions)
+    assert [row["fate"] for row in replayed([rejecting])["plain"]] == ([fate] if fate else [])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (
+            {"apply_classification": "Secret"},
+            {"has_classification": "Secret"},
+        ),
+        (
+            {"set_header_name": "X-Mark", "set_header_value": "secret"},
+            {"header_contains_message_header": "X-Mark", "header_contains_words": ["secret"]},
+        ),
+        (
+            {"apply_html_disclaimer_text": "secret"},
+            {"subject_or_body_contains_words": ["secret"]},
+        ),
+    ],
+)
+def test_what_an_earlier_rule_may_have_put_there_is_not_taken_for_missing(first: Values, second: Values) -> None:
+    rules = [rule("First", {}, first), rule("Second", second, {"reject_message_reason_text": "no"})]
+    assert replayed([{**each, "priority": place} for place, each in enumerate(rules)])["plain"] == []
+
+
+def test_sensitive_information_that_dlp_looks_for_is_nothing_of_plain_mail() -> None:
+    looks = {"content_contains_sensitive_information": [{"name": "Credit Card Number"}]}
+    dlp = {"name": "Cards", "conditions": looks, "actions": {"block_access": True}}
+    policies = [{"name": "Cards", "mode": "Enable", "rules": [dlp]}]
+    known = {**KNOWN, "dlp_policies": policies, "labels": [], "auto_label_policies": [], "label_policies": []}
+    found = replayed([encrypting({"from_scope": "InOrganization"})], None, known)
+    (row,) = found["plain"]
+    assert (row["protected_by"], row["because"], row["rules"]) == (["Encrypt"], ["dlp"], [])
+    assert "with nothing in them that DLP rules and labels look for" in plain_lines(found)[0]
