@@ -295,7 +295,7 @@ def _only_unplain(row: Mapping[str, Any]) -> bool:
 
 
 def same_sentence(replay: Mapping[str, Any]) -> str:
-    """That no copy changes, of those that were compared."""
+    """The sentence that no copy changes, of those that were compared."""
     compared = replay["counts"]["copies"] - sum(replay["counts"]["left_out"].values())
     if not compared:
         return "No copy could be compared."
@@ -506,7 +506,7 @@ def _plain(
 
 
 def _of_plain(tally: Tally) -> dict[str, Any]:
-    """Of copies that are possibly changed, how many certainly are if they are plain, and how many may be even so."""
+    """How many of the copies that are possibly changed certainly are if they are plain, and how many may be even so."""
     return {"plain": {"certain": tally.plain, "possible": tally.plain_possible}} if tally.possible else {}
 
 

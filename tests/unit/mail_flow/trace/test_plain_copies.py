@@ -22,8 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from tests.rounds import seeds
 from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
 from tests.unit.mail_flow.organizations.organization import LEAVING, Organization, Traffic, rule
-
-from .test_replay_results import KNOWN, encrypting, replayed
+from tests.unit.mail_flow.replaying import KNOWN, encrypting, replayed
 
 Values = dict[str, Any]
 
