@@ -7,6 +7,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.cmdlet_requests import (
+    CmdletRequests,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
 
 from .session import LiveSession
@@ -33,10 +36,16 @@ _Asked = dict[str, tuple[str, Callable[[], str]]]
 
 
 def _rest(line: RestTransport) -> _Asked:
-    address = f"{line._service.base}/adminapi/beta/{line._organization}"
+    requests = line._requests
+    assert isinstance(requests, CmdletRequests)
+    api = requests._api
+    address = f"{line.endpoint}/adminapi/beta/{api._organization}"
 
-    def post(what: str, body: Any, **headers: str) -> tuple[int, Mapping[str, str], Any]:
-        status, answer_headers, content = line._send("POST", f"{address}/{what}", lambda token: body, headers)
+    def post(what: str, body: Any, *left_out: str, **headers: str) -> tuple[int, Mapping[str, str], Any]:
+        kept = {name: value for name, value in api.headers().items() if name not in left_out}
+        status, answer_headers, content = api.line.send(
+            "POST", f"{address}/{what}", lambda token: body, {**kept, **headers}
+        )
         try:
             return status, answer_headers, json.loads(content)
         except (TypeError, ValueError):
@@ -59,7 +68,7 @@ def _rest(line: RestTransport) -> _Asked:
             headers = {"Authorization": f"Bearer {token}"} if authorized else {}
             return {"requests": [part(number, headers) for number in range(count)]}
 
-        status, _headers, content = line._send("POST", f"{address}/$batch", body, {})
+        status, _headers, content = api.line.send("POST", f"{address}/$batch", body, api.headers())
         try:
             responses = json.loads(content)["responses"]
         except (TypeError, ValueError, KeyError):
@@ -80,12 +89,8 @@ def _rest(line: RestTransport) -> _Asked:
         link = answer.get("@odata.nextLink") if isinstance(answer, dict) else None
         if not link:
             return f"{status}, no further page"
-        statuses = {
-            method: line._send(method, link, (lambda token: call("Get-RMSTemplate")) if method == "POST" else None, {})[
-                0
-            ]
-            for method in ("POST", "GET")
-        }
+        bodies = {"POST": lambda token: call("Get-RMSTemplate"), "GET": None}
+        statuses = {method: api.line.send(method, link, body, api.headers())[0] for method, body in bodies.items()}
         return f"first page {status}, then {statuses}"
 
     def unknown(body: Any) -> str:
@@ -100,12 +105,7 @@ def _rest(line: RestTransport) -> _Asked:
         return f"{status}, {kind}, x-ExceptionType {headers.get('x-ExceptionType') or 'missing'}"
 
     def bare(*left_out: str) -> str:
-        kept = {name: value for name, value in line._headers().items() if name not in left_out}
-        shown, line._headers = line._headers, lambda: kept  # type: ignore[method-assign]
-        try:
-            return str(post("InvokeCommand", call("Get-OrganizationConfig"))[0])
-        finally:
-            line._headers = shown  # type: ignore[method-assign]
+        return str(post("InvokeCommand", call("Get-OrganizationConfig"), *left_out)[0])
 
     return {
         "Does a batch take ten parts, each with its authorization?": (

@@ -28,13 +28,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import session as _session
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import tries as _tries
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import Option
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.request import Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
-    OrganizationSession,
-    Request,
-)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import limits as _limits
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Policy
@@ -263,7 +261,7 @@ class World:
                 _pypsrp, "time", types.SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: None)
             ),
             mock.patch.object(
-                _session,
+                _tries,
                 "Policy",
                 functools.partial(Policy, sleep=lambda seconds: None, uniform=lambda least, most: least),
             ),

@@ -31,7 +31,8 @@ from ...module_utils._exchange.names import same_name
 from ...module_utils._exchange.permissions import COMPLIANCE_REMEDY
 from ...module_utils._exchange.tenant import compliance_tenant
 from . import identity as _identity
-from .session import OrganizationSession, Request
+from .request import Request
+from .session import OrganizationSession
 
 _CONNECTION = Call("Get-ConnectionInformation")
 #: Where an object of the compliance endpoint names its organization. Source: the policies of a test organization that

@@ -14,7 +14,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...module_utils._exchange.cmdlet import Call, Result
@@ -82,6 +82,16 @@ class KeptReads:
         self._writes = writes
         self._clock = clock
         self._reads: dict[str, _Read] = {}
+        self._has_read_ahead = False
+
+    def read_ahead(self, calls: Sequence[Call]) -> list[Call]:
+        """What the session's first reusable read reads beside these calls, in the same round trip: what later tasks may
+        need. Nothing for later ones, or where one of the calls does not read a setting.
+        """
+        if self._has_read_ahead or not all(call in AHEAD for call in calls):
+            return []
+        self._has_read_ahead = True
+        return [call for call in AHEAD if call not in calls]
 
     def keep(self, call: Call, result: Result, began: float) -> None:
         """Keeps the result of a read, if reading it again would return the same.
@@ -101,6 +111,7 @@ class KeptReads:
     def clear(self) -> None:
         """Forgets everything."""
         self._reads.clear()
+        self._has_read_ahead = False
 
 
 def _name(call: Call) -> str:

@@ -40,8 +40,10 @@ from . import endpoints, frames
 from . import identity as _identity
 from .process import Process
 from .redaction import Scrubber
+from .request import Request
 from .reuse import Writes
-from .session import OrganizationSession, Request, Transport
+from .session import OrganizationSession
+from .transport import Transport
 
 #: Seconds for all sessions to end on the other side after the playbook has ended.
 _CLOSE_TIMEOUT = 8.0

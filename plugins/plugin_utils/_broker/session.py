@@ -9,122 +9,30 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Any
 
 from ...module_utils._exchange.cmdlet import Call, Result
 from ...module_utils._exchange.errors import (
-    AuthenticationError,
-    CmdletNotAvailableError,
     ExchangeError,
-    NotCapturedError,
     NotSentError,
     OptionError,
     PermissionDeniedError,
     ProtocolError,
     ServiceError,
     ThrottledError,
-    TokenRefusedError,
     UnreachableError,
-    WrongOrganizationError,
 )
-from ...module_utils._exchange.tenant import SESSION, describe_organization, session_facts, why_another, why_not_from
-from .._transports.answers import judged
-from .._transports.retry import Executed, Failure, Outcome, Policy
 from .identity import SIGN_INS, variable
+from .known_organization import WHO, KnownOrganization, unreachable
 from .redaction import secrets_of
-from .reuse import AHEAD, KeptReads, Writes
+from .request import Request
+from .reuse import KeptReads, Writes
+from .transport import SignsIn, Transport
+from .tries import Tries
 
-_WHO = Call("Get-OrganizationConfig")
-#: Tells whether the session is in the cloud, and in which tenant. Over ``rest``, the transport answers this itself.
-_CONNECTION = Call("Get-ConnectionInformation")
 #: Errors that, as a session's very first answer, mean that there is no session.
 _NOT_OPENED = (UnreachableError, NotSentError, ThrottledError, ServiceError, ProtocolError)
-
-
-class Transport(Protocol):
-    """A connection to one organization. It opens itself when a try needs it."""
-
-    @property
-    def name(self) -> str:
-        """The transport, as ``exchange_transport`` names it."""
-
-    @property
-    def endpoint(self) -> str:
-        """The place of the session, for people."""
-
-    def attempt(self, calls: Sequence[Call]) -> Sequence[Outcome]:
-        """One try of the calls, in as few round trips as possible. Returns one outcome for each call, and never repeats
-        a write that may have run.
-        """
-
-    def turn(self, wanted: Callable[[], bool], log: Callable[[str], None]) -> AbstractContextManager[None]:
-        """Wraps each try. If the number of sessions is limited, it waits for a free one; this time does not count for
-        the call.
-
-        :param wanted: whether the worker still waits.
-        :param log: receives a line if it has to wait.
-        """
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the next try opens a session on the other side, which may be in another organization."""
-
-    @property
-    def may_repeat(self) -> bool:
-        """Whether Microsoft's module may be beneath, which repeats calls by itself."""
-
-    @property
-    def secrets(self) -> Sequence[str]:
-        """The secrets that the transport has fetched."""
-
-    @property
-    def user(self) -> str:
-        """The person, or the user of the host, with whose rights it works; empty if it works with those of an
-        application.
-        """
-
-    @property
-    def warnings(self) -> Sequence[str]:
-        """What people should know about the session."""
-
-    def close(self) -> None:
-        """Ends the session on the other side, too, if there is one. May take seconds; raises nothing."""
-
-
-@runtime_checkable
-class SignsIn(Protocol):
-    """A transport that supports sign-in by a person."""
-
-    def sign_in(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> None:
-        """Asks a person to sign in. Called before the first try, only for the credentials of ``SIGN_INS``; may take
-        minutes.
-
-        :param tell: shows text to the person at once.
-        :param wanted: whether the worker still waits.
-        :raises ExchangeError: nobody signed in, or the authority refused or failed.
-        """
-
-
-@dataclass
-class Request:
-    """A worker's request to a session.
-
-    :param reuse: seconds for which an earlier read of this run may be reused.
-    :param wanted: whether the worker still waits.
-    :param log: receives lines for ``-vvv``.
-    :param tell: shows text to the person who runs the playbook, at once.
-    :param warn: receives lines that people should read.
-    """
-
-    calls: Sequence[Call]
-    fresh: bool = False
-    reuse: float = 0.0
-    wanted: Callable[[], bool] = lambda: True
-    log: Callable[[str], None] = lambda line: None
-    tell: Callable[[str], None] = lambda text: None
-    warn: Callable[[str], None] = lambda line: None
 
 
 @dataclass
@@ -142,8 +50,6 @@ class OrganizationSession:
     writes: Writes | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _transport: Transport | None = None
-    _organization: dict[str, Any] | None = None
-    _facts: dict[str, Any] | None = None
     _opened: bool = False
     _connect_seconds: float = 0.0
     _fetched: list[str] = field(default_factory=list)
@@ -153,8 +59,7 @@ class OrganizationSession:
     def __post_init__(self) -> None:
         self._writes = self.writes or Writes(self.clock)
         self._kept_reads = KeptReads(self._writes, self.clock)
-        #: Whether this session has brought along what later tasks may need.
-        self._is_ahead = False
+        self._organization = KnownOrganization(self.identity["organization"])
 
     def invoke(self, request: Request) -> list[Result]:
         """Runs the calls. Those that share a round trip may run in any order, so writes among them must not depend on
@@ -189,10 +94,10 @@ class OrganizationSession:
         with self._lock:
             if not self._opened:
                 self._open(request, [])
-            if self._organization is None:
-                (who,) = self._run(request, [_WHO])
-                if who.error is None:
-                    self._organization = _described(who)
+            if self._organization.described is None:
+                (who,) = self._run(request, [WHO])
+                self._organization.take(who)
+            organization = self._organization.described
             transport = self._transport_in_use()
             credential = self.identity["credential"]
             return {
@@ -203,8 +108,8 @@ class OrganizationSession:
                 "client_id": credential["client_id"] or None,
                 "read_only": credential["kind"] in SIGN_INS or transport.name == "file",
                 "user": transport.user or None,
-                "organization": self._organization,
-                "on_premises": None if self._organization is None else self._organization["on_premises"],
+                "organization": organization,
+                "on_premises": None if organization is None else organization["on_premises"],
                 "connect_seconds": round(self._connect_seconds, 3),
                 "warnings": list(transport.warnings),
             }
@@ -216,7 +121,7 @@ class OrganizationSession:
         :raises UnreachableError: a session cannot be opened, or it is in another organization.
         """
         self.describe(request)
-        return self._organization
+        return self._organization.described
 
     def close(self, timeout: float = -1) -> None:
         """Ends the session.
@@ -236,10 +141,8 @@ class OrganizationSession:
             list(transport.secrets) if transport else []
         )  # an error that ended the session may still contain them
         self._opened = False
-        self._organization = None
-        self._facts = None
+        self._organization.forget()
         self._kept_reads.clear()
-        self._is_ahead = False
         if transport is not None:
             transport.close()
 
@@ -249,88 +152,7 @@ class OrganizationSession:
         return self._transport
 
     def _run(self, request: Request, calls: Sequence[Call]) -> list[Result]:
-        """Runs the calls. A call that identifies the organization also gets what only the session knows about it."""
-        about = [index for index, call in enumerate(calls) if call.cmdlet == _WHO.cmdlet]
-        asked = [*calls, _CONNECTION] if about and self._facts is None else list(calls)
-        results = self._run_with_retries(request, asked)
-        if len(asked) > len(calls):
-            connection = results.pop()
-            # An endpoint without this cmdlet does not use the Exchange Online module. Other failures prove nothing.
-            if connection.error is None or isinstance(connection.error, CmdletNotAvailableError):
-                self._facts = session_facts(connection.objects)
-        for index in about:
-            if self._facts is not None:
-                results[index].objects = [{SESSION: self._facts, **row} for row in results[index].objects]
-        return results
-
-    def _run_with_retries(self, request: Request, calls: Sequence[Call]) -> list[Result]:
-        transport = self._transport_in_use()
-        policy = Policy(tries=self.identity["retries"], seconds=self.identity["command_timeout"])
-        results = policy.run(calls, lambda asked: self._attempt(transport, request, asked), request.log, request.wanted)
-        if self._opened:
-            for result in results:
-                if isinstance(result.error, UnreachableError):
-                    # The session was open, so this is a failure of the call, not of the host.
-                    error = result.error
-                    result.error = NotSentError(
-                        f"the session was lost: {error.message}",
-                        remedy=error.remedy,
-                        cmdlet=error.cmdlet,
-                        error_id=error.error_id,
-                    )
-        return results
-
-    def _attempt(self, transport: Transport, request: Request, calls: Sequence[Call]) -> list[Outcome]:
-        """One try. If a lost connection is replaced, the new one must be in the same organization; otherwise nothing is sent
-        over it.
-        """
-        with transport.turn(request.wanted, request.log):
-            if self._opened and self.identity["verify_organization"] and transport.is_closed:
-                elsewhere = self._elsewhere(transport)
-                if elsewhere is not None:
-                    return [elsewhere for _call in calls]
-            outcomes = zip(calls, transport.attempt(calls), strict=True)
-            return [self._named(judged(call, outcome)) for call, outcome in outcomes]
-
-    def _named(self, outcome: Outcome) -> Outcome:
-        """An outcome in which a refused token that the inventory supplies, and that nobody can renew, is called that."""
-        refused = outcome.error
-        if not isinstance(outcome, Failure) or not isinstance(refused, TokenRefusedError):
-            return outcome
-        if self.identity["credential"]["kind"] != "access_token":
-            return outcome
-        ended = TokenRefusedError(
-            f"the token in ansible_exchange_access_token has expired or is not valid. {refused.message}",
-            remedy=f"Supply a new token. {refused.remedy}".rstrip(),
-            error_id=refused.error_id,
-        )
-        return replace(outcome, error=ended)
-
-    def _elsewhere(self, transport: Transport) -> Failure | None:
-        """The reason not to use a new connection; ``None`` if it may be used."""
-        asked = [_WHO, _CONNECTION]
-        who, connection = (judged(call, outcome) for call, outcome in zip(asked, transport.attempt(asked), strict=True))
-        if isinstance(who, Failure):
-            return replace(who, executed=Executed.NO)
-        if isinstance(connection, Failure):
-            return replace(connection, executed=Executed.NO)
-        before = self._organization
-        try:
-            self._verify(
-                replace(who, objects=[{SESSION: session_facts(connection.objects), **row} for row in who.objects])
-            )
-            if before and self._organization and (another := why_not_from(self._organization, before)):
-                raise WrongOrganizationError(f"{another}.", remedy="Nothing was sent to it.")
-        except UnreachableError as error:
-            self._organization = before
-            transport.close()
-            return Failure(error, Executed.NO, retryable=False)
-        return None
-
-    @property
-    def _name(self) -> str:
-        """The organization's name; empty if it is not known."""
-        return str(self._organization["name"]) if self._organization else ""
+        return Tries(self._transport_in_use(), self.identity, self._organization, self._opened).run(request, calls)
 
     def _write(self, request: Request, writes: Sequence[Call]) -> list[Result]:
         """Writes, and reads that travel with them. Such a read may have run before the writes, so nothing of it is
@@ -338,10 +160,10 @@ class OrganizationSession:
         """
         if not self._opened and self.identity["verify_organization"]:
             self._open(request, [])
-        with self._writes.write(self._name, writes):
+        with self._writes.write(self._organization.name, writes):
             results = self._run(request, request.calls) if self._opened else self._open(request, request.calls)
         # An Exchange server's own session has no Get-ConnectionInformation.
-        repeats = self._transport_in_use().may_repeat and (self._facts is None or self._facts["cloud"])
+        repeats = self._transport_in_use().may_repeat and self._organization.may_be_in_the_cloud
         for call, result in zip(request.calls, results, strict=True):
             result.sent_once = call.is_read or not repeats
         return results
@@ -355,14 +177,13 @@ class OrganizationSession:
         return [result for result in known.values() if result is not None]
 
     def _find(self, request: Request, call: Call) -> Result | None:
-        return None if request.fresh or request.reuse <= 0 else self._kept_reads.find(call, self._name, request.reuse)
+        if not request.may_reuse:
+            return None
+        return self._kept_reads.find(call, self._organization.name, request.reuse)
 
     def _bring(self, request: Request, calls: Sequence[Call]) -> list[Result]:
         """Reads. The first reusable read also reads what later tasks may need, in the same round trip."""
-        ahead = []
-        if request.reuse > 0 and not request.fresh and not self._is_ahead and all(call in AHEAD for call in calls):
-            ahead = [call for call in AHEAD if call not in calls]
-            self._is_ahead = True
+        ahead = self._kept_reads.read_ahead(calls) if request.may_reuse else []
         began = self.clock()
         asked = [*calls, *ahead]
         results = self._run(request, asked) if self._opened else self._open(request, asked)
@@ -382,13 +203,13 @@ class OrganizationSession:
         verify = self.identity["verify_organization"]
         self._sign_in(request)
         began = self.clock()
-        asked = [_WHO, *calls] if verify else list(calls) or [_WHO]
+        asked = [WHO, *calls] if verify else list(calls) or [WHO]
         try:
             results = self._run(request, asked)
             if verify:
-                self._verify(results[0])
+                self._organization.verify(results[0])
             elif all(isinstance(result.error, _NOT_OPENED) for result in results):
-                raise _unreachable(results[0].error)
+                raise unreachable(results[0].error)
         except BaseException:
             self._drop()
             raise
@@ -399,7 +220,7 @@ class OrganizationSession:
             request.warn(warning)
         request.log(f"session opened over {transport.name} in {self._connect_seconds:.2f} s")
         if not verify and not calls:
-            self._organization = _described(results[0]) if results[0].error is None else None
+            self._organization.take(results[0])
         return results[1:] if verify else results
 
     def _sign_in(self, request: Request) -> None:
@@ -415,42 +236,7 @@ class OrganizationSession:
                 transport.sign_in(request.tell, request.wanted)
         except ExchangeError as error:
             self._drop()
-            raise _unreachable(error) from None
-
-    def _verify(self, who: Result) -> None:
-        """Refuses a session in another organization than the inventory names.
-
-        :raises UnreachableError: it is in another organization, or cannot be verified.
-        """
-        if isinstance(who.error, NotCapturedError):
-            raise UnreachableError(
-                f"the organization cannot be verified: {who.error.message}",
-                remedy="Take a new capture.",
-                cmdlet=_WHO.cmdlet,
-            )
-        if isinstance(who.error, PermissionDeniedError):
-            raise AuthenticationError(
-                "Get-OrganizationConfig is not granted to the caller, so the organization cannot be verified.",
-                remedy="Assign an Exchange role to the application or user (View-Only Configuration at least), "
-                "or set ansible_exchange_verify_organization: false if the endpoint withholds it intentionally.",
-                cmdlet=_WHO.cmdlet,
-                error_id=who.error.error_id,
-            )
-        if who.error is not None:
-            raise _unreachable(who.error)
-        organization = _described(who)
-        if organization is None:
-            raise UnreachableError(
-                "Get-OrganizationConfig returned no organization, so the organization cannot be verified.",
-                cmdlet=_WHO.cmdlet,
-            )
-        another = why_another(organization, self.identity["organization"])
-        if another:
-            raise WrongOrganizationError(
-                f"{another}.",
-                remedy="Nothing was written. Set ansible_exchange_organization to the organization's initial domain.",
-            )
-        self._organization = organization
+            raise unreachable(error) from None
 
 
 def read_only(identity: Mapping[str, Any], cmdlet: str) -> ExchangeError | None:
@@ -468,22 +254,4 @@ def read_only(identity: Mapping[str, Any], cmdlet: str) -> ExchangeError | None:
         f"{variable(f'exchange_{kind}')} is for reading only, so this write was not sent.",
         remedy="To change something, register an application and set ansible_exchange_certificate_path.",
         cmdlet=cmdlet,
-    )
-
-
-def _described(who: Result) -> dict[str, Any] | None:
-    """The identity of the organization; None if the answer names none."""
-    organization = describe_organization(who.objects[0]) if who.objects else None
-    return organization if organization and organization["name"] else None
-
-
-def _unreachable(error: ExchangeError | None) -> UnreachableError:
-    if isinstance(error, UnreachableError):
-        return error
-    if error is None:
-        return UnreachableError("no session could be opened.")
-    remedy = "" if isinstance(error, CmdletNotAvailableError) else error.remedy
-    kind = AuthenticationError if isinstance(error, PermissionDeniedError) else UnreachableError
-    return kind(
-        f"no session could be opened: {error.message}", remedy=remedy, cmdlet=error.cmdlet, error_id=error.error_id
     )

@@ -11,15 +11,17 @@ from __future__ import annotations
 import re
 import threading
 import urllib.parse
-from collections.abc import Mapping
-from typing import Any
 
 from ...module_utils._exchange.cmdlet import COMPLIANCE_CMDLETS, Call, Result
 from ...module_utils._exchange.errors import PermissionDeniedError, ProtocolError
 from . import rest_answers as answers
+from .admin_api import MODULE_VERSION, SYSTEM_MAILBOX, AdminApi
 from .authentication import is_tenant_id
+from .call_requests import CallRequests
+from .cmdlet_requests import CmdletRequests
+from .http_line import REDIRECTS, HttpLine
 from .network_failures import Names
-from .rest import MODULE_VERSION, REDIRECTS, SYSTEM_MAILBOX, RestTransport
+from .rest import RestTransport
 from .rest_address import EARLIER_PORT, HOST, ServiceAddress
 from .retry import Executed, FailedError, Failure, Outcome
 
@@ -97,6 +99,44 @@ class ComplianceAddress(ServiceAddress):
         return label if inside and _LABEL.fullmatch(label) else ""
 
 
+class ComplianceApi(AdminApi):
+    """The interface of the compliance endpoint, at the place of one organization.
+
+    :param organization: its domain or tenant ID, from the inventory.
+    """
+
+    def __init__(self, line: HttpLine, organization: str) -> None:
+        super().__init__(line, organization)
+        self._place_lock = threading.Lock()
+        self._has_place = False
+
+    def address(self, version: str) -> str:
+        """The address below which a version of the interface is.
+
+        :raises FailedError: the front refuses, fails, or names a host that is not its own.
+        """
+        self._find_place()
+        return super().address(version)
+
+    def _find_place(self) -> None:
+        """Asks the front, once, where the organization is."""
+        with self._place_lock:
+            if self._has_place:
+                return
+            url = f"{super().address('beta')}/EXOBanner('AutogenSession')?Version={MODULE_VERSION}"
+            status, headers, content = self.line.send("GET", url, None, self.headers(), follow=False)
+            if status in REDIRECTS:
+                self.line.service.redirect(url, headers.get("Location", ""))
+            elif status not in _STAY:
+                raise FailedError(_failure(answers.outcome(_ANY, status, headers, content)))
+            self._has_place = True
+
+    def _anchor_mailbox(self) -> str:
+        if self.line.credential.user or is_tenant_id(self._organization):
+            return super()._anchor_mailbox()
+        return f"UPN:{SYSTEM_MAILBOX}@{self._organization}"
+
+
 class ComplianceTransport(RestTransport):
     """The compliance endpoint of one organization. It answers :data:`COMPLIANCE_CMDLETS`.
 
@@ -106,36 +146,11 @@ class ComplianceTransport(RestTransport):
     name = "compliance"
     names = _NAMES
 
-    def __init__(self, identity: Mapping[str, Any]) -> None:
-        super().__init__(identity)
-        self._service = ComplianceAddress(self._service.base)
-        self._place_lock = threading.Lock()
-        self._has_place = False
+    def _service(self, base: str) -> ServiceAddress:
+        return ComplianceAddress(base)
 
-    def _address(self, version: str) -> str:
-        self._find_place()
-        return super()._address(version)
-
-    def _find_place(self) -> None:
-        """Asks the front, once, where the organization is.
-
-        :raises FailedError: it refuses, fails, or names a host that is not its own.
-        """
-        with self._place_lock:
-            if self._has_place:
-                return
-            url = f"{super()._address('beta')}/EXOBanner('AutogenSession')?Version={MODULE_VERSION}"
-            status, headers, content = self._send("GET", url, None, {}, follow=False)
-            if status in REDIRECTS:
-                self._service.redirect(url, headers.get("Location", ""))
-            elif status not in _STAY:
-                raise FailedError(_failure(answers.outcome(_ANY, status, headers, content)))
-            self._has_place = True
-
-    def _headers(self) -> dict[str, str]:
-        if self.user or is_tenant_id(self._organization):
-            return super()._headers()
-        return {**super()._headers(), "X-AnchorMailbox": f"UPN:{SYSTEM_MAILBOX}@{self._organization}"}
+    def _call_requests(self, organization: str) -> CallRequests:
+        return CmdletRequests(ComplianceApi(self._line, organization), self._ids)
 
 
 def _failure(outcome: Outcome | answers.Page) -> Failure:

@@ -31,6 +31,8 @@ from ...module_utils._exchange.errors import (
 )
 from . import rest_answers as answers
 from . import service_errors
+from .call_requests import CallRequests, RequestIds
+from .http_line import HttpLine
 from .network_failures import Names
 from .rest import RestTransport
 from .rest_address import ServiceAddress
@@ -48,6 +50,7 @@ _MAIL_REMEDY = (
 _MAILBOXES = "/v1.0/users"
 #: The most messages with one ID in a mailbox, and about one message.
 _MOST_COPIES, _MOST_ABOUT = 5, 20
+_HEADERS = {"Accept": "application/json", "Prefer": "include-unknown-enum-members"}
 #: The most characters of a refusal that a message quotes.
 _QUOTED = 300
 
@@ -76,24 +79,12 @@ class _GraphAddress(ServiceAddress):
         raise FailedError(Failure(error, Executed.UNKNOWN, retryable=False))
 
 
-class GraphTransport(RestTransport):
-    """The message trace and the mailboxes of one organization. It answers Graph's calls alone.
+class GraphRequests(CallRequests):
+    """The requests to Microsoft Graph of one organization."""
 
-    :param identity: a connection identity from ``of_graph``.
-    """
-
-    name = "graph"
-    names = Names(
-        "ansible_exchange_ca_cert",
-        "ansible_exchange_graph_url",
-        "ansible_exchange_proxy",
-        "ansible_exchange_command_timeout may be too short.",
-    )
-
-    def __init__(self, identity: Mapping[str, Any]) -> None:
-        super().__init__(identity)
-        self._service = _GraphAddress(self._service.base)
-        self._takes_batches = False
+    def __init__(self, line: HttpLine, ids: RequestIds) -> None:
+        super().__init__(ids)
+        self._line = line
 
     def _single(self, call: Call) -> Outcome:
         answering: dict[str, Callable[[Call], Outcome]] = {
@@ -111,11 +102,11 @@ class GraphTransport(RestTransport):
         """A message from a mailbox. HTTP 202 alone says that it was accepted."""
         message = call.parameters["Message"]
         content = base64.b64encode(message) if isinstance(message, bytes) else b""
-        status, headers, answer = self._send(
+        status, headers, answer = self._line.send(
             "POST",
             f"{self._mailbox(call)}/sendMail",
             lambda token: content,
-            {**self._id(call), "Content-Type": "text/plain"},
+            {**self._headers(call), "Content-Type": "text/plain"},
         )
         if status == 202:
             return Result()
@@ -135,7 +126,9 @@ class GraphTransport(RestTransport):
         """The messages of a mailbox that meet a condition, each with its ``id``."""
         options = {"$filter": condition, "$select": "id", "$top": most}
         query = urllib.parse.urlencode(options, safe="$", quote_via=urllib.parse.quote)
-        status, headers, answer = self._send("GET", f"{self._mailbox(call)}/messages?{query}", None, self._id(call))
+        status, headers, answer = self._line.send(
+            "GET", f"{self._mailbox(call)}/messages?{query}", None, self._headers(call)
+        )
         if status in (401, 403, 404):
             return self._refused(call, status, headers, answer)
         page = answers.outcome(call, status, headers, answer)
@@ -144,18 +137,15 @@ class GraphTransport(RestTransport):
     def _mime(self, call: Call) -> Outcome:
         """A message as MIME."""
         name = urllib.parse.quote(str(call.parameters["Id"]), safe="")
-        status, headers, answer = self._send(
-            "GET", f"{self._mailbox(call)}/messages/{name}/$value", None, {**self._id(call), "Accept": "*/*"}
+        status, headers, answer = self._line.send(
+            "GET", f"{self._mailbox(call)}/messages/{name}/$value", None, {**self._headers(call), "Accept": "*/*"}
         )
         if status == 200:
             return Result(objects=[{"mime": base64.b64encode(answer).decode("ascii")}])
         return self._refused(call, status, headers, answer)
 
     def _mailbox(self, call: Call) -> str:
-        return f"{self._service.base}{_MAILBOXES}/{urllib.parse.quote(str(call.parameters['Mailbox']), safe='@')}"
-
-    def _id(self, call: Call) -> dict[str, str]:
-        return {"client-request-id": self._request_id(call)}
+        return f"{self._line.service.base}{_MAILBOXES}/{urllib.parse.quote(str(call.parameters['Mailbox']), safe='@')}"
 
     def _refused(self, call: Call, status: int, headers: Mapping[str, str], answer: bytes) -> Outcome:
         """What an answer about a mailbox means that is not the one that was wished for."""
@@ -175,7 +165,7 @@ class GraphTransport(RestTransport):
 
     def _trace(self, call: Call) -> Outcome:
         """A page: ``rows``, and ``next``, the address of the next one or empty."""
-        status, headers, content = self._send("GET", self._address_of(call), None, self._id(call))
+        status, headers, content = self._line.send("GET", self._address_of(call), None, self._headers(call))
         if status in (401, 403):
             text = (
                 f"Microsoft Graph does not let the application read the message trace (HTTP {status}{_why(content)})."
@@ -203,11 +193,32 @@ class GraphTransport(RestTransport):
                 "$top": asked["ResultSize"],
             }
             query = urllib.parse.urlencode(options, safe="$:", quote_via=urllib.parse.quote)
-            return f"{self._service.base}{_PATH}?{query}"
-        return self._service.link(str(asked["Next"]))
+            return f"{self._line.service.base}{_PATH}?{query}"
+        return self._line.service.link(str(asked["Next"]))
 
-    def _headers(self) -> dict[str, str]:
-        return {"Accept": "application/json", "Prefer": "include-unknown-enum-members"}
+    def _headers(self, call: Call) -> dict[str, str]:
+        return {**_HEADERS, **self.ids.header(call)}
+
+
+class GraphTransport(RestTransport):
+    """The message trace and the mailboxes of one organization. It answers Graph's calls alone.
+
+    :param identity: a connection identity from ``of_graph``.
+    """
+
+    name = "graph"
+    names = Names(
+        "ansible_exchange_ca_cert",
+        "ansible_exchange_graph_url",
+        "ansible_exchange_proxy",
+        "ansible_exchange_command_timeout may be too short.",
+    )
+
+    def _service(self, base: str) -> ServiceAddress:
+        return _GraphAddress(base)
+
+    def _call_requests(self, organization: str) -> CallRequests:
+        return GraphRequests(self._line, self._ids)
 
 
 def _quoted(value: Any) -> str:

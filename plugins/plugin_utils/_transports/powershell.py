@@ -18,6 +18,7 @@ from typing import Any
 from ...module_utils._exchange.cmdlet import Call
 from ...module_utils._exchange.errors import NotSentError, ServiceError, TokenRefusedError, UnreachableError
 from . import pypsrp as _pypsrp
+from .admin_api import MODULE_VERSION
 from .limits import TooSlowError
 from .module_connection import ConnectRemedies
 from .module_service import EXCHANGE
@@ -28,10 +29,11 @@ from .process_pool_limit import NobodyWaitsError
 from .processes import Processes, StartError
 from .psrp_answers import answers_of, statements
 from .records import RemoteError
+from .remote_failures import RemoteFailures
 from .remoting import RemotingTransport
-from .rest import MODULE_VERSION
 from .retry import Executed, FailedError, Failure
-from .with_credential import WithCredential
+from .token_renewal import TokenRenewal
+from .with_credential import WithCredential, from_authority
 
 MODULE = "ExchangeOnlineManagement"
 #: Version of the module to the oldest PowerShell that it supports. Source: the module's release notes.
@@ -39,6 +41,52 @@ OLDEST = {(3, 10): (7, 6), (0,): (7, 4)}
 #: Seconds for the question whether a refused caller was redirected.
 _PROBE_TIMEOUT = 10
 _INSTALL = f"pwsh -Command Install-PSResource {MODULE} -TrustRepository"
+
+
+_NAMES = Names(
+    "ansible_exchange_ca_cert",
+    "ansible_exchange_authority_url",
+    "ansible_exchange_proxy",
+    "ansible_exchange_command_timeout may be too short.",
+)
+
+
+class ProcessFailures(RemoteFailures):
+    """The failures of a PowerShell process.
+
+    :param program: the path of PowerShell.
+    """
+
+    def __init__(self, program: str) -> None:
+        super().__init__(f"PowerShell ({program})", _NAMES)
+        self._program = program
+        #: Whether the process is being started, so that it has run nothing.
+        self.is_opening = False
+
+    def meaning(self, error: Exception) -> Failure:
+        """What an exception means, independent of the pipeline's progress."""
+        if isinstance(error, StartError):
+            missing = UnreachableError(
+                f"PowerShell cannot be started where ansible-playbook runs: {error}.",
+                remedy="Install PowerShell 7.4 or newer, or set ansible_exchange_powershell_path to its path.",
+            )
+            return Failure(missing, Executed.NO, retryable=False)
+        if isinstance(error, ProcessGoneError):
+            if self.is_opening:
+                remedy = f"Run {self._program} -NoProfile there manually. It needs 414 MB of memory and the libraries in its installation guide."
+                return Failure(
+                    UnreachableError(f"{self.where} did not start: {error}", remedy=remedy),
+                    Executed.NO,
+                    retryable=False,
+                )
+            lost_it = ServiceError(
+                f"{self.where} was lost: {error}", remedy="If it happens again, check the memory limits."
+            )
+            return Failure(lost_it, Executed.UNKNOWN if error.sent else Executed.NO)
+        if isinstance(error, TooSlowError) and self.is_opening:
+            slow = UnreachableError(f"{self.where} did not start in time.", remedy=self.names.late)
+            return Failure(slow, Executed.NO, retryable=False)
+        return super().meaning(error)
 
 
 class PowershellTransport(WithCredential, RemotingTransport):
@@ -49,12 +97,6 @@ class PowershellTransport(WithCredential, RemotingTransport):
     """
 
     name = "powershell"
-    _names = Names(
-        "ansible_exchange_ca_cert",
-        "ansible_exchange_authority_url",
-        "ansible_exchange_proxy",
-        "ansible_exchange_command_timeout may be too short.",
-    )
     _remedies = ConnectRemedies(
         Names("ansible_exchange_ca_cert", "ansible_exchange_environment", "ansible_exchange_proxy", ""),
         no_module=f"Install it: {_INSTALL}",
@@ -63,12 +105,13 @@ class PowershellTransport(WithCredential, RemotingTransport):
     _connects = True
 
     def __init__(self, identity: Mapping[str, Any], processes: Processes) -> None:
-        RemotingTransport.__init__(self, identity)
         WithCredential.__init__(self, identity)
-        self._processes = processes
         self._program: str = identity["powershell"]["path"]
+        self._process_failures = ProcessFailures(self._program)
+        renewal = TokenRenewal(identity["credential"]["kind"] != "access_token", self._credential.forget)
+        RemotingTransport.__init__(self, identity, self._process_failures, renewal)
+        self._processes = processes
         self._most: int = identity["powershell"]["processes"]
-        self._is_opening = False
         #: Set if the system has no ICU library, which PowerShell can run without.
         self._is_invariant = False
 
@@ -101,21 +144,18 @@ class PowershellTransport(WithCredential, RemotingTransport):
         super().close()
         self._processes.places.owner_ended(self)
 
-    def _where(self) -> str:
-        return f"PowerShell ({self._program})"
-
     def _open(self) -> _pypsrp.Pool:
         if self._pool is not None and self._credential.ends_soon:
             super().close()
         return super()._open()
 
     def _new_pool(self) -> _pypsrp.Pool:
-        self._from_authority(self._credential.token, self._limits.call(self._command_timeout))
+        from_authority(self._credential, self._credential.token, self._limits.call(self._command_timeout))
         child = self._processes.start(self._program, self._environment())
         return _pypsrp.Pool(ProcessLine(child, self._limits))
 
     def _opened(self) -> _pypsrp.Pool:
-        self._is_opening = True
+        self._process_failures.is_opening = True
         try:
             return super()._opened()
         except ProcessGoneError as gone:
@@ -135,7 +175,7 @@ class PowershellTransport(WithCredential, RemotingTransport):
         return environment
 
     def _prepare(self, pool: _pypsrp.Pool) -> None:
-        self._is_opening = False
+        self._process_failures.is_opening = False
         self._import(pool)
         # A person's token requires the person's name. Source: the documentation of Connect-ExchangeOnline.
         person = {"UserPrincipalName": self.user} if self.user else {}
@@ -167,9 +207,6 @@ class PowershellTransport(WithCredential, RemotingTransport):
         except Exception:  # the refusal itself is reported
             return ""
 
-    def _forget_token(self) -> None:
-        self._credential.forget()
-
     def _import(self, pool: _pypsrp.Pool) -> None:
         """Loads the module.
 
@@ -182,12 +219,14 @@ class PowershellTransport(WithCredential, RemotingTransport):
         answers, _withheld = answers_of(pool.run(statements(calls), timeout=self._command_timeout), calls)
         powershell = _text(answers[0].objects, "PSVersion")
         if len(answers) < len(calls) or not answers[1].ended:
-            raise _unopened(f"Import-Module {MODULE} in {self._where()} ended prematurely.", "Run it there manually.")
+            raise _unopened(
+                f"Import-Module {MODULE} in {self._failures.where} ended prematurely.", "Run it there manually."
+            )
         errors, module = answers[1].errors, _text(answers[1].objects, "Version")
         if module and (least := _least(module)) > _numbers(powershell):
             wanted = ".".join(map(str, least))
             raise _unopened(
-                f"{self._where()} has version {powershell}, but {MODULE} {module} requires {wanted} or newer.",
+                f"{self._failures.where} has version {powershell}, but {MODULE} {module} requires {wanted} or newer.",
                 f"Install PowerShell {wanted}, or set ansible_exchange_powershell_path to the path of a newer one.",
             )
         if errors:
@@ -196,7 +235,7 @@ class PowershellTransport(WithCredential, RemotingTransport):
     def _not_imported(self, record: RemoteError, powershell: str) -> tuple[str, str]:
         if record.error_id.startswith("Modules_ModuleNotFound"):
             return (
-                f"{self._where()} does not have the module {MODULE}.",
+                f"{self._failures.where} does not have the module {MODULE}.",
                 f"Install it where ansible-playbook runs: {_INSTALL}",
             )
         if record.reason == "MissingMemberException":
@@ -207,42 +246,18 @@ class PowershellTransport(WithCredential, RemotingTransport):
                 else "Install what it requires."
             )
             return (
-                f"the module {MODULE} in {self._where()} requires a module that is missing: {record.message}",
+                f"the module {MODULE} in {self._failures.where} requires a module that is missing: {record.message}",
                 install,
             )
         if record.error_id.startswith("Modules_InsufficientPowerShellVersion"):
             return (
-                f"{self._where()} has version {powershell}, which is too old for its module {MODULE}: {record.message}",
+                f"{self._failures.where} has version {powershell}, which is too old for its module {MODULE}: {record.message}",
                 "Install a newer PowerShell.",
             )
         return (
-            f"the module {MODULE} cannot be loaded in {self._where()} {powershell}: {record.message}",
+            f"the module {MODULE} cannot be loaded in {self._failures.where} {powershell}: {record.message}",
             f"The module requires PowerShell 7.4, and from version 3.10 on PowerShell 7.6. To update the module: {_INSTALL} -Reinstall",
         )
-
-    def _meaning(self, error: Exception) -> Failure:
-        if isinstance(error, StartError):
-            missing = UnreachableError(
-                f"PowerShell cannot be started where ansible-playbook runs: {error}.",
-                remedy="Install PowerShell 7.4 or newer, or set ansible_exchange_powershell_path to its path.",
-            )
-            return Failure(missing, Executed.NO, retryable=False)
-        if isinstance(error, ProcessGoneError):
-            if self._is_opening:
-                remedy = f"Run {self._program} -NoProfile there manually. It needs 414 MB of memory and the libraries in its installation guide."
-                return Failure(
-                    UnreachableError(f"{self._where()} did not start: {error}", remedy=remedy),
-                    Executed.NO,
-                    retryable=False,
-                )
-            lost_it = ServiceError(
-                f"{self._where()} was lost: {error}", remedy="If it happens again, check the memory limits."
-            )
-            return Failure(lost_it, Executed.UNKNOWN if error.sent else Executed.NO)
-        if isinstance(error, TooSlowError) and self._is_opening:
-            slow = UnreachableError(f"{self._where()} did not start in time.", remedy=self._names.late)
-            return Failure(slow, Executed.NO, retryable=False)
-        return super()._meaning(error)
 
 
 def _unopened(message: str, remedy: str) -> FailedError:

@@ -11,8 +11,10 @@ from . import pypsrp as _pypsrp
 from .limits import RedirectedError
 from .module_connection import ConnectRemedies
 from .network_failures import Names
+from .remote_failures import RemoteFailures
 from .remoting import RemotingTransport
 from .retry import Executed, Failure
+from .token_renewal import TokenRenewal
 from .wsman_line import WsmanLine
 
 try:
@@ -26,6 +28,76 @@ _ACCESS_DENIED = 5
 _CONFIGURATION = "Check ansible_psrp_configuration_name and the rights of the user."
 
 
+_NAMES = Names(
+    "ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "ansible_psrp_read_timeout may be too short."
+)
+
+
+class WsmanFailures(RemoteFailures):
+    """The failures on the way to a host, and of the host.
+
+    :param psrp: the part ``psrp`` of a connection identity.
+    """
+
+    def __init__(self, psrp: Mapping[str, Any]) -> None:
+        origin = psrp["origins"]["server"]
+        where = f"{psrp['server']}:{psrp['port']}" + (f" (from {origin})" if origin else "")
+        super().__init__(where, _NAMES)
+        self._psrp = psrp
+
+    def meaning(self, error: Exception) -> Failure:
+        """What an exception means, independent of the pipeline's progress."""
+        if isinstance(error, Refused):
+            return Failure(self._refused(), Executed.NO, retryable=False)
+        if isinstance(error, _pypsrp.BrokenError):
+            text = " ".join(str(error).split()) or "no reason given"
+            return Failure(
+                ServiceError(f"the host reports: {text}", remedy=_CONFIGURATION), Executed.UNKNOWN, retryable=False
+            )
+        if isinstance(error, RedirectedError):
+            text = f"{self.where} redirects to {error}. The redirect is not followed, so that the credential is sent to no other host."
+            return Failure(
+                ProtocolError(text, remedy="Check ansible_host, ansible_port and ansible_psrp_path."),
+                Executed.UNKNOWN,
+                retryable=False,
+            )
+        if isinstance(error, WSManFaultError):
+            reason = " ".join(str(error.reason or error.provider_fault or f"fault {error.code}").split())
+            if error.code == _SHELL_GONE:
+                return Failure(ServiceError("the remote session ended."), Executed.NO)
+            if error.code == _ACCESS_DENIED:
+                return Failure(self._refused(), Executed.NO, retryable=False)
+            return Failure(
+                ServiceError(f"{self.where} answered: {reason}", remedy=_CONFIGURATION, error_id=str(error.code)),
+                Executed.UNKNOWN,
+            )
+        if isinstance(error, WinRMTransportError):
+            text = f"{self.where} answered HTTP {error.code}."
+            executed = Executed.NO if error.code == 429 else Executed.UNKNOWN
+            retryable = error.code in (408, 425, 429) or error.code >= 500
+            return Failure(
+                ServiceError(text, remedy="Check ansible_psrp_path and ansible_psrp_port."), executed, retryable
+            )
+        if isinstance(error, ImportError) or "not installed" in str(error):
+            missing = UnreachableError(
+                f"ansible_psrp_auth: {self._psrp['auth']} requires a Python library that is not installed.",
+                remedy="Install pypsrp with the extra of that name.",
+            )
+            return Failure(missing, Executed.NO, retryable=False)
+        if type(error).__module__.startswith("spnego"):
+            return Failure(self._refused(), Executed.NO, retryable=False)
+        return super().meaning(error)
+
+    def _refused(self) -> AuthenticationError:
+        psrp, origins = self._psrp, self._psrp["origins"]
+        who = f"the user {psrp['username']} (from {origins['username']})" if psrp["username"] else "the caller"
+        places = [place for place in (origins["username"], origins["password"], "ansible_psrp_auth") if place]
+        return AuthenticationError(
+            f"{self.where} refuses {who} with {psrp['auth']} authentication.",
+            remedy=f"Check {', '.join(places)}. Variables for other hosts may apply here, too, and ansible_psrp_user overrides ansible_user.",
+        )
+
+
 class PsrpTransport(RemotingTransport):
     """One organization over PowerShell remoting to a host.
 
@@ -33,9 +105,6 @@ class PsrpTransport(RemotingTransport):
     """
 
     name = "psrp"
-    _names = Names(
-        "ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "ansible_psrp_read_timeout may be too short."
-    )
     _remedies = ConnectRemedies(
         Names(
             "the trusted certificate authorities of the management host",
@@ -48,7 +117,8 @@ class PsrpTransport(RemotingTransport):
     )
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
-        super().__init__(identity)
+        renewal = TokenRenewal(renewable=identity["credential"]["kind"] != "access_token")
+        super().__init__(identity, WsmanFailures(identity["psrp"]), renewal)
         self._psrp: Mapping[str, Any] = identity["psrp"]
 
     @property
@@ -93,58 +163,3 @@ class PsrpTransport(RemotingTransport):
             {"CertificatePassword": credential["certificate_password"]} if "certificate_password" in credential else {}
         )
         self._connect(pool, parameters, secret)
-
-    def _meaning(self, error: Exception) -> Failure:
-        if isinstance(error, Refused):
-            return Failure(self._refused(), Executed.NO, retryable=False)
-        if isinstance(error, _pypsrp.BrokenError):
-            text = " ".join(str(error).split()) or "no reason given"
-            return Failure(
-                ServiceError(f"the host reports: {text}", remedy=_CONFIGURATION), Executed.UNKNOWN, retryable=False
-            )
-        if isinstance(error, RedirectedError):
-            text = f"{self._where()} redirects to {error}. The redirect is not followed, so that the credential is sent to no other host."
-            return Failure(
-                ProtocolError(text, remedy="Check ansible_host, ansible_port and ansible_psrp_path."),
-                Executed.UNKNOWN,
-                retryable=False,
-            )
-        if isinstance(error, WSManFaultError):
-            reason = " ".join(str(error.reason or error.provider_fault or f"fault {error.code}").split())
-            if error.code == _SHELL_GONE:
-                return Failure(ServiceError("the remote session ended."), Executed.NO)
-            if error.code == _ACCESS_DENIED:
-                return Failure(self._refused(), Executed.NO, retryable=False)
-            return Failure(
-                ServiceError(f"{self._where()} answered: {reason}", remedy=_CONFIGURATION, error_id=str(error.code)),
-                Executed.UNKNOWN,
-            )
-        if isinstance(error, WinRMTransportError):
-            text = f"{self._where()} answered HTTP {error.code}."
-            executed = Executed.NO if error.code == 429 else Executed.UNKNOWN
-            retryable = error.code in (408, 425, 429) or error.code >= 500
-            return Failure(
-                ServiceError(text, remedy="Check ansible_psrp_path and ansible_psrp_port."), executed, retryable
-            )
-        if isinstance(error, ImportError) or "not installed" in str(error):
-            missing = UnreachableError(
-                f"ansible_psrp_auth: {self._psrp['auth']} requires a Python library that is not installed.",
-                remedy="Install pypsrp with the extra of that name.",
-            )
-            return Failure(missing, Executed.NO, retryable=False)
-        if type(error).__module__.startswith("spnego"):
-            return Failure(self._refused(), Executed.NO, retryable=False)
-        return super()._meaning(error)
-
-    def _refused(self) -> AuthenticationError:
-        psrp, origins = self._psrp, self._psrp["origins"]
-        who = f"the user {psrp['username']} (from {origins['username']})" if psrp["username"] else "the caller"
-        places = [place for place in (origins["username"], origins["password"], "ansible_psrp_auth") if place]
-        return AuthenticationError(
-            f"{self._where()} refuses {who} with {psrp['auth']} authentication.",
-            remedy=f"Check {', '.join(places)}. Variables for other hosts may apply here, too, and ansible_psrp_user overrides ansible_user.",
-        )
-
-    def _where(self) -> str:
-        origin = self._psrp["origins"]["server"]
-        return f"{self._psrp['server']}:{self._psrp['port']}" + (f" (from {origin})" if origin else "")

@@ -17,21 +17,18 @@ from typing import Any
 
 from ...module_utils._exchange.cmdlet import Call, Result
 from ...module_utils._exchange.errors import (
-    ProtocolError,
-    ServiceError,
     TokenRefusedError,
     UnreachableError,
 )
 from . import pypsrp as _pypsrp
 from . import service_errors
-from .libraries import requests, urllib3
-from .limits import CutError, TooLargeError, TooSlowError
 from .module_answers import is_refused_token
 from .module_connection import ConnectRemedies, ModuleConnection
 from .module_service import EXCHANGE, connect_parameters, service_of
-from .network_failures import Names, lost
 from .pipelines import Pipelines
+from .remote_failures import RemoteFailures
 from .retry import Executed, FailedError, Failure, Outcome
+from .token_renewal import TokenRenewal
 
 #: The maximum time for each step of closing a session, in seconds.
 CLOSE_TIMEOUT = 3
@@ -41,25 +38,26 @@ class RemotingTransport(ABC):
     """One organization over PowerShell remoting.
 
     :param identity: a connection identity.
+    :param failures: what exceptions of a pool mean.
+    :param renewal: whether a refused token is worth another session.
     """
 
     name = ""
     may_repeat = True
     warnings: Sequence[str] = ()
-    #: What to check on the way to the shell, and what to do where the module does not connect.
-    _names: Names
+    #: What to do where the module does not connect.
     _remedies: ConnectRemedies
 
-    def __init__(self, identity: Mapping[str, Any]) -> None:
+    def __init__(self, identity: Mapping[str, Any], failures: RemoteFailures, renewal: TokenRenewal) -> None:
         self._identity = identity
+        self._failures = failures
+        self._renewal = renewal
         self._service = service_of(identity)
         self._command_timeout = float(identity["command_timeout"])
         self._pool: _pypsrp.Pool | None = None
         self._busy = False
         self._pipelines = Pipelines()
         self._may_reconnect = True
-        #: Whether a refused token is worth another connection: not if the one before was refused, too.
-        self._may_renew = True
         #: What Get-ConnectionInformation said of the session when it was opened, or that the module there has no such
         #: cmdlet: asked again, it would be a request of its own.
         self._connection: Result | None = None
@@ -72,10 +70,6 @@ class RemotingTransport(ABC):
     def turn(self, wanted: Callable[[], bool], log: Callable[[str], None]) -> AbstractContextManager[None]:
         """Does not wait."""
         return nullcontext()
-
-    @abstractmethod
-    def _where(self) -> str:
-        """The other side, for people."""
 
     @abstractmethod
     def _new_pool(self) -> _pypsrp.Pool:
@@ -92,11 +86,6 @@ class RemotingTransport(ABC):
     @abstractmethod
     def _connects(self) -> bool:
         """Whether a session connects with Microsoft's module."""
-
-    @property
-    def _renewable(self) -> bool:
-        """Whether another connection may use another token."""
-        return bool(self._identity["credential"]["kind"] != "access_token")
 
     def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
         """One try of the calls, as the statements of one pipeline."""
@@ -126,26 +115,12 @@ class RemotingTransport(ABC):
         outcomes = self._attempt(calls)
         if any(map(is_refused_token, outcomes)):
             self.close()
-            return self._renewed(outcomes)
-        self._may_renew = self._may_renew or any(isinstance(outcome, Result) for outcome in outcomes)
+            return self._renewal.refused(outcomes)
+        self._renewal.accepted(outcomes)
         for index, call in enumerate(calls):
             if call.cmdlet.lower() == "get-omeconfiguration" and _is_opaque(outcomes[index]):
                 outcomes[index] = self._read_anew(call, outcomes[index])
         return outcomes
-
-    def _renewed(self, outcomes: list[Outcome]) -> list[Outcome]:
-        """The outcomes of a try whose token was refused: another token is worth one more try."""
-        again, self._may_renew = self._may_renew and self._renewable, False
-        if again:
-            self._forget_token()
-        return [
-            replace(outcome, retryable=again) if isinstance(outcome, Failure) and is_refused_token(outcome) else outcome
-            for outcome in outcomes
-        ]
-
-    def _forget_token(self) -> None:
-        """Makes the next session get another token. The module on a host does so by itself."""
-        return
 
     def _read_anew(self, call: Call, opaque: Outcome) -> Outcome:
         """Reads again from a new connection: after a session has read the IRM configuration, this cmdlet may keep
@@ -169,7 +144,7 @@ class RemotingTransport(ABC):
             for place, outcome in self._pipelines.outcomes(pool, calls, self._command_timeout):
                 outcomes[place] = outcome
         except Exception as error:  # pypsrp raises many types of exceptions
-            failure = self._failure(error)
+            failure = self._failures.of(error)
             self._give_up()
             outcomes.update((place, failure) for place in range(len(calls)) if place not in outcomes)
         finally:
@@ -204,11 +179,11 @@ class RemotingTransport(ABC):
         except Exception as error:  # pypsrp raises many types of exceptions
             if pool is not None:
                 pool.close(CLOSE_TIMEOUT)
-            failure = error.failure if isinstance(error, FailedError) else self._failure(error)
+            failure = error.failure if isinstance(error, FailedError) else self._failures.of(error)
             failed = failure.error
             if not isinstance(failed, UnreachableError):
                 failed = UnreachableError(
-                    f"no session could be opened at {self._where()}: {failed.message}",
+                    f"no session could be opened at {self._failures.where}: {failed.message}",
                     remedy=failed.remedy,
                     error_id=failed.error_id,
                 )
@@ -236,14 +211,18 @@ class RemotingTransport(ABC):
         :raises FailedError: it failed.
         """
         module = ModuleConnection(
-            self._service, connect_parameters(self._identity), self._where(), self._remedies, self._command_timeout
+            self._service,
+            connect_parameters(self._identity),
+            self._failures.where,
+            self._remedies,
+            self._command_timeout,
         )
         try:
-            self._connection = module.connect(pool, credential, secret, late=self._names.late)
+            self._connection = module.connect(pool, credential, secret, late=self._failures.names.late)
         except FailedError as failed:
             if self._service is not EXCHANGE and isinstance(failed.failure.error, TokenRefusedError):
                 # The compliance endpoint refuses whoever has no role that it knows, with any token.
-                self._may_renew = False
+                self._renewal.give_up()
             raise
 
     def _give_up(self) -> None:
@@ -251,30 +230,6 @@ class RemotingTransport(ABC):
         pool, self._pool, self._connection = self._pool, None, None
         if pool is not None:
             pool.close(CLOSE_TIMEOUT)
-
-    def _failure(self, error: Exception) -> Failure:
-        """What an exception means for the calls. After a pipeline has begun, it is unknown whether it was executed."""
-        failure = self._meaning(error)
-        return replace(failure, executed=Executed.UNKNOWN) if getattr(error, "running", False) else failure
-
-    def _meaning(self, error: Exception) -> Failure:
-        """What an exception means, independent of the pipeline's progress."""
-        if isinstance(error, (TooLargeError, CutError)):
-            return lost(error, self._where(), self._names)
-        if isinstance(error, TooSlowError):
-            return Failure(
-                ServiceError(
-                    "the cmdlet did not end in time.", remedy="ansible_exchange_command_timeout may be too short."
-                ),
-                Executed.UNKNOWN,
-                False,
-            )
-        if isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError, OSError)):
-            return lost(error, self._where(), self._names)
-        return Failure(
-            ProtocolError(f"{self._where()} sent a response that cannot be interpreted ({type(error).__name__})."),
-            Executed.UNKNOWN,
-        )
 
 
 def _is_opaque(outcome: Outcome) -> bool:

@@ -45,21 +45,24 @@ class WithCredential:
         :raises ExchangeError: nobody signed in, or the authority refused or failed.
         """
         try:
-            self._from_authority(
-                partial(self._credential.sign_in, tell, wanted), self._limits.call(2 * sign_in.LONGEST)
+            from_authority(
+                self._credential,
+                partial(self._credential.sign_in, tell, wanted),
+                self._limits.call(2 * sign_in.LONGEST),
             )
         except FailedError as failed:
             raise failed.failure.error from None
 
-    def _from_authority(self, ask: Callable[[], Given], limit: AbstractContextManager[None]) -> Given:
-        """What the authority gives.
 
-        :param limit: how long it may take.
-        :raises FailedError: it refused or failed. The call that needed it was not sent.
-        """
-        try:
-            with limit:
-                return ask()
-        # The exceptions of requests are OSErrors.
-        except (AuthenticationError, AuthorityFailedError, TooSlowError, TooLargeError, CutError, OSError) as error:
-            raise FailedError(self._credential.failure(error)) from error
+def from_authority(credential: Credential, ask: Callable[[], Given], limit: AbstractContextManager[None]) -> Given:
+    """What the authority gives.
+
+    :param limit: how long it may take.
+    :raises FailedError: it refused or failed. The call that needed it was not sent.
+    """
+    try:
+        with limit:
+            return ask()
+    # The exceptions of requests are OSErrors.
+    except (AuthenticationError, AuthorityFailedError, TooSlowError, TooLargeError, CutError, OSError) as error:
+        raise FailedError(credential.failure(error)) from error

@@ -16,11 +16,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import endpoints
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.request import Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
-    OrganizationSession,
-    Request,
-)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_service import (
     connect_parameters,
 )

@@ -22,12 +22,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import endpoints
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import session as _session
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import tries as _tries
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.request import Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
-    OrganizationSession,
-    Request,
-)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.remoting import RemotingTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Policy
@@ -111,7 +109,7 @@ def brokers(
     """Gives brokers with a fresh organization. Without variables, the session with Exchange is one for all tests: a real
     PowerShell takes seconds to start. Waits between tries are left out.
     """
-    monkeypatch.setattr(_session, "Policy", functools.partial(Policy, sleep=lambda seconds: None))
+    monkeypatch.setattr(_tries, "Policy", functools.partial(Policy, sleep=lambda seconds: None))
     shells.reset()
     shells.organizations[ORGANIZATION].replace(STATE)
     opened: list[Broker] = []

@@ -24,6 +24,7 @@ HEAVY = ("requests", "urllib3", "msal", "pypsrp", "spnego", "cryptography", "psr
         "_broker.identity",
         "_broker.frames",
         "_broker.session",
+        "_broker.tries",
         "_transports.retry",
         "_transports.service_errors",
         "_transports.decode",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import session as _session
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import tries as _tries
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Policy
@@ -31,7 +31,7 @@ def fresh(emulator: Emulator) -> Emulator:
 @pytest.fixture
 def sessions(fresh: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Opens sessions, and closes them at the end. Waits between tries are left out."""
-    monkeypatch.setattr(_session, "Policy", functools.partial(Policy, sleep=lambda seconds: None))
+    monkeypatch.setattr(_tries, "Policy", functools.partial(Policy, sleep=lambda seconds: None))
     opened: list[OrganizationSession] = []
 
     def make(wire: str, **more: Any) -> OrganizationSession:

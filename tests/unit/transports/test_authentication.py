@@ -16,11 +16,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     AuthenticationError,
     UnreachableError,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.request import Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
-    OrganizationSession,
-    Request,
-)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import (
     authentication as _authentication,
 )

@@ -22,11 +22,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     UnreachableError,
     WrongOrganizationError,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.request import Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
-    OrganizationSession,
-    Request,
-)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import regular_file as _regular_file
 
 from tests.unit.connections import ORGANIZATION, identity

@@ -23,11 +23,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine im
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import session as _session
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
-    OrganizationSession,
-    Request,
-)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import tries as _tries
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.request import Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.powershell import PowershellTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Policy
@@ -208,7 +206,7 @@ def laboratory(emulator: Emulator, module: MicrosoftsModule | None, directory: P
 @pytest.fixture(name="untouched")
 def untouched_fixture(fresh: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     """The emulator with a fresh organization and nothing that an earlier test left; waits between tries are left out."""
-    monkeypatch.setattr(_session, "Policy", functools.partial(Policy, sleep=lambda seconds: None))
+    monkeypatch.setattr(_tries, "Policy", functools.partial(Policy, sleep=lambda seconds: None))
     fresh.reset()
     return fresh
 

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
-    OrganizationSession,
-    Request,
-)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.request import Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import judged
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest_address import ServiceAddress

@@ -62,10 +62,10 @@ def test_a_part_that_is_answered_401_gets_another_token(
 ) -> None:
     server = script(batch(refuse=lambda header: header != "Bearer token-2"))
     wire = RestTransport(identity(exchange_api_url=server.url))
-    wire._credential = Tokens()  # type: ignore[assignment]
+    wire._line.credential = Tokens()  # type: ignore[assignment]
     outcomes = wire.attempt([Call("Get-TransportRule", {"Identity": str(number)}) for number in range(count)])
     assert [isinstance(outcome, Result) and bool(outcome.objects) for outcome in outcomes] == [True] * count
-    assert wire._credential.token() == "token-2"
+    assert wire._line.token() == "token-2"
     wire.close()
 
 

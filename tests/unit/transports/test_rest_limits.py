@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import http_line as _http_line
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import limits
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import rest as _rest
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 
@@ -119,7 +119,7 @@ def test_the_authority_keeps_to_the_limits_as_well(
 ) -> None:
     authority, service = script(step), script((200, {"value": []}))
     if why == "in time":
-        monkeypatch.setattr(_rest, "_READ_TIMEOUT", 1)
+        monkeypatch.setattr(_http_line, "_READ_TIMEOUT", 1)
     wire = RestTransport(
         identity(exchange_api_url=service.url, exchange_client_id="a", exchange_client_secret="planted-secret")
     )

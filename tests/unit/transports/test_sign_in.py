@@ -23,11 +23,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.hosts import is_initial_domain
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.request import Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
-    OrganizationSession,
-    Request,
-)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import sign_in as _sign_in
 
 from tests.emulator import Emulator
@@ -133,7 +131,7 @@ def test_a_sign_in_may_take_longer_than_a_connection(emulator: Emulator, people:
             (flow,) = people.flows.values()
             threading.Timer(2.5, people.settle, (flow.user_code, "approved")).start()
         else:  # The person has signed in: what follows may take its time on a slow machine.
-            session._transport._timeout = (30, 900)  # type: ignore[union-attr]
+            session._transport._line.timeout = (30, 900)  # type: ignore[union-attr]
 
     people.flows.clear()
     session = opened(emulator, exchange_command_timeout=1)

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
-    OrganizationSession,
-    Request,
-)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.request import Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
 
 from tests.emulator import Emulator
 from tests.unit.connections import ORGANIZATION

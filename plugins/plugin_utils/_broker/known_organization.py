@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a session knows of the organization that it is in, and whether that is the one that the inventory names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...module_utils._exchange.cmdlet import Call, Result
+from ...module_utils._exchange.errors import (
+    AuthenticationError,
+    CmdletNotAvailableError,
+    ExchangeError,
+    NotCapturedError,
+    PermissionDeniedError,
+    UnreachableError,
+    WrongOrganizationError,
+)
+from ...module_utils._exchange.tenant import SESSION, describe_organization, session_facts, why_another, why_not_from
+
+WHO = Call("Get-OrganizationConfig")
+#: Tells whether the session is in the cloud, and in which tenant. Over ``rest``, the transport answers this itself.
+CONNECTION = Call("Get-ConnectionInformation")
+
+
+class KnownOrganization:
+    """The organization of a session.
+
+    :param wanted: the one that the inventory names; empty if it names none.
+    """
+
+    def __init__(self, wanted: str) -> None:
+        self._wanted = wanted
+        #: As ``describe_organization`` gives it; ``None`` if it was not read, or is not granted.
+        self.described: dict[str, Any] | None = None
+        self._facts: dict[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name; empty if it is not known."""
+        return str(self.described["name"]) if self.described else ""
+
+    @property
+    def may_be_in_the_cloud(self) -> bool:
+        """Whether it is in the cloud, as far as the session says."""
+        return self._facts is None or bool(self._facts["cloud"])
+
+    @property
+    def lacks_facts(self) -> bool:
+        """Whether nobody asked yet what only the session knows about it."""
+        return self._facts is None
+
+    def learn(self, connection: Result) -> None:
+        """Takes what Get-ConnectionInformation tells. An endpoint without this cmdlet does not use the Exchange Online
+        module; other failures prove nothing.
+        """
+        if connection.error is None or isinstance(connection.error, CmdletNotAvailableError):
+            self._facts = session_facts(connection.objects)
+
+    def complete(self, who: Result) -> None:
+        """Adds to a description of the organization what only the session knows about it."""
+        if self._facts is not None:
+            who.objects = [{SESSION: self._facts, **row} for row in who.objects]
+
+    def take(self, who: Result) -> None:
+        """Takes the organization as it is described, whichever it is."""
+        self.described = _described(who) if who.error is None else None
+
+    def verify(self, who: Result) -> None:
+        """Takes the organization, if it is the one that the inventory names.
+
+        :raises UnreachableError: it is another one, or cannot be verified.
+        """
+        if isinstance(who.error, NotCapturedError):
+            raise UnreachableError(
+                f"the organization cannot be verified: {who.error.message}",
+                remedy="Take a new capture.",
+                cmdlet=WHO.cmdlet,
+            )
+        if isinstance(who.error, PermissionDeniedError):
+            raise AuthenticationError(
+                "Get-OrganizationConfig is not granted to the caller, so the organization cannot be verified.",
+                remedy="Assign an Exchange role to the application or user (View-Only Configuration at least), "
+                "or set ansible_exchange_verify_organization: false if the endpoint withholds it intentionally.",
+                cmdlet=WHO.cmdlet,
+                error_id=who.error.error_id,
+            )
+        if who.error is not None:
+            raise unreachable(who.error)
+        organization = _described(who)
+        if organization is None:
+            raise UnreachableError(
+                "Get-OrganizationConfig returned no organization, so the organization cannot be verified.",
+                cmdlet=WHO.cmdlet,
+            )
+        another = why_another(organization, self._wanted)
+        if another:
+            raise WrongOrganizationError(
+                f"{another}.",
+                remedy="Nothing was written. Set ansible_exchange_organization to the organization's initial domain.",
+            )
+        self.described = organization
+
+    def verify_same(self, who: Result, connection: Result) -> None:
+        """Takes the organization of another connection, if it is this one.
+
+        :raises UnreachableError: it is another one, or cannot be verified.
+        """
+        before = self.described
+        try:
+            facts = session_facts(connection.objects)
+            self.verify(Result(objects=[{SESSION: facts, **row} for row in who.objects], error=who.error))
+            if before and self.described and (another := why_not_from(self.described, before)):
+                raise WrongOrganizationError(f"{another}.", remedy="Nothing was sent to it.")
+        except UnreachableError:
+            self.described = before
+            raise
+
+    def forget(self) -> None:
+        """Forgets what was read of it: the session has ended."""
+        self.described = self._facts = None
+
+
+def _described(who: Result) -> dict[str, Any] | None:
+    """The identity of the organization; None if the answer names none."""
+    organization = describe_organization(who.objects[0]) if who.objects else None
+    return organization if organization and organization["name"] else None
+
+
+def unreachable(error: ExchangeError | None) -> UnreachableError:
+    """The error of a session that could not be opened.
+
+    :param error: why; ``None`` if that is not known.
+    """
+    if isinstance(error, UnreachableError):
+        return error
+    if error is None:
+        return UnreachableError("no session could be opened.")
+    remedy = "" if isinstance(error, CmdletNotAvailableError) else error.remedy
+    kind = AuthenticationError if isinstance(error, PermissionDeniedError) else UnreachableError
+    return kind(
+        f"no session could be opened: {error.message}", remedy=remedy, cmdlet=error.cmdlet, error_id=error.error_id
+    )
