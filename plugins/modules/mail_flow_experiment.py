@@ -748,7 +748,7 @@ def _plans(
             sending=sending,
             rule_set=rules,
             facts=known,
-            given=_given(task),
+            given=_messages_given(task),
             guarantees=guarantees,
             rules=_named(params["rules"] or [], rules),
             most=params["max_messages"],
@@ -780,7 +780,7 @@ def _unread_encrypters(known: Facts) -> list[str]:
 
 
 def _nothing_to_send(task: ExperimentContext, plan: SendingPlan, relying: _Relying) -> OptionError:
-    """That there is no message to send, with the reason. Several are told as lines, and are in the result."""
+    """The error if there is no message to send, with the reason. Several reasons are shown as lines, and are in the result."""
     reasons = unsent_lines(plan)
     if len(reasons) > 1:
         for line in reasons:
@@ -820,7 +820,7 @@ class _Relying:
 
     @property
     def none_lines(self) -> list[str]:
-        """That no verdict rests on a question, if that was asked."""
+        """The line that no verdict rests on a question, if that was asked."""
         return ["No verdict rests on an open question."] if self.verdicts and not self.dependences else []
 
     @property
@@ -900,7 +900,7 @@ def _sent(
     file.create(record.document())
     sender = LetterSender(post, file, task.say, task.sleep, _now)
     run_of_questions = QuestionRun(
-        task, record, file, sender, lambda part: _tracker(task, part)[0].wait(task.params["wait"]), _recorded
+        task, record, file, sender, lambda part: _tracker(task, part)[0].wait(task.params["wait"]), _record_of_message
     )
     own = len(plan.messages) - len(asking.messages)
     sender.send_all([each.letter for each in plan.messages[:own]], record)
@@ -944,7 +944,7 @@ def _new_record(
         token=token,
         by=task.params["send_with"],
         began=_now(),
-        messages=[_recorded(each) for each in plan.messages],
+        messages=[_record_of_message(each) for each in plan.messages],
         rules={rule.name: rule.guid for rule in rules.rules},
         digests={rule.name: digest_of_rules(rules, [rule.name]) for rule in rules.rules},
         silent=[rule.name for rule in rules.rules if is_silent(rule.actions.declared) or not rule.actions.enforced],
@@ -953,7 +953,7 @@ def _new_record(
     )
 
 
-def _recorded(planned: PlannedMail) -> RecordedMail:
+def _record_of_message(planned: PlannedMail) -> RecordedMail:
     """A planned message as a record has it."""
     return RecordedMail(
         name=planned.letter.name,
@@ -1160,7 +1160,7 @@ def _address(text: str, option: str) -> str:
     return text.lower()
 
 
-def _given(task: ExperimentContext) -> list[tuple[Mapping[str, Any], bytes | None]]:
+def _messages_given(task: ExperimentContext) -> list[tuple[Mapping[str, Any], bytes | None]]:
     """The user's messages, each with the content of its file.
 
     :raises OptionError: two have one name, or a file cannot be read.

@@ -208,7 +208,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     whole_state,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import with_licensing
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.organization_rules import (
+    with_licensing,
+)
 
 SPEC: dict[str, Any] = {
     "argument_spec": {

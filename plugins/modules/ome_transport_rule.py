@@ -260,10 +260,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.organization_rules import (
+    with_licensing,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_in_place
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import with_licensing
 
 SPEC: dict[str, Any] = {
     "argument_spec": {

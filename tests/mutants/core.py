@@ -52,7 +52,7 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "module_utils/_engine/waiting.py": _CONVERGENCE,
     "module_utils/_engine/plan.py": ("tests/unit/engine/test_plan.py", "tests/unit/engine/test_engine.py"),
     "module_utils/_engine/progress.py": ("tests/unit/engine/test_progress.py", "tests/unit/engine/test_unstored.py"),
-    "module_utils/_engine/read_cache.py": ("tests/unit/engine/test_read_cache.py",),
+    "module_utils/_engine/round_trips.py": ("tests/unit/engine/test_round_trips.py",),
     "module_utils/_exchange/invalidation.py": ("tests/unit/exchange/test_invalidation.py",),
     # Chain and digest.
     "module_utils/_baseline/documents/approval.py": ("tests/unit/baseline/test_approved.py",),

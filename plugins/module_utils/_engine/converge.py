@@ -26,8 +26,8 @@ from .context import ModuleContext
 from .first_plan import repeats
 from .plan import Plan, Step, first_trip
 from .progress import Progress, changed_by_others, listed, not_stored
-from .read_cache import ReadCache, is_about_itself
 from .remaining_work import Planner, RemainingWork
+from .round_trips import RoundTrips, is_about_itself
 from .unclear_outcomes import Failed, UnclearOutcomes, is_answered
 from .waiting import UNCLEAR_TIMEOUT, Wait
 
@@ -92,7 +92,7 @@ def converge_organization(
         task.warnings += [f"Without check mode, this task would fail: {text}" for text in lacking]
     if task.check_mode or not plan.steps:
         return Converged(_result(plan.before, plan.after, plan.steps), organization)
-    work = _PlanRun(task, ReadCache(task.session, reads, organization), planner, plan)
+    work = _PlanRun(task, RoundTrips(task.session, reads, organization), planner, plan)
     try:
         work.apply()
         after, shown = work.verify()
@@ -106,19 +106,19 @@ def converge_organization(
 class _PlanRun:
     """Runs a plan, one round trip after the other.
 
-    :param read_cache: what was read before anything is written.
+    :param round_trips: sends steps and reads; it has what was read before anything is written.
     :param plan: the plan for that.
     """
 
-    def __init__(self, task: ModuleContext, read_cache: ReadCache, planner: Planner, plan: Plan) -> None:
+    def __init__(self, task: ModuleContext, round_trips: RoundTrips, planner: Planner, plan: Plan) -> None:
         self.progress = Progress(pending=plan.steps)
         self._task = task
-        self._read_cache = read_cache
+        self._round_trips = round_trips
         self._plan = plan
-        self._remaining = RemainingWork(planner, plan, read_cache)
+        self._remaining = RemainingWork(planner, plan, round_trips)
         #: The steps that Exchange answered as done.
         self._accepted: list[Step] = []
-        self._before = read_cache.organization
+        self._before = round_trips.organization
         self._timeout: int = task.params["verify_timeout"]
         #: How long to read for a write that later steps depend on, or whose outcome its answer did not tell.
         self._seconds = self._timeout or UNCLEAR_TIMEOUT
@@ -159,7 +159,7 @@ class _PlanRun:
         :param depends: whether later steps depend on them.
         """
         shared = int(depends and all(map(is_about_itself, group)))
-        results, self._remaining.travelled_looks = self._read_cache.send(
+        results, self._remaining.travelled_looks = self._round_trips.send(
             group, looks=2 if self._timeout and last else shared
         )
         return list(zip(group, results, strict=True))

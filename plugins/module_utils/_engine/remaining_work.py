@@ -10,7 +10,7 @@ from .._exchange.errors import ExchangeError
 from .._exchange.organization import Organization
 from .first_plan import FirstPlan
 from .plan import Plan, Step
-from .read_cache import ReadCache
+from .round_trips import RoundTrips
 
 Planner = Callable[[Organization], Plan]
 
@@ -38,16 +38,16 @@ class RemainingWork:
 
     :param planner: plans what is left to do in an organization.
     :param plan: the first plan.
-    :param read_cache: reads the organization.
+    :param round_trips: reads the organization.
     """
 
-    def __init__(self, planner: Planner, plan: Plan, read_cache: ReadCache) -> None:
+    def __init__(self, planner: Planner, plan: Plan, round_trips: RoundTrips) -> None:
         self.first_plan = FirstPlan(plan)
         #: What travelled with the last steps that were sent. It counts only where it shows them: it may be older than
         #: they are.
         self.travelled_looks: list[Organization] = []
         self._planner = planner
-        self._read_cache = read_cache
+        self._round_trips = round_trips
         #: The calls whose result no read shows, without those that succeeded. A plan never ceases to contain them.
         self._unseen = [step.call for step in plan.steps if not step.is_visible]
 
@@ -71,7 +71,7 @@ class RemainingWork:
 
     def plan_by_read(self) -> Plan:
         """The plan for what is left to do by a read of its own."""
-        return self.plan(self._read_cache.look())
+        return self.plan(self._round_trips.look())
 
     def plans_by_travelled(self) -> list[Plan]:
         """The plans for what travelled with the last steps, which is used up."""
@@ -86,5 +86,5 @@ class RemainingWork:
         if travelled:
             organization = travelled.pop(0)
             return Look(organization, self._plan_by_travelled(organization), is_fresh=False)
-        organization = self._read_cache.look()
+        organization = self._round_trips.look()
         return Look(organization, self.plan(organization), is_fresh=True)

@@ -139,12 +139,12 @@ class BaselineAction(ModuleAction):
         )
         procedure = fields["params"]["procedure"]
         hosts = task_vars.get("ansible_play_hosts_all") or [host]
-        remaining = set(task_vars.get("ansible_play_hosts", hosts))
+        reachable = set(task_vars.get("ansible_play_hosts", hosts))
         return BaselineContext(
             **fields,
             host=host,
             hosts=hosts,
-            lost=[other for other in hosts if other not in remaining],
+            lost=[other for other in hosts if other not in reachable],
             batch=task_vars.get("ansible_play_batch") or [host],
             ansible_version=ansible_version,
             ring_of=lambda other: self._ring(other, task_vars),

@@ -47,7 +47,7 @@ class Tries:
         if self.is_open:
             for result in results:
                 if isinstance(result.error, UnreachableError):
-                    result.error = _lost(result.error)
+                    result.error = _failed_call(result.error)
         return results
 
     def _attempt(self, request: Request, calls: Sequence[Call]) -> list[Outcome]:
@@ -94,7 +94,7 @@ class Tries:
         return replace(outcome, error=ended)
 
 
-def _lost(error: UnreachableError) -> NotSentError:
+def _failed_call(error: UnreachableError) -> NotSentError:
     """The error of a call whose session was open before: the call fails, and not the host."""
     return NotSentError(
         f"the session was lost: {error.message}",

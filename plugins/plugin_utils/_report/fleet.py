@@ -54,7 +54,7 @@ def view_of(report: Record) -> dict[str, Any]:
     organizations = sorted(report["organizations"], key=_worst_first)
     controls = _controls(organizations)
     about = {key: values for key in _LABELS if (values := _values(organizations, key))}
-    rows, remaining = _rows(organizations, list(about), list(controls))
+    rows, left_out = _rows(organizations, list(about), list(controls))
     statuses = Counter(str(item.get("status", "")) for item in organizations)
     kind = str(report.get("kind") or "")
     return {
@@ -71,7 +71,7 @@ def view_of(report: Record) -> dict[str, Any]:
         "controls": [(id_, title, _open(organizations, id_)) for id_, title in controls.items()],
         "about": [_LABELS[key] for key in about],
         "rows": Markup("\n").join(rows),
-        "left": remaining,
+        "left": left_out,
         "choices": [
             (
                 "status",

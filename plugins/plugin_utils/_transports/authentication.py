@@ -20,7 +20,7 @@ from ...module_utils._exchange.errors import AuthenticationError, ServiceError
 from .certificate import certificate
 from .libraries import requests, urllib3
 from .limits import Limits
-from .network_failures import Names, lost
+from .network_failures import Names, network_failure
 from .retry import Executed, Failure
 from .sign_in import REMEDIES, SignIn
 
@@ -129,7 +129,7 @@ class Credential:
             return Failure(error, Executed.NO, retryable=False)
         if isinstance(error, AuthorityFailedError):
             return Failure(ServiceError(f"{self.authority} {error}.", remedy=self.names.late), Executed.NO)
-        return replace(lost(error, self.authority, self.names), executed=Executed.NO)
+        return replace(network_failure(error, self.authority, self.names), executed=Executed.NO)
 
     @property
     def user(self) -> str:

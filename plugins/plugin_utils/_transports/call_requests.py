@@ -41,13 +41,13 @@ class CallRequests(ABC):
     def outcomes(self, calls: Sequence[Call]) -> list[Outcome]:
         """The outcomes of calls that may share a request. Raises nothing."""
         try:
-            return self._together(calls)
+            return self._outcomes(calls)
         except FailedError as failed:
             return [failed.failure for _call in calls]
         except Exception as error:  # what an answer holds may be anything, and the request was perhaps carried out
             return [unforeseen(error) for _call in calls]
 
-    def _together(self, calls: Sequence[Call]) -> list[Outcome]:
+    def _outcomes(self, calls: Sequence[Call]) -> list[Outcome]:
         """The outcomes of calls; by default, each has a request of its own."""
         return [self._alone(call) for call in calls]
 

@@ -33,10 +33,10 @@ class CmdletRequests(CallRequests):
         self._line = api.line
         self._takes_batches = True
 
-    def _together(self, calls: Sequence[Call]) -> list[Outcome]:
+    def _outcomes(self, calls: Sequence[Call]) -> list[Outcome]:
         if len(calls) > 1 and self._takes_batches:
             return self._batch(calls)
-        return super()._together(calls)
+        return super()._outcomes(calls)
 
     def _single(self, call: Call) -> Outcome:
         if call.cmdlet.lower() == LISTING:

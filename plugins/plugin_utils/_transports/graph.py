@@ -91,7 +91,7 @@ class GraphRequests(CallRequests):
             GRAPH_TRACE: self._trace,
             GRAPH_SEND: self._send_mail,
             GRAPH_FIND: self._find,
-            GRAPH_ABOUT: self._about,
+            GRAPH_ABOUT: self._messages_about,
             GRAPH_MIME: self._mime,
         }
         if call.cmdlet not in answering:
@@ -117,7 +117,7 @@ class GraphRequests(CallRequests):
         wanted = _quoted(call.parameters["MessageId"])
         return self._messages(call, f"internetMessageId eq {wanted}", _MOST_COPIES)
 
-    def _about(self, call: Call) -> Outcome:
+    def _messages_about(self, call: Call) -> Outcome:
         """The messages that came since an instant and have a text in their subjects, each with its ``id``."""
         since, text = _text(call.parameters["Since"]), _quoted(call.parameters["Subject"])
         return self._messages(call, f"receivedDateTime ge {since} and contains(subject,{text})", _MOST_ABOUT)

@@ -14,7 +14,7 @@ from ...module_utils._exchange.errors import ProtocolError
 from .authentication import Credential, claims_of
 from .libraries import requests, urllib3
 from .limits import CutError, Limits, TooLargeError, TooSlowError
-from .network_failures import Names, lost
+from .network_failures import Names, network_failure
 from .rest_address import ServiceAddress
 from .retry import Executed, FailedError, Failure
 from .with_credential import Given, from_authority
@@ -112,5 +112,5 @@ class HttpLine:
             CutError,
             OSError,
         ) as error:
-            failure = lost(error, self.service.base, self.names, late=self.limits.late)
+            failure = network_failure(error, self.service.base, self.names, late=self.limits.late)
             raise FailedError(failure) from None

@@ -112,7 +112,7 @@ _FAILURES = (
 )
 
 
-def lost(error: BaseException, where: str, names: Names, *, late: bool = False) -> Failure:
+def network_failure(error: BaseException, where: str, names: Names, *, late: bool = False) -> Failure:
     """The failure that an exception of requests, urllib3, the system or the limits means.
 
     :param late: whether the time of the call was over, which shuts its connections.

@@ -59,27 +59,27 @@ class PrintedText:
     """What a process printed: how it began, and the last of it."""
 
     def __init__(self) -> None:
-        self._first: list[str] = []
-        self._last: deque[str] = deque()
+        self._beginning: list[str] = []
+        self._latest: deque[str] = deque()
 
     @property
     def text(self) -> str:
         """The two on one line."""
-        return " ".join((*self._first, *self._last))
+        return " ".join((*self._beginning, *self._latest))
 
     def add(self, printed: bytes) -> None:
         """Keeps what was printed, as far as there is room."""
         text = " ".join(printed.decode("utf-8", "replace").removeprefix(_FAILURE).split())
         if not text:
             return
-        room = _MOST_SAID // 2 - sum(map(len, self._first))
+        room = _MOST_SAID // 2 - sum(map(len, self._beginning))
         if room > 0:
-            self._first.append(text[:room])
+            self._beginning.append(text[:room])
             text = text[room:]
         if text:
-            self._last.append(text[-_MOST_SAID // 2 :])
-        while sum(map(len, self._last)) > _MOST_SAID // 2:
-            self._last.popleft()
+            self._latest.append(text[-_MOST_SAID // 2 :])
+        while sum(map(len, self._latest)) > _MOST_SAID // 2:
+            self._latest.popleft()
 
 
 class PacketStream:

@@ -42,7 +42,7 @@ class ProcessLine:
         self._packets = PacketStream(child, limits)
 
     @property
-    def said(self) -> str:
+    def printed(self) -> str:
         """The text that the process printed so far."""
         return self._packets.printed
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ...module_utils._exchange.errors import ProtocolError, ServiceError
 from .libraries import requests, urllib3
 from .limits import CutError, TooLargeError, TooSlowError
-from .network_failures import Names, lost
+from .network_failures import Names, network_failure
 from .retry import Executed, Failure
 
 
@@ -23,15 +23,15 @@ class RemoteFailures:
     where: str
     names: Names
 
-    def of(self, error: Exception) -> Failure:
+    def failure(self, error: Exception) -> Failure:
         """What an exception means for the calls. After a pipeline has begun, it is unknown whether it was executed."""
-        failure = self.meaning(error)
-        return replace(failure, executed=Executed.UNKNOWN) if getattr(error, "running", False) else failure
+        meaning = self.meaning(error)
+        return replace(meaning, executed=Executed.UNKNOWN) if getattr(error, "running", False) else meaning
 
     def meaning(self, error: Exception) -> Failure:
         """What an exception means, independent of the pipeline's progress."""
         if isinstance(error, (TooLargeError, CutError)):
-            return lost(error, self.where, self.names)
+            return network_failure(error, self.where, self.names)
         if isinstance(error, TooSlowError):
             return Failure(
                 ServiceError(
@@ -41,7 +41,7 @@ class RemoteFailures:
                 False,
             )
         if isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError, OSError)):
-            return lost(error, self.where, self.names)
+            return network_failure(error, self.where, self.names)
         return Failure(
             ProtocolError(f"{self.where} sent a response that cannot be interpreted ({type(error).__name__})."),
             Executed.UNKNOWN,

@@ -55,7 +55,7 @@ class RemotingTransport(ABC):
         self._service = service_of(identity)
         self._command_timeout = float(identity["command_timeout"])
         self._pool: _pypsrp.Pool | None = None
-        self._busy = False
+        self._is_running = False
         self._pipelines = Pipelines()
         self._may_reconnect = True
         #: What Get-ConnectionInformation said of the session when it was opened, or that the module there has no such
@@ -139,16 +139,16 @@ class RemotingTransport(ABC):
         except FailedError as unopened:
             return [unopened.failure for _call in calls]
         outcomes: dict[int, Outcome] = {}
-        self._busy = True
+        self._is_running = True
         try:
             for place, outcome in self._pipelines.outcomes(pool, calls, self._command_timeout):
                 outcomes[place] = outcome
         except Exception as error:  # pypsrp raises many types of exceptions
-            failure = self._failures.of(error)
+            failure = self._failures.failure(error)
             self._give_up()
             outcomes.update((place, failure) for place in range(len(calls)) if place not in outcomes)
         finally:
-            self._busy = False
+            self._is_running = False
         return [outcomes[index] for index in range(len(calls))]
 
     def close(self) -> None:
@@ -158,7 +158,7 @@ class RemotingTransport(ABC):
             return
         try:
             # A runspace with a running call accepts no other command; removing its shell ends both.
-            if self._connects and not self._busy:
+            if self._connects and not self._is_running:
                 pool.run([Call("Disconnect-ExchangeOnline", {"Confirm": False})], timeout=CLOSE_TIMEOUT)
         except Exception:  # noqa: S110 (the other side ends it by itself, later)
             pass
@@ -179,7 +179,7 @@ class RemotingTransport(ABC):
         except Exception as error:  # pypsrp raises many types of exceptions
             if pool is not None:
                 pool.close(CLOSE_TIMEOUT)
-            failure = error.failure if isinstance(error, FailedError) else self._failures.of(error)
+            failure = error.failure if isinstance(error, FailedError) else self._failures.failure(error)
             failed = failure.error
             if not isinstance(failed, UnreachableError):
                 failed = UnreachableError(

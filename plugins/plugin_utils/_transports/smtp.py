@@ -134,7 +134,7 @@ class SmtpServer:
             raise self._unreached(error) from None
 
     def _unreached(self, error: Exception) -> NotSentError:
-        """That no message could be handed over."""
+        """The error if no message could be handed over."""
         if isinstance(error, ssl.SSLError):
             why, remedy = (
                 "its certificate or TLS is not accepted",

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.read_cache import ReadCache
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.remaining_work import RemainingWork
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.round_trips import RoundTrips
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import PermissionDeniedError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
@@ -27,7 +27,7 @@ def remaining(*, is_visible: bool = True, **values: str) -> RemainingWork:
     session = FakeSession(things(one="old", other="old", **values))
     planner = wants(one="new", other="new", is_visible=is_visible)
     first = read(session, READS, fresh=True)
-    return RemainingWork(planner, planner(first), ReadCache(session, READS, first))
+    return RemainingWork(planner, planner(first), RoundTrips(session, READS, first))
 
 
 def targets(steps: Any) -> list[str]:

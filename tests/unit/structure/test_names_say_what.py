@@ -15,7 +15,8 @@ PACKAGES = (
     *(f"module_utils/_mail_flow/{folder}" for folder in ("simulator", "symbolic", "analyses", "repair")),
     *("module_utils/_mail_flow/trace", "module_utils/_mail_flow/evidence"),
     *("module_utils/_mail_flow/wording", "module_utils/_baseline", "module_utils/_engine"),
-    *("plugin_utils/_action", "plugin_utils/_broker", "plugin_utils/_report"),
+    *("module_utils/_resources", "action", "connection", "modules"),
+    *("plugin_utils/_action", "plugin_utils/_broker", "plugin_utils/_report", "plugin_utils/_transports"),
 )
 
 #: Words that say nothing alone, as names of files, functions, methods, classes, and attributes that ``self`` is given.

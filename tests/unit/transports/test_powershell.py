@@ -274,7 +274,7 @@ def test_what_the_module_prints_is_no_matter(wire: Open, program: Callable[..., 
     for _unused in range(3):
         outcomes = transport.attempt([READ, READ])
         assert [outcome.error for outcome in outcomes] == [None, None]
-    assert "trouble" in transport._pool._line.said  # type: ignore[union-attr,attr-defined]
+    assert "trouble" in transport._pool._line.printed  # type: ignore[union-attr,attr-defined]
     os.kill(pid_of(transport), signal.SIGKILL)
     (lost,) = transport.attempt([WRITE])
     assert isinstance(lost, Failure)
@@ -434,7 +434,7 @@ def test_modules_that_the_user_has_installed_are_found_and_what_a_profile_prints
     transport = wire(exchange_powershell_path=program(prints, modules=tmp_path / "empty"))
     (read,) = transport.attempt([READ])
     assert read.error is None
-    said = transport._pool._line.said  # type: ignore[union-attr,attr-defined]
+    said = transport._pool._line.printed  # type: ignore[union-attr,attr-defined]
     assert all(text in said for text in ("Welcome to this machine!", "no end of line", "and here"))
 
 

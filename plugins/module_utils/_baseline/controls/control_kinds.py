@@ -23,7 +23,7 @@ from ..._resources.ome_configuration import (
     needs_work_account,
 )
 from ..._resources.rights_management import obstacle_of
-from ..._resources.rules.stored import rules_of
+from ..._resources.rules.organization_rules import rules_of
 from ..._resources.settings import policies_without_irm
 from ..._resources.table import Table, name_of
 from .control import BaselineRequest, JudgingControl, Outlook, Parts, WritingControl, named

@@ -18,7 +18,7 @@ from ..._mail_flow.wording.result_rows import DifferenceRow, GuaranteeRow
 from ..._mail_flow.wording.row import ResultRow, Row
 from ..._mail_flow.wording.suggestion_row import SuggestionRow
 from ..._resources.rules.impact import of_all_outgoing
-from ..._resources.rules.stored import RULE
+from ..._resources.rules.organization_rules import RULE
 from .foundation import Foundation
 
 

@@ -10,8 +10,8 @@ from ..._engine.plan import Plan
 from ..._exchange.organization import Organization
 from ..._mail_flow.analyses.foreign_rules import foreign_rules
 from ..._mail_flow.wording.plans import ForeignRow, foreign_line, foreign_row
+from ..._resources.rules.organization_rules import rules_of
 from ..._resources.rules.rule import Rule, first_date
-from ..._resources.rules.stored import rules_of
 from .effect_on_mail import EffectOnMail
 from .mail import Mail
 

@@ -54,7 +54,7 @@ from ..._mail_flow.wording.unseen import not_read_lines
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.organization_state import describe
 from ..._resources.rights_management import RMS_TEMPLATES, obstacle
-from ..._resources.rules.stored import RULE
+from ..._resources.rules.organization_rules import RULE
 from .effect_on_mail import EffectOnMail
 from .findings import PREFIX
 from .foundation import Foundation

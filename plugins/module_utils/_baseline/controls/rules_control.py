@@ -21,6 +21,7 @@ from ..._mail_flow.wording.plans import expired_sentence, trial_sentence
 from ..._resources.rules.fields import LOOKS, SECTIONS, SETTINGS_OF_A_NEW_RULE
 from ..._resources.rules.impact import OUTGOING
 from ..._resources.rules.moderation import doing
+from ..._resources.rules.organization_rules import RULE, rules_of
 from ..._resources.rules.planner import refuse_double
 from ..._resources.rules.rule import (
     BRANDS_ONLY,
@@ -34,7 +35,6 @@ from ..._resources.rules.rule import (
 )
 from ..._resources.rules.rule_index import RuleBook
 from ..._resources.rules.rule_plan import plan_rule
-from ..._resources.rules.stored import RULE, rules_of
 from .control import BaselineRequest, Outlook, Parts, WritingControl, named
 from .findings import PREFIX, Finding
 from .trial import LONGEST_NAME, Trial, trial_among, trial_name, trial_of, tried_by

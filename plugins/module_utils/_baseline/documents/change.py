@@ -16,8 +16,8 @@ from ..._exchange.text import value_text
 from ..._mail_flow.wording.result_rows import DifferenceRow
 from ..._resources.ome_configuration import OME_CONFIGURATION, find
 from ..._resources.registry import RESOURCE
+from ..._resources.rules.organization_rules import RULE, rules_of
 from ..._resources.rules.rule import is_past
-from ..._resources.rules.stored import RULE, rules_of
 from ..._resources.table import Field
 from ..controls.controls import control_of
 from ..controls.effect_on_mail import NO_EFFECT, EffectOnMail, impact_of
@@ -265,12 +265,12 @@ def still_due(planned: Iterable[PlannedChange], needed: Iterable[PlannedChange])
 
     :param needed: the changes that are needed now.
     """
-    remaining = [_values(change.counted()) for change in needed]
+    needed_values = [_values(change.counted()) for change in needed]
     done, open_ = set[str](), set[str]()
     for change in planned:
         # What brings an effect without rules is a setting.
         what = change.identity if change.resource == RULE else ""
-        (open_ if _values(change.counted()) in remaining else done).add(what)
+        (open_ if _values(change.counted()) in needed_values else done).add(what)
 
     def is_due(row: DifferenceRow) -> bool:
         causes = set(row.rules or ("",))

@@ -29,8 +29,8 @@ from ..._resources.rights_management import obstacle_of
 from ..._resources.rules.action_effects import ENCRYPTING
 from ..._resources.rules.impact import OUTGOING
 from ..._resources.rules.moderation import doing
+from ..._resources.rules.organization_rules import rules_of
 from ..._resources.rules.rule import Rule, encrypts, idle_words
-from ..._resources.rules.stored import rules_of
 from ..controls.controls import CONTROLS
 from ..controls.mail import Mail, mail_findings, not_read_of, unseen_in
 from .organization_overview import AssessedRow, OrganizationOverview

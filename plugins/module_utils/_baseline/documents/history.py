@@ -15,7 +15,7 @@ from typing import Any
 from ..._engine.context import ModuleContext
 from ..._exchange.document import VERSION
 from ..._mail_flow.model.encrypters import ENCRYPTERS
-from ..._resources.rules.stored import RULE
+from ..._resources.rules.organization_rules import RULE
 from .report import now
 from .run_findings import FindingKey, RunFindings, SeenFinding
 from .status import ControlStatus

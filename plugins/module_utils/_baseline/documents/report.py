@@ -255,8 +255,8 @@ class OrganizationReport:
         applied, unknown = (
             sum(change.state is state for change in changes) for state in (ChangeState.STORED, ChangeState.UNKNOWN)
         )
-        remaining = len(changes) - applied - unknown
-        outcome = replace(self, status=status, changes=tuple(changes), applied=applied, not_applied=remaining)
+        not_applied = len(changes) - applied - unknown
+        outcome = replace(self, status=status, changes=tuple(changes), applied=applied, not_applied=not_applied)
         return outcome.with_warnings(warnings)
 
     def with_warnings(self, warnings: Sequence[str]) -> OrganizationReport:

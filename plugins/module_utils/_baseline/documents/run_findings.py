@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._resources.rules.stored import RULE
+from ..._resources.rules.organization_rules import RULE
 from ..controls.mail_control import MAIL_CONTROL
 from .change import PlannedChange, same
 from .report import ControlReport, OrganizationReport

@@ -16,7 +16,7 @@ from ..._exchange.errors import CmdletNotAvailableError, OptionError
 from ..._exchange.organization import COMPLIANCE_FACTS, Organization
 from ..._exchange.tenant import describe_organization
 from ..._resources.organization_state import PARTS, describe
-from ..._resources.rules.stored import rules_of
+from ..._resources.rules.organization_rules import rules_of
 from .change import PlannedChange
 from .plan_document import PlanDocument
 

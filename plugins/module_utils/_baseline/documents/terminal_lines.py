@@ -149,15 +149,15 @@ def _in_order(report: RunReport) -> list[OrganizationReport]:
     )
 
 
-def _further(remaining: Sequence[OrganizationReport], kind: str) -> list[str]:
+def _further(unnamed: Sequence[OrganizationReport], kind: str) -> list[str]:
     """The organizations for which there was no line: those of which something is known by their names, the others by
     their number.
     """
     known: dict[str, list[str]] = {}
-    for organization in remaining:
+    for organization in unnamed:
         if not organization.waits and organization.status in _KNOWN:
             known.setdefault(_counted(organization, kind, _words(kind)), []).append(organization.host)
-    more = len(remaining) - sum(map(len, known.values()))
+    more = len(unnamed) - sum(map(len, known.values()))
     is_one = more == 1
     return [
         *(f"{word[:1].upper()}{word[1:]}, too: {', '.join(hosts)}." for word, hosts in known.items()),

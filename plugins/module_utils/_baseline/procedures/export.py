@@ -15,8 +15,8 @@ from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.wording.encrypters import KINDS_OF_ENCRYPTER, READ, encrypter_rows
 from ..._resources.ome_configuration import OME_CONFIGURATION
 from ..._resources.organization_state import PARTS, brief_state, describe
+from ..._resources.rules.organization_rules import rules_of
 from ..._resources.rules.rule import decrypts, encrypts
-from ..._resources.rules.stored import rules_of
 from ..._resources.table import name_of
 from ..controls.control import WritingControl
 from ..controls.controls import CONTROLS

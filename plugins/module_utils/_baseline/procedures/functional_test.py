@@ -92,11 +92,11 @@ def _test_until(task: BaselineContext, sender: str, recipients: list[str], timeo
     end = time.monotonic() + timeout
     while True:
         outcome = run_irm_test(task.session, sender, recipients)
-        remaining = end - time.monotonic()
-        if outcome["passed"] or remaining <= 0:
+        seconds_left = end - time.monotonic()
+        if outcome["passed"] or seconds_left <= 0:
             return diagnosed(task.session, outcome)
-        task.say(f"The test of rights management does not pass yet. Trying again for {remaining:.0f} s.")
-        time.sleep(min(INTERVAL, remaining))
+        task.say(f"The test of rights management does not pass yet. Trying again for {seconds_left:.0f} s.")
+        time.sleep(min(INTERVAL, seconds_left))
 
 
 def _tested(control: ControlReport, outcome: Mapping[str, Any]) -> ControlReport:

@@ -184,8 +184,8 @@ class ManagedControls:
     def enforcing(self, organization: Organization, trial: Trial) -> Plan:
         """The plan if a rule were enforced instead of tried. Raises the first error that keeps it from being planned."""
         variables = self.selection.variables
-        remaining = [name for name in variables["trial"] if not same_name(name, trial.name)]
-        enforced = replace(self.selection, variables={**variables, "trial": remaining})
+        still_on_trial = [name for name in variables["trial"] if not same_name(name, trial.name)]
+        enforced = replace(self.selection, variables={**variables, "trial": still_on_trial})
         return ManagedControls(enforced).plan(organization, check_mode=True)
 
     def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[ControlReport]:

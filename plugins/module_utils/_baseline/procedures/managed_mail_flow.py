@@ -15,7 +15,7 @@ from ..._mail_flow.model.wishes import WISHES
 from ..._mail_flow.trace.reading import Traced
 from ..._mail_flow.wording.result_rows import GuaranteeRow
 from ..._mail_flow.wording.suggestion_row import SuggestionRow
-from ..._resources.rules.stored import rules_of
+from ..._resources.rules.organization_rules import rules_of
 from ..controls.control import Assessment, BaselineRequest
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding

@@ -7,7 +7,7 @@ from ..._engine.plan import Change, Plan
 from ..._exchange.organization import Organization
 from ..._exchange.text import value_text
 from ..._mail_flow.experiment.temporary_rules import temporary_rules_of
-from ..._resources.rules.stored import RULE
+from ..._resources.rules.organization_rules import RULE
 from ..controls.findings import Finding
 from ..documents.change import DOES
 from .recorded_changes import RecordedChanges, templates_in_use

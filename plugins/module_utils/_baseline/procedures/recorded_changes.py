@@ -11,8 +11,8 @@ from ..._exchange.names import name_key
 from ..._exchange.organization import Organization
 from ..._resources.ome_configuration import OME_CONFIGURATION, SETTINGS_OF_A_NEW_CONFIGURATION, find
 from ..._resources.rules.fields import AMBIENT, SECTIONS, SETTINGS_OF_A_NEW_RULE
+from ..._resources.rules.organization_rules import RULE, rules_of
 from ..._resources.rules.rule import Rule
-from ..._resources.rules.stored import RULE, rules_of
 from ..documents.change import PlannedChange, field_of, same
 
 #: The action of a rule that names an OME configuration.
@@ -78,8 +78,8 @@ class RecordedChanges:
     def reordered(self, organization: Organization) -> bool:
         """Whether the order of the rules that the run did not move has changed since."""
         moved = {name for name, options in self.touched().items() if "priority" in options}
-        remaining = [rule.guid for rule in rules_of(organization) if self.names.get(rule.guid, rule.name) not in moved]
-        return [guid for guid in remaining if guid in self.order] != [guid for guid in self.order if guid in remaining]
+        unmoved = [rule.guid for rule in rules_of(organization) if self.names.get(rule.guid, rule.name) not in moved]
+        return [guid for guid in unmoved if guid in self.order] != [guid for guid in self.order if guid in unmoved]
 
     def ours(self, organization: Organization, change: Change) -> bool:
         """Whether the current value is the one that the run left."""

@@ -13,10 +13,10 @@ from ..._exchange.organization import Organization
 from ..._mail_flow.experiment.temporary_rules import token_of
 from ..._mail_flow.wording.plans import ForeignRow
 from ..._resources.rules.concurrent_changes import concurrent_changes
+from ..._resources.rules.organization_rules import RULE, rules_of
 from ..._resources.rules.rule import DeclaredRule, Rule, decides_about_mail, encrypts, is_past
 from ..._resources.rules.rule_index import RuleBook
 from ..._resources.rules.rule_plan import plan_rule
-from ..._resources.rules.stored import RULE, rules_of
 from ..controls.foreign import foreign_to
 from ..documents.change import PlannedChange
 from ..documents.snapshot import SnapshotDocument

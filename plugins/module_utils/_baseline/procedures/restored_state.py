@@ -11,7 +11,7 @@ from ..._exchange.organization import COMPLIANCE_FACTS, Organization
 from ..._resources.ome_configuration import OME_CONFIGURATION, find
 from ..._resources.organization_state import declare_state, validated
 from ..._resources.registry import RESOURCES
-from ..._resources.rules.stored import RULE
+from ..._resources.rules.organization_rules import RULE
 from ..documents.change import PlannedChange
 from ..documents.snapshot import SnapshotDocument
 from .created_configurations import CreatedConfigurations

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from ..._engine.plan import PlanWarning, warning
 from ..._exchange.names import name_key
 from ..._exchange.organization import Organization
+from ..._resources.rules.organization_rules import RULE, rules_of
 from ..._resources.rules.rule import DeclaredRule, Rule, encrypts
-from ..._resources.rules.stored import RULE, rules_of
 from ..documents.change import PlannedChange
 from ..documents.snapshot import SnapshotDocument
 from ..documents.status import RollbackClass

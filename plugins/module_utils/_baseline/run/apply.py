@@ -20,7 +20,7 @@ from ..._exchange.errors import ExchangeError, OptionError, ProtocolError
 from ..._exchange.organization import MAIL_FACTS, UNREAD, Organization
 from ..._exchange.tenant import describe_organization, why_not_from
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, RULE_SUBSETS
-from ..._resources.rules.stored import RULE
+from ..._resources.rules.organization_rules import RULE
 from ..controls.controls import CONTROL
 from ..controls.effect_on_mail import NO_EFFECT, EffectOnMail
 from ..controls.mail import Mail, observed_in, with_newly_contradicted
@@ -331,12 +331,12 @@ def _settle(task: BaselineContext, prepared: Preparation) -> float:
     off. Returns since when that has been stored; 0 if there is nothing to wait for.
     """
     since, minutes = prepared.artifacts.notes.settling(time.time()), prepared.variables.get("settle_minutes", 0)
-    remaining = since + 60 * minutes - time.time()
-    if since and remaining > 0 and prepared.procedure.stage is RunStage.LAST:
+    seconds = since + 60 * minutes - time.time()
+    if since and seconds > 0 and prepared.procedure.stage is RunStage.LAST:
         task.say(
-            f"Waiting {math.ceil(remaining / 60)} minutes, until Exchange no longer applies the rules that are gone."
+            f"Waiting {math.ceil(seconds / 60)} minutes, until Exchange no longer applies the rules that are gone."
         )
-        time.sleep(remaining)
+        time.sleep(seconds)
     return since
 
 
@@ -410,13 +410,13 @@ class _Guard:
         self._mail_digest = str(notes.get("mail_digest", ""))
         # What an earlier stage has written changes mail as planned.
         self._compares_mail = report.mail.difference is not None and not notes.get("stored_at")
-        stored, remaining = (
+        stored, not_stored = (
             [change for change in report.changes if change.state is state]
             for state in (ChangeState.STORED, ChangeState.PLANNED)
         )
         #: What a refusal says of an earlier stage.
         self._so_far = (
-            f"Stored so far: {'; '.join(change_texts(stored))}. Left: {'; '.join(change_texts(remaining))}. "
+            f"Stored so far: {'; '.join(change_texts(stored))}. Left: {'; '.join(change_texts(not_stored))}. "
             if stored
             else ""
         )

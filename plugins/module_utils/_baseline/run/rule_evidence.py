@@ -29,7 +29,7 @@ from ..._mail_flow.wording.evidence import (
     evidence_result,
 )
 from ..._mail_flow.wording.result_rows import DifferenceRow
-from ..._resources.rules.stored import rules_of
+from ..._resources.rules.organization_rules import rules_of
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.mail import Mail
 from ..controls.mail_control import EVIDENCE_CONTROL

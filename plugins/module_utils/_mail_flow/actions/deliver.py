@@ -112,13 +112,13 @@ def _one_of(copy: CopyState, act: FormulaAct, ends: Sequence[tuple[Fate, Value]]
     """One of several fates that a rule wants. Which one is not documented; each is as certain as the last one."""
     logic = act.scene.logic
     chosen: list[tuple[Fate, Value]] = []
-    remaining: Value = TRUE
+    not_chosen: Value = TRUE
     for fate, when in ends[:-1]:
-        chosen.append((fate, remaining & when & logic.unknown(questions.A_FACT, "fate", fate, act.name)))
-        remaining &= ~chosen[-1][1]
+        chosen.append((fate, not_chosen & when & logic.unknown(questions.A_FACT, "fate", fate, act.name)))
+        not_chosen &= ~chosen[-1][1]
     last_fate, last = ends[-1]
     copy.surprised |= last & logic.any_of([when for _fate, when in ends[:-1]])
-    return [*chosen, (last_fate, remaining & last)]
+    return [*chosen, (last_fate, not_chosen & last)]
 
 
 def reject(copy: CopyState, act: FormulaAct, when: Value) -> None:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
-from ..._resources.rules.never import meant_domain, meant_extension, never_matching
+from ..._resources.rules.unmatchable_values import meant_domain, meant_extension, never_matching
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain, is_below

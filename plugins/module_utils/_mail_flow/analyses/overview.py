@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from ..._resources.rules.never import never_matching
+from ..._resources.rules.unmatchable_values import never_matching
 from ..actions.brought_people import brought_by
 from ..budget import BudgetError, bounded
 from ..formula import FALSE, Literal, high

@@ -16,8 +16,8 @@ from ..._resources.irm_configuration import IRM_CONFIGURATION, LICENSING
 from ..._resources.mailbox_policies import OWA_MAILBOX_POLICY
 from ..._resources.ome_configuration import OME_CONFIGURATION
 from ..._resources.rights_management import RMS_TEMPLATES, Obstacle, facts_read, obstacle
+from ..._resources.rules.organization_rules import RULE
 from ..._resources.rules.rule import DeclaredRule, encrypts_today
-from ..._resources.rules.stored import RULE
 from ..input.rule_sources import rules_from
 
 #: Resources whose objects are facts, each object under its identity.

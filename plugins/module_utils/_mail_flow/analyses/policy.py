@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._resources.rules.never import meets_no_mail
+from ..._resources.rules.unmatchable_values import meets_no_mail
 from ..actions.brought_people import THE_MANAGER
 from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from ..._exchange.names import name_key
 from ..._resources.ome_configuration import DEFAULT_OME_CONFIGURATION, needs_work_account
 from ..._resources.rules.action_effects import Does
-from ..._resources.rules.never import never_matching
+from ..._resources.rules.unmatchable_values import never_matching
 from ..actions.protect import option_name
 from ..conditions.keys import is_open
 from ..conditions.predicate import Atom, Reach

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._resources.rules.never import is_no_domain
+from ..._resources.rules.unmatchable_values import is_no_domain
 from ..formula import Value
 from ..model import questions
 from ..model.addresses import domain, is_below, spellings

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._exchange.organization import Organization
+from ..._resources.rules.organization_rules import rules_of
 from ..._resources.rules.rule import first_date
-from ..._resources.rules.stored import rules_of
 from ..rules.flow_rule import FlowRule
 
 #: What changed.

@@ -19,10 +19,10 @@ from ..._engine.plan import Plan
 from ..._exchange.cmdlet import Call
 from ..._exchange.errors import ExchangeError
 from ..._exchange.organization import Organization, read
+from ..._resources.rules.organization_rules import rules_of, subsets_for
 from ..._resources.rules.planner import plan_rules
 from ..._resources.rules.rule import DeclaredRule, Rule, declare
 from ..._resources.rules.rule_index import RuleBook
-from ..._resources.rules.stored import rules_of, subsets_for
 from .letters import Sending
 from .question_experiments import SENDER, TemporaryRule
 

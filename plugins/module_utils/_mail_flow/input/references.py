@@ -20,7 +20,7 @@ from ..._exchange.list_kinds import Recipients
 from ..._exchange.names import name_key
 from ..._exchange.organization import Organization, read
 from ..._resources.rules.fields import SECTIONS
-from ..._resources.rules.stored import rms_templates_of
+from ..._resources.rules.organization_rules import rms_templates_of
 from ..._resources.table import Field
 from ..model.addresses import domain, is_address, person
 from .directory import MOST_ASKED

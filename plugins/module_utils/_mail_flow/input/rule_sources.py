@@ -22,8 +22,8 @@ from ..._resources.organization_state import describe
 from ..._resources.rights_management import RMS_TEMPLATES
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import DLP_CONDITIONS, DLP_POLICY_PROPERTIES, EDGE_PROPERTIES, rule_argument_spec
+from ..._resources.rules.organization_rules import rules_of
 from ..._resources.rules.rule import Rule, proposed_rules
-from ..._resources.rules.stored import rules_of
 from ..model.addresses import domain
 from ..model.facts import Facts
 from ..model.message import Message

@@ -11,7 +11,7 @@ from typing import Any
 from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import SECTIONS, rule_argument_spec
-from ..._resources.rules.never import meant_value, never_matching
+from ..._resources.rules.unmatchable_values import meant_value, never_matching
 from ..actions.actions import BY_OPTION as ACTIONS_BY_OPTION
 from ..actions.actions import set_actions
 from ..actions.protect import option_name

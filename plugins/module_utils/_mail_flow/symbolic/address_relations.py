@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..._resources.rules.never import is_no_domain
+from ..._resources.rules.unmatchable_values import is_no_domain
 from ..conditions.keys import ATTRIBUTES, MOST_NAMED, Key
 from ..formula import Literal
 from ..model.addresses import domain, with_parents

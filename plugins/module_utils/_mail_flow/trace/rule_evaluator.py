@@ -70,12 +70,12 @@ class RuleEvaluator:
             open_of.append(truth)
             if not possible:
                 return TruthSets()
-        remaining = possible & ~true
+        undecided = possible & ~true
         reasons: dict[Unknown, int] = {}
         for why, bits in (item for truth in open_of for item in truth.open.items()):
-            if remaining & bits:
-                reasons[why] = reasons.get(why, 0) | (remaining & bits)
-                remaining &= ~bits
+            if undecided & bits:
+                reasons[why] = reasons.get(why, 0) | (undecided & bits)
+                undecided &= ~bits
         return TruthSets(true, reasons)
 
     def parts(self, rule: FlowRule, sharing: Sharing) -> Iterator[tuple[TruthSets, bool]]:

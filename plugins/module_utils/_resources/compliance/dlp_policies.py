@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DLP policies and their rules: as the compliance endpoint shows them, as results hold them, and as somebody tells them.
+"""DLP policies and their rules: as the compliance endpoint shows them, as results hold them, and as facts give them.
 
 The fact ``dlp_policies`` (of ``message_encryption_info``, captures, snapshots and the option ``facts``) is a list, by
 priority; no key holds null::
@@ -14,7 +14,7 @@ priority; no key holds null::
       senders_except: []
       sender_groups: []
       sender_groups_except: []
-      adaptive: []                                  # names of adaptive scopes: whom they hold, nobody says
+      adaptive: []                                  # names of adaptive scopes, whose members are not shown
       adaptive_except: []
     rules:                                          # by priority
       - name: Card numbers
@@ -52,7 +52,17 @@ from ..._exchange.names import name_key
 from .advanced_rule import ADVANCED, UNREADABLE, declared_tree, read_tree
 from .dlp_fields import ACTIONS, CONDITIONS, KINDS, SETTINGS, TOGETHER, DlpPart, Options, is_overlooked, with_meaning
 from .dlp_values import is_set, listed, people
-from .told import checked, declared_mode, declared_unreadable, declared_values, flag, items, number, refuse, texts
+from .fact_checks import (
+    checked,
+    declared_mode,
+    declared_unreadable,
+    declared_values,
+    flag,
+    items,
+    number,
+    refuse,
+    texts,
+)
 from .unreadable import Unreadable, bounded_json
 
 #: The mode in which a policy acts, and all.
@@ -82,7 +92,7 @@ class PolicyScope:
 
     :param exchange: whether it is about mail at all; ``None`` if that was not understood.
     :param senders: addresses; likewise the next three.
-    :param adaptive: names of adaptive scopes. Whom they hold, nobody says.
+    :param adaptive: names of adaptive scopes, whose members are not shown.
     """
 
     exchange: bool | None = True
@@ -405,7 +415,7 @@ def _section(
     return options
 
 
-# As somebody tells them
+# As facts give them
 
 _POLICY_KEYS = ("name", "guid", "mode", "priority", "scope", "rules", UNREADABLE)
 _RULE_KEYS = (

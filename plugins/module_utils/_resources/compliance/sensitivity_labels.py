@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sensitivity labels, the policies that publish them, and those that label mail on the way: as the compliance endpoint
-shows them, as results hold them, and as somebody tells them.
+shows them, as results hold them, and as facts give them.
 
 No key holds null. ``labels``, by priority::
 
@@ -70,7 +70,7 @@ from .dlp_policies import (
     text_of,
 )
 from .dlp_values import is_set, listed, people, split
-from .told import checked, choice, declared_mode, declared_unreadable, flag, number, refuse, texts
+from .fact_checks import checked, choice, declared_mode, declared_unreadable, flag, number, refuse, texts
 from .unreadable import Unreadable, bounded_json
 
 #: What a label does to mail.
@@ -414,7 +414,7 @@ def _auto_label_policy(properties: Mapping[str, Any], rules: Sequence[Mapping[st
     )
 
 
-# As somebody tells them
+# As facts give them
 
 _LABEL_KEYS = (
     *("name", "guid", "display_name", "priority", "enabled", "content_type", "parent", "encryption", "template"),

@@ -12,7 +12,7 @@ from ..._exchange.names import name_key, same_name
 from ..settings import lookalike_warnings
 from .brackets import unbalanced
 from .moderation import doing
-from .never import never_matching
+from .organization_rules import exists_on_premises_only
 from .rule import (
     BRANDS_ONLY,
     REMEDIES,
@@ -24,7 +24,7 @@ from .rule import (
     keeps_senders_inside,
 )
 from .rule_index import RuleBook
-from .stored import exists_on_premises_only
+from .unmatchable_values import never_matching
 from .values import given_sections
 
 

@@ -15,9 +15,9 @@ from ..._exchange.names import name_key, same_name
 from ..._exchange.organization import Organization
 from ..._exchange.tenant import describe_organization
 from ..table import name_of
+from .organization_rules import RULE, rms_templates_of, rules_of
 from .rule import DeclaredRule, Rule
 from .shadowing import PlacedRule
-from .stored import RULE, rms_templates_of, rules_of
 from .values import remedy_for
 
 

@@ -13,10 +13,10 @@ from ..resource import Planning, Resource
 from ..table import Field
 from .fields import SECTIONS, SETTINGS_FIELDS, SETTINGS_OF_A_NEW_RULE, rule_argument_spec
 from .in_clear import warned
+from .organization_rules import RULE, rules_of, subsets_for
 from .planner import plan_rules
 from .rule import DeclaredRule, declare
 from .rule_index import RuleBook
-from .stored import RULE, rules_of, subsets_for
 
 _FIELDS: dict[str, Field] = {
     **{field.option: field for field in SETTINGS_FIELDS},

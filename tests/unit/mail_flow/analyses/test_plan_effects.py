@@ -10,7 +10,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import (
     rules_after,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.organization_rules import RULE
 
 from tests.unit.emulated_session import EmulatedSession
 

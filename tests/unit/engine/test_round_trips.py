@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.read_cache import (
-    ReadCache,
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.round_trips import (
+    RoundTrips,
     is_about_itself,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
@@ -40,10 +40,10 @@ class Recorder:
         return self._answers
 
 
-def read_cache() -> tuple[ReadCache, Recorder]:
-    """The cache of a task that has read 1, 2 and 3."""
+def round_trips() -> tuple[RoundTrips, Recorder]:
+    """Those of a task that has read 1, 2 and 3."""
     session = Recorder()
-    seen = ReadCache(session, READS, read(session, READS))
+    seen = RoundTrips(session, READS, read(session, READS))
     session.calls.clear()
     session.fresh.clear()
     return seen, session
@@ -63,14 +63,14 @@ def answers(results: Sequence[Result]) -> list[int]:
 
 
 def test_steps_travel_alone_if_nothing_is_looked_at() -> None:
-    seen, session = read_cache()
+    seen, session = round_trips()
     results, looks = seen.send(steps(RULE, LICENSING), looks=0)
     assert (session.calls, session.fresh) == ([[RULE, LICENSING]], [True])
     assert (answers(results), looks) == ([4, 5], [])
 
 
 def test_what_steps_may_change_travels_with_them_as_often_as_asked() -> None:
-    seen, session = read_cache()
+    seen, session = round_trips()
     results, looks = seen.send(steps(LICENSING, LICENSING), looks=2)
     about = ["Get-IRMConfiguration", "Get-RMSTemplate"]
     assert (session.calls, session.fresh) == ([[LICENSING, LICENSING, *about, *about]], [True])
@@ -80,13 +80,13 @@ def test_what_steps_may_change_travels_with_them_as_often_as_asked() -> None:
 
 
 def test_a_look_that_travelled_may_be_old_and_is_not_kept() -> None:
-    seen, _session = read_cache()
+    seen, _session = round_trips()
     seen.send(steps(RULE), looks=1)
     assert shown(seen.organization) == [1, 2, 3]
 
 
 def test_a_look_afterwards_reads_what_any_write_may_have_changed() -> None:
-    seen, session = read_cache()
+    seen, session = round_trips()
     seen.send(steps(RULE), looks=0)
     seen.send(steps(LICENSING), looks=0)
     assert shown(seen.look()) == [6, 7, 8]
@@ -94,7 +94,7 @@ def test_a_look_afterwards_reads_what_any_write_may_have_changed() -> None:
 
 
 def test_a_look_is_kept_for_what_is_not_read_again() -> None:
-    seen, session = read_cache()
+    seen, session = round_trips()
     seen.send(steps(RULE), looks=0)
     assert shown(seen.look()) == [5, 2, 3]
     assert shown(seen.organization) == [5, 2, 3]
@@ -104,7 +104,7 @@ def test_a_look_is_kept_for_what_is_not_read_again() -> None:
 
 @pytest.mark.parametrize("written", [[], [POLICY]])
 def test_everything_is_read_where_no_write_is_known_to_change_any_of_it(written: list[str]) -> None:
-    seen, session = read_cache()
+    seen, session = round_trips()
     if written:
         seen.send(steps(*written), looks=0)
     seen.look()

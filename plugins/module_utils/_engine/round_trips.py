@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task knows of the organization while it writes."""
+"""The round trips of a task that writes: its steps, and the reads that show what they made of the organization."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .._exchange.organization import Organization, read
 from .plan import Step
 
 
-class ReadCache:
-    """What the task read before it wrote, with what its writes may have changed as it was read since.
+class RoundTrips:
+    """Sends steps, and reads again what they may have changed.
 
     :param reads: what the task needs.
-    :param organization: the result of these reads, before anything was written.
+    :param organization: the result of these reads: first before anything was written, then with what was read since.
     """
 
     def __init__(self, session: Session, reads: Mapping[str, Call], organization: Organization) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of policies and labels that somebody tells. Whatever is invalid is refused by name."""
+"""Checks of policies and labels that are given as facts. Whatever is invalid is refused by name."""
 
 from __future__ import annotations
 
