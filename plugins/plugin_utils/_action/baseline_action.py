@@ -169,6 +169,7 @@ class BaselineAction(ModuleAction):
         :param fields: those of this task's context.
         """
         # It brings the solver, which no other task of the role without mail needs.
+        from ...module_utils._mail_flow.tasks.experiment import run_experiment
         from ...modules import mail_flow_experiment
 
         validation, errors = validate(dict(options), mail_flow_experiment.SPEC["argument_spec"])
@@ -177,7 +178,7 @@ class BaselineAction(ModuleAction):
         task = experiment_context(
             self, **{**fields, "params": validation.validated_parameters}, load=self._find_content, connected=True
         )
-        return mail_flow_experiment.worded_result(task)
+        return run_experiment(task)
 
     def _ring(self, host: str, task_vars: Mapping[str, Any]) -> str:
         """The ring of a host: its variable ``exchange_ring``, else the number of the batch of the play that it is in;

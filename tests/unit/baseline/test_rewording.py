@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     MailFlowContext,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.tasks import rules_test
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test
 
 from tests.unit.clock import stopped
@@ -76,7 +77,7 @@ def answered() -> dict[str, Any]:
 
 
 def test_of_what_is_said_of_rules_and_mail(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail_flow_test, "datetime", stopped(NOW))
+    monkeypatch.setattr(rules_test, "datetime", stopped(NOW))
     plain = answered()
     assert {len(plain["difference"]) > 3, bool(plain["policy"]), bool(plain["suggestions"])} == {True}
     reword(monkeypatch)

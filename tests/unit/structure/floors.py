@@ -37,6 +37,7 @@ FOLDERS = {
         "repair",
         "experiment",
         "wording",
+        "tasks",
     ),
     "module_utils._baseline": ("controls", "documents", "procedures", "run"),
 }

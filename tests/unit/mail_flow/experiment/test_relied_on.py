@@ -36,11 +36,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     OBSERVABLE,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.tasks.experiment_outcome import (
+    NO_RULES,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.questions import (
     dependence_lines,
 )
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test
-from ansible_collections.m365.message_encryption.plugins.modules.mail_flow_experiment import NO_RULES
 
 from tests.unit.emulated_session import EmulatedSession
 from tests.unit.mail_flow.experiment.mailboxes import DOMAIN, ENCRYPT, KeptRecord, session_with
