@@ -572,12 +572,14 @@ guarantees:
         C(kind), the C(rule), the C(option) and C(value) that it is about, and the C(other) rule. Of a rule that
         decides, C(kind) is V(rejects), V(deletes), V(quarantines), V(redirects), V(holds), V(decrypts), V(encrypts),
         V(sends_copy) (it makes the copy) or V(stops) (before the other). Otherwise it is what keeps a rule from
-        encrypting the copy: V(disabled), V(mode), V(dates), V(exception), V(scope), V(internal_domain)
+        helping the copy: V(disabled), V(mode), V(dates), V(exception), V(scope), V(internal_domain)
         (a remote domain makes its people internal), V(never_matches) (a value of a
-        condition), V(unauthenticated) (the sender), V(stopped) (by the other), V(elsewhere) (it looks for the same
-        texts in another place), or V(from_outside) (it acts, but rules do not encrypt mail from outside). V(exception)
+        condition), V(asterisk) (which is no wildcard in a word), V(misspelled) (a domain), V(unauthenticated) (the sender),
+        V(stopped) (by the other), V(elsewhere) (it looks for the same texts in another place, or for some people of a
+        domain), or V(from_outside) (it acts, but rules do not encrypt mail from outside). V(exception)
         is also what keeps a rule from rejecting or deleting the copy. Or it is what a rule does to it without
-        encrypting it: V(only_brands) or V(only_routes). Of a DLP rule, it is V(dlp_blocks), V(dlp_redirects),
+        encrypting it: V(only_brands) or V(only_routes). C(would) says what a rule that does not act would do: V(encrypt),
+        V(decrypt) or V(route). Of a DLP rule, it is V(dlp_blocks), V(dlp_redirects),
         V(dlp_quarantines), V(dlp_holds) (for an approval), V(dlp_decrypts), V(dlp_encrypts) or V(dlp_undoes) (it takes away
         whatever protection such mail has). Of a DLP rule that could prevent it and does not act, it is V(dlp_tested) (its
         policy is in a test mode, C(value)) or V(dlp_disabled).

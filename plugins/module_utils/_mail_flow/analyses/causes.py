@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a copy breaks a guarantee, as far as that is known: the rule that decides it and how, or what keeps the rule that
-would encrypt it from acting.
+"""Why a copy breaks a guarantee, as far as that is known: the rule that decides it and how, or what keeps the rule from
+acting that would make it keep the guarantee: one that encrypts, decrypts, or chooses how mail leaves.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.unmatchable_values import meant_domain, meant_extension, never_matching
+from ..conditions.meant_values import as_meant, is_misspelled
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain, is_below
@@ -36,6 +37,12 @@ _FATES = {
 #: What a rule does with mail of which nothing is delivered in clear, not even later.
 _KEEPING_BACK = (Does.REJECT, Does.DELETE)
 
+#: The condition on people to the one on their domains.
+_PEOPLE_OF = {"from": "sender_domain_is", "sent_to": "recipient_domain_is"}
+
+#: The kinds of causes that say what a rule would do.
+_IDLE = ("disabled", "mode", "dates", "scope", "internal_domain")
+
 #: What a rule does for mail without encrypting it, to the kind of a cause.
 _BY_HALVES = {Does.BRAND: "only_brands", Does.ROUTE: "only_routes"}
 
@@ -46,14 +53,16 @@ class BreachCause:
 
     :param kind: of a rule that decides: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``holds``, ``decrypts``,
         ``encrypts``, ``sends_copy`` (it makes the copy) or ``stops`` (before the rule :param:`other`); otherwise what
-        keeps a rule from encrypting the copy: ``disabled``, ``mode``, ``dates``, ``exception``, ``scope``,
-        ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``unauthenticated``, or
-        ``stopped`` (by the rule :param:`other`), ``elsewhere`` (it looks for the same texts in another place), or
+        keeps a rule from helping the copy: ``disabled``, ``mode``, ``dates``, ``exception``, ``scope``,
+        ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``asterisk`` (which is no
+        wildcard in a word), ``misspelled`` (a domain), ``unauthenticated``, or ``stopped`` (by the rule :param:`other`),
+        ``elsewhere`` (it looks for the same texts in another place, or for some of the people in a domain), or
         ``from_outside`` (it acts, but on mail from outside); ``exception`` also of a rule that would keep it back; of a
         DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_holds``, ``dlp_decrypts`` or ``dlp_encrypts``,
         ``dlp_undoes`` (it leaves no such mail protected), or, of one that could prevent it, ``dlp_tested`` or ``dlp_disabled``; of
         a rule that acts on it and does not encrypt, what else it does: ``only_brands`` or ``only_routes``.
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
+    :param would: what a rule that does not act would do: ``encrypt``, ``decrypt`` or ``route``.
     """
 
     kind: str
@@ -61,6 +70,7 @@ class BreachCause:
     option: str = ""
     value: Any = None
     other: str = ""
+    would: str = ""
 
     def as_row(self) -> dict[str, Any]:
         """As results have it, without what does not apply."""
@@ -74,14 +84,19 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     :param copied_by: the rule that makes the copy; empty for a recipient whom the sender names.
     """
     wish = WISHES[guarantee.then]
-    every = standings(rules, copy, lambda rule: _encrypts(rule, guarantee) or _keeps_back(rule))
-    helping = [standing for standing in every if _encrypts(standing.rule, guarantee)]
+    every = standings(rules, copy, lambda rule: _helps(rule, guarantee) or _keeps_back(rule))
+    helping = [standing for standing in every if _helps(standing.rule, guarantee)]
     decider = next((standing.rule for standing in every if standing.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:
         meant = _meant(decider, helping, copy, guarantee)
-        return _of_standing(meant, every, copy) if meant else _of_decider(decider, helping)
+        if meant:
+            return _of_standing(meant, every, copy)
+        keeping = every if wish.wants_protection else helping
+        return _of_decider(decider, [each for each in keeping if each in helping or _keeps_back(each.rule)], guarantee)
     # Somebody to whom a rule copies mail need not get it.
     ending = None if copied_by and wish.wants_protection else _of_the_ending(every)
+    if wish.wants_decryption:
+        return ending or _of_nearest(every, helping, copy, guarantee)
     if not wish.wants_protection or (ending and wish.wants_delivery):
         return ending
     if copied_by:
@@ -89,7 +104,8 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     if not _arrives_in_clear(copy):
         return None  # No rule encrypts it anew.
     if copy.is_from_outside:
-        return _of_mail_from_outside(helping, guarantee)
+        encrypting = [standing for standing in helping if _encrypts(standing.rule, guarantee)]
+        return _of_mail_from_outside(encrypting, guarantee)
     cause = _of_nearest(every, helping, copy, guarantee)
     return cause if cause or wish.wants_delivery else _of_exempting(every, copy, guarantee)
 
@@ -140,8 +156,10 @@ def _of_nearest(
     if elsewhere and (nearest is None or _in_common(elsewhere.rule, guarantee) >= _in_common(nearest.rule, guarantee)):
         atom = elsewhere.failed[0].atom
         option = f"conditions.{atom.predicate.options[0]}"
-        return BreachCause("elsewhere", elsewhere.rule.name, option, plain(atom.values))
-    half = None if guarantee.then == IN_TRANSIT else _nearest(_by_halves(every), guarantee)
+        return BreachCause(
+            "elsewhere", elsewhere.rule.name, option, plain(atom.values), would=_would_do(elsewhere.rule)
+        )
+    half = _nearest(_by_halves(every), guarantee) if WISHES[guarantee.then].protects_what_is_delivered else None
     if half and (nearest is None or _in_common(half.rule, guarantee) > _in_common(nearest.rule, guarantee)):
         return BreachCause(_half(half.rule), half.rule.name)
     return _of_standing(nearest, every, copy) if nearest else None
@@ -177,35 +195,44 @@ def _half(rule: FlowRule) -> str:
     return next((kind for what, kind in _BY_HALVES.items() if rule.actions.does(what)), "")
 
 
+def _helps(rule: FlowRule, guarantee: Guarantee) -> bool:
+    """Whether what a rule does may make a copy keep a guarantee."""
+    if WISHES[guarantee.then].wants_decryption:
+        return bool(rule.actions.does(Does.DECRYPT)) and not rule.dlp
+    if guarantee.then == IN_TRANSIT and rule.actions.does(Does.ROUTE) and not rule.dlp:
+        return True
+    return _encrypts(rule, guarantee)
+
+
 def _encrypts(rule: FlowRule, guarantee: Guarantee) -> bool:
     if not rule.actions.does(Does.ENCRYPT) or rule.dlp:
         return False
     return not guarantee.template or guarantee.template in rule.actions.templates
 
 
-def _of_decider(rule: FlowRule, helping: Sequence[Standing]) -> BreachCause | None:
+def _of_decider(rule: FlowRule, helping: Sequence[Standing], guarantee: Guarantee) -> BreachCause | None:
     kind = next((kind for what, kind in _FATES.items() if rule.actions.does(what)), "")
     if kind:
         return BreachCause(kind, rule.name)
     if rule.actions.does(Does.STOP):
-        stopped = _stopped(rule, helping)
-        return BreachCause("stops", rule.name, other=stopped[0].name if stopped else "")
+        stopped = _nearest(_stopped(rule, helping), guarantee)
+        return BreachCause("stops", rule.name, other=stopped.rule.name if stopped else "")
     if rule.actions.does(Does.DECRYPT):
         return BreachCause("decrypts", rule.name)
     return BreachCause("encrypts", rule.name) if rule.actions.does(Does.ENCRYPT) else None
 
 
-def _stopped(rule: FlowRule, helping: Sequence[Standing]) -> list[FlowRule]:
-    """The rules that would encrypt a copy which a rule stops before them: none that would do nothing."""
+def _stopped(rule: FlowRule, helping: Sequence[Standing]) -> list[Standing]:
+    """The rules that would help a copy which a rule stops before them: none that would do nothing."""
     return [
-        standing.rule
+        standing
         for standing in helping
         if not (standing.reached or standing.failed) and standing.rule.place > rule.place and standing.could_act
     ]
 
 
 def _meant(decider: FlowRule, helping: Sequence[Standing], copy: Copy, guarantee: Guarantee) -> Standing | None:
-    """The rule that one thing keeps from encrypting a copy, and that is more likely meant to keep a guarantee than all that
+    """The rule that one thing keeps from helping a copy, and that is more likely meant to keep a guarantee than all that
     a rule stops before them: it ends the rules for other mail, too. ``None`` if there is none.
     """
     stopped = _stopped(decider, helping) if decider.actions.does(Does.STOP) else []
@@ -215,7 +242,7 @@ def _meant(decider: FlowRule, helping: Sequence[Standing], copy: Copy, guarantee
     nearest = _nearest(near, guarantee)
     if nearest is None:
         return None
-    likeness = min(unlike(rule, guarantee.when) for rule in stopped)
+    likeness = min(unlike(standing.rule, guarantee.when) for standing in stopped)
     return nearest if unlike(nearest.rule, guarantee.when) < likeness else None
 
 
@@ -274,12 +301,15 @@ def _known(standing: Standing, copy: Copy) -> bool:
 
 
 def _looks_elsewhere(standing: Standing, guarantee: Guarantee) -> bool:
-    """Whether nothing keeps a rule from protecting a copy but that it looks for texts in another place than the
-    guarantee does: in the subject alone, say.
+    """Whether nothing keeps a rule from helping a copy but that it looks for texts in another place than the
+    guarantee does, in the subject alone, say, or for some people of the domains that the guarantee is about.
     """
     if standing.distance != 1 or len(standing.failed) != 1 or standing.failed[0].section != "conditions":
         return False
     atom = standing.failed[0].atom
+    if atom.predicate.options[0] in _PEOPLE_OF:
+        names = guarantee.when.get(_PEOPLE_OF[atom.predicate.options[0]]) or []
+        return any(is_below(domain(str(address)), str(name)) for address in atom.values for name in names)
     if len(atom.predicate.options) > 1 or atom.predicate.sort not in ("word", "pattern"):
         return False
     sought = {str(value).casefold() for value in atom.values}
@@ -323,6 +353,8 @@ _CASES: tuple[tuple[str, Callable[[Standing, Copy], bool]], ...] = (
     ),
     ("scope", lambda standing, _copy: standing.misses_by_scope and len(standing.failed) == 1),
     ("never_matches", lambda standing, copy: len(standing.failed) == 1 and _would_match(standing.failed[0], copy)),
+    ("asterisk", lambda standing, _copy: len(standing.failed) == 1 and bool(_asterisks(standing))),
+    ("misspelled", lambda standing, copy: len(standing.failed) == 1 and bool(_misspelled(standing.failed[0], copy))),
     ("exception", lambda standing, _copy: len(standing.failed) == 1 and standing.failed[0].section == "exceptions"),
     ("stopped", lambda standing, _copy: not standing.failed and not standing.reached),
 )
@@ -347,9 +379,39 @@ def _would_match(failed: FailedCondition, copy: Copy) -> bool:
     return any(name.endswith(extensions) for name in files)
 
 
+def _asterisks(standing: Standing) -> list[str]:
+    """The words with an asterisk of the condition that a copy does not meet, if it has the words without it."""
+    section, atom = standing.failed[0].section, standing.failed[0].atom
+    option = atom.predicate.options[0]
+    if section != "conditions" or len(atom.predicate.options) > 1 or atom.predicate.sort != "word":
+        return []
+    words = [word for word in atom.values if as_meant(option, word) not in (word, None)]
+    meant = replace(atom, values=tuple(as_meant(option, word) for word in words))
+    return words if words and meant.evaluate(standing.rule_view) is True else []
+
+
+def _misspelled(failed: FailedCondition, copy: Copy) -> list[str]:
+    """The domains of a condition that likely are the one of a copy, misspelled."""
+    predicate = failed.atom.predicate
+    if failed.section != "conditions" or predicate.options[0] not in _PEOPLE_OF.values():
+        return []
+    name = domain(copy.message.sender if predicate.of_sender else copy.recipient)
+    return [value for value in failed.atom.values if is_misspelled(value, name)]
+
+
+def _would_do(rule: FlowRule) -> str:
+    """What a rule would do to help a copy; empty if nothing."""
+    return next((str(what) for what in (Does.ENCRYPT, Does.DECRYPT, Does.ROUTE) if rule.actions.does(what)), "")
+
+
 def _of_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause:
-    rule = standing.rule
     kind = next(kind for kind, is_so in _CASES if is_so(standing, copy))
+    cause = _of_case(kind, standing, every, copy)
+    return replace(cause, would=_would_do(standing.rule)) if kind in _IDLE else cause
+
+
+def _of_case(kind: str, standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause:
+    rule = standing.rule
     if kind == "internal_domain":
         return BreachCause(kind, rule.name, "conditions.sent_to_scope", domain(copy.recipient))
     if kind in ("scope", "exception", "unauthenticated", "never_matches"):
@@ -357,6 +419,10 @@ def _of_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> B
         option = f"{failed.section}.{failed.atom.predicate.options[0]}"
         value = plain(failed.atom.values)
         return BreachCause(kind, rule.name, option, _never_matches(failed) if kind == "never_matches" else value)
+    if kind in ("asterisk", "misspelled"):
+        failed = standing.failed[0]
+        values = _asterisks(standing) if kind == "asterisk" else _misspelled(failed, copy)
+        return BreachCause(kind, rule.name, f"conditions.{failed.atom.predicate.options[0]}", values)
     if kind == "mode":
         return BreachCause(kind, rule.name, "mode", rule.actions.mode)
     if kind == "dates":

@@ -110,8 +110,9 @@ class CounterexampleSearch:
         wanted = self._as_usual_as_can_be([self.formulas.surely_broken, *of_all], every, all_at_once=usual)
         if wanted is None:
             return SearchResult(is_none=True)
-        _possible, candidate = self._search_not_held_back(wanted)
-        leads = model.to_refine(model.free)
+        possible, candidate = self._search_not_held_back(wanted)
+        # What attempts to write a message teach may rule all of them out.
+        leads = model.to_refine(model.free) if possible else []
         tell = self._counterexample(candidate)
         if tell:
             return SearchResult(tell)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
-from ..conditions.keys import BODY, SUBJECT, WRITTEN
-from ..conditions.predicate import Atom
+from ..conditions.keys import BODY, SENDER, SUBJECT, WRITTEN, Key
 from ..formula import FALSE, TRUE, Literal, high
+from ..rules.flow_rule import FlowRule
 from ..symbolic.address import AddressSlot
 from ..symbolic.arrival import ARRIVALS
 from ..symbolic.encoding import Model
@@ -68,8 +68,14 @@ def _arrives_plain(model: Model, side: Side) -> Iterator[Literal]:
 def _undecided_by_rules(model: Model, side: Side) -> Iterator[Literal]:
     """Literals, each true if a rule does not decide about the recipient's copy, those that do most first."""
     chain = side.chains[0]
-    deciding = [(what, rule) for what in _DECIDES for rule in chain.rules.rules if rule.enforces(what)]
+    deciding = [(what, rule) for what in _DECIDES for rule in chain.rules.rules if _may_do(rule, what)]
     yield from (~high(chain.acts(rule)) for _what, rule in deciding)
+
+
+def _may_do(rule: FlowRule, what: Does) -> bool:
+    """Whether a rule does something, or may: whether one that is only tried stops the later rules is unknown (U08)."""
+    tried_stop = what is Does.STOP and not rule.idle and bool(rule.actions.does(what))
+    return tried_stop or rule.enforces(what)
 
 
 def _without_properties(model: Model) -> Iterator[Literal]:
@@ -88,33 +94,25 @@ def _known_people(model: Model) -> Iterator[Literal]:
     if mail.facts.people.mailboxes is not None:
         yield mail.sender.object
     yield from (~mail.sender.atoms.get(("address", group), FALSE) for group in mail.facts.groups.expanded)
-    yield from _somebody_whom_no_rule_names(model)
-    for slot in (mail.sender, mail.recipient):
-        yield from (~slot["address", value] for value in slot.values("address"))
+    yield from (~mail.sender.atoms.get(key, FALSE) for key in _sought_of_senders(model))
+    # Of the senders the first stays, and of the recipients the last.
+    for slot, from_the_last in ((mail.sender, True), (mail.recipient, False)):
+        yield from (~slot["address", value] for value in sorted(slot.values("address"), reverse=from_the_last))
         yield from _in_the_domain_itself(slot)
         yield from (~slot[sort, value] for sort, value in slot.atoms if sort == "member")
         yield from (~slot[sort, value] for sort, value in slot.atoms if sort in ("word", "pattern"))
 
 
-def _somebody_whom_no_rule_names(model: Model) -> Iterator[Literal]:
-    """The literal that is true if the sender is the first mailbox that no rule names, by the address or as a member of
-    a group.
+def _sought_of_senders(model: Model) -> Iterator[Key]:
+    """What conditions and exceptions look for in senders, those of rules that may decide about mail first, in effect or
+    not: a message from a sender whom no rule is about shows best what rules do to mail.
     """
-    mail = model.mail
-    named = {value for rules in model.rule_sets for atom in rules.atoms for value in _addresses(atom)}
-    named |= {
-        member for group in named & mail.facts.groups.expanded.keys() for member in mail.facts.groups.members_of(group)
-    }
-    for address in sorted(mail.facts.people.mailboxes or ()):
-        literal = mail.sender.atoms.get(("address", address), FALSE)
-        if address not in named and literal is not FALSE:
-            yield literal
-            return
-
-
-def _addresses(atom: Atom) -> Iterator[str]:
-    if isinstance(atom.values, tuple):
-        yield from (str(value).lower() for value in atom.values)
+    rules = [rule for rule_set in model.rule_sets for rule in rule_set.rules]
+    deciding = [rule for rule in rules if any(rule.actions.does(what) for what in _DECIDES)]
+    for rule in (*deciding, *rules):
+        for atom in (*rule.criteria.conditions, *rule.criteria.exceptions):
+            if SENDER in atom.slots:
+                yield from atom.keys
 
 
 def _in_the_domain_itself(slot: AddressSlot) -> Iterator[Literal]:

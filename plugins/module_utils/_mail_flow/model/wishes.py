@@ -67,6 +67,11 @@ class Wish:
         return ("not protected_by_rules",) in self.kept
 
     @property
+    def wants_decryption(self) -> bool:
+        """Whether a copy that stays protected may break it."""
+        return any("not protected" in one_of for one_of in self.kept)
+
+    @property
     def wants_delivery(self) -> bool:
         """Whether a copy that waits for an approval breaks it."""
         return ("delivered",) in self.kept

@@ -11,12 +11,12 @@ from typing import Any
 from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import SECTIONS, rule_argument_spec
-from ..._resources.rules.unmatchable_values import meant_value, never_matching
 from ..actions.actions import BY_OPTION as ACTIONS_BY_OPTION
 from ..actions.actions import set_actions
 from ..actions.protect import option_name
 from ..analyses.aspects import DifferenceKind
 from ..analyses.standings import SCOPES, Copy
+from ..conditions.meant_values import as_meant, is_misspelled
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
 from ..input.messages import Broken
@@ -338,33 +338,6 @@ def shares_values(option: str, values: Any, about: Mapping[str, Any]) -> bool:
     if meant & named:
         return True
     return option in _DOMAINS and any(is_misspelled(value, name) for value in meant for name in named)
-
-
-def is_misspelled(written: str, meant: str) -> bool:
-    """Whether one text is another with a letter too many, one too few, or two neighbors exchanged. Another letter or digit in
-    one place often is another name.
-    """
-    short, long = sorted((written, meant), key=len)
-    if len(long) - len(short) == 1:
-        letters = [place for place, letter in enumerate(long) if letter.isalpha()]
-        return any(long[:place] + long[place + 1 :] == short for place in letters)
-    if len(long) != len(short) or long == short:
-        return False
-    first = next(place for place, letter in enumerate(written) if letter != meant[place])
-    exchanged = written[:first] + written[first : first + 2][::-1] + written[first + 2 :]
-    return exchanged == meant
-
-
-def as_meant(option: str, value: Any) -> Any:
-    """What a condition's value is meant for: itself, or the one in place of a value that matches no mail, and a word without
-    the asterisk at its end, which is no wildcard. ``None`` if that is no value of this condition.
-    """
-    if next(never_matching({option: [value]}), None):
-        return meant_value(option, str(value)) or None
-    predicate = BY_OPTION.get(option)
-    if predicate is not None and predicate.sort == "word" and str(value).endswith("*"):
-        return str(value).rstrip("*") or None
-    return value
 
 
 def _is_within(given_value: Any, wanted: Any) -> bool:

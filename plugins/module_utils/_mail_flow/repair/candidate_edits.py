@@ -19,6 +19,7 @@ from ..._resources.rules.action_effects import Does
 from ..actions.actions import set_actions
 from ..analyses.causes import unlike
 from ..analyses.standings import SCOPES, FailedCondition, Standing, standings
+from ..conditions.meant_values import as_meant
 from ..conditions.predicate import Predicate, Reach
 from ..conditions.predicates import PREDICATES
 from ..model.message_recipients import recipients_of
@@ -34,7 +35,6 @@ from .aims import (
     STOP,
     EditedRules,
     FailingCopy,
-    as_meant,
     fits,
     is_meant,
     is_wanted,

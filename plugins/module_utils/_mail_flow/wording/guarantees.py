@@ -60,19 +60,21 @@ _CAUSES = {
     "encrypts": "the rule {rule!r} encrypts it",
     "stops": "the rule {rule!r} stops later rules",
     "sends_copy": "the rule {rule!r} sends it to {value}",
-    "disabled": "the rule {rule!r}, which would encrypt it, is disabled",
-    "mode": "the rule {rule!r}, which would encrypt it, is only tested (mode: {value})",
-    "activation_date": "the rule {rule!r}, which would encrypt it, only begins on {value}",
-    "expiry_date": "the rule {rule!r}, which would encrypt it, ended on {value}",
+    "disabled": "the rule {rule!r}, which would {would}, is disabled",
+    "mode": "the rule {rule!r}, which would {would}, is only tested (mode: {value})",
+    "activation_date": "the rule {rule!r}, which would {would}, only begins on {value}",
+    "expiry_date": "the rule {rule!r}, which would {would}, ended on {value}",
     "exception": "the rule {rule!r} exempts mail {mail}",
-    "scope": "the rule {rule!r}, which would encrypt it otherwise, is only for mail {mail}",
+    "scope": "the rule {rule!r}, which would {would} otherwise, is only for mail {mail}",
     "internal_domain": (
-        "the rule {rule!r}, which would encrypt it otherwise, is for mail to people outside, and a remote domain makes"
+        "the rule {rule!r}, which would {would} otherwise, is for mail to people outside, and a remote domain makes"
         " people at {value} internal"
     ),
     "never_matches": "no mail meets the condition {option}: {value} of the rule {rule!r}",
+    "asterisk": "the rule {rule!r} looks for {value}, whose asterisk stands for itself",
+    "misspelled": "the rule {rule!r} is for {value}, which may be misspelled",
     "unauthenticated": "its sender did not sign in, so it is no mail from inside for the rule {rule!r}",
-    "elsewhere": "the rule {rule!r}, which would encrypt it otherwise, is only for mail {mail}",
+    "elsewhere": "the rule {rule!r}, which would {would} otherwise, is only for mail {mail}",
     "stopped": "it does not reach the rule {rule!r}",
     "from_outside": "the rule {rule!r} acts on it, but rules do not encrypt mail from outside",
     "dlp_blocks": "the DLP rule {rule!r} blocks it",
@@ -94,6 +96,10 @@ _CAUSES_WITH_ANOTHER_RULE = {
 }
 
 
+#: What a rule would do to a message.
+_WOULD = {"encrypt": "encrypt it", "decrypt": "decrypt it", "route": "choose how it leaves"}
+
+
 def cause_words(cause: BreachCause) -> str:
     """A cause as a clause: ``the rule 'All' exempts mail with 'news' in its subject``."""
     form = _CAUSES_WITH_ANOTHER_RULE.get(cause.kind, "") if cause.other else ""
@@ -102,7 +108,8 @@ def cause_words(cause: BreachCause) -> str:
     shown = listed(list(map(str, value)), "'", "or") if isinstance(value, list) else str(value)
     name = cause.option.rpartition(".")[2]
     mail = _mail_that_meets(name, value, shown) if cause.kind in ("exception", "scope", "elsewhere") else ""
-    return form.format(rule=cause.rule, other=cause.other, option=name, value=shown, mail=mail)
+    would = _WOULD.get(cause.would, "")
+    return form.format(rule=cause.rule, other=cause.other, option=name, value=shown, mail=mail, would=would)
 
 
 def _mail_that_meets(option: str, value: Any, shown: str) -> str:

@@ -280,3 +280,55 @@ def test_the_mode_of_a_policy_that_is_only_tested_is_said() -> None:
     assert cause_words(found) == (
         "the DLP rule 'D' could prevent that, but its policy is in a test mode (TestWithoutNotifications)"
     )
+
+
+def test_the_rule_that_a_stop_keeps_from_mail_is_the_one_that_is_most_likely_meant_for_it() -> None:
+    """Also one that keeps mail back, or that forces TLS, where that is what is guaranteed."""
+    stops, numbers = rule("Stop", PARTNER, STOP), {"subject_matches_patterns": [r"4\d{15}"]}
+    others = rule("Others", {"sender_ip_ranges": ["10.9.0.0/16"]}, ENCRYPT)
+    refuses = rule("Numbers", {**OUTGOING, **numbers}, {"reject_message_reason_text": "No."})
+    found = cause([stops, others, refuses], when={**OUTGOING, **numbers})
+    assert (found["kind"], found["rule"], found["other"]) == ("stops", "Stop", "Numbers")
+    by_tls = rule("By TLS", PARTNER, {"route_message_outbound_require_tls": True})
+    facts = {**TENANT, "outbound_connectors": []}
+    row = verdict([stops, others, by_tls], facts, when=PARTNER, then="protected_in_transit")
+    assert row["counterexample"]["cause"] == {"kind": "stops", "rule": "Stop", "other": "By TLS"}
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"exceptions": {"sent_to": ["bob@contoso.com"]}}, "exception"),
+        ({"enabled": False}, "disabled"),
+    ],
+)
+def test_what_keeps_a_rule_from_decrypting_is_the_cause(change: Values, kind: str) -> None:
+    replies = {"from_scope": "NotInOrganization", "sent_to": ["bob@contoso.com"]}
+    decrypts = rule("Replies", {"from_scope": "NotInOrganization"}, {"remove_ome_v2": True})
+    found = cause([{**decrypts, **change}], when=replies, then="decrypted_on_arrival")
+    assert (found["kind"], found["rule"]) == (kind, "Replies")
+    found = cause([rule("Stop", {}, STOP), decrypts], when=replies, then="decrypted_on_arrival")
+    assert found == {"kind": "stops", "rule": "Stop", "other": "Replies"}
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ({"subject_contains_words": ["encrypt*"]}, "asterisk"),
+        ({"subject_contains_words": ["encrypted"]}, ""),
+    ],
+)
+def test_a_word_with_an_asterisk_is_the_cause_of_mail_with_the_word(written: Values, kind: str) -> None:
+    found = cause([rule("Marked", {**OUTGOING, **written}, ENCRYPT)], when={**OUTGOING, "subject_contains_words": ["encrypt"]})  # fmt: skip
+    assert found.get("kind", "") == kind
+
+
+@pytest.mark.parametrize(("name", "kind"), [("partnner.com", "misspelled"), ("other.example", "")])
+def test_a_misspelled_domain_is_the_cause_of_mail_to_the_domain(name: str, kind: str) -> None:
+    found = cause([rule("Partner", {**IN, "recipient_domain_is": [name]}, ENCRYPT)])
+    assert found.get("kind", "") == kind
+
+
+def test_a_rule_for_some_people_of_a_domain_is_the_cause_of_mail_to_the_others() -> None:
+    found = cause([rule("Ann", {**IN, "sent_to": ["ann@partner.com"]}, ENCRYPT)])
+    assert (found["kind"], found["value"]) == ("elsewhere", ["ann@partner.com"])

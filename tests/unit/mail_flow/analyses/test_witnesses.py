@@ -181,3 +181,30 @@ def test_a_text_has_no_part_that_it_does_not_need() -> None:
     when = {**OUTGOING, "subject_matches_patterns": [r"^\[secure\]"]}
     message = verdict([*rules, others], when=when, then="not_in_clear")["counterexample"]["message"]
     assert sorted(message["subject"].split(" / ")) == ["[secure]", "news"]
+
+
+def test_the_sender_of_a_counterexample_is_nobody_whom_a_rule_is_about() -> None:
+    """By the address, the domain or a group, in a condition or in an exception, of a rule that is on or off."""
+    people = [
+        f"{name}@{place}" for place in ("ads.example", "contoso.com", "old.example") for name in ("ann", "bob", "zoe")
+    ]
+    facts = {**TENANT, "accepted_domains": ["ads.example", "contoso.com", "old.example"], "mailboxes": people,
+             "groups": {"board@contoso.com": ["ann@contoso.com"]}}  # fmt: skip
+    rules = [
+        rule("Ads", {**OUTGOING, "sender_domain_is": ["ads.example"]}, ENCRYPT, exceptions={"from": ["bob@ads.example"]}),
+        rule("Old", {**OUTGOING, "sender_domain_is": ["old.example"]}, ENCRYPT, enabled=False),
+        rule("Board", {**OUTGOING, "from_member_of": ["board@contoso.com"]}, STOP),
+        rule("Zoe", {**OUTGOING, "from": ["zoe@contoso.com"]}, STOP),
+    ]  # fmt: skip
+    for every in (rules, rules[::-1]):
+        found = verdict(every, facts, then="not_in_clear")["counterexample"]
+        assert found["message"]["from"] == "bob@contoso.com"
+        assert "cause" not in found
+
+
+def test_a_rule_that_is_only_tried_and_stops_leaves_no_trace_in_a_counterexample() -> None:
+    tried = rule("Tried", {**OUTGOING, "subject_contains_words": ["secure"]}, {**ENCRYPT, **STOP}, mode="Audit")
+    stops = rule("Stop", {"from": ["bob@contoso.com"]}, STOP)
+    found = verdict([tried, stops, ALL], then="not_in_clear")["counterexample"]
+    assert "subject" not in found["message"]
+    assert found["cause"] == {"kind": "stops", "rule": "Stop", "other": "All"}

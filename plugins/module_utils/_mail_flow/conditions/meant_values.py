@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the values of a condition are meant for, where Exchange reads them otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._resources.rules.unmatchable_values import meant_value, never_matching
+from .predicates import BY_OPTION
+
+
+def is_misspelled(written: str, meant: str) -> bool:
+    """Whether one text is another with a letter too many, one too few, or two neighbors exchanged. Another letter or digit in
+    one place often is another name.
+    """
+    short, long = sorted((written, meant), key=len)
+    if len(long) - len(short) == 1:
+        letters = [place for place, letter in enumerate(long) if letter.isalpha()]
+        return any(long[:place] + long[place + 1 :] == short for place in letters)
+    if len(long) != len(short) or long == short:
+        return False
+    first = next(place for place, letter in enumerate(written) if letter != meant[place])
+    exchanged = written[:first] + written[first : first + 2][::-1] + written[first + 2 :]
+    return exchanged == meant
+
+
+def as_meant(option: str, value: Any) -> Any:
+    """What a condition's value is meant for: itself, or the one in place of a value that matches no mail, and a word without
+    the asterisk at its end, which is no wildcard. ``None`` if that is no value of this condition.
+    """
+    if next(never_matching({option: [value]}), None):
+        return meant_value(option, str(value)) or None
+    predicate = BY_OPTION.get(option)
+    if predicate is not None and predicate.sort == "word" and str(value).endswith("*"):
+        return str(value).rstrip("*") or None
+    return value
