@@ -24,6 +24,7 @@ from ..model.facts import Facts
 from ..model.wishes import WISHES
 from ..simulator.copy_result import CopyResult
 from .aims import Aim, is_meant
+from .nearest import copy_of
 from .task import RepairTask
 
 #: The kinds of causes that are a rule which keeps mail from delivery.
@@ -67,7 +68,7 @@ class Advice:
         ``from_outside``: it asks for no mail from outside, which no rule encrypts; ``dlp``: people edit a DLP rule, or it
         leaves out the mail of that rule; ``opposed_rule``: a rule keeps all of its mail from delivery, so it or the rule
         goes; ``expiry``: mail with a branding expires in time; ``dlp_idle``: people let a DLP rule act; ``copies``: the
-        guarantee does not count copies that rules make, or leaves out the mail of which a rule makes one.
+        guarantee does not count copies that rules make, or leaves out the mail of which a rule makes one, or to whom.
     :param value: the sender, the person who gets such a copy, the other ``then``, the template for which it no longer asks, what the DLP rule does, as
         causes call it, or the branding.
     :param unless: the exceptions of the guarantee then, in the form of a rule's, and :param:`rules` the names of the
@@ -245,7 +246,46 @@ def _of_added_copies(judged: Judgment, copy: Copy, task: RepairTask) -> Advice |
         advised = _with_unless(advice, guarantee, unless, task, task.facts) if unless else None
         if advised:
             return advised
-    return None
+    return _without_people(judged, copy, task)
+
+
+def _without_people(judged: Judgment, copy: Copy, task: RepairTask) -> Advice | None:
+    """Advice that a guarantee leaves out the mail to people who get copies which break it, one after the other, if no mail surely
+    breaks it then.
+    """
+    guarantee = judged.guarantee
+    people = list[str]()
+    try:
+        while judged.counterexample is not None and len(people) < _MOST_LEFT_OUT:
+            shown = copy_of(judged.counterexample, task.facts, task.now)
+            unless = leaving_out(guarantee, {"sent_to": [shown.recipient]})
+            if unless is None or not shown.is_made_by_rules or shown.recipient in people:
+                return None
+            people.append(shown.recipient)
+            guarantee = replace(guarantee, unless=unless)
+            (judged,) = prove(task.rules, task.facts, [guarantee], task.now)
+    except (OptionError, BudgetError):
+        return None
+    if judged.counterexample is not None:
+        return None
+    left_open = None if judged.verdict is GuaranteeVerdict.PROVED else judged
+    policy, rules = _dlp_rule_that_sends(task.given, copy.recipient)
+    return Advice("copies", copy.recipient, guarantee.unless, rules, policy, left_open=left_open)
+
+
+def _dlp_rule_that_sends(given: Mapping[str, Any], recipient: str) -> tuple[str, tuple[str, ...]]:
+    """The policy and the name of the one DLP rule whose actions name a person; none if there are several."""
+    found = list[tuple[str, str]]()
+    for policy in given.get("dlp_policies") or ():
+        for rule in policy.get("rules") or ():
+            actions = (rule.get("actions") or {}).values()
+            people = [str(each) for value in actions for each in (value if isinstance(value, list) else [value])]
+            if recipient.casefold() in map(str.casefold, people):
+                found.append((str(policy.get("name", "")), str(rule.get("name", ""))))
+    if len(found) != 1:
+        return "", ()
+    ((policy_name, rule_name),) = found
+    return policy_name, (rule_name,)
 
 
 def _acting(policy: Mapping[str, Any], name: str) -> dict[str, Any]:

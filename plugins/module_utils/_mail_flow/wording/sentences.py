@@ -306,6 +306,7 @@ def becomes(
     *,
     approved: bool = False,
     only: str = "",
+    branding: str = "",
 ) -> str:
     """What happens to it now.
 
@@ -313,8 +314,12 @@ def becomes(
     :param person: whose copy it is, if rules add them.
     :param approved: whether it happens after an approval for which the mail waits anyway.
     :param only: the words for the condition on which it does.
+    :param branding: one that some of the mail newly shows, where not all of it shows the same; empty if none is known.
     """
     once = " once it is approved" if approved else ""
+    if branding and sides == (None, None):
+        whose = f" for {person}" if person else ""
+        return f"now shows a different branding, such as {branding!r}, or none{whose}{once}{only}"
     if person:
         return f"{_REACHES.get(kind) or f'{_becomes(kind, once, *sides)} for'} {person}{only}"
     if only and kind is DifferenceKind.DELIVERY_LOST:
@@ -462,8 +467,24 @@ def effect_parts(finding: ChangedMail) -> tuple[str, str]:
         reasons.append(f"it already {did}")
     elif finding.limit == "already":
         only = f", if it {did} before"
-    now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved, only=only)
+    now = becomes(
+        finding.kind,
+        finding.stages,
+        finding.person,
+        approved=finding.approved,
+        only=only,
+        branding=_new_branding(finding),
+    )
     return str(mail), f"{now}{unless_words(finding.keeping, reasons, uncounted=finding.uncounted_keeping)}"
+
+
+def _new_branding(finding: ChangedMail) -> str:
+    """The branding that the message which shows a finding newly shows; empty if it is about none, or that shows none."""
+    after = finding.sides.get("after")
+    if finding.kind is not DifferenceKind.BRANDING_CHANGED or after is None:
+        return ""
+    before = finding.sides.get("before")
+    return "" if before and before.branding == after.branding else after.branding
 
 
 def because(cause: Cause) -> str:

@@ -320,10 +320,12 @@ def _by_switching_on(advice: Advice) -> str:
 
 def _without_copies(advice: Advice) -> str:
     """How a guarantee does without the copies that rules make, as a sentence."""
-    by = f"the rule {advice.rules[0]!r} sends" if advice.rules else "rules send"
+    kind = f"DLP rule {advice.rules[0]!r} of the policy {advice.policy!r}" if advice.policy else ""
+    by = f"the {kind or f'rule {advice.rules[0]!r}'} sends" if advice.rules else "rules send"
     head = f"What breaks this is the copy that {by} {advice.value}, and no edit was found that puts it right and costs nothing else"
     if advice.unless:
-        return f"{head}. If such copies need not count, leave that mail out of the guarantee, {_with_unless(advice)}"
+        left_out = "mail to who gets them" if "sent_to" in advice.unless else "that mail"
+        return f"{head}. If such copies need not count, leave {left_out} out of the guarantee, {_with_unless(advice)}"
     holds = _still_open(advice.left_open) or " The guarantee holds then."
     return f"{head}. If such copies need not count, set copies: recipients_only.{holds}"
 

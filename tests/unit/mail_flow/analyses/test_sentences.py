@@ -7,6 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import (
+    DifferenceKind,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
     difference as search,
 )
@@ -16,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
+    becomes,
     mail_of,
     sentence,
 )
@@ -403,3 +407,26 @@ def test_who_else_encrypts_mail_that_is_now_encrypted_makes_no_other_class() -> 
     assert sentence(ours) == sentence(theirs)
     stopped = replace(ours, by=(Exempting("Ours", "stops"),))
     assert stopped.what_is_told != ours.what_is_told
+
+
+def test_a_branding_that_some_of_the_mail_newly_shows_is_named() -> None:
+    said = becomes(DifferenceKind.BRANDING_CHANGED, person="boss@contoso.com", branding="Ours")
+    assert said == "now shows a different branding, such as 'Ours', or none for boss@contoso.com"
+
+
+def test_the_branding_of_the_message_that_shows_a_change_is_an_example() -> None:
+    """Where another rule chooses a branding, too, which one mail shows is not documented."""
+    branded = [
+        rule(
+            name,
+            {**OUTGOING, "subject_contains_words": [name]},
+            {"apply_rights_protection_customization_template": name},
+        )
+        for name in ("a", "b")
+    ]
+    encrypts = rule("Encrypts", OUTGOING, {"apply_rights_protection_template": "Encrypt"})
+    texts = [
+        row["text"] for row in compared([encrypts], [encrypts, *branded]).rows if row["kind"] == "branding_changed"
+    ]
+    assert texts
+    assert not any("different branding or none" in text for text in texts)

@@ -26,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, OUTGOING, PARTNER, STOP, rule
-from tests.unit.mail_flow.dlp_worlds import decrypts, encrypts
+from tests.unit.mail_flow.dlp_worlds import decrypts, encrypts, policy
 from tests.unit.mail_flow.organizations.suggested import Edits, edits_of
 from tests.unit.mail_flow.small_worlds import TENANT
 
@@ -188,3 +188,22 @@ def test_the_edit_of_a_connector_is_found_before_a_search_that_takes_all_steps(m
     facts = {**TENANT, "outbound_connectors": [connector]}
     _found, edits = repaired([], {"when": PARTNER, "then": "protected_in_transit"}, facts=facts)
     assert edits[0] == [("connector", "Partner")]
+
+
+def test_who_gets_mail_that_a_dlp_rule_redirects_can_be_left_out() -> None:
+    """No mail flow rule decrypts it: it is for people outside before."""
+    redirects = policy(
+        {"access_scope": "NotInOrganization", "recipient_domain_is": ["rival.com"]},
+        "Rivals",
+        redirect_message_to=["boss@contoso.com"],
+    )
+    replies = {"from_scope": "NotInOrganization", "sent_to_scope": "InOrganization"}
+    decrypting = rule("Decrypts", replies, {"remove_ome_v2": True})
+    facts = {**TENANT, "dlp_policies": [redirects]}
+    found, edits = repaired([decrypting], {"when": replies, "then": "decrypted_on_arrival"}, facts=facts)
+    assert edits == []
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.rules, found.advice.policy) == ("copies", ("Rivals",), "Rivals")
+    assert found.advice.unless == {"sent_to": ["boss@contoso.com"]}
+    (row,) = suggestion_rows([found], [decrypting], str)
+    assert row.unless == found.advice.unless
