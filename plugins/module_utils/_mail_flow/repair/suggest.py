@@ -110,7 +110,7 @@ class _GoalRepair:
             suggested = ranked(steps, self._aim, self._task)
         if any(each.left_open is None for each in by_connectors):
             suggested = [suggestion for suggestion in suggested if not suggestion.losses]
-        suggested = [*by_connectors, *suggested][:MOST]
+        suggested = sorted([*by_connectors, *suggested], key=lambda suggestion: suggestion.is_refuted)[:MOST]
         forbidding = () if found else search.forbidding
         return GoalSuggestions(self._aim.name, tuple(suggested), search.effort, forbidding, advice, contradiction)
 

@@ -34,6 +34,14 @@ Values = dict[str, Any]
 
 MEGAN: Values = {**OUTGOING, "from": ["megan@contoso.com"]}
 LOOP: Values = {"header_contains_message_header": "X-Done", "header_contains_words": ["yes"]}
+CONNECTOR: Values = {
+    "name": "Partner",
+    "enabled": True,
+    "connector_type": "Partner",
+    "recipient_domains": ["partner.com"],
+    "use_mx_record": True,
+    "tls_settings": "EncryptionOnly",
+}
 PASSES: Values = {**STOP, "set_audit_severity": "Low"}
 
 
@@ -176,16 +184,8 @@ def test_a_guarantee_need_not_count_the_copies_that_no_edit_protects() -> None:
 
 
 def test_the_edit_of_a_connector_is_found_before_a_search_that_takes_all_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    connector = {
-        "name": "Partner",
-        "enabled": True,
-        "connector_type": "Partner",
-        "recipient_domains": ["partner.com"],
-        "use_mx_record": True,
-        "tls_settings": "EncryptionOnly",
-    }
     monkeypatch.setattr(suggest, "STEPS_OF_GOAL", 60_000)
-    facts = {**TENANT, "outbound_connectors": [connector]}
+    facts = {**TENANT, "outbound_connectors": [CONNECTOR]}
     _found, edits = repaired([], {"when": PARTNER, "then": "protected_in_transit"}, facts=facts)
     assert edits[0] == [("connector", "Partner")]
 
@@ -207,3 +207,12 @@ def test_who_gets_mail_that_a_dlp_rule_redirects_can_be_left_out() -> None:
     assert found.advice.unless == {"sent_to": ["boss@contoso.com"]}
     (row,) = suggestion_rows([found], [decrypting], str)
     assert row.unless == found.advice.unless
+
+
+def test_an_edit_that_puts_all_mail_right_goes_before_one_of_a_connector_that_leaves_some_open() -> None:
+    """The connector covers no subdomains."""
+    partner = rule("Partner", PARTNER, ENCRYPT, exceptions={"from": ["megan@contoso.com"]})
+    facts = {**TENANT, "outbound_connectors": [{**CONNECTOR, "enabled": False}]}
+    _found, edits = repaired([partner], {"when": PARTNER, "then": "protected_in_transit"}, facts=facts)
+    assert edits[0] == [("exception", "Partner")]
+    assert [("connector", "Partner")] in edits
