@@ -34,6 +34,12 @@ options:
       - A relative path is searched for as M(ansible.builtin.copy) does. A file has at most 256 MiB.
     type: list
     elements: path
+  trace_complete:
+    description: >-
+      Whether the files have the rows of all recipients of each message in them, as those of a query without a recipient that was read to its end.
+      A file does not say that. Without it, what depends on who else got a message, or on To and Cc, is undecided. RV(assumes) names it. Only with O(trace).
+    type: bool
+    default: false
   trace_source:
     description:
       - Where to read the trace, from Exchange (C(Get-MessageTraceV2)), or from Microsoft Graph. The default is V(exchange).

@@ -324,7 +324,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     observed_lines,
     observed_rows,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import twice_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
+    COMPLETE,
+    twice_sentence,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
 
 SPEC: dict[str, Any] = {
@@ -381,6 +384,8 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     )
     evidence = read_evidence(task.session, asked, task.say)
     result = evidence_result(evidence, unseen=known.encrypters.unseen, examples=params["examples"])
+    if params["trace_complete"]:
+        result["assumes"].append(COMPLETE)
     return {
         "changed": False,
         **result,

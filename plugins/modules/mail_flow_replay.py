@@ -327,6 +327,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     observed_rows,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
+    COMPLETE,
     described,
     replay_lines,
 )
@@ -389,6 +390,8 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         report=report,
         proposed=proposed,
     )
+    if params["trace_complete"]:
+        result["assumes"].append(COMPLETE)
     seen = observed_rows(tested.observed)
     result = replay_with_contradicted(result, seen)
     lines = replay_lines(result)

@@ -19,7 +19,19 @@ from typing import Any, ClassVar, TypeAlias
 from ..._exchange.cmdlet import GRAPH_TRACE, Call, Result, Session
 from ..._exchange.errors import ExchangeError, OptionError, ProtocolError, ThrottledError
 from ..input.rule_sources import DIALECT_ARGUMENT_SPEC, MailFlowContext
-from .rows import NO_TIME, Row, RowError, Trace, date_of, instant_of, microseconds_of, places_of, row_of, rows_of_file
+from .rows import (
+    ALL_TIME,
+    NO_TIME,
+    Row,
+    RowError,
+    Trace,
+    date_of,
+    instant_of,
+    microseconds_of,
+    places_of,
+    row_of,
+    rows_of_file,
+)
 from .sources import Sources
 
 CMDLET = "Get-MessageTraceV2"
@@ -68,9 +80,10 @@ class Window:
 Traced: TypeAlias = tuple[Trace, Window | None]
 
 
-def read_files(files: Iterable[tuple[str, bytes]], most: int) -> Traced:
+def read_files(files: Iterable[tuple[str, bytes]], most: int, *, complete: bool = False) -> Traced:
     """The rows of files, by path and content; at most this many, the newest ones.
 
+    :param complete: whether the files are said to have the rows of all recipients of each message.
     :raises OptionError: a file is no message trace.
     """
     sources = Sources()
@@ -79,10 +92,11 @@ def read_files(files: Iterable[tuple[str, bytes]], most: int) -> Traced:
             sources.add(row, number)
     trace = sources.merged()
     times = trace.columns["received"]
-    window = Window(instant_of(min(times)), instant_of(max(times)), "files") if times else None
+    window = Window(instant_of(min(times)), instant_of(max(times)), "" if complete else "files") if times else None
+    trace.whole = ALL_TIME if complete else NO_TIME
     if len(trace) > most:
         trace, window = newest_of(trace, most)
-    trace.whole = NO_TIME
+        trace.whole = range(microseconds_of(window.begin + APART), ALL_TIME.stop) if complete else NO_TIME
     return trace, window
 
 
@@ -319,6 +333,7 @@ TRACE_ARGUMENT_SPEC: dict[str, Any] = {
     "days": {"type": "int", "default": 7},
     "until": {"type": "str"},
     "trace": {"type": "list", "elements": "path"},
+    "trace_complete": {"type": "bool", "default": False},
     "trace_source": {"type": "str", "choices": ["exchange", "graph"]},
     "facts": {"type": "dict"},
     "dialect": DIALECT_ARGUMENT_SPEC,
@@ -372,10 +387,15 @@ def until_of(text: str | None, now: datetime.datetime, ago: datetime.timedelta =
 def reader_of(task: MailFlowContext) -> TraceReader:
     """What reads the trace of the organization, with nothing asked yet.
 
-    :raises OptionError: the list of files is empty, or the connection cannot be used for Microsoft Graph.
+    :raises OptionError: the list of files is empty, files are called complete that nobody named, or the connection cannot
+        be used for Microsoft Graph.
     """
     if task.params["trace"] == []:
         raise OptionError("The list trace is empty.", remedy="Name a file, or leave trace out to ask the organization.")
+    if task.params["trace_complete"] and not task.params["trace"]:
+        raise OptionError(
+            "trace_complete is about files, and there are none.", remedy="Omit it, or name files in trace."
+        )
     most = task.params["max_copies"]
     return (
         GraphReader(task.graph(), task.say, most)
@@ -388,7 +408,8 @@ def traced(task: MailFlowContext, reader: TraceReader, begin: datetime.datetime,
     """The rows of the files, of Exchange or of Microsoft Graph."""
     params: Mapping[str, Any] = task.params
     if params["trace"]:
-        return read_files(((path, task.find_file(path)) for path in params["trace"]), params["max_copies"])
+        files = ((path, task.find_file(path)) for path in params["trace"])
+        return read_files(files, params["max_copies"], complete=params["trace_complete"])
     if datetime.datetime.now(datetime.UTC) - until < SETTLES:
         task.warnings.append("Rows of the last 4 hours still come and change, so the numbers may be too small.")
     return reader.read(begin, until)

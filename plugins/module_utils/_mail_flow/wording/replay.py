@@ -89,6 +89,12 @@ PREMISES = (
     {"id": "recipients", "text": f"Messages are to fewer than {MANY} recipients ({questions.MANY_RECIPIENTS})."},
 )
 
+#: What it takes as given of files that are said to be complete.
+COMPLETE = {
+    "id": "trace_complete",
+    "text": "The files have the rows of all recipients of each message: trace_complete says so.",
+}
+
 #: What it takes as given of rows without a size.
 UNSIZED = {"id": "size", "text": "Messages whose size the trace does not have are not too large to be encrypted."}
 
@@ -166,7 +172,7 @@ def replay_lines(replay: Mapping[str, Any], most: int = 10, *, domains: bool = T
     guarantees = [
         f"{guarantee_sentence(row)}{certainty(row.get('contradicted', ()))}" for row in replay.get("guarantees") or ()
     ]
-    return [*lines, *guarantees, *hopless_lines(replay)]
+    return [*lines, *guarantees, *incomplete_files_lines(replay), *hopless_lines(replay)]
 
 
 def coverage_sentence(replay: Mapping[str, Any]) -> str:
@@ -253,6 +259,18 @@ def hopless_lines(replay: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"Undecided: {count:,}, because the file has no FromIP: did the sender sign in? Export it with {EXPORT_COMMAND}"
+    ]
+
+
+def incomplete_files_lines(replay: Mapping[str, Any]) -> list[str]:
+    """What to do about copies that are undecided because files may lack rows of other recipients."""
+    counts = _undecided_by_reason(replay)
+    count = counts["to_or_cc"] + counts["recipients"]
+    if not count or replay["window"].get("reason") != window_reason("files", ""):
+        return []
+    return [
+        f"Undecided: {count:,}, because of To and Cc, or of other recipients. If the files have the rows of all recipients of each message, "
+        "say so with trace_complete: true, and more may be known."
     ]
 
 

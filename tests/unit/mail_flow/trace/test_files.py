@@ -11,10 +11,13 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import read_files
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
+    ALL_TIME,
     NO_SENDER,
+    NO_TIME,
     SENT,
     Row,
     left_out,
+    microseconds_of,
     rows_of_file,
 )
 
@@ -259,19 +262,33 @@ def test_an_enhanced_summary_report_has_a_message_to_many_in_one_cell() -> None:
     assert [row.recipient for row in rows_of_file("\n".join(lines).encode(), "trace")] == people
 
 
-def test_files_may_overlap_and_the_newest_rows_stay() -> None:
-    def rows(numbers: range) -> bytes:
-        objects: list[dict[str, Any]] = [
-            {
-                **dict(zip(NAMES, CELLS, strict=True)),
-                "MessageTraceId": f"m{each}",
-                "Received": f"2026-11-18T14:{each:02}:00Z",
-            }
-            for each in numbers
-        ]
-        return json.dumps(objects).encode()
+def rows(numbers: range) -> bytes:
+    """A file with a message each minute."""
+    objects: list[dict[str, Any]] = [
+        {
+            **dict(zip(NAMES, CELLS, strict=True)),
+            "MessageTraceId": f"m{each}",
+            "Received": f"2026-11-18T14:{each:02}:00Z",
+        }
+        for each in numbers
+    ]
+    return json.dumps(objects).encode()
 
+
+def test_files_may_overlap_and_the_newest_rows_stay() -> None:
     trace, window = read_files([("a", rows(range(6))), ("b", rows(range(4, 10)))], 100)
     assert (len(trace), window.reason, window.begin.minute, window.until.minute) == (10, "files", 0, 9)
     trace, window = read_files([("b", rows(range(4, 10))), ("a", rows(range(6)))], 4)
     assert (len(trace), window.reason, window.begin.minute, window.until.minute) == (4, "limit", 6, 9)
+
+
+def test_files_that_are_said_to_be_complete_have_all_copies_of_their_messages() -> None:
+    files = [("a", rows(range(6)))]
+    trace, window = read_files(files, 100, complete=True)
+    assert window is not None
+    assert (window.reason, trace.whole) == ("", ALL_TIME)
+    assert read_files(files, 100)[0].whole == NO_TIME
+    # What is older was not read: of the oldest message that was, a row may be missing.
+    trace, window = read_files(files, 4, complete=True)
+    assert window is not None
+    assert (window.reason, microseconds_of(window.begin) in trace.whole) == ("limit", False)
