@@ -134,15 +134,19 @@ def test_what_one_rule_leaves_open_two_rules_settle(rules: list[Values], apart: 
     assert settled(apart, headers={"X-Clear": "y"}) == set()
 
 
+def test_what_rules_see_of_wrapped_mail_is_not_asked_with_another_fallback_action() -> None:
+    signed = {"disclaimer_insertable": False, "protection": {"kind": "smime_signed"}}
+    for fallback, is_told in (("Wrap", True), ("Ignore", False)):
+        wraps = {"apply_html_disclaimer_text": "x", "apply_html_disclaimer_fallback_action": fallback}
+        found = settled([rule("Wraps", IN, wraps), *looking(attachment_extension_matches_words=["eml"])], **signed)
+        assert any("fallback action" in said for said in found) is is_told
+
+
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
         (looking(), {"protection": {"kind": "smime"}}),
         ([rule("Holds", IN, {**ENCRYPT, "quarantine": True})], {}),
-        (
-            [rule("Wraps", IN, {"apply_html_disclaimer_text": "x"}), *looking(attachment_extension_matches_words=["eml"])],
-            {"disclaimer_insertable": False, "protection": {"kind": "smime_signed"}},
-        ),
         (
             [rule("Greets", IN, {"apply_html_disclaimer_text": "%%DisplayName%%"}), rule("L", {"subject_or_body_contains_words": ["x"]}, MARK)],
             {"body": "y"},
@@ -156,7 +160,7 @@ def test_what_one_rule_leaves_open_two_rules_settle(rules: list[Values], apart: 
         ([rule("Later", IN, ENCRYPT, activation_date=MEGAN["date"])], {}),
         ([rule("Both", IN, {"copy_to": ["joe@fabrikam.com"], "redirect_message_to": ["boss@contoso.com"]})], {}),
     ],
-    ids=["smime", "quarantine", "wrapped", "tokens", "subject", "names in a file", "instant", "adds and redirects"],
+    ids=["smime", "quarantine", "tokens", "subject", "names in a file", "instant", "adds and redirects"],
 )  # fmt: skip
 def test_where_no_fact_helps_a_test_message_does(rules: list[Values], message: Values) -> None:
     assert SEND in settled(rules, **message)

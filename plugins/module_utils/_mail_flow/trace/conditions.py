@@ -160,18 +160,23 @@ class RowConditions:
             usual = self._everywhere(self._settled(atom.evaluate(self._views.usual), atom))
             return usual if isinstance(unusual, bool) else usual.opened(self.traits.special, unusual)
         truth = self._everywhere(self._settled(atom.evaluate(self._views.blank), atom))
-        if atom.predicate.looks_at == "fields" and atom.predicate.sort == "address":
+        if atom.predicate.looks_at == "fields":
             return truth.without(self._naming_others(atom))
         limit = atom.predicate.least_size(atom.values)
         return truth if limit is None else truth.without(self._smaller(limit))
 
     def _naming_others(self, atom: Atom) -> int:
-        """The copies of ordinary mail from inside whose To and Cc fields have none of the people of a condition, because
-        no copy of the message is for one of them. The row of a group to which a message went shows the group.
+        """The copies of ordinary mail from inside whose To and Cc fields have none of the people of a condition, or of the
+        members of its groups, because no copy of the message is for one of them. The row of a group to which a message went shows the group.
         """
         block = self._block
         facts = self._facts
-        wanted = {facts.people.primary(str(person)) for person in atom.values}
+        known = facts.groups.members or {}
+        if any(group not in known for group in atom.groups):
+            return 0
+        members = {person for group in atom.groups for person in facts.groups.members_of(group)}
+        # A group that is named itself has a row of its own.
+        wanted = {facts.people.primary(str(person)) for person in (*atom.values, *members)}
         if any(map(is_name, wanted)):
             return 0
         people = {number: facts.people.primary(block.texts["recipient"][number]) for number in set(block.recipient)}

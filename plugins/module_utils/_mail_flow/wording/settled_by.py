@@ -15,6 +15,10 @@ _SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
 _SEND = "Send a test message."
 _LOOK = "A test message: look at what the report or the request for approval holds."
 _SPLIT = "Let two rules do that, one after the other, or send a test message."
+_WRAPPED = (
+    "Send a test message into which the disclaimer cannot be put, such as a signed one. With the fallback action Ignore or Reject, no message is "
+    "wrapped."
+)
 _DECRYPT = "Set transport_decryption_setting to Optional, or send a test message."
 
 #: Kind of a reason to how to find out, where that is not what settles its question in general, nor the key of the
@@ -76,11 +80,11 @@ SETTLED_BY: Mapping[ReasonKind, str] = {
                 "hidden_and_matched",
                 "hidden_from_rule",
             ),
-            *("many_approvals", "names_in_attachment", "not_found", "reports", "tokens", "wrapped"),
-            *("wrapped_attachments", "wrapped_subject"),
+            *("many_approvals", "names_in_attachment", "not_found", "reports", "tokens"),
         ),
         _SEND,
     ),
+    **dict.fromkeys(("wrapped", "wrapped_attachments", "wrapped_subject"), _WRAPPED),
     "later": "Compare again after that date.",
     "shown_for_approval": _LOOK,
     "shown_in_report": _LOOK,

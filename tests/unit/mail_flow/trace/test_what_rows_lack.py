@@ -461,3 +461,23 @@ def test_fields_of_mail_from_inside_name_only_its_recipients(
 ) -> None:
     found = fared([HELD, encrypting({})], traced(row(**said), *rows, whole=whole))
     assert found[ANN].partition(" ")[0] == result
+
+
+@pytest.mark.parametrize(
+    ("rows", "known", "result"),
+    [
+        ([], {LIST: [KIM]}, "encrypt"),
+        ([row(KIM)], {LIST: [KIM]}, "to_or_cc"),
+        ([row(LIST, status="Expanded")], {LIST: [KIM]}, "to_or_cc"),
+        ([row(EVERYBODY, status="Expanded")], {LIST: [EVERYBODY], EVERYBODY: [KIM]}, "to_or_cc"),
+        ([row(KIM)], {LIST: [EVERYBODY], EVERYBODY: [KIM]}, "to_or_cc"),
+        ([row("lee@contoso.com")], {LIST: [EVERYBODY], EVERYBODY: [KIM]}, "encrypt"),
+        ([], {EVERYBODY: [KIM]}, "to_or_cc"),
+    ],
+)
+def test_fields_of_mail_from_inside_name_no_members_of_groups_without_a_copy(
+    rows: list[Row], known: Values, result: str
+) -> None:
+    held = {**HELD, "conditions": {"any_of_to_cc_header_member_of": [LIST]}}
+    found = fared([held, encrypting({})], traced(row(), *rows), groups=known)
+    assert found[ANN].partition(" ")[0] == result
