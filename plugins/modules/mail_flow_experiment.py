@@ -466,6 +466,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.en
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.experiment_context import (
     ExperimentContext,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.sending_options import (
+    SENDING_ARGUMENT_SPEC,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     GUARANTEES_ARGUMENT_SPEC,
 )
@@ -505,22 +508,12 @@ SPEC: dict[str, Any] = {
         "effective_within": {"type": "int", "default": 60},
         "senders": {"type": "list", "elements": "str"},
         "recipients": {"type": "list", "elements": "str"},
-        "may_reach": {"type": "list", "elements": "str", "default": []},
-        "max_messages": {"type": "int", "default": 20},
-        "wait": {"type": "int", "default": 15},
-        "send_with": {"type": "str", "choices": ["graph", "smtp"], "default": "graph"},
-        "smtp_host": {"type": "str"},
-        "smtp_port": {"type": "int"},
-        "smtp_security": {"type": "str", "choices": ["starttls", "tls"], "default": "starttls"},
-        "smtp_username": {"type": "str"},
-        "smtp_password": {"type": "str", "no_log": True},
-        "read_copies": {"type": "bool", "default": False},
+        **SENDING_ARGUMENT_SPEC,
         "record": {"type": "path"},
         "read_only": {"type": "bool", "default": False},
         "facts": {"type": "dict"},
         "dialect": DIALECT_ARGUMENT_SPEC,
         **COMPLIANCE_ARGUMENT_SPEC,
-        "observations": {"type": "path"},
         "fail_on_error": {"type": "bool", "default": True},
     },
     "mutually_exclusive": [["messages", "messages_path"]],

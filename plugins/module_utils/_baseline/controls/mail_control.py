@@ -19,6 +19,7 @@ from ..._mail_flow.analyses.expectations import TestedMessages, run_cases
 from ..._mail_flow.analyses.regression import MOST_DATES, later_instants, skipped_dates, worsened
 from ..._mail_flow.analyses.verifier import prove
 from ..._mail_flow.budget import own_budgets
+from ..._mail_flow.experiment.sending_options import SENDING_ARGUMENT_SPEC, SENDING_RANGES
 from ..._mail_flow.input.guarantee_options import COPIES_OUTSIDE, Guarantee, same_guarantee
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS
@@ -325,25 +326,12 @@ EXPERIMENT_CONTROL, EXPERIMENT = "VRF-3", "experiment"
 #: What the findings of that control about mail that does what was computed begin with.
 SEEN = "Seen:"
 
-#: The ranges of its numbers.
-_RANGES = {"max_messages": (1, 100), "wait": (0, 240), "effective_within": (0, 240)}
-
 #: The options of the experiment. All but the last two are those of ``mail_flow_experiment``.
 EXPERIMENT_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "senders": {"type": "list", "elements": "str", "required": True},
     "recipients": {"type": "list", "elements": "str", "required": True},
-    "may_reach": {"type": "list", "elements": "str", "default": []},
     "rules": {"type": "list", "elements": "str", "default": []},
-    "max_messages": {"type": "int", "default": 20},
-    "wait": {"type": "int", "default": 15},
-    "read_copies": {"type": "bool", "default": False},
-    "send_with": {"type": "str", "choices": ["graph", "smtp"], "default": "graph"},
-    "smtp_host": {"type": "str"},
-    "smtp_port": {"type": "int"},
-    "smtp_security": {"type": "str", "choices": ["starttls", "tls"], "default": "starttls"},
-    "smtp_username": {"type": "str"},
-    "smtp_password": {"type": "str", "no_log": True},
-    "observations": {"type": "path"},
+    **SENDING_ARGUMENT_SPEC,
     "after_changes": {"type": "bool", "default": False},
     "effective_within": {"type": "int", "default": 30},
 }
@@ -360,7 +348,7 @@ class ExperimentControl(JudgingControl):
 
     def check(self, request: BaselineRequest) -> None:
         options = request.variables.get(EXPERIMENT) or {}
-        for name, (least, most) in _RANGES.items():
+        for name, (least, most) in SENDING_RANGES.items():
             if not least <= options.get(name, least) <= most:
                 raise OptionError(
                     f"{PREFIX}{EXPERIMENT}.{name} is {options[name]}.", remedy=f"Use a number from {least} to {most}."

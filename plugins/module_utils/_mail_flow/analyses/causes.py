@@ -101,7 +101,7 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
         return ending
     if copied_by:
         return _of_copying(rules, helping, copy, guarantee, copied_by)
-    if not _arrives_in_clear(copy):
+    if not _arrives_readable(copy):
         return None  # No rule encrypts it anew.
     if copy.is_from_outside:
         encrypting = [standing for standing in helping if _encrypts(standing.rule, guarantee)]
@@ -177,7 +177,8 @@ def _would_keep_back(standing: Standing, copy: Copy) -> bool:
     return standing.failed[0].section == "exceptions" and _known(standing, copy)
 
 
-def _arrives_in_clear(copy: Copy) -> bool:
+def _arrives_readable(copy: Copy) -> bool:
+    """Whether anybody on the way could read the message as it arrives: nothing protects it, or only a signature."""
     arrival = copy.message.protection
     return arrival is not None and arrival.kind in ("none", "smime_signed")
 

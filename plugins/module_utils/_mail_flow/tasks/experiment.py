@@ -34,6 +34,7 @@ from ..experiment.reach import ANYBODY
 from ..experiment.record import ExperimentRecord, RecordedMail, record_of
 from ..experiment.relied_on import RELIED_ON, Dependence, VerdictsRelying, numbers_by_use
 from ..experiment.sampling import ExperimentRequest, PlannedMail, SendingPlan, readable_recipients, sending_plan_of
+from ..experiment.sending_options import SENDING_RANGES
 from ..experiment.temporary_rules import is_over, temporary_rules_of, token_of
 from ..input.guarantee_options import Guarantee, declared_guarantees
 from ..input.message_options import MESSAGES_ARGUMENT_SPEC
@@ -84,7 +85,7 @@ _NO_TOKEN = "x" * 8
 def run_experiment(task: ExperimentContext) -> WordedResult:
     """Sends the messages, or shows them in check mode, and says what became of them: the result, with the lines of its ``msg``."""
     params = task.params
-    check_ranges(params, {"max_messages": (1, 100), "wait": (0, 240), "effective_within": (0, 240)})
+    check_ranges(params, SENDING_RANGES)
     numbers = numbers_of(params["questions"] or [])
     if params["read_only"]:
         return read_experiment(task)
