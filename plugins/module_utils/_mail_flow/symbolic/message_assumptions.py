@@ -43,6 +43,7 @@ class Assumptions:
     def __init__(self, circuit: Circuit) -> None:
         self._circuit = circuit
         self._made: list[Assumption] = []
+        self._of_claims: list[Assumption] = []
         self.plain_letters = Assumption(
             questions.WORD_BORDERS, "plain_letters", circuit.variable("plain letters"), seen=False, of_mail=False
         )
@@ -57,12 +58,21 @@ class Assumptions:
             self._made.append(Assumption(number, kind, literal, seen, of_mail))
         return literal
 
+    def assume_for_claims(self, number: str, kind: str) -> Literal:
+        """The variable of an assumption that only claims make: what comparisons say of mail is said of the mail that it
+        leaves out, too.
+        """
+        literal = self._circuit.variable(("assumption", number, kind))
+        self._of_claims.append(Assumption(number, kind, literal))
+        return literal
+
     @property
     def for_claims(self) -> list[Assumption]:
         """The assumptions of claims. Matches in an alias have their own formulas, so mail to an alias is like other
         mail.
         """
-        return [*(assumption for assumption in self._made if assumption.id != questions.ALIASES), self.plain_letters]
+        made = (assumption for assumption in self._made if assumption.id != questions.ALIASES)
+        return [*made, *self._of_claims, self.plain_letters]
 
 
 def contradicted_assumptions(atoms: Iterable[Atom]) -> set[str]:

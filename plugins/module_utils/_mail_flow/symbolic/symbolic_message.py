@@ -129,6 +129,7 @@ class SymbolicMessage:
         """
         self._assume_primary_addresses()
         self._assume_no_pdf(seen=questions.PDF in contradicted)
+        self._assume_insertable_disclaimers()
         limits = (bytes_of(atom.values) for atom in atoms if atom.predicate.sort == "size")
         large = any((limit or 0) >= SURELY_PROTECTED for limit in limits)
         for usual in USUAL:
@@ -148,6 +149,11 @@ class SymbolicMessage:
         switch = self.assumptions.assume(questions.ALIASES, "primary_addresses", True, seen=addressing.watches_aliases)
         for literal in (addressing.direct, addressing.others_direct):
             self.circuit.add(~switch, literal)
+
+    def _assume_insertable_disclaimers(self) -> None:
+        if self.disclaimers.wrap:
+            switch = self.assumptions.assume_for_claims(questions.A_FACT, "not_wrapped")
+            self.circuit.add(~switch, self.disclaimers.insertable)
 
     def _assume_no_pdf(self, *, seen: bool) -> None:
         switch = self.assumptions.assume(questions.PDF, "no_pdf", self.pdf.stay_plain, seen=seen)

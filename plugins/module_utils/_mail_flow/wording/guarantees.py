@@ -167,6 +167,7 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
         f"The message has at most {SURELY_PROTECTED:,} bytes ({SURELY_MB} MB), so that it has at most {MOST_MB} MB"
         " however it is encoded."
     ),
+    "not_wrapped": "Each disclaimer can be put into the message, so that none is wrapped around it.",
     "no_pdf": "The message has no PDF attachment, which stays unencrypted while enable_pdf_encryption is false.",
     # Comparisons of such letters differ, and such texts are rare.
     "plain_letters": (
@@ -275,6 +276,7 @@ _LEAVES_OUT = {
     "not_automatic": "automatic replies, receipts, meetings",
     "no_approval_request": "requests for approval",
     "not_too_large": f"mail over {SURELY_MB} MB",
+    "not_wrapped": "mail that a disclaimer is wrapped around",
     "no_pdf": "mail with PDF documents",
     "all_in_directory": "mail to people inside who are not in the directory",
     **dict.fromkeys(("guests_left_out", "no_guests", "guests_send_nothing"), _GUESTS),

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 
 from tests.unit.mail_flow.answers import difference, lint, prove
-from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, STOP, rule, unknown_ids, verdict
+from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, OUTGOING, STOP, rule, unknown_ids, verdict
 from tests.unit.mail_flow.emulating import emulated, simulated
 from tests.unit.mail_flow.small_worlds import TENANT
 
@@ -514,3 +514,21 @@ def test_a_disclaimer_on_other_mail_is_not_assumed_to_wrap() -> None:
         "wrapped" in [row["id"] for row in verdict([disclaims], when=each, then="delivered")["assumptions"]]
         for each in (when, IN)
     ] == [False, True]
+
+
+def test_mail_that_a_disclaimer_is_wrapped_around_is_left_out_of_a_proof_that_needs_it() -> None:
+    footer = rule(
+        "Footer", OUTGOING, {"apply_html_disclaimer_text": "Regards", "apply_html_disclaimer_fallback_action": "Wrap"}
+    )
+    important = {**OUTGOING, "with_importance": "High"}
+    encrypts = rule("Important", important, ENCRYPT)
+    found = verdict([footer, encrypts], when=important, then="not_in_clear")
+    assert found["verdict"] == "proved"
+    assert "mail that a disclaimer is wrapped around" in [row.get("mail") for row in found["assumptions"]]
+    first = verdict([encrypts, footer], when=important, then="not_in_clear")
+    assert first["verdict"] == "proved"
+    assert "mail that a disclaimer is wrapped around" not in [row.get("mail") for row in first["assumptions"]]
+    # Mail that is known to break a guarantee still does.
+    marked = {**OUTGOING, "subject_or_body_contains_words": ["secret"]}
+    stops = rule("Stop", marked, {"stop_rule_processing": True})
+    assert verdict([footer, stops, encrypts], when={**important, **marked}, then="not_in_clear")["verdict"] == "refuted"
