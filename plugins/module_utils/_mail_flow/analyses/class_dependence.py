@@ -61,14 +61,24 @@ class ClassDependence:
                     self._asked.remaining_budget,
                 ):
                     break
-                for kind in [kind for kind in remaining if model.circuit.holds(others[kind])]:
+                shown = [kind for kind in remaining if model.circuit.holds(others[kind])]
+                for kind in shown:
                     remaining.remove(kind)
                     impossible.remove(kind)
-                    if usual or not side.logic.free:
-                        mail_class = self._classes.of_part(kind, which, WHOLE)
-                        mail_class.refine = model.to_refine(side) or model.left_in_fields()
-                        mail_class.usual = usual
+                if usual or not side.logic.free:
+                    self._add_open(side, which, shown, usual=usual)
         return impossible
+
+    def _add_open(self, side: Side, which: Which, kinds: Sequence[DifferenceKind], *, usual: bool) -> None:
+        """Adds classes that other recipients may show, with whom to model to find out.
+
+        :param usual: whether it is usual mail.
+        """
+        model = self._asked.model
+        for kind in kinds:
+            mail_class = self._classes.of_part(kind, which, WHOLE)
+            mail_class.refine = model.to_refine(side) or model.left_in_fields()
+            mail_class.usual = usual
 
     def _unknown_part(self, asked: CopyQueries, kind: DifferenceKind, place: int, known: Sequence[Part]) -> Literal:
         """The literal that is true if a message shows a kind, but none of the known parts of it."""

@@ -498,16 +498,20 @@ class ClassFindings:
 
     def _candidates(self, draft: _ClassFacts) -> dict[Exempting, Literal]:
         """The rules that may exempt mail, each with that it acts in one of the rule sets."""
-        mine = [*([draft.edit.before, draft.edit.after] if draft.edit else []), *(rule for _side, rule in draft.rules)]
+        edited = [draft.edit.before, draft.edit.after] if draft.edit else []
+        own_names = {rule.name for rule in (*edited, *(rule for _side, rule in draft.rules)) if rule is not None}
         acts: dict[Exempting, list[Literal]] = {}
-        for which, rules in enumerate(self.sets):
-            for rule in rules.rules:
-                if rule.idle or any(exemption is not None and rule.name == exemption.name for exemption in mine):
-                    continue
-                earlier = any(side == which and rule.place < exemption.place for side, exemption in draft.rules)
-                how = _how(rule, draft.mail_class, earlier=earlier)
-                if how:
-                    acts.setdefault(Exempting(rule.name, how), []).append(self._exempts(rule, which))
+        others = [
+            (which, rule)
+            for which, rules in enumerate(self.sets)
+            for rule in rules.rules
+            if not rule.idle and rule.name not in own_names
+        ]
+        for which, rule in others:
+            earlier = any(side == which and rule.place < own.place for side, own in draft.rules)
+            how = _how(rule, draft.mail_class, earlier=earlier)
+            if how:
+                acts.setdefault(Exempting(rule.name, how), []).append(self._exempts(rule, which))
         for dlp_rule in certain_dlp_rules(self.model.facts):
             how = _how_by_dlp(dlp_rule, draft.mail_class)
             if how:

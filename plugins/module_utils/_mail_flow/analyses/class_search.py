@@ -13,6 +13,7 @@ from .class_dependence import ClassDependence
 from .class_messages import ClassMessages
 from .class_model import ClassModel, MailClasses, Which
 from .class_parts import Example, PartSearch
+from .difference_kinds import MailClass
 
 
 class ClassSearch:
@@ -125,14 +126,15 @@ class ClassSearch:
                 if mail_class.shown is None:
                     self._messages.show(mail_class, self.asked.model.free)
                 self._messages.show_surely(mail_class, *modes)
-                if (
-                    mail_class.shown is None
-                    and mail_class.witness is None
-                    and not mail_class.refine
-                    and not self._messages.may_be_shown(mail_class)
-                ):
+                if self._is_impossible(mail_class):
                     self._classes.drop(mail_class)
         return parts_found
+
+    def _is_impossible(self, mail_class: MailClass) -> bool:
+        """Whether no message shows a class of usual mail, or may show it."""
+        if mail_class.shown is not None or mail_class.witness is not None or mail_class.refine:
+            return False
+        return not self._messages.may_be_shown(mail_class)
 
     def _in_unusual_mail(
         self,

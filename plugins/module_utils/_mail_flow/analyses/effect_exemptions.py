@@ -62,7 +62,7 @@ class EffectExemptions:
         """
         if isinstance(rule, FlowRule) and effect.kind not in BEFORE_DLP:
             return
-        others = [part for other in self._asked.dlp if other is not rule for part in other.by_recipients]
+        others = [part for other in self._asked.dlp if other is not rule for part in other.by_access_scope]
         for other in others:
             how = self._how_dlp_keeps(other, rule, effect)
             if how:

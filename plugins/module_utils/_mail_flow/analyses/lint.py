@@ -62,11 +62,7 @@ def lint(
     )
     findings: list[LintFinding] = []
     for rule in rule_set.rules:
-        look = CheckedRule(rule, rule_set, known, domains, date)
-        for kind, check in CHECKS.items():
-            about = check(look) if kind in OF_IDLE_RULES or not rule.idle else None
-            if about is not None:
-                findings.append(LintFinding(kind, (rule.name,), about))
+        findings += _problems_of(CheckedRule(rule, rule_set, known, domains, date))
     findings += _equal_rules(rule_set)
     findings += remarks(rule_set, known)
     findings += encrypter_problems(rule_set, known)
@@ -86,6 +82,15 @@ def lint(
     except BudgetError:
         findings.append(LintFinding("too_complex"))
     return findings
+
+
+def _problems_of(checked: CheckedRule) -> Iterator[LintFinding]:
+    """What each check finds of one rule."""
+    rule = checked.rule
+    for kind, check in CHECKS.items():
+        about = check(checked) if kind in OF_IDLE_RULES or not rule.idle else None
+        if about is not None:
+            yield LintFinding(kind, (rule.name,), about)
 
 
 def _equal_rules(rules: RuleSet) -> Iterator[LintFinding]:
@@ -343,49 +348,30 @@ class _Clashes:
         """Rules that both encrypt and decrypt the same message, or apply two templates to it."""
         enforced = [rule for rule in self._live if rule.actions.enforced]
         for rule in (rule for rule in enforced if rule.actions.does(Does.DECRYPT)):
-            other = self._meetings.decrypted(
-                rule,
-                [
-                    other_rule
-                    for other_rule in enforced
-                    if other_rule.actions.does(Does.ENCRYPT) and other_rule is not rule
-                ],
-            )
+            others = [other for other in enforced if other.actions.does(Does.ENCRYPT) and other is not rule]
+            other = self._meetings.decrypted(rule, others)
             if other is not None:
                 yield LintFinding("encrypt_meets_decrypt", (other.name, rule.name))
         encrypting = [rule for rule in self._clear if rule.actions.does(Does.ENCRYPT)]
         for place, rule in enumerate(encrypting):
-            other = self._meetings.differing(
-                rule,
-                [
-                    other_rule
-                    for other_rule in encrypting[place + 1 :]
-                    if templates_of(other_rule).keys() != templates_of(rule).keys()
-                ],
-            )
+            templates = templates_of(rule).keys()
+            others = [other for other in encrypting[place + 1 :] if templates_of(other).keys() != templates]
+            other = self._meetings.differing(rule, others)
             if other is not None:
                 yield LintFinding("templates_meet", (rule.name, other.name))
 
     def _ends_before(self) -> Iterator[LintFinding]:
         """A rule that stops the processing, and lets mail be delivered, before a later rule would encrypt it."""
-        every = (
-            *self._clear,
-            *(rule for rule in self._living_rules if all(rule is not later_rule for later_rule in self._clear)),
-        )
-        encrypting = [rule for rule in every if rule.enforces(Does.ENCRYPT)]
-        for rule in self._clear:
-            if not rule.actions.is_final or any(
-                rule.actions.does(what) for what in (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)
-            ):
+        not_clear = (rule for rule in self._living_rules if all(rule is not clear for clear in self._clear))
+        encrypting = [rule for rule in (*self._clear, *not_clear) if rule.enforces(Does.ENCRYPT)]
+        for rule in filter(_lets_go, self._clear):
+            other = self._meetings.kept_from(rule, [later for later in encrypting if later.place > rule.place])
+            if other is None:
                 continue
-            other = self._meetings.kept_from(
-                rule, [later_rule for later_rule in encrypting if later_rule.place > rule.place]
-            )
-            if other is not None:
-                yield LintFinding("ends_before_encryption", (rule.name, other.name))
-                chosen = None if names_senders(rule) else typed(rule.criteria.conditions)
-                if chosen is not None:
-                    yield LintFinding("typed_stop", (rule.name, other.name), chosen)
+            yield LintFinding("ends_before_encryption", (rule.name, other.name))
+            chosen = None if names_senders(rule) else typed(rule.criteria.conditions)
+            if chosen is not None:
+                yield LintFinding("typed_stop", (rule.name, other.name), chosen)
 
     def _outside(self) -> Iterator[LintFinding]:
         """A custom template for people outside, who have only the rights that it grants them."""
@@ -393,6 +379,12 @@ class _Clashes:
             own = [template for template in rule.actions.templates if option_name(template).startswith("template:")]
             if own and self._meetings.for_outside(rule, own[0]):
                 yield LintFinding("template_outside", (rule.name,), {"template": own[0]})
+
+
+def _lets_go(rule: FlowRule) -> bool:
+    """Whether mail on which a rule acts meets no later rule, and is delivered as it is."""
+    ends_otherwise = (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)
+    return bool(rule.actions.is_final) and not any(map(rule.actions.does, ends_otherwise))
 
 
 def _options(atoms: Iterable[Atom]) -> list[str]:

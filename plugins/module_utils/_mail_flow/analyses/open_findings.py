@@ -307,28 +307,43 @@ class UncomparedMail:
         :raises BudgetError: a question took too many conflicts.
         """
         for cause, edit in enumerate(self.edits):
-            people: set[str] = set()
-            brings: list[FlowRule] = []
-            for rule, chain in zip((edit.before, edit.after), self.model.free.chains, strict=True):
-                unfollowed_people = chain.copies.unfollowed.get(rule.place, ()) if rule is not None else ()
-                if rule is not None and unfollowed_people and self._solve([high(chain.acts(rule))]):
-                    people.update(unfollowed_people)
-                    brings.append(rule)
+            people, brings = self._unfollowed_by(edit)
             if people:
                 yield self._open_findings.sent_on(cause, brings, sorted(people))
-        circuit = self.model.circuit
-        chains = self.model.free.chains
         causes = self.questions.free().causes[Aspect.DELIVERY]
         for alike in unedited(*self.model.rule_sets):
-            unfollowed = chains[0].copies.unfollowed.get(alike[0].place)
-            if unfollowed:
-                old, new = (high(chain.acts(rule)) for chain, rule in zip(chains, alike, strict=True))
-                # Nobody is added to a copy that is theirs, so it matters who left it before.
-                leaving = zip(self.edits, self.questions.leaves_one_set(self.model.free), strict=True)
-                leaves = circuit.disjunction(high(value) for edit, value in leaving if edit.place < alike[1].place)
-                differs = ~circuit.equal(old, new) | (old & leaves)
-                causing = (cause for cause in range(len(self.edits)) if self._solve([differs, causes[cause]]))
-                yield from (self._open_findings.sent_on(cause, alike, sorted(unfollowed)) for cause in causing)
+            unfollowed = self.model.free.chains[0].copies.unfollowed.get(alike[0].place)
+            if not unfollowed:
+                continue
+            differs = self._acts_differently(alike)
+            causing = (cause for cause in range(len(self.edits)) if self._solve([differs, causes[cause]]))
+            yield from (self._open_findings.sent_on(cause, alike, sorted(unfollowed)) for cause in causing)
+
+    def _unfollowed_by(self, edit: Edit) -> tuple[set[str], list[FlowRule]]:
+        """The people who cannot be followed and whom an edited rule may send mail, before or after, and these rules.
+
+        :raises BudgetError: a question took too many conflicts.
+        """
+        people: set[str] = set()
+        brings: list[FlowRule] = []
+        for rule, chain in zip((edit.before, edit.after), self.model.free.chains, strict=True):
+            unfollowed = chain.copies.unfollowed.get(rule.place, ()) if rule is not None else ()
+            if rule is not None and unfollowed and self._solve([high(chain.acts(rule))]):
+                people.update(unfollowed)
+                brings.append(rule)
+        return people, brings
+
+    def _acts_differently(self, alike: tuple[FlowRule, FlowRule]) -> Literal:
+        """The literal that is true if a rule that is not edited acts in one of the rule sets alone, or on a copy that others left
+        before: nobody is added to a copy that is theirs.
+
+        :param alike: the rule in each set.
+        """
+        circuit = self.model.circuit
+        old, new = (high(chain.acts(rule)) for chain, rule in zip(self.model.free.chains, alike, strict=True))
+        leaving = zip(self.edits, self.questions.leaves_one_set(self.model.free), strict=True)
+        leaves = circuit.disjunction(high(value) for edit, value in leaving if edit.place < alike[1].place)
+        return ~circuit.equal(old, new) | (old & leaves)
 
     def held_longer(self) -> Iterator[MayWait]:
         """The finding that an edit may change for how many approvals mail waits, where they are too many to be told

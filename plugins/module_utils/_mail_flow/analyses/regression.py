@@ -131,13 +131,21 @@ def _worsened(
     try:
         with bounded():
             model = Model(list(sides), claims, facts, now, options, settings=settings, transit=transit)
-            for _round in range(_ROUNDS):
-                counterexample, to_refine = _counterexample(model, claims, guarantee)
-                if counterexample or not to_refine:
-                    return counterexample
-                model = model.refined(to_refine)
+            return _after_rounds(model, claims, guarantee)
     except BudgetError:
-        pass
+        return None
+
+
+def _after_rounds(model: Model, claims: RuleSet, guarantee: Guarantee) -> Counterexample | None:
+    """The same in a model, and then in ones that are more exact.
+
+    :raises BudgetError: that takes too long.
+    """
+    for _round in range(_ROUNDS):
+        counterexample, to_refine = _counterexample(model, claims, guarantee)
+        if counterexample or not to_refine:
+            return counterexample
+        model = model.refined(to_refine)
     return None
 
 

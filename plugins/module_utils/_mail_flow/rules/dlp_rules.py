@@ -191,7 +191,7 @@ class DlpRule:
     :param stops_perhaps: whether that is open, because its place or its actions are not known.
     :param looks_for: what it looks for.
     :param is_placeless: whether nobody knows before or after which other rules it comes.
-    :param inside: of one that blocks people outside alone, what else it does, to copies for people inside.
+    :param does_inside: of one that blocks people outside alone, what else it does, to copies for people inside.
     """
 
     place: int
@@ -200,7 +200,7 @@ class DlpRule:
     stops_perhaps: bool
     looks_for: Node
     is_placeless: bool = False
-    inside: DlpEncrypter | None = None
+    does_inside: DlpEncrypter | None = None
 
     @property
     def name(self) -> str:
@@ -226,13 +226,13 @@ class DlpRule:
         return self.does.outside_only or any(atom.reach is Reach.RECIPIENT for atom in atoms)
 
     @property
-    def by_recipients(self) -> tuple[DlpRule, ...]:
+    def by_access_scope(self) -> tuple[DlpRule, ...]:
         """The same as rules that do one thing to all copies on which they act: of one that blocks people outside alone and does
         more, one for people outside and one for people inside.
         """
-        if self.inside is None:
+        if self.does_inside is None:
             return (self,)
-        return replace(self, inside=None), replace(self, does=self.inside, inside=None)
+        return replace(self, does_inside=None), replace(self, does=self.does_inside, does_inside=None)
 
     def may_come_after(self, other: DlpRule) -> bool:
         """Whether Exchange may ask it after another rule."""
@@ -324,7 +324,7 @@ class DlpRules:
                 placeless[number] or _unread(acting[number][1], "actions"),
                 reader.read(trees[number]),
                 _is_placeless(*acting[number][:2]),
-                _inside(*acting[number]),
+                _does_inside(*acting[number]),
             )
             for place, number in enumerate(order)
         )
@@ -406,7 +406,7 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> DlpEncrypter:
     )
 
 
-def _inside(policy: DlpPolicyFact, rule: DlpRuleFact, does: DlpEncrypter) -> DlpEncrypter | None:
+def _does_inside(policy: DlpPolicyFact, rule: DlpRuleFact, does: DlpEncrypter) -> DlpEncrypter | None:
     """What a rule that blocks people outside alone does to copies for people inside; ``None`` if nothing, or of another rule."""
     if not does.outside_only:
         return None

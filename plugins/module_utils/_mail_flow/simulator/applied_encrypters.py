@@ -221,8 +221,8 @@ class EncrypterSimulation:
             why = (*why, *outside.reasons)
         if outside is not False:
             yield PossibleEncrypter(rule.does, tuple(dict.fromkeys(why)))
-        if outside is not True and rule.inside is not None:
-            yield PossibleEncrypter(rule.inside, tuple(dict.fromkeys(why)))
+        if outside is not True and rule.does_inside is not None:
+            yield PossibleEncrypter(rule.does_inside, tuple(dict.fromkeys(why)))
 
     def _lacks(self, key: str, world: World) -> bool:
         """Whether the message surely has nothing of what DLP looks at: in its content, attached to it, or as its label. A

@@ -87,8 +87,8 @@ class AppliedDlpRules:
             covers = self._matches.covers(rule.does)
             does = self._does(rule)
             asked.append(AskedRule(rule, rule.does, matches & covers & does))
-            if rule.inside is not None:
-                asked.append(AskedRule(rule, rule.inside, matches & ~covers & does))
+            if rule.does_inside is not None:
+                asked.append(AskedRule(rule, rule.does_inside, matches & ~covers & does))
         return asked
 
     def _does(self, rule: DlpRule) -> Value:
@@ -103,7 +103,9 @@ class AppliedDlpRules:
 
     def acts(self, rule: DlpRule) -> Value:
         """Whether a rule does something to the copy, or stops the later ones for it."""
-        does_something = [when for does, when in self.applied if any(does is part.does for part in rule.by_recipients)]
+        does_something = [
+            when for does, when in self.applied if any(does is part.does for part in rule.by_access_scope)
+        ]
         stops = [matches for other, matches in self._met if other.place == rule.place and rule.stops]
         return self._logic.any_of([*does_something, *stops])
 

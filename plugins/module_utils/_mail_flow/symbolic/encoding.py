@@ -12,7 +12,6 @@ from typing import Any
 
 from ..conditions.copies import SHOWN_FIELDS
 from ..conditions.keys import Key
-from ..formula import Literal
 from ..input.parsing import facts_of
 from ..model.facts import Facts
 from ..rules.dlp_rules import DlpRules
@@ -25,7 +24,7 @@ from .compile_outcomes import Outcome
 from .compile_recipients import ANYBODY, Company, Histories
 from .compile_rules import RuleChain
 from .logic import Logic
-from .message_search import CONFLICTS, MessageSearch, satisfiable
+from .message_search import MessageSearch
 from .side import Side
 from .symbolic_message import SymbolicMessage
 
@@ -90,6 +89,8 @@ class Model:
         self.free = self._side(free=True)
         self._added: dict[tuple[bool, int, bool], AddedCopies] = {}
         self.messages = MessageSearch(self.mail, self.circuit, self.facts, self.settings, now)
+        #: Whether literals can be true together: see :meth:`.MessageSearch.solve`.
+        self.solve = self.messages.solve
 
     @cached_property
     def open(self) -> Side:
@@ -107,21 +108,6 @@ class Model:
                 conditions.append(Conditions(self.mail, logic, company, self.now, self.settings[place]))
             chains.append(RuleChain(rules, conditions[-1], company, self._shared))
         return Side(logic, company, conditions[0], tuple(chains), tuple(Outcome(chain) for chain in chains))
-
-    def solve(
-        self,
-        literals: Sequence[Literal],
-        budget: int = CONFLICTS,
-        also: Sequence[Literal] = (),
-        preferred: Sequence[Literal] = (),
-    ) -> bool:
-        """Whether all of these can be true together.
-
-        :param also: further literals that the model must decide.
-        :param preferred: literals of which the model has each that it can have together with those before it.
-        :raises BudgetError: that took too many conflicts.
-        """
-        return satisfiable(self.circuit, literals, budget, also, preferred)
 
     def added(self, side: Side, place: int = 0, *, shared: bool = True) -> AddedCopies:
         """The copies for people whom rules of a set add, and for people added to these copies.

@@ -31,25 +31,6 @@ _TRIES = 12
 _CASES = 6
 
 
-def satisfiable(
-    circuit: Circuit,
-    literals: Sequence[Literal],
-    budget: int = CONFLICTS,
-    also: Sequence[Literal] = (),
-    preferred: Sequence[Literal] = (),
-) -> bool:
-    """Whether all of these can be true together.
-
-    :param also: further literals that the model must decide.
-    :param preferred: literals of which the model has each that it can have together with those before it.
-    :raises BudgetError: that took too many conflicts.
-    """
-    answer = circuit.solve(literals, budget, also, preferred)
-    if answer is None:
-        raise BudgetError
-    return answer
-
-
 @dataclass(frozen=True)
 class CandidateMessage:
     """A message and the facts that it requires, ready for the simulator.
@@ -122,6 +103,24 @@ class MessageSearch:
         self._now = now
         self._writer = Writer(mail)
 
+    def solve(
+        self,
+        literals: Sequence[Literal],
+        budget: int = CONFLICTS,
+        also: Sequence[Literal] = (),
+        preferred: Sequence[Literal] = (),
+    ) -> bool:
+        """Whether all of these can be true together.
+
+        :param also: further literals that the model must decide.
+        :param preferred: literals of which the model has each that it can have together with those before it.
+        :raises BudgetError: that took too many conflicts.
+        """
+        answer = self._circuit.solve(literals, budget, also, preferred)
+        if answer is None:
+            raise BudgetError
+        return answer
+
     def candidates(
         self,
         claim: Sequence[Literal],
@@ -151,7 +150,7 @@ class MessageSearch:
             if not unknown:
                 return
             message = _values(model, (literal for literal in circuit.inputs(true) if literal not in unknown))
-            if not satisfiable(circuit, [*message, ~true], budget):
+            if not self.solve([*message, ~true], budget):
                 return
             wanted.append(circuit.given(true, _values(circuit.model(), unknown)))
 
@@ -172,10 +171,10 @@ class MessageSearch:
         answers = circuit.adverse(true, unknown)
         for _case in range(_CASES):
             wanted.append(circuit.given(true, answers))
-            if not satisfiable(circuit, [*wanted, *literals], budget):
+            if not self.solve([*wanted, *literals], budget):
                 return True
             message = _values(circuit.model(), (literal for literal in circuit.inputs(true) if literal not in unknown))
-            if not satisfiable(circuit, [*message, ~true], budget):
+            if not self.solve([*message, ~true], budget):
                 return False
             answers = _values(circuit.model(), unknown)
         return False
@@ -219,8 +218,8 @@ class MessageSearch:
         preferred = [*lacking, *preferred]
         for _try in range(_TRIES):
             limited = [*once, *(() if lax else self.learnt.limits)]
-            if not satisfiable(circuit, [*literals, *limited], budget, [*self.learnt.decided], preferred):
-                return bool(limited) and satisfiable(circuit, literals, budget, [*self.learnt.decided]), None
+            if not self.solve([*literals, *limited], budget, [*self.learnt.decided], preferred):
+                return bool(limited) and self.solve(literals, budget, [*self.learnt.decided]), None
             is_true = circuit.model()
             try:
                 return True, self._candidate(

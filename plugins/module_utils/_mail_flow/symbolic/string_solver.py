@@ -396,6 +396,12 @@ def _every_character(machines: tuple[Sequence[Machine], Sequence[Machine]], *, p
 
 
 def _shortest(wanted: Sequence[Machine], unwanted: Sequence[Machine], characters: Iterable[str]) -> str | None:
+    """The shortest text that all wanted automata accept and no unwanted one; ``None`` if there is none.
+
+    :param characters: those of which it may consist.
+    :raises BudgetError: the steps are spent.
+    :raises OverflowError: there are too many states.
+    """
     machines = [*wanted, *unwanted]
     alphabet = _alphabet(machines, characters)
     lacking = tuple(machine.start for machine in unwanted)
@@ -409,23 +415,31 @@ def _shortest(wanted: Sequence[Machine], unwanted: Sequence[Machine], characters
             spend(_STEPS_EACH * len(machines) * len(alphabet))
             if all(map(_accepts, wanted, state[0])) and not any(map(_accepts, unwanted, state[1])):
                 return _spelled(came_from, state)
-            for character in alphabet:
-                lacking = tuple(
-                    machine.step(state_of_machine, character)
-                    for machine, state_of_machine in zip(unwanted, state[1], strict=True)
-                )
-                if any(place[2] for place in lacking):
-                    continue  # What is in a text stays in it.
-                for having in _guesses(wanted, state[0], character):
-                    after = (having, lacking)
-                    if after in came_from or not frontier.takes(after, longer):
-                        continue
-                    if len(came_from) >= MOST_STATES:
-                        raise OverflowError("The texts have too many states.")
-                    came_from[after] = (state, character)
-                    longer[after] = None
+            for character, after in _one_longer(wanted, unwanted, state, alphabet):
+                if after in came_from or not frontier.takes(after, longer):
+                    continue
+                if len(came_from) >= MOST_STATES:
+                    raise OverflowError("The texts have too many states.")
+                came_from[after] = (state, character)
+                longer[after] = None
         texts = list(longer)
     return None
+
+
+def _one_longer(
+    wanted: Sequence[Machine], unwanted: Sequence[Machine], state: Any, alphabet: Iterable[str]
+) -> Iterator[tuple[str, Any]]:
+    """The states of the texts that are one character longer, each with that character, without those in which an unwanted
+    automaton has found what it looks for: what is in a text stays in it.
+    """
+    having, lacking = state
+    for character in alphabet:
+        places = zip(unwanted, lacking, strict=True)
+        then_lacking = tuple(machine.step(place, character) for machine, place in places)
+        if any(place[2] for place in then_lacking):
+            continue
+        for then_having in _guesses(wanted, having, character):
+            yield character, (then_having, then_lacking)
 
 
 class _Frontier:

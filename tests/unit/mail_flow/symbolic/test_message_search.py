@@ -14,7 +14,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.message_search import (
     LearntRelations,
-    satisfiable,
 )
 
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, rule
@@ -48,7 +47,7 @@ def test_a_question_without_conflicts_left_has_no_answer(monkeypatch: pytest.Mon
     model = model_of()
     monkeypatch.setattr(model.circuit, "solve", lambda *_asked: None)
     with pytest.raises(BudgetError):
-        satisfiable(model.circuit, [])
+        model.solve([])
 
 
 class TestLearning:
