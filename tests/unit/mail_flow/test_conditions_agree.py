@@ -27,7 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.seen_message import (
     SeenMessage,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import candidate_edits
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import condition_values
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import dlp_rules, rule_set
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import message_properties
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
@@ -90,7 +90,7 @@ def subjects_as_they_arrive(patch: pytest.MonkeyPatch) -> Predicate:
         saw=lambda rule_view, atom: rule_view.content.subject,
     )
     with_row = (*predicates.PREDICATES, row)
-    for module in (predicates, rule_set, candidate_edits, message_properties):
+    for module in (predicates, rule_set, condition_values, message_properties):
         patch.setattr(module, "PREDICATES", with_row)
     patch.setitem(predicates.BY_OPTION, "subject_is_empty", row)
     patch.setitem(rule_set._PLACES, "subject_is_empty", len(with_row) - 1)
@@ -133,7 +133,7 @@ def _told_by(patch: pytest.MonkeyPatch, option: str, column: str) -> Predicate:
     """A row that names another column of a trace than the one that says it."""
     row = replace(predicates.BY_OPTION[option], column=column, untraced="")
     others = tuple(row if each.options == row.options else each for each in predicates.PREDICATES)
-    for module in (predicates, rule_set, candidate_edits, message_properties):
+    for module in (predicates, rule_set, condition_values, message_properties):
         patch.setattr(module, "PREDICATES", others)
     patch.setitem(predicates.BY_OPTION, option, row)
     return row

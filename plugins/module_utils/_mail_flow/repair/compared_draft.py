@@ -10,8 +10,8 @@ from ..analyses.difference import difference
 from ..analyses.judgment import Judgment
 from ..input.guarantee_options import ALL_COPIES
 from .aims import ACTION, ADD, CONDITION, MOVE, Aim, EditedRules, Rule, is_meant, is_wanted, name_of, withholds
-from .candidate_edits import for_the_original
 from .known_counterexamples import KnownCounterexamples
+from .rules_at_copy import for_the_original
 from .suggestion import Suggestion
 from .task import Goal, RepairTask
 from .unwanted_changes import unwanted_changes

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from ..analyses.verifier import TriedRules
 from ..budget import BudgetError
 from .aims import ADD, LAST_RESORT, Aim, EditedRules, FailingCopy, rebuilds
-from .candidate_edits import breaks_the_way, candidates
+from .candidate_edits import candidates
 from .draft_proof import DraftProof, OpenError, edits_act
 from .known_counterexamples import KnownCounterexamples
+from .rules_at_copy import breaks_the_way
 from .suggestion import SearchEffort
 from .task import Goal, RepairTask
 from .unwanted_changes import apart_from

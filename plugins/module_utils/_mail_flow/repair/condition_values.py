@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the conditions of rules say about a copy, and what they may say instead.
+
+Nothing is invented: conditions and exceptions take values of the guarantee and of other rules, of which the copy's message
+has one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from ..analyses.standings import Standing
+from ..conditions.meant_values import as_meant
+from ..conditions.predicate import Predicate
+from ..conditions.predicates import PREDICATES
+from ..model.expressions import Dialect
+from ..rules.rule_set import RuleSet
+from .aims import Aim, EditedRules, shares_values
+
+#: So many conditions are tried as exceptions of a rule.
+_EXCEPTIONS = 12
+
+#: The options of a rule that change what its conditions look at.
+_SETTINGS = ("sender_address_location", "recipient_address_type", "use_legacy_regex")
+
+#: A condition on patterns of an address to the one on its domain.
+_NAMING = {
+    "from_address_matches_patterns": "sender_domain_is",
+    "recipient_address_matches_patterns": "recipient_domain_is",
+}
+
+#: A pattern that all addresses at one domain match.
+_ADDRESSES_AT = re.compile(r"(?:\^?\.[*+])?@(?P<domain>(?:[\w-]+\\\.)+[\w-]+)\$")
+
+#: Some conditions in the form of a rule's section.
+Section = Mapping[str, Any]
+
+
+class ConditionValues:
+    """The conditions and exceptions of the rules of a draft as a copy meets them, and those that may be in their place: which
+    values the copy has, which others have one in common with the guarantee, and what is at hand as an exception.
+
+    :param aim: what the copy should come out as.
+    :param nearest_first: how each rule stands to the copy, the nearest rules that help first.
+    """
+
+    def __init__(self, draft: EditedRules, dialect: Dialect, aim: Aim, nearest_first: Sequence[Standing]) -> None:
+        self._draft = draft
+        self._dialect = dialect
+        self._aim = aim
+        self._standings = nearest_first
+
+    def options_of(self, standing: Standing, section: str, predicate: Predicate) -> dict[str, Any]:
+        """The options of a condition, as the rule's section has them."""
+        own = self._draft.rules[standing.rule.place].get(section) or {}
+        return {option: own[option] for option in predicate.options if option in own}
+
+    def met(self, standing: Standing, options: Section) -> list[Any]:
+        """The values of a list that the message has; none of another condition."""
+        if len(options) != 1:
+            return []
+        ((option, values),) = options.items()
+        return [single for single in listed(values) or () if self.is_met(standing, {option: [single]})]
+
+    def is_met(self, standing: Standing, options: Section) -> bool:
+        """Whether the copy would certainly meet this as a condition of the rule."""
+        rule = self._draft.rules[standing.rule.place]
+        settings = {option: rule[option] for option in _SETTINGS if option in rule}
+        (claim,) = RuleSet([{**settings, "conditions": options}], self._dialect).rules
+        return bool(claim.criteria.conditions) and all(
+            atom.evaluate(standing.rule_view) is True for atom in claim.criteria.conditions
+        )
+
+    def wider_lists(self, standing: Standing, options: Section) -> Iterator[Section]:
+        """A condition's one list of values with those of the guarantee or of another rule that the message meets, if it has
+        one in common with the guarantee.
+        """
+        if len(options) != 1:
+            return
+        ((option, given),) = options.items()
+        if listed(given) is None or not shares_values(option, given, self._aim.about):
+            return
+        put_right = [as_meant(option, value) for value in given]
+        values = list(dict.fromkeys(value for value in put_right if value is not None))
+        if values != given and self.met(standing, {option: values}):
+            yield {option: values}
+        sections = (self._aim.about, *(rule.get("conditions") or {} for rule in self._draft.rules))
+        for more in dict.fromkeys(tuple(listed(section[option]) or ()) for section in sections if option in section):
+            if self.met(standing, {option: more}):
+                yield {option: [*values, *(single for single in more if single not in values)]}
+
+    def as_wanted(self, standing: Standing, options: Section) -> Iterator[Section]:
+        """A condition that looks for the values of the guarantee in another place looks where the guarantee does, and one that
+        says its domains by a pattern names them: their subdomains are then meant, too.
+        """
+        if len(options) != 1:
+            return
+        ((option, given),) = options.items()
+        naming = _NAMING.get(option, "")
+        domains = [_domain_of(pattern) for pattern in listed(given) or ()] if naming in self._aim.about else []
+        if domains and set(_texts(domains)) <= set(_texts(self._aim.about[naming])):
+            yield {option: None, naming: domains}
+        for wanted, values in self._aim.about.items():
+            same = listed(given) and listed(values) and set(_texts(given)) <= set(_texts(values))
+            if same and wanted != option and self.is_met(standing, {wanted: given}):
+                yield {option: None, wanted: given}
+
+    def at_hand(self, standing: Standing) -> list[tuple[Section, Predicate]]:
+        """Conditions of the guarantee and of other rules, first of those that help, that the message meets and that the
+        rule does not have itself.
+        """
+        own = self._draft.rules[standing.rule.place].get("conditions") or {}
+        at_hand: dict[str, tuple[Section, Predicate]] = {}
+        seen: set[str] = set()
+        # A list of values names less mail than a scope.
+        about = sorted(
+            _parts(self._aim.about), key=lambda part: all(listed(value) is None for value in part[0].values())
+        )
+        for options, predicate in (*about, *self._met_elsewhere):
+            key = json.dumps(options, sort_keys=True, default=str)
+            if key in seen or all(own.get(option) == value for option, value in options.items()):
+                continue
+            seen.add(key)
+            if self.is_met(standing, options):
+                at_hand[key] = (options, predicate)
+            if len(at_hand) == _EXCEPTIONS:
+                break
+        return list(at_hand.values())
+
+    @cached_property
+    def _met_elsewhere(self) -> list[tuple[Section, Predicate]]:
+        """The conditions of rules that the message meets, or may meet."""
+        met: list[tuple[Section, Predicate]] = []
+        for standing in self._standings:
+            failed = {failure.atom for failure in standing.failed}
+            atoms = [atom for atom in standing.rule.criteria.conditions if atom not in failed]
+            met += [(self.options_of(standing, "conditions", atom.predicate), atom.predicate) for atom in atoms]
+        return met
+
+
+def listed(values: Any) -> list[Any] | None:
+    """The values of a list; ``None`` of another value."""
+    return list(values) if isinstance(values, (list, tuple)) else None
+
+
+def _domain_of(pattern: Any) -> str:
+    """The domain whose addresses are all that a pattern matches, without those of its subdomains; empty if there is none."""
+    found = _ADDRESSES_AT.fullmatch(str(pattern))
+    return found["domain"].replace("\\.", ".") if found else ""
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    return [str(value).casefold() for value in values]
+
+
+def without(options: Section, met: Sequence[Any]) -> Iterator[Section]:
+    """A list without the values that are met, if others are left."""
+    for option, values in options.items():
+        remaining = [single for single in listed(values) or () if single not in met]
+        if met and remaining:
+            yield {option: remaining}
+
+
+def _parts(section: Section) -> Iterator[tuple[Section, Predicate]]:
+    """Each condition of a section, with all of its options."""
+    for predicate in PREDICATES:
+        options = {
+            option: section[option] for option in predicate.options if section.get(option) not in (None, "", [], False)
+        }
+        if options:
+            yield options, predicate

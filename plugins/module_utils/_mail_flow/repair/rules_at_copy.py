@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How rules stand to a copy that does not come out right: which help, which act, and which are in its way."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from functools import cached_property
+
+from ..._resources.rules.action_effects import Does
+from ..actions.actions import set_actions
+from ..analyses.causes import unlike
+from ..analyses.standings import Standing, standings
+from ..model.message_recipients import recipients_of
+from ..rules.flow_rule import FlowRule
+from ..rules.rule_set import RuleSet
+from .aims import EditedRules, FailingCopy, withholds
+
+#: So many rules that nearly act are tried, the nearest first.
+_NEAREST = 12
+
+#: What keeps a rule from acting and one edit more would settle is at most this.
+_FARTHEST = 2
+
+#: What rules do after which somebody gets a copy whom the sender did not name.
+COPYING = (Does.ADD, Does.REDIRECT)
+
+#: What rules do after which a copy may go on without the rules behind them, or another copy has not met them.
+_BREAKING = (Does.QUARANTINE, Does.MODERATE, *COPYING)
+
+#: The action that adds a disclaimer, and the option that says what becomes of mail into which it does not fit.
+_DISCLAIMER, _FALLBACK = "apply_html_disclaimer_text", "apply_html_disclaimer_fallback_action"
+
+
+def breaks_the_way(rule: FlowRule) -> bool:
+    """Whether the rules behind a rule may not see mail, or not all of its copies, or not what it says."""
+    return _wraps(rule) or rule.enforces(Does.STOP, *_BREAKING)
+
+
+def _wraps(rule: FlowRule) -> bool:
+    """Whether a rule may wrap a disclaimer around a message, of which rules behind it then see little."""
+    options = rule.actions.options
+    return rule.is_on_and_enforced and bool(options.get(_DISCLAIMER)) and options.get(_FALLBACK) in (None, "", "Wrap")
+
+
+def for_the_original(rules: RuleSet, wrong: FailingCopy) -> set[str]:
+    """The rules that help and would act, if they were reached, on the copy of somebody to whom a message is addressed of which a
+    rule makes the one that does not come out right. None of a copy that no rule makes.
+
+    :raises BudgetError: the message and the rules are too complex together.
+    """
+    copy = wrong.copy
+    if not copy.is_made_by_rules:
+        return set()
+    addressed = [replace(copy, recipient=person.address) for person in recipients_of(copy.facts, copy.message)]
+    helping = {rule.name for rule in rules.rules if wrong.aim.is_helped_by(rule) and not rule.dlp}
+    every = [standings(rules, original, lambda rule: rule.name in helping) for original in addressed]
+    return {
+        standing.rule.name
+        for standing in itertools.chain.from_iterable(every)
+        if standing.rule.name in helping and standing.distance == (not standing.reached)
+    }
+
+
+def _is_near(standing: Standing) -> bool:
+    """Whether a rule does not act, and one edit or two would settle that."""
+    return 0 < standing.distance <= _FARTHEST
+
+
+class RulesAtCopy:
+    """How the rules of a draft stand to a copy that does not come out right: which of them help, act, nearly act, stop and are in
+    the way, and before which places one may have to go.
+
+    :param rules: those of the draft.
+    :param apart: the names of rules that none of the mail meets which the aim is about: no rule has to go before them.
+    :raises BudgetError: the message and the rules are too complex together.
+    """
+
+    def __init__(self, draft: EditedRules, rules: RuleSet, wrong: FailingCopy, apart: Collection[str]) -> None:
+        self.draft = draft
+        self.rules = rules
+        self.wrong = wrong
+        self.aim = wrong.aim
+        self.every = standings(rules, wrong.copy)
+        self.helping = [
+            standing for standing in self.every if self.aim.is_helped_by(standing.rule) and not standing.rule.dlp
+        ]
+        #: The rules that help and nearly act, the nearest first.
+        self.near = self._nearest()
+        #: Rules that keep back for good what they are meant for, which also keeps the aim.
+        self.withholding = [standing for standing in self.every if self._withholds(standing)]
+        self.acting = [standing for standing in self.every if standing.acts and standing.rule.actions.enforced]
+        self.stop = next((standing for standing in reversed(self.acting) if standing.rule.actions.is_final), None)
+        #: The rules in the way of the mail of the aim, after which it may still break it.
+        self._in_the_way = [
+            rule for rule in rules.rules if breaks_the_way(rule) and rule.name not in apart and not self._protects(rule)
+        ]
+
+    @cached_property
+    def early_places(self) -> tuple[int, ...]:
+        """The places before which a rule may have to go, the last one first: the first rule that stops, that hides what mail
+        says, and after which mail may go on without the rules behind it, and all rules.
+        """
+        breaks = (self._place_where(_wraps), self.place_of_first(*COPYING), self.place_of_first(*_BREAKING))
+        first_stop = self.place_of_first(Does.STOP)
+        places = {first_stop, *breaks, 0}
+        return tuple(sorted((to for to in places if to <= first_stop), reverse=True))
+
+    def _nearest(self) -> list[Standing]:
+        """The rules that help and that one edit or two would let act, the nearest first."""
+        near = filter(_is_near, self.helping)
+        return sorted(near, key=lambda standing: (standing.distance, *unlike(standing.rule, self.aim.about)))[:_NEAREST]
+
+    def _withholds(self, standing: Standing) -> bool:
+        """Whether a rule nearly acts, and is meant to keep back for good the mail that the aim is about."""
+        rule = standing.rule
+        return _is_near(standing) and not rule.dlp and withholds(rule, self.draft.rules[rule.place], self.aim)
+
+    def _protects(self, rule: FlowRule) -> bool:
+        """Whether a rule does for all mail that it acts on what a rule would do that is added to protect it."""
+        if not (self.aim.is_helped_by_encryption and self.aim.remedy and self.aim.is_helped_by(rule)):
+            return False
+        return set(self.aim.remedy["actions"]) <= set(set_actions(self.draft.rules[rule.place].get("actions") or {}))
+
+    def place_of_first(self, *effects: Does) -> int:
+        """The place of the first rule in the way that has one of some effects; the number of rules if there is none."""
+        return self._place_where(lambda rule: rule.enforces(*effects))
+
+    def _place_where(self, is_so: Callable[[FlowRule], bool]) -> int:
+        """The place of the first rule in the way of which something is so; the number of rules if there is none."""
+        return next((rule.place for rule in self._in_the_way if is_so(rule)), len(self.rules.rules))
