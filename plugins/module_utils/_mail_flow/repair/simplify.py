@@ -11,13 +11,10 @@ in the organization and its groups left open, because that changes from day to d
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ..._resources.rules.action_effects import Does
-from ..actions.actions import BY_OPTION
 from ..analyses.coverage import adds_up
 from ..analyses.difference import Difference, difference
 from ..analyses.lint import WholeMailLint
@@ -31,8 +28,9 @@ from ..sat.circuit import Batch
 from ..simulator.assumptions import NONE_FAILS, Premise
 from ..symbolic.encoding import Model
 from ..symbolic.message_search import CONFLICTS
-from .aims import as_options, fits, unwritten
-from .order import RuleOrder, depends_on_sender
+from .aims import as_options, unwritten
+from .merging import MergedRules, RuleMerging, is_writable, without
+from .order import RuleOrder
 
 #: The steps for all comparisons together.
 _STEPS = 4 * STEPS
@@ -42,12 +40,6 @@ _MOST = 16
 
 #: The facts about people, which change from day to day: who is there, and what is said of them.
 _PEOPLE, _OF_PEOPLE = ("mailboxes", "mail_users", "contacts"), ("groups", "managers", "attributes")
-
-#: The characters of a rule's comments.
-_COMMENTS = 1_024
-
-#: What a rule may have of its own if it is merged.
-_OWN = ("name", "guid", "priority", "comments")
 
 
 @dataclass(frozen=True)
@@ -62,18 +54,6 @@ class RemovedRule:
     rule: str
     why: str
     by: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class MergedRules:
-    """Rules that can be one, under the name and at the place of the first.
-
-    :param option: the condition in which they differ: the one rule has the values of all of them.
-    """
-
-    places: tuple[int, ...]
-    rules: tuple[str, ...]
-    option: str
 
 
 @dataclass(frozen=True)
@@ -136,7 +116,7 @@ def simplify(
     rule_set = RuleSet.read(rules, facts_of(facts).dialect)
     if facts.get("contradicted"):
         return Simplified(before=len(rule_set.rules), why_not="contradicted")
-    simplifier = _Simplifier(rule_set, _without(facts, "observed"), now or datetime.datetime.now(datetime.UTC))
+    simplifier = _Simplifier(rule_set, without(facts, "observed"), now or datetime.datetime.now(datetime.UTC))
     try:
         with bounded(_STEPS):
             return simplifier.simplified(budget)
@@ -145,8 +125,13 @@ def simplify(
 
 
 class _Simplifier:
+    """The edits of rules that look as if they change nothing, and the proof that they do not."""
+
     def __init__(self, rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime) -> None:
-        self._rules, self._facts, self._now = rules, facts, now
+        self._rules = rules
+        self._facts = facts
+        self._now = now
+        self._merging = RuleMerging(rules)
         self._staying: dict[int, KeptRule] = {}
         #: The place of each covered rule, to that of the last rule that covers it.
         self._covered: dict[int, int] = {}
@@ -169,7 +154,7 @@ class _Simplifier:
         for place in sorted(order.freed(self._covered)):
             self._keep(self._rules.rules[place], "freed")
         removed = [candidate for candidate in candidates if self._may_go(candidate)]
-        merged = list(self._mergeable(order, {other.place for other in removed}))
+        merged = list(self._merging.groups(order, {other.place for other in removed}))
         edits, why_not = self._proved([*removed, *merged]), "difference" if removed or merged else "nothing"
         staying, before = tuple(self._staying[place] for place in sorted(self._staying)), len(self._rules.rules)
         if not edits:
@@ -248,7 +233,7 @@ class _Simplifier:
     def _may_go(self, removed: RemovedRule) -> bool:
         """Whether nothing keeps a rule from going, as far as it alone says."""
         rule = self._rules.rules[removed.place]
-        if not _is_writable(rule, self._rules.given[rule.place]):
+        if not is_writable(rule, self._rules.given[rule.place]):
             self._keep(rule, "unread")
         elif removed.why != "disabled" and not rule.actions.enforced:
             self._keep(rule, "mode", (rule.actions.mode,))
@@ -270,67 +255,6 @@ class _Simplifier:
     def _keep(self, rule: FlowRule, why: str, about: tuple[str, ...] = ()) -> None:
         self._staying.setdefault(rule.place, KeptRule(rule.name, why, about))
 
-    # What may be one
-
-    def _mergeable(self, order: RuleOrder, gone: Collection[int]) -> Iterator[MergedRules]:
-        """Rules that differ in the values of one condition, the largest groups first. Each rule is in one of them, and
-        can move to the place of its first.
-        """
-        groups = self._merge_groups(gone)
-        several = [places for places in groups.values() if len(places) > 1]
-        order.look(several, gone)
-        taken = order.clashing({place for places in several for place in places})
-        for (option, _key), places in sorted(groups.items(), key=lambda group: (-len(group[1]), group[1], group[0][0])):
-            free = [place for place in places if place not in taken]
-            for run in self._runs(free, option, order):
-                if len(run) > 1:
-                    taken.update(run)
-                    yield self._merge(tuple(run), option)
-
-    def _merge_groups(self, gone: Collection[int]) -> dict[tuple[str, str], list[int]]:
-        """The places of rules that differ in one condition alone, by its option and all the rest."""
-        groups: dict[tuple[str, str], list[int]] = {}
-        for rule in self._rules.rules:
-            given_rule = self._rules.given[rule.place]
-            if rule.place in gone or not self._may_merge(rule, given_rule):
-                continue
-            for option, values in (given_rule.get("conditions") or {}).items():
-                if isinstance(values, (list, tuple)):
-                    groups.setdefault((option, _rest(given_rule, option)), []).append(rule.place)
-        return groups
-
-    def _may_merge(self, rule: FlowRule, given_rule: Mapping[str, Any]) -> bool:
-        """Whether a rule may be merged with another one, as far as it alone says."""
-        return rule.is_on_and_enforced and _acts_once(rule, self._rules.rules) and _is_writable(rule, given_rule)
-
-    def _runs(self, places: Iterable[int], option: str, order: RuleOrder) -> list[list[int]]:
-        """The rules of a group in runs that may be one rule."""
-        runs: list[list[int]] = []
-        for place in places:
-            fitting = (run for run in runs if order.may_join(place, run) and self._fits([*run, place], option))
-            run = next(fitting, None)
-            if run is None:
-                runs.append([place])
-            else:
-                run.append(place)
-        return runs
-
-    def _merge(self, places: tuple[int, ...], option: str) -> MergedRules:
-        return MergedRules(places, tuple(map(self._name, places)), option)
-
-    def _fits(self, places: Sequence[int], option: str) -> bool:
-        """Whether Exchange stores the one rule."""
-        one = self._one(places, option)
-        return fits(one) and len(one.get("comments") or "") <= _COMMENTS
-
-    def _one(self, places: Sequence[int], option: str) -> dict[str, Any]:
-        """The rule that stands for several, with the comments of all."""
-        first, *_others = every = [self._rules.given[place] for place in places]
-        values = dict.fromkeys(value for rule in every for value in rule["conditions"][option])
-        comments = "; ".join(dict.fromkeys(str(rule["comments"]) for rule in every if rule.get("comments")))
-        comment = {"comments": comments} if comments else {}
-        return {**first, **comment, "conditions": {**first["conditions"], option: list(values)}}
-
     # The proof
 
     def _proved(self, edits: Sequence[_Edit]) -> list[_Edit]:
@@ -345,7 +269,7 @@ class _Simplifier:
             merges = [edit for edit in guilty if isinstance(edit, MergedRules)]
             blamed += guilty if merges else ()  # What covered a rule may have been in a merge.
             remaining = [edit for edit in remaining if edit not in guilty]
-            remaining += [half for merge in merges for half in self._halves(merge)]
+            remaining += [half for merge in merges for half in self._merging.halves(merge)]
         if self._comparisons > _MOST:
             return []
         again = [removed for removed in blamed if isinstance(removed, RemovedRule)]
@@ -360,10 +284,6 @@ class _Simplifier:
         if isinstance(edit, RemovedRule):
             kinds = dict.fromkeys(finding.kind for finding in changes.findings if edit.rule in finding.rules)
             self._keep(self._rules.rules[edit.place], "difference", tuple(kinds))
-
-    def _halves(self, edit: MergedRules) -> list[MergedRules]:
-        half = (len(edit.places) + 1) // 2
-        return [self._merge(part, edit.option) for part in (edit.places[:half], edit.places[half:]) if len(part) > 1]
 
     def _compared(self, edits: Iterable[_Edit]) -> Difference | None:
         """The difference that edits make, if there is none as it is, with people left open; ``None`` once there were
@@ -381,11 +301,11 @@ class _Simplifier:
     def _after(self, edits: Iterable[_Edit]) -> list[Mapping[str, Any]]:
         """The rules once the edits are done, first to last."""
         remaining: dict[int, Mapping[str, Any]] = dict(
-            enumerate(_without(given_rule, "priority") for given_rule in self._rules.given)
+            enumerate(without(given_rule, "priority") for given_rule in self._rules.given)
         )
         for edit in edits:
             if isinstance(edit, MergedRules):
-                remaining[edit.places[0]] = _without(self._one(edit.places, edit.option), "priority")
+                remaining[edit.places[0]] = without(self._merging.merged_rule(edit.places, edit.option), "priority")
             for place in _gone(edit):
                 del remaining[place]
         return [remaining[place] for place in sorted(remaining)]
@@ -407,19 +327,6 @@ def _guilty(edits: Sequence[_Edit], changes: Difference) -> Sequence[_Edit]:
     return [edit for edit in edits if names.intersection(_edited(edit))] or edits[len(edits) // 2 :]
 
 
-def _is_writable(rule: FlowRule, given_rule: Mapping[str, Any]) -> bool:
-    """Whether all of a rule is known, and a module can write it."""
-    return not (unwritten([given_rule]) or rule.dlp or rule.unread or rule.criteria.doubts or rule.actions.surprises)
-
-
-def _acts_once(rule: FlowRule, rules: Sequence[FlowRule]) -> bool:
-    """Whether nothing adds up that a rule does, or only changes of messages, of which another rule of the kind makes
-    none if it is for other senders.
-    """
-    added = {BY_OPTION[option].does for option in adds_up(rule)}
-    return not added or (added == {Does.CHANGE} and depends_on_sender(rule, rules))
-
-
 def _is_silent(rule: FlowRule) -> bool:
     """Whether Exchange logs nothing of a rule."""
     return str(rule.actions.options.get("set_audit_severity") or "").casefold() == "donotaudit"
@@ -430,23 +337,10 @@ def _inspects(rule: FlowRule) -> frozenset[tuple[str, ...]]:
     return frozenset(atom.predicate.options for atom in rule.criteria.atoms if atom.predicate.content)
 
 
-def _rest(given_rule: Mapping[str, Any], option: str) -> str:
-    """All of a rule but the values of one condition, and what is its own."""
-    conditions = _without(given_rule["conditions"], option)
-    whole = {**_without(given_rule, *_OWN), "conditions": conditions}
-    return json.dumps(
-        {key: value for key, value in whole.items() if value not in (None, "", [], {})}, sort_keys=True, default=str
-    )
-
-
-def _without(given_rule: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: value for key, value in given_rule.items() if key not in keys}
-
-
 def _opened(facts: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     """Facts without those about people. Who gets mail to a group is then unknown."""
     groups = [*(facts.get("unread_groups") or ()), *(facts.get("groups") or ())]
-    return {**_without(facts, *keys), **({"unread_groups": groups} if groups else {})}
+    return {**without(facts, *keys), **({"unread_groups": groups} if groups else {})}
 
 
 def _is_empty(changes: Difference) -> bool:

@@ -22,8 +22,9 @@ from ..model import questions
 from ..repair.advice import Advice
 from ..repair.aims import ENABLE, Rule, RuleEdit, as_options, name_of, unwritten
 from ..repair.connector_edits import ConnectorEdit
+from ..repair.merging import MergedRules
 from ..repair.nearest import NearestRule
-from ..repair.simplify import KeptRule, MergedRules, RemovedRule, Simplified
+from ..repair.simplify import KeptRule, RemovedRule, Simplified
 from ..repair.suggestion import GoalSuggestions, Suggestion, TraceEffect
 from ..simulator.assumptions import SHOWN
 from .contradicted import certainty
