@@ -3,21 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ..._resources.rules.action_effects import Does
 from ..actions.brought_people import redirected_to
-from ..actions.edit import may_insert
 from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
 from ..formula import FALSE, TRUE, Literal, high
-from ..model.encrypters import ENDS_BY_DLP
 from ..model.message import Message
 from ..model.outcomes import Fate, ProtectionKind
-from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
 from ..sat.circuit import Batch, Circuit, KnownModels
 from ..simulator.copy_result import CopyResult
@@ -26,12 +22,12 @@ from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.witness_replay import as_it_arrives, course_of, on_arrival
 from .aspects import Aspect, DifferenceKind
 from .attribution import ANY, OWN
-from .besides_dlp import certain_dlp_rules
+from .class_exemptions import ClassExemptions, ClassFacts, Exemptions, Extent
 from .difference_kinds import ClassWitness, MailClass, assumed, witness_of
 from .difference_queries import DifferenceSearch
-from .finding import STAGE_KEYS, Cause, ChangedMail, Exempting, LaterRule, Stages
-from .open_findings import as_told, changing_rules, edit_at, how_it_ends, rejects_misfits, rules_of
-from .rule_changes import NOTHING, Edit, Separation, separation_of, without_values_of
+from .finding import STAGE_KEYS, Cause, ChangedMail, LaterRule, Stages
+from .open_findings import as_told, changing_rules, edit_at, rules_of
+from .rule_changes import NOTHING, Separation, separation_of, without_values_of
 
 #: A question about a class: its place, and the places of a rule and its condition, or the kind of question.
 _Question = tuple[int, int, int]
@@ -41,26 +37,6 @@ _Question = tuple[int, int, int]
 _SEPARATED, _ARRIVES = -1, -2
 
 
-@dataclass(frozen=True)
-class _ClassFacts:
-    """What is known about a class without asking.
-
-    :param sides: the results before and after; :param:`stages`: at the stage at which they differ; :param:`approvals`:
-        the number of approvals before it.
-    :param rules: the rules whose conditions its mail meets when it reaches them, each with its rule set.
-    :param why: what may distinguish the versions of the edited rule.
-    """
-
-    mail_class: MailClass
-    shown: ClassWitness
-    edit: Edit | None
-    sides: Mapping[str, CopyResult | None]
-    stages: Stages
-    approvals: int
-    rules: Sequence[tuple[int, FlowRule]]
-    why: Separation
-
-
 class ClassFindings:
     """Finds what is true of all mail of a class, and of all mail that a sentence names."""
 
@@ -68,7 +44,7 @@ class ClassFindings:
         self._search = search
         self.model = search.model
         self.sets = search.model.rule_sets
-        self._known = KnownModels(search.model.circuit, search.solve)
+        self._class_exemptions = ClassExemptions(search, KnownModels(search.model.circuit, search.solve))
 
     def tell(self, classes: Iterable[MailClass]) -> None:
         """Records the findings about classes with a message that shows them."""
@@ -85,7 +61,7 @@ class ClassFindings:
         except BudgetError:  # What is not known of a class is left open in its finding.
             return
 
-    def _tell_reach(self, drafts: Sequence[_ClassFacts], findings: Sequence[ChangedMail]) -> None:
+    def _tell_reach(self, drafts: Sequence[ClassFacts], findings: Sequence[ChangedMail]) -> None:
         """Records of how much mail each finding is true."""
         extents = [self._extent(draft, finding) for draft, finding in zip(drafts, findings, strict=True)]
         reached = reach(self.model.circuit, extents, self._search.budget)
@@ -96,7 +72,7 @@ class ClassFindings:
         ):
             exemptions = Exemptions(limit)
             if limit == "another":
-                exemptions, as_witness = self._exemptions(draft, extent, as_witness=as_witness)
+                exemptions, as_witness = self._class_exemptions.of_class(draft, extent, as_witness=as_witness)
             draft.mail_class.finding = replace(
                 finding,
                 limit=exemptions.limit,
@@ -112,7 +88,7 @@ class ClassFindings:
             if told is not None and told.limit != "some":
                 drafts[place].mail_class.finding = replace(told, cause=_with_later_of_some(told.cause))
 
-    def _draft(self, mail_class: MailClass, shown: ClassWitness) -> _ClassFacts:
+    def _draft(self, mail_class: MailClass, shown: ClassWitness) -> ClassFacts:
         candidate = shown.candidate
         edit = edit_at(self._search.edits, mail_class.cause)
         part = mail_class.part
@@ -133,7 +109,7 @@ class ClassFindings:
         if edit and edit.before and edit.after and part.now is not None and edit.alike(mail_class.kind.aspect):
             why = separation_of(*((edit.after, edit.before) if part.now else (edit.before, edit.after)))
         approvals, stages = _stages(before, after)
-        return _ClassFacts(mail_class, shown, edit, {"before": before, "after": after}, stages, approvals, rules, why)
+        return ClassFacts(mail_class, shown, edit, {"before": before, "after": after}, stages, approvals, rules, why)
 
     # What is true of all mail of a class
 
@@ -143,7 +119,7 @@ class ClassFindings:
         nobody = [~mail.recipient["address", person]] if person else []
         return [*nobody, *self._search.asked(person).of_class(mail_class.kind, mail_class.cause, mail_class.part)]
 
-    def _questions(self, place: int, draft: _ClassFacts) -> list[tuple[_Question, Sequence[Literal]]]:
+    def _questions(self, place: int, draft: ClassFacts) -> list[tuple[_Question, Sequence[Literal]]]:
         """What would contradict a statement about a class: if that is impossible, the statement is true of all of its
         mail.
         """
@@ -179,13 +155,13 @@ class ClassFindings:
         one, other = (chain.conditions.truth(atom, seen, chain.person) for seen in (arrived, step.seen))
         return one != other
 
-    def _arrival(self, draft: _ClassFacts) -> str:
+    def _arrival(self, draft: ClassFacts) -> str:
         protection = draft.shown.candidate.message.protection
         if protection is None or protection.kind == ProtectionKind.NONE:
             return ""
         return protection.owner if protection.by_rights else protection.kind
 
-    def _finding(self, place: int, draft: _ClassFacts, sure: Collection[_Question]) -> ChangedMail:
+    def _finding(self, place: int, draft: ClassFacts, sure: Collection[_Question]) -> ChangedMail:
         """The finding about a class.
 
         :param sure: the questions whose statements are true of all of its mail.
@@ -252,7 +228,7 @@ class ClassFindings:
                 return rule.with_criteria(kept), NOTHING
         return rule, why
 
-    def _witness(self, draft: _ClassFacts, about: Sequence[FlowRule], why: Separation) -> dict[str, Any]:
+    def _witness(self, draft: ClassFacts, about: Sequence[FlowRule], why: Separation) -> dict[str, Any]:
         """The message of a class, without what changes neither result and is not said of it."""
         candidate = draft.shown.candidate
         person = draft.mail_class.person
@@ -292,7 +268,7 @@ class ClassFindings:
             self.sets[which], rule, candidate.message, candidate.facts[which], candidate.letter.recipient
         ).criteria.exceptions
 
-    def _acted(self, draft: _ClassFacts) -> tuple[bool, bool]:
+    def _acted(self, draft: ClassFacts) -> tuple[bool, bool]:
         """Whether the edited rule acted before, and acts now, as far as that is true of all mail of the class."""
         edit = draft.edit
         now = draft.mail_class.part.now
@@ -305,7 +281,7 @@ class ClassFindings:
             return True, True
         return not now, now
 
-    def _later_rule(self, draft: _ClassFacts) -> LaterRule | None:
+    def _later_rule(self, draft: ClassFacts) -> LaterRule | None:
         part = draft.mail_class.part
         if part.first_to_differ == OWN:
             return None
@@ -348,7 +324,7 @@ class ClassFindings:
                 values.append(~copies.branded)
         return high(self.model.free.logic.all_of(values))
 
-    def _extent(self, draft: _ClassFacts, finding: ChangedMail) -> Extent:
+    def _extent(self, draft: ClassFacts, finding: ChangedMail) -> Extent:
         """The literals that determine how much mail a sentence is true of."""
         model = self.model
         recipient = self.model.mail.recipient
@@ -394,55 +370,6 @@ class ClassFindings:
         )
         return Extent((*wanted, *named), (*wanted, *exempt), of_class, differs, alike)
 
-    def _exemptions(self, draft: _ClassFacts, extent: Extent, *, as_witness: bool) -> tuple[Exemptions, bool]:
-        """What exempts named mail from a sentence, and whether the sentence may say that mail is treated like the witness.
-
-        :param as_witness: whether mail of the class is. Named mail may be of other classes, too.
-        """
-        if not as_witness or extent.alike == TRUE:
-            return self._exempted(draft, extent, extent.differs), as_witness
-        alike = self._exempted(draft, extent, extent.differs & extent.alike)
-        if alike.limit != "some":
-            return alike, True
-        plain = self._exempted(draft, extent, extent.differs)
-        return (alike, True) if plain.limit == "some" else (plain, False)
-
-    def _exempted(self, draft: _ClassFacts, extent: Extent, treated: Literal) -> Exemptions:
-        """What exempts named mail from a sentence, and the other rules that do so.
-
-        :param treated: that mail is treated as the sentence says.
-        """
-        exempt = [*extent.named, ~treated]
-        candidates = self._candidates(draft)
-        by, uncounted = self._exempting(exempt, candidates) if extent.named else ((), ())
-        rest = [*exempt, *(~acts for acts in candidates.values())]
-        if extent.named and self._known.can(rest) is False:
-            return Exemptions("another", by, uncounted)
-        return Exemptions(self._limit(draft, extent, rest), by, uncounted)
-
-    def _exempting(
-        self, exempt: Sequence[Literal], candidates: Mapping[Exempting, Literal]
-    ) -> tuple[tuple[Exempting, ...], tuple[str, ...]]:
-        """The rules that exempt named mail, each with mail on which none of the others acts that were found before, and
-        how yet others do if there are many.
-
-        :param exempt: that mail is named, and not treated as a sentence says.
-        :param candidates: the rules that may do so, each with that it acts.
-        """
-        unexplained = dict(sorted(candidates.items(), key=lambda item: _RANKS[item[0].how]))
-        exempting: dict[Exempting, Literal] = {}
-        others: list[str] = []
-        while unexplained:
-            first = self._known.first([*exempt, *(~acts for acts in exempting.values())], unexplained)
-            if first is None:
-                break
-            if len(exempting) < MOST_COUNTED:
-                exempting[first] = unexplained.pop(first)
-            else:
-                others.append(first.how)
-                unexplained = {exemption: acts for exemption, acts in unexplained.items() if exemption.how != first.how}
-        return tuple(exemption for exemption in candidates if exemption in exempting), tuple(others)
-
     def _exceptions(self, findings: Sequence[ChangedMail], extents: Sequence[Extent]) -> list[tuple[Atom, ...]]:
         """For each finding, the exceptions that some mail meets which a sentence would name without them."""
         conditions, recipient = self.model.free.conditions, self.model.mail.recipient
@@ -455,7 +382,7 @@ class ClassFindings:
         return [tuple(atom for atom in atoms if (place, atom) in met) for place, atoms in enumerate(every)]
 
     def _later_rules_of_some(
-        self, drafts: Sequence[_ClassFacts], extents: Sequence[Extent], treated: Sequence[Literal]
+        self, drafts: Sequence[ClassFacts], extents: Sequence[Extent], treated: Sequence[Literal]
     ) -> list[int]:
         """The places of classes of which named mail may be treated so although the later rule does not act on it.
 
@@ -469,66 +396,6 @@ class ClassFindings:
                 questions.append((place, (*extent.named, treated[place], ~acts)))
         return sorted(Batch(self.model.circuit, self._search.budget).possible(questions))
 
-    def _limit(self, draft: _ClassFacts, extent: Extent, rest: Sequence[Literal]) -> str:
-        """What exempts named mail beside other rules.
-
-        :param rest: that no rule exempts mail which is not treated as a sentence says.
-        """
-        mail = self.model.mail
-        inside = high(self.model.free.conditions.scopes.sender("InOrganization", mail.sender))
-        limits = {"outside": [inside], "protected": [~literal for literal in mail.arrival.values()]}
-        for limit, literals in limits.items():
-            if self._known.can([*rest, *literals]) is False and self._known.can([*extent.named, *literals]):
-                return limit
-        return "already" if self._exempt_mail_was_alike(draft, rest) else "some"
-
-    def _exempt_mail_was_alike(self, draft: _ClassFacts, exempt: Sequence[Literal]) -> bool:
-        """Whether exempt mail is now what the mail of a class is, so that it was before."""
-        copies = self._search.asked(draft.mail_class.person).copies[1]
-        kind = draft.mail_class.kind
-        visible = copies.delivered | copies.released
-        delivered = copies.fate(Fate.DELIVERED, draft.approvals)
-        now = {
-            DifferenceKind.PROTECTION_GAINED: visible & copies.protected,
-            DifferenceKind.PROTECTION_LOST: visible & ~copies.protected,
-            DifferenceKind.DELIVERY_GAINED: delivered,
-            DifferenceKind.DELIVERY_LOST: ~(copies.delivered | delivered),
-        }
-        return kind in now and self._known.can([*exempt, high(~now[kind])]) is False
-
-    def _candidates(self, draft: _ClassFacts) -> dict[Exempting, Literal]:
-        """The rules that may exempt mail, each with that it acts in one of the rule sets."""
-        edited = [draft.edit.before, draft.edit.after] if draft.edit else []
-        own_names = {rule.name for rule in (*edited, *(rule for _side, rule in draft.rules)) if rule is not None}
-        acts: dict[Exempting, list[Literal]] = {}
-        others = [
-            (which, rule)
-            for which, rules in enumerate(self.sets)
-            for rule in rules.rules
-            if not rule.idle and rule.name not in own_names
-        ]
-        for which, rule in others:
-            earlier = any(side == which and rule.place < own.place for side, own in draft.rules)
-            how = _how(rule, draft.mail_class, earlier=earlier)
-            if how:
-                acts.setdefault(Exempting(rule.name, how), []).append(self._exempts(rule, which))
-        for dlp_rule in certain_dlp_rules(self.model.facts):
-            how = _how_by_dlp(dlp_rule, draft.mail_class)
-            if how:
-                applied = [high(outcome.after.dlp.acts(dlp_rule)) for outcome in self.model.free.outcomes]
-                acts.setdefault(Exempting(dlp_rule.name, how), []).extend(applied)
-        return {exempting: self.model.circuit.disjunction(literals) for exempting, literals in acts.items()}
-
-    def _exempts(self, rule: FlowRule, which: int) -> Literal:
-        """The literal that is true if a rule of a set acts on mail so that it may exempt it: one that rejects only mail
-        into which its disclaimer does not fit exempts no other.
-        """
-        chain = self.model.free.chains[which]
-        step = chain.step(rule)
-        if step is None or rule.actions.does(Does.REJECT) or not rejects_misfits(rule):
-            return high(chain.acts(rule))
-        return high(chain.acts(rule) & ~may_insert(self.model.mail, step.seen))
-
 
 def _with_later_of_some(cause: Cause) -> Cause:
     """A cause whose later rule does not act on all of the mail."""
@@ -538,67 +405,6 @@ def _with_later_of_some(cause: Cause) -> Cause:
 def _exceptions_of(rules: Iterable[FlowRule]) -> tuple[Atom, ...]:
     """The exceptions of rules, each once."""
     return tuple(dict.fromkeys(atom for rule in rules for atom in rule.criteria.exceptions))
-
-
-@dataclass(frozen=True)
-class Exemptions:
-    """What exempts named mail from a sentence: fields of the finding.
-
-    :param by: the other rules that do so, and :param:`uncounted`: how yet others do, if there are many.
-    """
-
-    limit: str
-    by: tuple[Exempting, ...] = ()
-    uncounted: tuple[str, ...] = ()
-
-
-#: The maximum number of other rules that are found one by one for a class: each is a question to the solver.
-MOST_COUNTED = 4
-
-#: How a rule exempts mail, what explains the most first.
-_RANKS = {
-    **dict.fromkeys(("rejects", "deletes", "quarantines", "redirects", "stops"), 0),
-    "may_stop": 1,
-    **dict.fromkeys(("encrypts", "decrypts", "asks", "brands", "routes", "brings"), 2),
-    "holds": 3,
-    **dict.fromkeys(("dlp_blocks", "dlp_redirects", "dlp_quarantines", "dlp_decrypts"), 4),
-}
-
-#: What a rule does to how it exempts mail from a difference in an aspect of it.
-_DECIDING = {
-    Aspect.PROTECTION: ((Does.ENCRYPT, "encrypts"), (Does.DECRYPT, "decrypts")),
-    Aspect.BRANDING: ((Does.BRAND, "brands"), (Does.ENCRYPT, "encrypts"), (Does.DECRYPT, "decrypts")),
-    Aspect.TRANSIT: ((Does.ROUTE, "routes"),),
-    Aspect.DELIVERY: ((Does.MODERATE, "holds"),),
-}
-
-
-def _how(rule: FlowRule, mail_class: MailClass, *, earlier: bool) -> str:
-    """How a rule may exempt mail from a class; empty if it cannot.
-
-    :param earlier: whether it stands before a rule that the class is about.
-    """
-    if not rule.actions.enforced:
-        return "may_stop" if earlier and rule.actions.does(Does.STOP) else ""
-    ends = how_it_ends(rule)
-    if ends:
-        return ends
-    for does, how in _DECIDING[mail_class.kind.aspect]:
-        if rule.actions.does(does):
-            return "asks" if how == "encrypts" and mail_class.kind is DifferenceKind.PROTECTION_CHANGED else how
-    if mail_class.person and (rule.actions.does(Does.ADD) or rule.actions.does(Does.REDIRECT)):
-        return "brings"
-    return "stops" if earlier and rule.actions.is_final else ""
-
-
-def _how_by_dlp(rule: DlpRule, mail_class: MailClass) -> str:
-    """How a DLP rule that surely acts may exempt mail from a class; empty if it cannot. One that encrypts does so in both rule
-    sets.
-    """
-    does = rule.does
-    if does.ends in ENDS_BY_DLP and does.ends != Fate.MODERATED:
-        return ENDS_BY_DLP[Fate(does.ends)]
-    return "dlp_decrypts" if does.removes and mail_class.kind.aspect in (Aspect.PROTECTION, Aspect.BRANDING) else ""
 
 
 def _stages(before: CopyResult | None, after: CopyResult | None, approvals: int = 0) -> tuple[int, Stages]:
@@ -612,24 +418,6 @@ def _stages(before: CopyResult | None, after: CopyResult | None, approvals: int 
     if before.after_release and after.after_release:
         return _stages(before.after_release, after.after_release, approvals)
     return approvals, (before, after)
-
-
-@dataclass(frozen=True)
-class Extent:
-    """The literals that determine how much mail a sentence is true of.
-
-    :param named: that mail meets the conditions that the sentence names; :param:`spared`: that it may also meet their exceptions; empty if the mail
-        never comes to one of the rules.
-    :param of_class: that mail is of the class.
-    :param differs: that mail is treated differently as the class says; :param:`alike`: that it is treated like the
-        witness.
-    """
-
-    named: tuple[Literal, ...]
-    spared: tuple[Literal, ...]
-    of_class: tuple[Literal, ...]
-    differs: Literal
-    alike: Literal
 
 
 def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tuple[str, bool]]:

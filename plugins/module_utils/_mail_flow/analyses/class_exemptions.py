@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What exempts mail that a sentence names from what it says of a class: other rules, how mail arrives, and its senders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..._resources.rules.action_effects import Does
+from ..actions.edit import may_insert
+from ..formula import TRUE, Literal, high
+from ..model.encrypters import ENDS_BY_DLP
+from ..model.outcomes import Fate
+from ..rules.dlp_rules import DlpRule
+from ..rules.flow_rule import FlowRule
+from ..sat.circuit import KnownModels
+from ..simulator.copy_result import CopyResult
+from .aspects import Aspect, DifferenceKind
+from .besides_dlp import certain_dlp_rules
+from .difference_kinds import ClassWitness, MailClass
+from .difference_queries import DifferenceSearch
+from .finding import Exempting, Stages
+from .open_findings import how_it_ends, rejects_misfits
+from .rule_changes import Edit, Separation
+
+#: The maximum number of other rules that are found one by one for a class: each is a question to the solver.
+MOST_COUNTED = 4
+
+#: How a rule exempts mail, what explains the most first.
+_RANKS = {
+    **dict.fromkeys(("rejects", "deletes", "quarantines", "redirects", "stops"), 0),
+    "may_stop": 1,
+    **dict.fromkeys(("encrypts", "decrypts", "asks", "brands", "routes", "brings"), 2),
+    "holds": 3,
+    **dict.fromkeys(("dlp_blocks", "dlp_redirects", "dlp_quarantines", "dlp_decrypts"), 4),
+}
+
+#: What a rule does to how it exempts mail from a difference in an aspect of it.
+_DECIDING = {
+    Aspect.PROTECTION: ((Does.ENCRYPT, "encrypts"), (Does.DECRYPT, "decrypts")),
+    Aspect.BRANDING: ((Does.BRAND, "brands"), (Does.ENCRYPT, "encrypts"), (Does.DECRYPT, "decrypts")),
+    Aspect.TRANSIT: ((Does.ROUTE, "routes"),),
+    Aspect.DELIVERY: ((Does.MODERATE, "holds"),),
+}
+
+
+@dataclass(frozen=True)
+class ClassFacts:
+    """What is known about a class without asking.
+
+    :param sides: the results before and after; :param:`stages`: at the stage at which they differ; :param:`approvals`:
+        the number of approvals before it.
+    :param rules: the rules whose conditions its mail meets when it reaches them, each with its rule set.
+    :param why: what may distinguish the versions of the edited rule.
+    """
+
+    mail_class: MailClass
+    shown: ClassWitness
+    edit: Edit | None
+    sides: Mapping[str, CopyResult | None]
+    stages: Stages
+    approvals: int
+    rules: Sequence[tuple[int, FlowRule]]
+    why: Separation
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The literals that determine how much mail a sentence is true of.
+
+    :param named: that mail meets the conditions that the sentence names; :param:`spared`: that it may also meet their exceptions; empty if the mail
+        never comes to one of the rules.
+    :param of_class: that mail is of the class.
+    :param differs: that mail is treated differently as the class says; :param:`alike`: that it is treated like the
+        witness.
+    """
+
+    named: tuple[Literal, ...]
+    spared: tuple[Literal, ...]
+    of_class: tuple[Literal, ...]
+    differs: Literal
+    alike: Literal
+
+
+@dataclass(frozen=True)
+class Exemptions:
+    """What exempts named mail from a sentence: fields of the finding.
+
+    :param by: the other rules that do so, and :param:`uncounted`: how yet others do, if there are many.
+    """
+
+    limit: str
+    by: tuple[Exempting, ...] = ()
+    uncounted: tuple[str, ...] = ()
+
+
+class ClassExemptions:
+    """What exempts named mail from the sentences about classes: the rules that may do so, those that do, and what else does.
+
+    :param known: asks questions about the model that share models.
+    """
+
+    def __init__(self, search: DifferenceSearch, known: KnownModels) -> None:
+        self._search = search
+        self._model = search.model
+        self._known = known
+
+    def of_class(self, draft: ClassFacts, extent: Extent, *, as_witness: bool) -> tuple[Exemptions, bool]:
+        """What exempts named mail from a sentence, and whether the sentence may say that mail is treated like the witness.
+
+        :param as_witness: whether mail of the class is. Named mail may be of other classes, too.
+        """
+        if not as_witness or extent.alike == TRUE:
+            return self._exempted(draft, extent, extent.differs), as_witness
+        alike = self._exempted(draft, extent, extent.differs & extent.alike)
+        if alike.limit != "some":
+            return alike, True
+        plain = self._exempted(draft, extent, extent.differs)
+        return (alike, True) if plain.limit == "some" else (plain, False)
+
+    def _exempted(self, draft: ClassFacts, extent: Extent, treated: Literal) -> Exemptions:
+        """What exempts named mail from a sentence, and the other rules that do so.
+
+        :param treated: that mail is treated as the sentence says.
+        """
+        exempt = [*extent.named, ~treated]
+        candidates = self._candidates(draft)
+        by, uncounted = self._exempting(exempt, candidates) if extent.named else ((), ())
+        rest = [*exempt, *(~acts for acts in candidates.values())]
+        if extent.named and self._known.can(rest) is False:
+            return Exemptions("another", by, uncounted)
+        return Exemptions(self._limit(draft, extent, rest), by, uncounted)
+
+    def _exempting(
+        self, exempt: Sequence[Literal], candidates: Mapping[Exempting, Literal]
+    ) -> tuple[tuple[Exempting, ...], tuple[str, ...]]:
+        """The rules that exempt named mail, each with mail on which none of the others acts that were found before, and
+        how yet others do if there are many.
+
+        :param exempt: that mail is named, and not treated as a sentence says.
+        :param candidates: the rules that may do so, each with that it acts.
+        """
+        unexplained = dict(sorted(candidates.items(), key=lambda item: _RANKS[item[0].how]))
+        exempting: dict[Exempting, Literal] = {}
+        others: list[str] = []
+        while unexplained:
+            first = self._known.first([*exempt, *(~acts for acts in exempting.values())], unexplained)
+            if first is None:
+                break
+            if len(exempting) < MOST_COUNTED:
+                exempting[first] = unexplained.pop(first)
+            else:
+                others.append(first.how)
+                unexplained = {exemption: acts for exemption, acts in unexplained.items() if exemption.how != first.how}
+        return tuple(exemption for exemption in candidates if exemption in exempting), tuple(others)
+
+    def _limit(self, draft: ClassFacts, extent: Extent, rest: Sequence[Literal]) -> str:
+        """What exempts named mail beside other rules.
+
+        :param rest: that no rule exempts mail which is not treated as a sentence says.
+        """
+        mail = self._model.mail
+        inside = high(self._model.free.conditions.scopes.sender("InOrganization", mail.sender))
+        limits = {"outside": [inside], "protected": [~literal for literal in mail.arrival.values()]}
+        for limit, literals in limits.items():
+            if self._known.can([*rest, *literals]) is False and self._known.can([*extent.named, *literals]):
+                return limit
+        return "already" if self._exempt_mail_was_alike(draft, rest) else "some"
+
+    def _exempt_mail_was_alike(self, draft: ClassFacts, exempt: Sequence[Literal]) -> bool:
+        """Whether exempt mail is now what the mail of a class is, so that it was before."""
+        copies = self._search.asked(draft.mail_class.person).copies[1]
+        kind = draft.mail_class.kind
+        visible = copies.delivered | copies.released
+        delivered = copies.fate(Fate.DELIVERED, draft.approvals)
+        now = {
+            DifferenceKind.PROTECTION_GAINED: visible & copies.protected,
+            DifferenceKind.PROTECTION_LOST: visible & ~copies.protected,
+            DifferenceKind.DELIVERY_GAINED: delivered,
+            DifferenceKind.DELIVERY_LOST: ~(copies.delivered | delivered),
+        }
+        return kind in now and self._known.can([*exempt, high(~now[kind])]) is False
+
+    def _candidates(self, draft: ClassFacts) -> dict[Exempting, Literal]:
+        """The rules that may exempt mail, each with that it acts in one of the rule sets."""
+        edited = [draft.edit.before, draft.edit.after] if draft.edit else []
+        own_names = {rule.name for rule in (*edited, *(rule for _side, rule in draft.rules)) if rule is not None}
+        acts: dict[Exempting, list[Literal]] = {}
+        others = [
+            (which, rule)
+            for which, rules in enumerate(self._model.rule_sets)
+            for rule in rules.rules
+            if not rule.idle and rule.name not in own_names
+        ]
+        for which, rule in others:
+            earlier = any(side == which and rule.place < own.place for side, own in draft.rules)
+            how = _how(rule, draft.mail_class, earlier=earlier)
+            if how:
+                acts.setdefault(Exempting(rule.name, how), []).append(self._exempts(rule, which))
+        for dlp_rule in certain_dlp_rules(self._model.facts):
+            how = _how_by_dlp(dlp_rule, draft.mail_class)
+            if how:
+                applied = [high(outcome.after.dlp.acts(dlp_rule)) for outcome in self._model.free.outcomes]
+                acts.setdefault(Exempting(dlp_rule.name, how), []).extend(applied)
+        return {exempting: self._model.circuit.disjunction(literals) for exempting, literals in acts.items()}
+
+    def _exempts(self, rule: FlowRule, which: int) -> Literal:
+        """The literal that is true if a rule of a set acts on mail so that it may exempt it: one that rejects only mail
+        into which its disclaimer does not fit exempts no other.
+        """
+        chain = self._model.free.chains[which]
+        step = chain.step(rule)
+        if step is None or rule.actions.does(Does.REJECT) or not rejects_misfits(rule):
+            return high(chain.acts(rule))
+        return high(chain.acts(rule) & ~may_insert(self._model.mail, step.seen))
+
+
+def _how(rule: FlowRule, mail_class: MailClass, *, earlier: bool) -> str:
+    """How a rule may exempt mail from a class; empty if it cannot.
+
+    :param earlier: whether it stands before a rule that the class is about.
+    """
+    if not rule.actions.enforced:
+        return "may_stop" if earlier and rule.actions.does(Does.STOP) else ""
+    ends = how_it_ends(rule)
+    if ends:
+        return ends
+    for does, how in _DECIDING[mail_class.kind.aspect]:
+        if rule.actions.does(does):
+            return "asks" if how == "encrypts" and mail_class.kind is DifferenceKind.PROTECTION_CHANGED else how
+    if mail_class.person and (rule.actions.does(Does.ADD) or rule.actions.does(Does.REDIRECT)):
+        return "brings"
+    return "stops" if earlier and rule.actions.is_final else ""
+
+
+def _how_by_dlp(rule: DlpRule, mail_class: MailClass) -> str:
+    """How a DLP rule that surely acts may exempt mail from a class; empty if it cannot. One that encrypts does so in both rule
+    sets.
+    """
+    does = rule.does
+    if does.ends in ENDS_BY_DLP and does.ends != Fate.MODERATED:
+        return ENDS_BY_DLP[Fate(does.ends)]
+    return "dlp_decrypts" if does.removes and mail_class.kind.aspect in (Aspect.PROTECTION, Aspect.BRANDING) else ""
