@@ -7,9 +7,11 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ..._resources.rules.action_effects import Does
 from ..conditions.keys import Key
 from ..formula import FALSE, Literal, high, low
 from ..model.kleene import Reason
+from ..symbolic.compile_outcomes import may_act_on_reports
 from ..symbolic.message_assumptions import Assumption
 from ..symbolic.message_search import CandidateMessage
 from .guarantee_formulas import GuaranteeFormulas
@@ -157,8 +159,10 @@ class CounterexampleSearch:
         return None, to_refine
 
     def _shown_for_sure(self, literals: Sequence[Literal]) -> Tell | None:
-        """A message that a rule certainly shows somebody in clear."""
+        """A message that a rule certainly shows somebody in clear. Where a rule may encrypt what is shown, none is certain."""
         model = self.formulas.model
+        if may_act_on_reports(model.rule_sets[0], Does.ENCRYPT):
+            return None
         for showing in self.formulas.showings:
             seen = low(self.formulas.seen(model.open, showing))
             if seen == FALSE:

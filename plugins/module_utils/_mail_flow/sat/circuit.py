@@ -159,10 +159,15 @@ class Circuit:
         return self._gate({literal.code for literal in literals})
 
     def _gate(self, parts: set[int]) -> Literal:
-        """The conjunction of literals with these codes."""
+        """The conjunction of literals with these codes. Those that clauses decide for every question are no parts of it."""
         spend(1 + len(parts) >> 1)
-        parts.discard(solver.TRUE)
-        if solver.FALSE in parts or not parts.isdisjoint([code ^ 1 for code in parts]):
+        certain = self.solver.certain
+        known = [certain[code] for code in parts]
+        if -1 in known:
+            return FALSE
+        if 1 in known:
+            parts = {code for code in parts if not certain[code]}
+        if not parts.isdisjoint([code ^ 1 for code in parts]):
             return FALSE
         if len(parts) < 2:
             return self.literals[next(iter(parts), solver.TRUE)]

@@ -125,14 +125,9 @@ class Solver:
             self._attach(literals)
 
     def add_gate(self, gate: int, parts: Sequence[int]) -> None:
-        """Adds the clauses by which a new variable is the conjunction of other literals, which are sorted and of
-        different variables.
+        """Adds the clauses by which a new variable is the conjunction of other literals, which are sorted, of
+        different variables, and not certain.
         """
-        if any(map(self._value.__getitem__, parts)):
-            for literal in parts:
-                self.add((gate ^ 1, literal))
-            self.add((gate, *(literal ^ 1 for literal in parts)))
-            return
         for literal in parts:
             self._attach([literal, gate ^ 1])
         self._attach([*(literal ^ 1 for literal in parts), gate])
@@ -181,6 +176,11 @@ class Solver:
     def holds(self, literal: int) -> bool:
         """Whether a literal is true in the model."""
         return holds_in(self.model, literal)
+
+    @property
+    def certain(self) -> Sequence[int]:
+        """Between two questions, by literal: 1 if it is true in every model, -1 if it is in none, 0 if that is not known."""
+        return self._value
 
     @property
     def variables(self) -> int:

@@ -145,6 +145,12 @@ class TestSearch:
             found = search_of(formulas).among_all(formulas.first_assumptions, usual=usual)
             assert (found.counterexample is not None) is refuted
 
+    def test_where_a_rule_may_encrypt_what_is_shown_no_certain_one_is_searched(self) -> None:
+        formulas = formulas_of(ALL, REPORT)
+        found = search_of(formulas).among_all(formulas.first_assumptions, usual=True)
+        assert found.counterexample is None
+        assert "open" not in vars(formulas.model)  # The side that would show it is not built.
+
     def test_of_the_plainest_message(self) -> None:
         formulas = formulas_of()
         tell = search_of(formulas).plainest(formulas.first_assumptions)

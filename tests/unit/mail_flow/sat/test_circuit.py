@@ -45,7 +45,13 @@ class Formula:
     def add_gate(self) -> None:
         parts = self.some(4)
         gate = self.circuit.conjunction(parts)
-        if len(parts) == 1 or gate in self.literals:
+        if gate is FALSE:
+            assert not self.oracle.solve(assumptions=[_signed(part) for part in parts])
+            return
+        if gate is TRUE:
+            assert not any(self.oracle.solve(assumptions=[_signed(~part)]) for part in parts)
+            return
+        if len(parts) == 1 or gate in self.literals or ~gate in self.literals:
             return
         self.literals.append(gate)
         self.gates.append((gate, parts))
@@ -214,6 +220,18 @@ def test_constants_belong_to_every_circuit(constant: Literal, opposite: Literal)
     assert constant | one is one | constant is (TRUE if constant is TRUE else one)
     assert constant & opposite is FALSE
     assert constant | opposite is TRUE
+
+
+def test_what_clauses_decide_for_every_question_is_no_part_of_a_gate() -> None:
+    circuit = Circuit()
+    one, other, third, fourth = (circuit.variable(name) for name in ("one", "other", "third", "fourth"))
+    circuit.add(one)
+    circuit.add(~one, ~other)
+    assert one & third is third
+    assert other & third is FALSE
+    assert circuit.conjunction([one, ~other]) is TRUE
+    assert circuit.disjunction([other, third]) is third
+    assert circuit.conjunction([one, third, fourth]) is third & fourth
 
 
 def test_a_formula_has_no_truth_value_of_its_own() -> None:
