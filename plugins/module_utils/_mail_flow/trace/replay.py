@@ -429,17 +429,20 @@ class Replay:
         """Counts the changes of copies that are no more than possible, if they are plain mail."""
         certain, possible = open_group.changes
         places = open_group.of_rows.places
-        for kind in if_plain[0] - certain:
+        surely, perhaps = if_plain
+        for kind in surely - certain:
             tally = tallies.difference.setdefault(kind, Tally())
             tally.plain += len(places)
             if kind not in possible:  # They were not followed to their ends.
                 tally.because.update(_because(open_group.followed, None))
                 self._add_to(tally, _domains_of(places, block), places, block, certain=False)
-        for kind in if_plain[1] & possible:
-            tallies.difference[kind].plain_possible += len(places)
+        # Where plain copies are not followed to their ends either, everything stays possible.
+        settled = possible & surely if DifferenceKind.UNKNOWN in perhaps else possible - perhaps
+        for kind in settled:
+            tallies.difference[kind].plain_possible -= len(places)
         if possible and not certain:
-            tallies.changed.plain += len(places) if if_plain[0] else 0
-            tallies.changed.plain_possible += len(places) if if_plain[1] and not if_plain[0] else 0
+            tallies.changed.plain += len(places) if surely else 0
+            tallies.changed.plain_possible -= len(places) if surely or not perhaps else 0
 
     def _add_changes(
         self,
@@ -454,8 +457,11 @@ class Replay:
         certain, possible = changes
         if certain or possible:
             (tallies.changed.certain if certain else tallies.changed.possible).update(here)
+            tallies.changed.plain_possible += 0 if certain else len(places)
         for kind in certain | possible:
             tally = tallies.difference.setdefault(kind, Tally())
+            # Until it is known what changes of plain copies.
+            tally.plain_possible += len(places) if kind in possible else 0
             tally.rules.update(dict.fromkeys(rules))
             tally.because.update(because if kind in possible else ())
             self._add_to(tally, here, places, block, certain=kind in certain)

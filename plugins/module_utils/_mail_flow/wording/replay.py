@@ -342,9 +342,16 @@ def _if_plain(row: Mapping[str, Any]) -> str:
     if "plain" not in row:
         return ""
     certain, possible = row["plain"]["certain"], row["plain"]["possible"]
+    most = certain + possible
+    if certain == row["possible"]:
+        return " (all if they are plain)"
+    if most == row["possible"] and not certain:
+        return ""
+    if not most:
+        return " (none if they are plain)"
     if not certain:
-        return "" if possible else " (none if they are plain)"
-    return f" ({'all' if certain == row['possible'] else f'{certain:,}'} if they are plain)"
+        return f" (at most {most:,} if they are plain)"
+    return f" ({certain:,} to {most:,} if they are plain)" if possible else f" ({certain:,} if they are plain)"
 
 
 def _by_rules(names: Sequence[str]) -> str:

@@ -130,6 +130,15 @@ def test_a_plain_copy_has_nothing_that_the_rules_look_for() -> None:
     ]
 
 
+def test_what_changes_of_copies_that_rules_make_is_not_called_impossible_of_plain_mail() -> None:
+    copies = rule("Copies", LEAVING, {"blind_copy_to": ["joe@northwind.com"]})
+    found = replayed([{**EXECUTABLES, "priority": 0}, {**copies, "priority": 1}], [{**EXECUTABLES, "priority": 0}])
+    rows = {row["kind"]: (row["certain"], row["possible"], row["plain"]) for row in found["difference"]}
+    assert rows["delivery_gained"] == (0, 1, {"certain": 0, "possible": 1})
+    assert found["counts"]["changed"] == {"certain": 0, "possible": 1, "plain": {"certain": 0, "possible": 1}}
+    assert not any("plain" in line for line in change_lines(found, 10))
+
+
 def test_a_change_that_plain_copies_show_is_counted_apart() -> None:
     encrypts = {**encrypting(LEAVING), "priority": 1}
     found = replayed([{**EXECUTABLES, "priority": 0}, encrypts], [{**EXECUTABLES, "priority": 0}])
@@ -137,6 +146,23 @@ def test_a_change_that_plain_copies_show_is_counted_apart() -> None:
     assert (change["kind"], change["certain"], change["possible"]) == ("protection_gained", 0, 1)
     assert change["plain"] == {"certain": 1, "possible": 0}
     assert "(all if they are plain)" in change_sentence(change)
+
+
+@pytest.mark.parametrize(
+    ("certain", "possible", "said"),
+    [
+        (0, 0, "(none if they are plain)"),
+        (4, 0, "(all if they are plain)"),
+        (2, 0, "(2 if they are plain)"),
+        (1, 2, "(1 to 3 if they are plain)"),
+        (0, 3, "(at most 3 if they are plain)"),
+        (0, 4, ""),
+    ],
+)
+def test_how_many_plain_copies_change_is_said_as_far_as_it_is_known(certain: int, possible: int, said: str) -> None:
+    change = {"kind": "protection_lost", "certain": 0, "possible": 4, "domains": [], "more_domains": 0, "rules": []}
+    sentence = change_sentence({**change, "plain": {"certain": certain, "possible": possible}})
+    assert sentence == f"4 copies perhaps are no longer encrypted{' ' if said else ''}{said}."
 
 
 @pytest.mark.parametrize(
