@@ -95,7 +95,8 @@ def error_texts(
         *_missing_together(arguments, rules),
         *_missing_if(params, rules),
     ]
-    texts, said = [], tuple[type[Exception], ...]()
+    texts = []
+    said = tuple[type[Exception], ...]()
     for kind, classes in _CORE.items():
         own = [mistake.text for mistake in mistakes if mistake.kind is kind]
         if any(isinstance(error, classes) for error in errors):
@@ -127,7 +128,8 @@ def _mistakes(
             yield _Mistake(_MistakeKind.EXCLUSIVE, f"{names} exclude each other: give one of them")
     unknown = []
     for key, value in values.items():
-        option, option_spec = str(key), options.get(str(key))
+        option = str(key)
+        option_spec = options.get(str(key))
         if option_spec is not None:
             yield from _mistakes_in(value, option_spec, f"{where}{option}")
             continue
@@ -156,7 +158,8 @@ def _mistakes_in(value: Any, option_spec: Mapping[str, Any], name: str) -> Itera
     """What is wrong with the value of an option."""
     if value is None:
         return
-    options, of_type = option_spec.get("options"), str(option_spec.get("type", "str"))
+    options = option_spec.get("options")
+    of_type = str(option_spec.get("type", "str"))
     if options is None or isinstance(value, str):
         yield from _wrong_type(value, of_type, f"{name} is")
     items = value if isinstance(value, list) else [value]

@@ -151,7 +151,8 @@ def _fitting_options(
     """
     fitting = {}
     for key, value in values.items():
-        option, spec = str(key), options.get(str(key))
+        option = str(key)
+        spec = options.get(str(key))
         why = refusal(option) if spec is None else ""
         if why:
             misfits.append(f"{where}{option}: {why}")

@@ -36,7 +36,8 @@ class RoundTrips:
         results = self._session.invoke(
             [*writes, *(call for _look in range(looks) for call in reads.values())], fresh=True
         )
-        size, brought = len(reads), results[len(writes) :]
+        size = len(reads)
+        brought = results[len(writes) :]
         seen = [self._with(reads, brought[start : start + size]) for start in range(0, len(brought), size)]
         return results[: len(writes)], seen
 

@@ -100,7 +100,8 @@ def plan_settings(
     for field in table.fields:
         if field.option not in wanted:
             continue
-        value, forced = wanted[field.option], field.option in force
+        value = wanted[field.option]
+        forced = field.option in force
         shown = _shown_of(field, properties)
         plan.before[field.option] = field.show(shown.stored)
         plan.after[field.option] = field.show(value)

@@ -107,7 +107,8 @@ class NoteFiles:
             note = self._at.read(path)
             texts = {name: str(note[name]) for name in ("kind", "snapshot", "began")}
             processes = [Process(int(pid), str(started)) for pid, started in note["processes"]]
-            machine, controls = str(note["machine"]), tuple(map(str, note["controls"]))
+            machine = str(note["machine"])
+            controls = tuple(map(str, note["controls"]))
         except OptionError as error:
             return Writing(path.stem, unreadable=str(error))
         except (KeyError, TypeError, ValueError):

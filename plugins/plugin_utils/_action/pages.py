@@ -66,7 +66,8 @@ class ReplayReportAction(PageAction):
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> ReplayReportContext:
         """A task with the results of all hosts of the play."""
-        params, kept = fields["params"], self.artifacts_of_run(fields["params"]["owners"])
+        params = fields["params"]
+        kept = self.artifacts_of_run(fields["params"]["owners"])
         results = {
             str(host): plain(task_vars["hostvars"][host].get(params["registered"]) or {})
             for host in task_vars["ansible_play_hosts_all"]

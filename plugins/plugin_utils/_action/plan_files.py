@@ -42,7 +42,8 @@ class PlanFiles:
             raise OptionError(f"hardened_baseline_approved_plan: {what}", remedy=remedy) from error
 
     def _of_one_file(self, path: str) -> Any:
-        known, here = self._at.resolve(path), path_of(path)
+        known = self._at.resolve(path)
+        here = path_of(path)
         document = self._at.read(known)
         if known != here and here.is_file() and self._at.read(here) != document:
             raise OptionError(

@@ -279,7 +279,8 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
     """The chosen credential."""
     name = _chosen_credential(settings, transport)
     _check_companions(settings, name)
-    kind, value = name.removeprefix("exchange_"), settings[name].value
+    kind = name.removeprefix("exchange_")
+    value = settings[name].value
     client_id = _client_id(settings, name)
     credential = {"kind": kind, "client_id": str(client_id.value) if client_id.is_set else "", kind: value}
     if kind == "access_token" and not re.fullmatch(r"[\x21-\x7e]+", str(value)):
@@ -391,7 +392,8 @@ def _compliance(settings: Mapping[str, Option]) -> dict[str, Any]:
     """Where the compliance endpoint is, the scope of its tokens, what Connect-IPPSSession needs to find it, and whether to
     ask it: ``None`` where it is granted.
     """
-    cloud, url_given = CLOUDS[settings["exchange_environment"].value], _url(settings, "exchange_compliance_url")
+    cloud = CLOUDS[settings["exchange_environment"].value]
+    url_given = _url(settings, "exchange_compliance_url")
     url = url_given or cloud.compliance
     shell = f"{url_given}/powershell-liveid/" if url_given else cloud.compliance_shell
     session = {"ConnectionUri": shell} if shell else {}
@@ -403,7 +405,8 @@ def _compliance(settings: Mapping[str, Option]) -> dict[str, Any]:
 
 def _powershell(settings: Mapping[str, Option], rest: Mapping[str, Any]) -> dict[str, Any]:
     """How the process is started. What Microsoft's module cannot do is refused."""
-    proxy, path = parts_of_proxy(rest["proxy"]), _text(settings, "exchange_powershell_path")
+    proxy = parts_of_proxy(rest["proxy"])
+    path = _text(settings, "exchange_powershell_path")
     refused = (
         (
             "exchange_validate_certs",
@@ -577,7 +580,8 @@ def _check_what_auth_needs(settings: Mapping[str, Option], values: Mapping[str, 
 
 
 def _check_plain_http(values: Mapping[str, Any]) -> None:
-    auth, server = values["auth"], str(values["server"])
+    auth = values["auth"]
+    server = str(values["server"])
     if auth not in _WITHOUT_ENCRYPTION:
         return
     if not loopback(server):

@@ -315,7 +315,8 @@ def peer_uid(connection: socket.socket) -> int | None:
 
 def _where(error: BaseException) -> str:
     """The place of a bug for -vvv: file and line, but no values."""
-    trace, last = error.__traceback__, ""
+    trace = error.__traceback__
+    last = ""
     while trace is not None:
         last = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
         trace = trace.tb_next

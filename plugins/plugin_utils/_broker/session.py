@@ -190,7 +190,8 @@ class OrganizationSession:
         if ahead and any(isinstance(result.error, _NOT_OPENED) for result in results[: len(calls)]):
             # The additional reads must not make the task fail.
             request.log("the read with additional calls failed; reading only the requested ones")
-            began, asked = self.clock(), list(calls)
+            began = self.clock()
+            asked = list(calls)
             results = self._run(request, asked)
         # Do not keep reads for a worker that has gone.
         if request.reuse > 0 and request.wanted():

@@ -114,7 +114,9 @@ class CmdletRequests(CallRequests):
         """
         if not isinstance(first, answers.Page):
             return first
-        result, page, seen = first.result, first, set[str]()
+        result = first.result
+        page = first
+        seen = set[str]()
         while page.next_link:
             link = self._line.service.link(page.next_link)
             if not link or link in seen or len(seen) >= _PAGES:

@@ -119,7 +119,8 @@ class GraphRequests(CallRequests):
 
     def _messages_about(self, call: Call) -> Outcome:
         """The messages that came since an instant and have a text in their subjects, each with its ``id``."""
-        since, text = _text(call.parameters["Since"]), _quoted(call.parameters["Subject"])
+        since = _text(call.parameters["Since"])
+        text = _quoted(call.parameters["Subject"])
         return self._messages(call, f"receivedDateTime ge {since} and contains(subject,{text})", _MOST_ABOUT)
 
     def _messages(self, call: Call, condition: str, most: int) -> Outcome:

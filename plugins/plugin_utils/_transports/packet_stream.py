@@ -253,7 +253,8 @@ class PacketStream:
                 if text.startswith(_FAILURE):
                     return self._goodbye("it cannot continue")
                 return self._goodbye("its output is mixed into a packet") if beginning else None
-            kind, target = match[1].decode("ascii"), match[2].decode("ascii", "replace").lower()
+            kind = match[1].decode("ascii")
+            target = match[2].decode("ascii", "replace").lower()
             if kind != "Data":
                 self._acknowledged.append(kind)
             else:

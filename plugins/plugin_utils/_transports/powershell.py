@@ -222,7 +222,8 @@ class PowershellTransport(WithCredential, RemotingTransport):
             raise _unopened(
                 f"Import-Module {MODULE} in {self._failures.where} ended prematurely.", "Run it there manually."
             )
-        errors, module = answers[1].errors, _text(answers[1].objects, "Version")
+        errors = answers[1].errors
+        module = _text(answers[1].objects, "Version")
         if module and (least := _least(module)) > _numbers(powershell):
             wanted = ".".join(map(str, least))
             raise _unopened(

@@ -73,7 +73,8 @@ class Places:
                 self._release(owner)
 
     def _enter(self, owner: Owner, most: int, wanted: Callable[[], bool], log: Callable[[str], None]) -> None:
-        began, said = time.monotonic(), False
+        began = time.monotonic()
+        said = False
         ticket = object()
         with self._changed:
             self._most = min(self._most or most, most)

@@ -89,7 +89,8 @@ class WsmanFailures(RemoteFailures):
         return super().meaning(error)
 
     def _refused(self) -> AuthenticationError:
-        psrp, origins = self._psrp, self._psrp["origins"]
+        psrp = self._psrp
+        origins = self._psrp["origins"]
         who = f"the user {psrp['username']} (from {origins['username']})" if psrp["username"] else "the caller"
         places = [place for place in (origins["username"], origins["password"], "ansible_psrp_auth") if place]
         return AuthenticationError(

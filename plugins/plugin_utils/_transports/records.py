@@ -58,7 +58,8 @@ class Fragments:
 
         :raises ValueError: this is no fragment, or not the next one of its message.
         """
-        view, start = memoryview(data), 0
+        view = memoryview(data)
+        start = 0
         while start < len(view):
             if len(view) - start < _FRAGMENT.size:
                 raise ValueError("half the head of a fragment")

@@ -117,7 +117,8 @@ class Policy:
         """
         results: list[Result | None] = [None] * len(calls)
         pending = list(range(len(calls)))
-        waited, end = 0.0, self.clock() + self.seconds
+        waited = 0.0
+        end = self.clock() + self.seconds
         for number in range(1, self.tries + 1):
             again: dict[int, Failure] = {}
             outcomes = _outcomes_of(attempt, [calls[index] for index in pending])

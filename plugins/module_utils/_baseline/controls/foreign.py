@@ -43,7 +43,8 @@ def foreign_to(
 def _last_changed(rule: Rule | None) -> str:
     """When a rule last changed, and by whom, as far as Exchange shows it."""
     properties = rule.properties if rule else {}
-    changed, who = first_date(properties, "WhenChanged"), properties.get("LastModifiedBy")
+    changed = first_date(properties, "WhenChanged")
+    who = properties.get("LastModifiedBy")
     text = " ".join([*([changed.date().isoformat()] if changed else []), *([f"by {who}"] if who else [])])
     return f"last changed {text}" if text else ""
 

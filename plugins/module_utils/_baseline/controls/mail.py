@@ -146,7 +146,8 @@ class Mail:
         """The state after a plan. If the plan does nothing, this very object, whose verdicts are known already."""
         if not plan.steps:
             return self
-        rules, facts = rules_after(self.rules, plan.steps), facts_after(self.facts, plan.steps)
+        rules = rules_after(self.rules, plan.steps)
+        facts = facts_after(self.facts, plan.steps)
         facts.pop(_OBSERVED, None)  # An observation counts only while the rules that it rests on are as they were.
         return self._observed(rules, facts, self.unavailable, self.observations)
 

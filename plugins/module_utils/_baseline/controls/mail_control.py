@@ -237,7 +237,8 @@ class MailControl(JudgingControl):
             return []  # What cannot be read is said where it is assessed.
         if not tested.failures and not any(row.is_refuted for row in verdicts):
             return []
-        now, rules = datetime.datetime.now(datetime.UTC), RuleSet(mail.rules)
+        now = datetime.datetime.now(datetime.UTC)
+        rules = RuleSet(mail.rules)
         with own_budgets():
             judged = prove(rules, mail.facts, guarantees_of(request), now, where=GUARANTEES)
         suggested = suggestions(rules, mail.facts, judged, request.variables.get("messages") or (), now, _STEPS)

@@ -109,7 +109,9 @@ class RulesControl(WritingControl):
         """The rules as they should be in the organization: without trials that nobody wants any more, and with those
         that are wanted as its last ones.
         """
-        stored, rules, conflicts = rules_of(organization), self.rules(request), self._conflicts(request, organization)
+        stored = rules_of(organization)
+        rules = self.rules(request)
+        conflicts = self._conflicts(request, organization)
         trials = []
         for rule in self.on_trial(request):
             trial = trial_among(stored, rule.name)
@@ -150,7 +152,8 @@ class RulesControl(WritingControl):
 
     def trials(self, request: BaselineRequest, organization: Organization) -> list[Trial]:
         """The rules that it only tries."""
-        stored, conflicts = rules_of(organization), self._conflicts(request, organization)
+        stored = rules_of(organization)
+        conflicts = self._conflicts(request, organization)
         days = int(request.variables.get(self.variables[3].name) or 0)
         return [
             Trial.of_rule(rule.name, trial_among(stored, rule.name), days)
@@ -276,7 +279,8 @@ class RulesControl(WritingControl):
         """What would exceed Exchange's limits for rules. Sizes are estimates, because Exchange counts its own form of a
         rule.
         """
-        organization, rules = outlook.organization, self._wanted(outlook.request, outlook.organization)
+        organization = outlook.organization
+        rules = self._wanted(outlook.request, outlook.organization)
         config = organization.only("transport_config") if organization.error("transport_config") is None else {}
         book = RuleBook(organization)
         try:
@@ -354,7 +358,8 @@ def _refuse_trials(names: Sequence[str], rules: Sequence[DeclaredRule]) -> None:
     declared = {name_key(rule.name): rule for rule in rules if rule.name}
     seen: set[str] = set()
     for index, name in enumerate(names):
-        where, rule = f"{PREFIX}trial[{index}]: {name!r}", declared.get(name_key(name))
+        where = f"{PREFIX}trial[{index}]: {name!r}"
+        rule = declared.get(name_key(name))
         if rule is None:
             raise OptionError(
                 f"{where} is not the name of a rule of {PREFIX}encryption_rules{meant(name, (other.name for other in declared.values()))}"
@@ -395,7 +400,8 @@ def outgoing_exceptions(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     """The exceptions of the rule that encrypts all outgoing mail: the given ones, and the domains to which mail is
     protected in transit instead.
     """
-    given_section, domains = wanted.get("exceptions"), wanted.get("protected_in_transit") or []
+    given_section = wanted.get("exceptions")
+    domains = wanted.get("protected_in_transit") or []
     if not domains:
         return given_section
     return {

@@ -80,7 +80,8 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
     :param path: its page.
     :param hosts: the organizations to name; ``None`` for all. The last line counts all.
     """
-    words, organizations = _words(report.kind), _in_order(report)
+    words = _words(report.kind)
+    organizations = _in_order(report)
     named = [organization for organization in organizations if hosts is None or organization.host in hosts]
     lines = []
     for organization in named[:_NAMED_ORGANIZATIONS]:
@@ -324,7 +325,8 @@ def _number_looked_at(organization: OrganizationReport) -> int:
 
 def _looked_at(organization: OrganizationReport) -> str:
     """How many controls the line is about."""
-    looked, every = _number_looked_at(organization), len(organization.controls)
+    looked = _number_looked_at(organization)
+    every = len(organization.controls)
     return f" ({looked} of {every} controls looked at)" if every else ""
 
 

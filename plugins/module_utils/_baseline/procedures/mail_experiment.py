@@ -84,7 +84,8 @@ def after_changes(
     if not rules:
         return _decided(report, waiting, ControlStatus.NOT_APPLICABLE, [NOTHING_CHANGED])
     settings = variables[EXPERIMENT]
-    messages_left, end = int(settings["max_messages"]), time.monotonic() + 60 * int(settings["effective_within"])
+    messages_left = int(settings["max_messages"])
+    end = time.monotonic() + 60 * int(settings["effective_within"])
     round_ = 1
     while True:
         options = _options(task, variables, artifacts, rules, round_) | {

@@ -330,7 +330,8 @@ def _settle(task: BaselineContext, prepared: Preparation) -> float:
     """Waits until what an earlier stage of the procedure has written takes effect, in this run or in one that was cut
     off. Returns since when that has been stored; 0 if there is nothing to wait for.
     """
-    since, minutes = prepared.artifacts.notes.settling(time.time()), prepared.variables.get("settle_minutes", 0)
+    since = prepared.artifacts.notes.settling(time.time())
+    minutes = prepared.variables.get("settle_minutes", 0)
     seconds = since + 60 * minutes - time.time()
     if since and seconds > 0 and prepared.procedure.stage is RunStage.LAST:
         task.say(

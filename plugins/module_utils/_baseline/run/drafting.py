@@ -56,9 +56,12 @@ def read_organization(task: BaselineContext, prepared: Preparation, *, keeps: bo
             # A replica that is behind may still show what was there before the run that is rolled back.
             organization = read(task.session, organization.subsets, fresh=True)
             plan = procedure.plan(organization, check_mode=True)
-        pending, mail = bool(plan.steps), changes_mail(plan.changes)
+        pending = bool(plan.steps)
+        mail = changes_mail(plan.changes)
     except ExchangeError:
-        plan, pending, mail = Plan(), True, True
+        plan = Plan()
+        pending = True
+        mail = True
     mail = mail or (keeps and pending and procedure.kind.snapshot_time is SnapshotTime.BEFORE_WRITING)
     more = [*(["exported_cmdlets"] if pending else []), *(MAIL_FACTS if mail else ())]
     subsets = [*organization.subsets, *more]

@@ -71,7 +71,8 @@ def replay_mail(
     :param enforcing: the rules on trial by their names, with what would enforce them instead of the plan.
     :raises OptionError: the days or the files are none.
     """
-    days, files = int(variables.get("replay_days") or 0), _files(variables.get("replay_trace"), task.host)
+    days = int(variables.get("replay_days") or 0)
+    files = _files(variables.get("replay_trace"), task.host)
     if not 0 <= days <= OLDEST:
         raise OptionError(
             f"hardened_baseline_replay_days is {days}.", remedy=f"Use a number from 0 to {OLDEST}; 0 turns it off."

@@ -75,7 +75,8 @@ def _report_organization(
         artifacts.notes.keep_unwritten({} if paths else organization.as_dict())
     if kept := _kept_runs(task, variables):
         artifacts.snapshots.cut(kept)
-    page, status = _lasting(task, artifacts, _page(paths)), str(organization.status)
+    page = _lasting(task, artifacts, _page(paths))
+    status = str(organization.status)
     is_drift = organization.status is not OrganizationStatus.MET and not failed
     if is_drift and artifacts.notes.remembered().get("fail_on_drift"):
         return {
@@ -145,7 +146,8 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
     artifacts = task.artifacts(variables)
     reported = artifacts.notes.marked("reported-failure", task.hosts)
     for host in task.lost:
-        other, results = artifacts.for_host(host), _of_this_run(task.results_of(host))
+        other = artifacts.for_host(host)
+        results = _of_this_run(task.results_of(host))
         if host not in reported and (results or other.notes.remembered()):
             _report_organization(task, other, results, task.ring_of(host))
     with contextlib.suppress(OSError):

@@ -69,7 +69,8 @@ def _judged(task: BaselineContext, artifacts: Artifacts, notes: Mapping[str, Any
     """Takes back what this run wrote to an organization, if one of its ring failed."""
     # This ring would not have been entered after one that failed, so whoever failed in this run belongs to it.
     failed = [*dict.fromkeys([*task.lost, *failed_of_ring(artifacts)])]
-    report, snapshot = OrganizationReport.read(notes["report"]), str(notes["cleared"]["snapshot"])
+    report = OrganizationReport.read(notes["report"])
+    snapshot = str(notes["cleared"]["snapshot"])
     if not failed:
         if report.status is OrganizationStatus.CHANGED:
             end_interrupted(artifacts, prepare(task).procedure)

@@ -237,7 +237,8 @@ def known_changes(
     :raises OptionError: a snapshot cannot be read.
     """
     order = [rule.guid for rule in rules_of(organization)]
-    changes, until = [], now
+    changes = []
+    until = now
     for snapshot in _newest_first(artifacts):
         rules = {
             rule["guid"]: rule
@@ -260,7 +261,8 @@ def known_changes(
 
 def _newest_first(artifacts: Artifacts) -> Iterator[SnapshotDocument]:
     chain = artifacts.snapshots.chain()
-    by_id, link = {other.id: other for other in chain.links}, chain.last()
+    by_id = {other.id: other for other in chain.links}
+    link = chain.last()
     while link:
         yield read_snapshot(artifacts.load(link.path), link.path)
         link = by_id.get(link.previous)

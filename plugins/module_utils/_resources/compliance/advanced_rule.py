@@ -126,7 +126,8 @@ def declared_tree(tree: Any, leaf: Callable[[Any, str], Mapping[str, Any]], wher
         if "operator" not in node:
             siblings.append(dict(leaf(node, at)))
             continue
-        operator, below = node["operator"], node.get("conditions")
+        operator = node["operator"]
+        below = node.get("conditions")
         if operator not in OPERATORS or set(node) - {"operator", "conditions"}:
             raise ValueError(f"{at} must have operator, one of {', '.join(OPERATORS)}, and conditions.")
         if not isinstance(below, (list, tuple)) or not below or (operator == "not" and len(below) != 1):

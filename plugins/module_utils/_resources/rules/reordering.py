@@ -83,9 +83,11 @@ def _longest_run(current: Sequence[str], target: Sequence[str]) -> set[str]:
         tails[length : length + 1] = [-places[rule]]
         lengths.append(length + 1)
     run: set[str] = set()
-    last, length_left = -1, len(tails)
+    last = -1
+    length_left = len(tails)
     for rule, length in zip(target, reversed(lengths), strict=True):
         if length == length_left and places[rule] > last:
             run.add(rule)
-            last, length_left = places[rule], length_left - 1
+            last = places[rule]
+            length_left -= 1
     return run

@@ -310,7 +310,8 @@ def declare(options: Mapping[str, Any], where: str = "", *, retired: bool = Fals
 
 def _declared_names(options: Mapping[str, Any], where: str) -> tuple[str, str]:
     """The name and the GUID of a declared rule, of which one may be empty."""
-    name, guid = options.get("name") or "", (options.get("guid") or "").lower()
+    name = options.get("name") or ""
+    guid = (options.get("guid") or "").lower()
     if not name and not guid:
         raise OptionError(f"{where}name or guid is required.")
     if len(name) > 64:

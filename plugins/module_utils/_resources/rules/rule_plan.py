@@ -267,7 +267,9 @@ def _changed_sections(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Ru
         stored = rule.sections[section]
         options = differing(section, values, stored, restoring=book.restoring)
         for option in options:
-            field, old, new = FIELDS[section][option], stored.get(option), values.get(option)
+            field = FIELDS[section][option]
+            old = stored.get(option)
+            new = values.get(option)
             changes.append(
                 book.change(
                     rule.name, f"{section}.{option}", old, new, edit.of_option(section, field, old, new, passes=passes)
