@@ -503,7 +503,9 @@ def _because_of_edit(cause: Cause, edit: Edit) -> str:
     then = _then_applies(cause)
     was, now = cause.acted
     later_rule = cause.later
-    if now and edit.rule.actions.is_final and later_rule and later_rule.stays and not later_rule.acts:
+    # Of any later rule it is not said which one acts: one that stopped before may stop fewer now.
+    stops_more = later_rule and later_rule.stays and not later_rule.acts and (later_rule.name or not was)
+    if now and edit.rule.actions.is_final and later_rule and stops_more:
         stopped = quoted(later_rule.name) if later_rule.name else "other rules"
         return f"{named} stops before {stopped}"
     if edit.how == "removed":

@@ -84,6 +84,14 @@ def test_what_many_later_rules_do_is_told_without_each_of_them(number: int) -> N
         )
 
 
+def test_a_stop_that_moves_behind_many_rules_is_not_said_to_stop_before_them() -> None:
+    many = [rule(f"R{place}", {**IN, "subject_contains_words": [f"w{place}"]}, ENCRYPT) for place in range(9)]
+    found = compared([BYPASS, *many], [*many, BYPASS])
+    assert (found.complete, found.more) == (True, 0)
+    assert {row["kind"] for row in found.rows} == {"protection_gained"}
+    assert not [row["text"] for row in found.rows if "stops before" in row["text"]]
+
+
 def test_a_class_is_not_narrowed_by_its_message() -> None:
     """What one message meets, since an earlier rule made it so, another one meets as it arrives, or the other way
     round.
