@@ -219,15 +219,27 @@ class _Moves:
 
     def _move_before_hiding(self) -> Iterator[EditedRules]:
         """A rule that would match the message as its sender wrote it goes before the first rule that stops, hides what it says, or
-        breaks its way.
+        breaks its way; one that is meant for the mail also without the exceptions that the guarantee does not have.
         """
         for standing in self._at.helping:
             place, as_sent = standing.rule.place, self._at.every[0].rule_view
             is_hidden = bool(standing.failed) and all(
                 failed.section == "conditions" and failed.atom.evaluate(as_sent) is True for failed in standing.failed
             )
-            if is_hidden:
-                yield from (self._at.draft.moved(place, to) for to in self._at.early_places if to < place)
+            if not is_hidden:
+                continue
+            draft, given = self._at.draft, self._at.draft.rules[place]
+            places = [to for to in self._at.early_places if to < place]
+            yield from (draft.moved(place, to) for to in places)
+            exceptions = self._exceptions_beside(given)
+            if exceptions and is_meant(given, self._aim):
+                less = draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(exceptions))
+                yield from (less.moved(place, to) for to in places)
+
+    def _exceptions_beside(self, rule: Section) -> list[str]:
+        """The options of a rule's exceptions that the guarantee does not have."""
+        left_out = self._aim.remedy["exceptions"] if self._aim.remedy else {}
+        return [option for option, value in (rule.get("exceptions") or {}).items() if left_out.get(option) != value]
 
     def _move_before_copying(self) -> Iterator[EditedRules]:
         """A rule that is meant for the mail goes before the one that copies or redirects it to somebody, or before all that do

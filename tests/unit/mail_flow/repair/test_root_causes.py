@@ -157,6 +157,21 @@ def test_a_rule_goes_before_one_that_wraps_a_disclaimer_around_mail() -> None:
     assert names(found) == ["Marks", "Words", "Footer"]
 
 
+def test_a_rule_from_which_a_text_is_hidden_also_loses_an_exception_that_the_guarantee_does_not_have() -> None:
+    footer = rule(
+        "Footer", {**OUTGOING, "sender_domain_is": ["contoso.com"]}, {"apply_html_disclaimer_text": "<p>F</p>"}
+    )
+    words = rule(
+        "Words",
+        {**OUTGOING, "subject_or_body_contains_words": ["nda"]},
+        ENCRYPT,
+        exceptions={"subject_contains_words": ["draft"]},
+    )
+    found, edits = repaired([footer, words], {"when": words["conditions"]})
+    assert edits[0] == [("exception", "Words"), ("move", "Words")]
+    assert found.suggestions[0].left_open is None
+
+
 def test_where_every_edit_costs_a_copy_that_a_rule_sends_the_guarantee_may_leave_it_out() -> None:
     """No rule decrypts mail that a rule copies to somebody whom its sender did not name."""
     copies = rule("Copies", {"subject_contains_words": ["offer"]}, {"blind_copy_to": ["boss@contoso.com"]})
