@@ -5,12 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..analyses.judgment import Counterexample, GuaranteeVerdict
+from ..analyses.judgment import Counterexample, GuaranteeVerdict, Judgment
 from ..analyses.verifier import TriedRules
 from ..input.guarantee_options import Guarantee
+from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES
 from .aims import EditedRules, FailingCopy
 from .known_counterexamples import KnownCounterexamples
 from .task import Goal, RepairTask
+
+#: What keeps a proof from an answer that another search might find.
+_UNANSWERED = frozenset({BUDGET, NOT_FOUND, TOO_MANY_COPIES})
 
 
 class OpenError(Exception):
@@ -34,6 +38,16 @@ class DraftProof:
         """
         task = self._task
         return TriedRules(task.rules_of(draft), task.facts, task.to_keep(self._goal), task.now)
+
+    def left_open(self, tried: TriedRules) -> Judgment | None:
+        """The verdict on the goal, if only questions keep it from a proof that nobody answers about such mail; ``None`` if it is
+        proved or refuted, if the search for that took too much, or for a message.
+        """
+        if self._goal.guarantee is None:
+            return None
+        judgment = tried.judgment(self._goal.guarantee)
+        is_open = judgment.verdict is GuaranteeVerdict.UNKNOWN and not _UNANSWERED.intersection(judgment.unknown)
+        return judgment if is_open else None
 
     def refuting(self, tried: TriedRules, guarantees: Sequence[Guarantee]) -> FailingCopy | None:
         """A message that refutes one of some guarantees: the goal, or one that held, or of which that was unknown.

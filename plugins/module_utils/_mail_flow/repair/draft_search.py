@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..analyses.judgment import Judgment
 from ..analyses.verifier import TriedRules
 from ..budget import BudgetError
-from .aims import ADD, LAST_RESORT, Aim, EditedRules, FailingCopy, rebuilds
+from .aims import ADD, LAST_RESORT, NEW_RULE, Aim, EditedRules, FailingCopy, rebuilds
 from .candidate_edits import candidates
 from .draft_proof import DraftProof, OpenError, edits_act
 from .known_counterexamples import KnownCounterexamples
@@ -19,8 +20,9 @@ from .suggestion import SearchEffort
 from .task import Goal, RepairTask
 from .unwanted_changes import apart_from
 
-#: At most so many pairs of edits are tried for a goal, and so many edits of which no proof says whether they do.
-_PAIRS, _UNDECIDED = 40, 3
+#: At most so many pairs of edits are tried for a goal, so many edits of which no proof says whether they do, and so many of
+#: which only open questions keep it from that.
+_PAIRS, _UNANSWERED, _LEFT_OPEN = 40, 3, 6
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,26 @@ class FirstStep:
 
 
 @dataclass(frozen=True)
+class FoundDraft:
+    """A draft that meets the goal and keeps what held, and whose rules can act.
+
+    :param left_open: the verdict on the guarantee, where open questions keep it from a proof; ``None`` if the goal is met for
+        certain.
+    """
+
+    draft: EditedRules
+    left_open: Judgment | None = None
+
+
+@dataclass(frozen=True)
 class _Checked:
     """What the simulator and the prover say of a draft.
 
-    :param meets: whether it surely meets the goal, keeps what held, and its rules can act.
+    :param found: the draft, if nothing refutes it.
     :param wrong: a copy that does not come out right with it; ``None`` if none is known.
     """
 
-    meets: bool = False
+    found: FoundDraft | None = None
     wrong: FailingCopy | None = None
 
 
@@ -65,6 +79,8 @@ class DraftSearch:
         self.first_steps: list[FirstStep] = []
         #: The rules that mail passes by, by the name of the aim that is about it.
         self._passed: dict[str, set[str]] = {}
+        #: How many undecided edits only open questions keep from a proof.
+        self._left_open = 0
         #: Guarantee that held to how many edits break it that put the first copy right.
         self._forbidding = Counter[str]()
 
@@ -82,13 +98,15 @@ class DraftSearch:
         """Edits that make other rules as much as that are not tried any more, see :func:`rebuilds`."""
         self._most_rebuilt = min(self._most_rebuilt, rebuilt)
 
-    def drafts(self) -> Iterator[EditedRules]:
-        """The drafts that meet the goal, with one edit; with two where no single edit does.
+    def drafts(self) -> Iterator[FoundDraft]:
+        """The drafts that meet the goal, with one edit; with two where no single edit does. One that open questions keep from
+        a proof is enough if it adds no rule.
 
         :raises BudgetError: the steps are spent.
         """
         begun: list[tuple[EditedRules, FailingCopy]] = []
         meeting: list[EditedRules] = []
+        is_enough = False
         passed_by = self._passed_by(self._goal.wrong.aim)
         for draft in candidates(self._task.present, self._task.present_rules, self._goal.wrong, passed_by):
             if _is_needless(draft, meeting):
@@ -99,15 +117,18 @@ class DraftSearch:
             checked = self._checked(draft)
             if checked.wrong is not None:
                 begun.append((draft, checked.wrong))
-            if checked.meets:
+            if checked.found is None:
+                continue
+            if checked.found.left_open is None:
                 meeting.append(draft)
-                self.stop_before(LAST_RESORT)
-                yield draft
-        if not meeting:
+            is_enough |= not meeting and rebuilds(draft.edits, draft.rules, self._goal.wrong.aim) < NEW_RULE
+            self.stop_before(LAST_RESORT)
+            yield checked.found
+        if not (meeting or is_enough):
             yield from self._pairs(begun)
-        self._is_complete = self._count["pairs"] < _PAIRS and self._count["undecided"] < _UNDECIDED
+        self._is_complete = self._count["pairs"] < _PAIRS and not self._is_at_an_end
 
-    def _pairs(self, begun: Sequence[tuple[EditedRules, FailingCopy]]) -> Iterator[EditedRules]:
+    def _pairs(self, begun: Sequence[tuple[EditedRules, FailingCopy]]) -> Iterator[FoundDraft]:
         """The drafts with two edits that meet the goal.
 
         :param begun: drafts that do not, each with a copy that does not come out right.
@@ -126,8 +147,9 @@ class DraftSearch:
                     break  # And so do all after it.
                 tried.add(key)
                 self._count["pairs"] += 1
-                if self._checked(pair).meets:
-                    yield pair
+                found = self._checked(pair).found
+                if found is not None:
+                    yield found
 
     def _passed_by(self, aim: Aim) -> Collection[str]:
         """The names of the present rules that break the way of mail, and none of the mail that an aim is about meets."""
@@ -146,24 +168,36 @@ class DraftSearch:
         if wrong is not None:
             self._note(draft, wrong)
             return _Checked(wrong=wrong)
-        if self._count["undecided"] == _UNDECIDED:
+        if self._is_at_an_end:
             return _Checked()  # What kept the others from a proof most likely keeps this one, too.
         return self._proved(draft)
+
+    @property
+    def _is_at_an_end(self) -> bool:
+        """Whether no more drafts are proved, as enough were not."""
+        return self._count["undecided"] - self._left_open == _UNANSWERED or self._left_open == _LEFT_OPEN
 
     def _proved(self, draft: EditedRules) -> _Checked:
         """What the prover says of a draft."""
         tried = None
+        kept_guarantees = self._task.to_keep(self._goal)
         try:
             tried = self._proof.under(draft)
-            wrong = self._proof.refuting(tried, self._task.to_keep(self._goal))
+            left_open = self._proof.left_open(tried)
+            if left_open is not None:
+                kept_guarantees = [other for other in kept_guarantees if other is not self._goal.guarantee]
+            wrong = self._proof.refuting(tried, kept_guarantees)
         except (OpenError, BudgetError):
             self._count["undecided"] += 1
             self._note_first_step(FirstStep(draft, False, tried))
             return _Checked()
-        if wrong is None:
-            return _Checked(meets=edits_act(draft, tried))
-        self._note(draft, wrong, tried)
-        return _Checked(wrong=wrong)
+        if wrong is not None:
+            self._note(draft, wrong, tried)
+            return _Checked(wrong=wrong)
+        if left_open is not None:
+            self._count["undecided"] += 1
+            self._left_open += 1
+        return _Checked(FoundDraft(draft, left_open) if edits_act(draft, tried) else None)
 
     def _note(self, draft: EditedRules, wrong: FailingCopy, tried: TriedRules | None = None) -> None:
         """Notes what a draft does where it puts the first copy right: it is a first step, or another guarantee forbids

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ..analyses.judgment import GuaranteeVerdict, Judgment
 from ..budget import BudgetError
-from .aims import ADD, MOVE, EditedRules
+from .aims import ADD, MOVE, EditedRules, RuleEdit
 from .compared_draft import compared
 from .draft_proof import DraftProof, OpenError, edits_act
 from .draft_search import FirstStep
@@ -58,7 +58,7 @@ def _leaving_something_open(
     others = [other for other in task.to_keep(goal) if other is not guarantee]
     suggested = list[EditedRules]()
     for step in sorted(steps, key=lambda step: (step.refuted, _adds_last(step.draft))):
-        if any(_is_same(step.draft, other) for other in suggested):
+        if any(is_same_repair(step.draft.edits, other.edits) for other in suggested):
             continue
         try:
             tried = step.tried or proof.under(step.draft)
@@ -67,7 +67,7 @@ def _leaving_something_open(
                 continue
             keeps_others = proof.refuting(tried, others) is None
         except OpenError:
-            return
+            continue
         if keeps_others and edits_act(step.draft, tried):
             suggested.append(step.draft)
             yield step.draft, left_open
@@ -78,14 +78,13 @@ def _adds_last(draft: EditedRules) -> bool:
     return draft.edits[-1].kind == ADD and draft.edits[-1].after == len(draft.rules) - 1
 
 
-def _is_same(draft: EditedRules, other: EditedRules) -> bool:
-    """Whether two drafts only have the same rule at another place."""
-    if draft.edits[-1].kind == other.edits[-1].kind == ADD:
+def is_same_repair(edits: Sequence[RuleEdit], others: Sequence[RuleEdit]) -> bool:
+    """Whether edits only have the same rule at another place than others."""
+    if edits[-1].kind == others[-1].kind == ADD:
         return True
-    return _repair_of(draft) == _repair_of(other)
+    return _repair_of(edits[0]) == _repair_of(others[0])
 
 
-def _repair_of(draft: EditedRules) -> tuple[str, str, str, str]:
-    """What the first edit of a draft does to a rule, wherever it moves it."""
-    first = draft.edits[0]
+def _repair_of(first: RuleEdit) -> tuple[str, str, str, str]:
+    """What the first of some edits does to a rule, wherever it moves it."""
     return first.kind, first.rule, first.option, "" if first.kind == MOVE else repr(first.after)

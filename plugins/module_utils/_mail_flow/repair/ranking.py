@@ -34,10 +34,10 @@ def puts_right_what_is_there(suggestion: Suggestion, aim: Aim) -> bool:
 def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tuple[Any, ...]:
     """What a suggestion changes, to be sorted by: whether mail still breaks the guarantee; the classes that lose by it;
     whether all that it changes is known; whether it helps for a time only; whether it is a last resort; whether it does
-    something else than put right rules that are there; whether the rules are meant for other mail; the classes that may
-    change; how many suggestions change less mail
-    beside; how wide the classes are that it changes beside; how much it makes other rules, and how far these are from what
-    it is about; the edits; and of all it changes, the classes without a gain, and how wide all are.
+    something else than put right rules that are there; whether open questions keep it from a proof; whether the rules are
+    meant for other mail; the classes that may change; how many suggestions change less mail beside; how wide the classes
+    are that it changes beside; how much it makes other rules, and how far these are from what it is about; the edits; and
+    of all it changes, the classes without a gain, and how wide all are.
 
     :param wider: how many others change beside only a part of the mail that it changes beside.
     :param present: the rules before the edits.
@@ -49,6 +49,7 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
     others = suggestion.surely_unwanted
     return (
         *_drawbacks(suggestion, aim),
+        suggestion.left_open is not None,
         not suggestion.of_meant_rules,
         unknown,
         wider,

@@ -33,7 +33,7 @@ from .compared_draft import compared
 from .connector_edits import connector_edits
 from .draft_proof import DraftProof, OpenError
 from .draft_search import DraftSearch
-from .first_steps import MOST_FIRST_STEPS, first_steps
+from .first_steps import MOST_FIRST_STEPS, first_steps, is_same_repair
 from .known_counterexamples import KnownCounterexamples
 from .opposed import opposed_guarantee
 from .ranking import puts_right_what_is_there, ranked
@@ -101,10 +101,11 @@ class _GoalRepair:
         by_connectors = list(self._of_connectors())
         search = DraftSearch(self._task, self._goal, self._known, self._proof)
         found = self._found_by(search)
-        suggested = self._keeping_back(ranked(found, self._aim, self._task))
-        contradiction = None if suggested else self._contradiction()  # Of what the search found, too.
-        advice = self._advice_before(suggested[0] if suggested else None)
-        suggested = [] if advice else suggested
+        suggested = self._keeping_back(_without_repetitions(ranked(found, self._aim, self._task)))
+        proved = next((suggestion for suggestion in suggested if suggestion.left_open is None), None)
+        contradiction = None if proved else self._contradiction()  # Of what the search found, too.
+        advice = self._advice_before(proved)
+        suggested = [] if advice or contradiction else suggested
         if not (suggested or advice or contradiction):
             steps = first_steps(search.first_steps, self._task, self._goal, self._known, self._proof)
             suggested = ranked(steps, self._aim, self._task)
@@ -147,12 +148,17 @@ class _GoalRepair:
                         draft = next(drafts, None)
                     if draft is None:
                         break
-                    suggestion = compared(draft, self._task, self._goal, self._known)
+                    suggestion = compared(draft.draft, self._task, self._goal, self._known, draft.left_open)
                     found.append(suggestion)
-                    is_cheap = granted - meter.left < _CHEAP
-                    if is_cheap or not puts_right_what_is_there(suggestion, self._aim):
+                    puts_right = puts_right_what_is_there(suggestion, self._aim)
+                    does_all = puts_right and not suggestion.surely_unwanted and suggestion.of_meant_rules
+                    if suggestion.left_open is not None:
+                        if does_all:
+                            search.stop_before(NEW_RULE)  # One more rule most likely leaves the same open.
                         continue
-                    if not suggestion.surely_unwanted and suggestion.of_meant_rules:
+                    if granted - meter.left < _CHEAP or not puts_right:
+                        continue
+                    if does_all:
                         break
                     search.stop_before(NEW_RULE)
         except BudgetError:
@@ -170,8 +176,10 @@ class _GoalRepair:
         return closed or list(self._of_passing_mail().suggestions) or others
 
     def _advice_before(self, first: Suggestion | None) -> Advice | None:
-        """The advice that goes before the first suggestion; ``None`` if none does. Where a DLP rule is meant for the mail and does
+        """The advice that goes before suggestions; ``None`` if none does. Where a DLP rule is meant for the mail and does
         not act, that goes before one more rule for the same.
+
+        :param first: the first suggestion that is proved; ``None`` if none is.
         """
         judged = self._task.judgment(self._goal)
         if judged and (first is None or rebuilds(first.edits, first.rules, self._aim) >= NEW_RULE):
@@ -276,6 +284,18 @@ class _GoalRepair:
                 yield Suggestion(
                     (), task.present.rules, Difference(), (), left_open=left_open, connector=edit, puts_right=(shown,)
                 )
+
+
+def _without_repetitions(suggested: Sequence[Suggestion]) -> list[Suggestion]:
+    """Those of some suggestions that do not leave open what one before them settles or leaves open with the same repair at
+    another place.
+    """
+    distinct = list[Suggestion]()
+    for suggestion in suggested:
+        is_repeated = any(is_same_repair(suggestion.edits, other.edits) for other in distinct)
+        if suggestion.left_open is None or not is_repeated:
+            distinct.append(suggestion)
+    return distinct
 
 
 def _without_kept_back_mail(guarantee: Guarantee, rules: RuleSet) -> Guarantee:

@@ -116,7 +116,7 @@ def test_the_search_gives_drafts_that_are_compared_and_ranked() -> None:
     task = task_of([AWAY, ALL], [LEAVING])
     goal, known, proof = parts(task)
     search = DraftSearch(task, goal, known, proof)
-    found = [compared(draft, task, goal, known) for draft in search.drafts()]
+    found = [compared(each.draft, task, goal, known) for each in search.drafts()]
     assert search.effort.complete
     assert search.effort.pairs == 0
     assert search.forbidding == ()

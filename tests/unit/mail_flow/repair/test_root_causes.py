@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is suggested puts the root cause right and changes no more mail than that takes: an order of rules, a condition that
-says its mail in another way, a DLP rule that does not act.
+says its mail in another way, a DLP rule that does not act. What only open questions keep from a proof says so.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
+    GuaranteeVerdict,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
@@ -43,6 +46,17 @@ CONNECTOR: Values = {
     "tls_settings": "EncryptionOnly",
 }
 PASSES: Values = {**STOP, "set_audit_severity": "Low"}
+TO_PARTNER: Values = {"recipient_domain_is": ["partner.com"]}
+PARTNER_FIRST = rule("Partner", {**IN, **TO_PARTNER}, {**STOP, "set_audit_severity": "Low"})
+#: Whether a rule in a test mode stops is not documented (U08).
+PILOT = rule("Pilot", {**OUTGOING, "subject_contains_words": ["account"]}, {**ENCRYPT, **STOP}, mode="Audit")
+#: Somebody outside sees the original mail, whatever other rules do.
+REPORT = rule(
+    "Report",
+    {"subject_or_body_contains_words": ["falcon"]},
+    {"generate_incident_report": "audit@lawyer.com", "incident_report_content": ["Sender", "AttachOriginalMail"]},
+)
+NUMBERS: Values = {**OUTGOING, "subject_or_body_matches_patterns": [r"DE\d{4}"]}
 
 
 def repaired(
@@ -231,3 +245,52 @@ def test_an_edit_that_puts_all_mail_right_goes_before_one_of_a_connector_that_le
     _found, edits = repaired([partner], {"when": PARTNER, "then": "protected_in_transit"}, facts=facts)
     assert edits[0] == [("exception", "Partner")]
     assert [("connector", "Partner")] in edits
+
+
+def test_a_rule_that_is_there_goes_before_one_more_that_is_proved() -> None:
+    """The rule cannot move before the one in a test mode: another guarantee forbids it."""
+    wanted = {"when": MEGAN, "unless": TO_PARTNER}
+    readable = {"when": {**IN, **TO_PARTNER}, "then": "unencrypted"}
+    megan = rule("Megan", MEGAN, ENCRYPT, enabled=False)
+    found, edits = repaired([PARTNER_FIRST, PILOT, megan], wanted, readable)
+    assert edits[0] == [("enable", "Megan")]
+    left_open = found.suggestions[0].left_open
+    assert left_open is not None
+    assert left_open.verdict is GuaranteeVerdict.UNKNOWN
+    assert {reason.id for reason in left_open.unknown} == {"U08"}
+
+
+def test_a_proof_of_the_same_repair_goes_before_what_leaves_something_open() -> None:
+    """And what leaves something open is not repeated."""
+    megan = rule("Megan", MEGAN, ENCRYPT, enabled=False)
+    found, edits = repaired([PILOT, megan], {"when": MEGAN})
+    assert edits[0] == [("enable", "Megan"), ("move", "Megan")]
+    assert found.suggestions[0].left_open is None
+    assert [("enable", "Megan")] not in edits
+
+
+@pytest.mark.parametrize(
+    ("off", "wanted"),
+    [
+        (rule("Megan", MEGAN, ENCRYPT, enabled=False), MEGAN),
+        (
+            rule("Numbers", NUMBERS, ENCRYPT, exceptions={"subject_contains_words": ["invoice"]}),
+            {**NUMBERS, "subject_contains_words": ["invoice"]},
+        ),
+    ],
+)
+def test_more_edits_that_leave_something_open_do_not_hide_the_best(off: Values, wanted: Values) -> None:
+    """No order of rules settles what a report shows."""
+    found, edits = repaired([REPORT, PILOT, off], {"when": wanted})
+    assert edits[0][0][1] == off["name"]
+    assert all(kind != "add" for kind, *_of in edits[0])
+    assert found.suggestions[0].left_open is not None
+
+
+def test_an_edit_that_is_refuted_is_none_that_leaves_something_open() -> None:
+    """One of two rules stops the mail before the rule that is off."""
+    megan = rule("Megan", MEGAN, ENCRYPT, enabled=False)
+    stop = rule("Stop", {**OUTGOING, "subject_contains_words": ["news"]}, PASSES)
+    found, edits = repaired([REPORT, stop, megan], {"when": MEGAN})
+    assert edits[0] == [("enable", "Megan"), ("move", "Megan")]
+    assert all(not suggestion.is_refuted for suggestion in found.suggestions)
