@@ -279,6 +279,7 @@ unavailable:
 """
 
 import datetime
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
@@ -318,7 +319,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
     evidence_lines,
-    evidence_result,
+    evidence_row,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.observed import (
     observed_lines,
@@ -383,15 +384,15 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         sample=params["sample"],
     )
     evidence = read_evidence(task.session, asked, task.say)
-    result = evidence_result(evidence, unseen=known.encrypters.unseen, examples=params["examples"])
+    unavailable = {**unavailable, **evidence.unavailable}
+    row = evidence_row(evidence, unseen=known.encrypters.unseen, examples=params["examples"], unavailable=unavailable)
     if params["trace_complete"]:
-        result["assumes"].append(COMPLETE)
+        row = replace(row, assumes=(*row.assumes, COMPLETE))
     return {
         "changed": False,
-        **result,
+        **row.as_row(),
         **({"observed": [row.as_row() for row in seen]} if params["observations"] else {}),
-        "unavailable": {**unavailable, **evidence.unavailable},
-        "msg": screen_of(evidence_lines(evidence.evidence, result), observed_lines(seen)),
+        "msg": screen_of(evidence_lines(row), observed_lines(seen)),
     }
 
 

@@ -280,6 +280,7 @@ unavailable:
 """
 
 import datetime
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
@@ -328,8 +329,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     COMPLETE,
-    described,
     replay_lines,
+    replay_row,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.screen import screen_of
 
@@ -380,7 +381,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     report = read_encryption(task.session, window.begin, window.until) if window and is_present else None
     replayed = Replay(rules, known, others, before, guarantees, params["examples"]).run(trace)
     names = [rule.name for rule in (*rules.rules, *(others.rules if others else ()))]
-    result = described(
+    replay = replay_row(
         replayed,
         window,
         compared=others is not None,
@@ -391,13 +392,13 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         proposed=proposed,
     )
     if params["trace_complete"]:
-        result["assumes"].append(COMPLETE)
+        replay = replace(replay, assumes=(*replay.assumes, COMPLETE))
     seen = observed_rows(tested.observed)
-    result = replay_with_contradicted(result, seen)
-    lines = replay_lines(result)
+    replay = replay_with_contradicted(replay, seen)
+    lines = replay_lines(replay)
     msg = screen_of(lines, [*numbers_told(lines), *observed_lines(seen), *certainty_of_counts(seen)])
     observed = {"observed": [row.as_row() for row in seen]} if params["observations"] else {}
-    return {"changed": False, **result, **observed, "unavailable": tested.unavailable, "msg": msg}
+    return {"changed": False, **replay.as_row(), **observed, "unavailable": tested.unavailable, "msg": msg}
 
 
 def main() -> None:

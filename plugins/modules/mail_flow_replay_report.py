@@ -66,11 +66,12 @@ report:
 
 import datetime
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import ReplayRow
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -81,10 +82,7 @@ SPEC: dict[str, Any] = {
 }
 
 #: What a file has of a result.
-_KEPT = (
-    *("window", "counts", "outcome", "undecided", "plain", "days", "domains", "difference", "guarantees", "assumes"),
-    *("encrypted_otherwise", "proposed", "unseen"),
-)
+_KEPT = tuple(part.name for part in fields(ReplayRow))
 
 
 @dataclass

@@ -26,7 +26,6 @@ from ...module_utils._exchange.text import folded
 from ...module_utils._mail_flow.wording.screen import WordedResult
 from ...module_utils._mail_flow.wording.suggestions import suggestion_lines
 from ...module_utils._mail_flow.wording.summary import difference_lines, verdict_lines
-from ...module_utils._mail_flow.wording.unseen import unseen_lines
 from .artifact_files import ArtifactFiles
 from .base import COLUMNS, ModuleAction, folders_of_job, plain, show, show_folded, shown_text
 from .diff import to_yaml
@@ -116,10 +115,12 @@ class BaselineAction(ModuleAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The task's result. Where differences are asked for, it also has the effect on mail."""
         result = super().run(tmp, task_vars)
-        mail = result.get("mail") or {}
+        # Of replays, a task's result has only counts.
+        written = {name: part for name, part in (result.get("mail") or {}).items() if name != "replay"}
+        mail = EffectOnMail.read(written)
         gone = folders_of_job(task_vars or {})
-        lines = [shown_text(line, gone) for line in _effect_lines(EffectOnMail.read(mail))] if self._task.diff else []
-        lines += unseen_lines(mail) if lines else []
+        lines = [shown_text(line, gone) for line in _effect_lines(mail)] if self._task.diff else []
+        lines += mail.unseen_lines if lines else []
         if lines:
             host = str((task_vars or {}).get("inventory_hostname"))
             text = "\n".join([f"{host}: effect on mail", *folded((f"  {line}" for line in lines), COLUMNS), ""])

@@ -7,18 +7,16 @@ import contextlib
 import datetime
 import os
 import socket
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ...module_utils._baseline.documents.writing import Writing
 from ...module_utils._exchange.errors import OptionError
+from ...module_utils._mail_flow.wording.evidence_row import KeptContradictionRow
 from .._broker.process import Process
 from .files import folder_name, write_json
 from .folders import Folders
-
-#: The keys of what Exchange has contradicted of a rule.
-_CONTRADICTION = {"guid", "name", "from", "until", "run", "contradictions"}
 
 
 class NoteFiles:
@@ -144,23 +142,24 @@ class NoteFiles:
         with contextlib.suppress(OSError):
             self._settling.unlink(missing_ok=True)
 
-    def contradictions(self) -> list[dict[str, Any]]:
+    def contradictions(self) -> list[KeptContradictionRow]:
         """What Exchange has contradicted of rules, and no later window agreed with. Raises OptionError if that cannot
         be read.
         """
         try:
-            rows = self._at.read(self._contradictions).get("rules")
+            document = self._at.read(self._contradictions)
         except OptionError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 return []
             raise
-        if not isinstance(rows, list) or not all(isinstance(row, dict) and set(row) == _CONTRADICTION for row in rows):
-            raise OptionError(f"The file {self._contradictions} is not a record of contradictions.")
-        return rows
+        try:
+            return list(map(KeptContradictionRow.from_row, document["rules"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise OptionError(f"The file {self._contradictions} is not a record of contradictions.") from error
 
-    def keep_contradictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def keep_contradictions(self, rows: Iterable[KeptContradictionRow]) -> None:
         """Stores what Exchange has contradicted for later runs."""
-        write_json(self._contradictions, {"rules": list(rows)})
+        write_json(self._contradictions, {"rules": [row.as_row() for row in rows]})
 
     @property
     def observations_path(self) -> str:

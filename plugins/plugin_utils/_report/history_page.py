@@ -59,7 +59,7 @@ def view_of(history: Record) -> dict[str, Any]:
         "ended_more": max(0, len(ended) - MOST),
         "evidence": [_evidence(row) for row in reversed(history["evidence"][-MOST:])],
         "evidence_more": max(0, len(history["evidence"]) - MOST),
-        "unseen": unseen_lines(history),
+        "unseen": unseen_lines(history["unseen"]),
         "organizations": [_organization(row) for row in history["organizations"]],
     }
 

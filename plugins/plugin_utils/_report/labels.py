@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils._baseline.controls.effect_on_mail import EffectOnMail
+from ...module_utils._baseline.documents.organization_overview import OrganizationOverview
 from ...module_utils._baseline.documents.status import ChangeState, ControlStatus, OrganizationStatus, RollbackClass
 from ...module_utils._engine.plan import Impact
 from ...module_utils._exchange import text as _text
@@ -275,6 +276,12 @@ def mail_of(organization: Record) -> EffectOnMail:
     """What the plan does to the organization's mail."""
     mail = organization.get("mail") or {}
     return mail if isinstance(mail, EffectOnMail) else EffectOnMail.read(mail)
+
+
+def overview_of(organization: Record) -> OrganizationOverview | None:
+    """What the organization does today; ``None`` if nobody asked."""
+    overview = organization.get("overview")
+    return OrganizationOverview.from_row(overview) if overview else None
 
 
 def part_of(key: str) -> Callable[[Record], list[Record]]:

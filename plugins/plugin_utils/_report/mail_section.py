@@ -10,6 +10,7 @@ from ...module_utils._exchange.text import listed
 from ...module_utils._mail_flow.analyses.overview import CellVerdict
 from ...module_utils._mail_flow.analyses.overview_kinds import MailKind
 from ...module_utils._mail_flow.model.questions import numbers_told
+from ...module_utils._mail_flow.wording.copy_row import CopyRow
 from ...module_utils._mail_flow.wording.encrypters import KINDS_OF_ENCRYPTER
 from ...module_utils._mail_flow.wording.observed import observed_lines
 from ...module_utils._mail_flow.wording.overview import (
@@ -32,7 +33,7 @@ from ...module_utils._mail_flow.wording.summary import (
     reasons_words,
 )
 from ...module_utils._mail_flow.wording.unseen import unseen_line, unseen_lines
-from .labels import MAIL, REACH, VERDICT, Record, Word, mail_of, name_of, rank, word_for
+from .labels import MAIL, REACH, VERDICT, Record, Word, mail_of, name_of, overview_of, rank, word_for
 from .replay_section import change_of
 
 #: Classes of mail that a page shows; all of them are in the other files.
@@ -67,7 +68,7 @@ def difference_of(organization: Record) -> list[Record]:
     ]
 
 
-def _ends(name: str, outcome: Record) -> Iterator[tuple[str, str]]:
+def _ends(name: str, outcome: CopyRow) -> Iterator[tuple[str, str]]:
     """What becomes of a copy, and how it leaves."""
     words = copy_words(outcome)
     yield name, _capital(words["outcome"])
@@ -138,8 +139,10 @@ def encrypters_of(organization: Record) -> list[tuple[str, str, str, str]]:
 
 def unseen_of(organization: Record) -> list[str]:
     """What the verdicts about an organization's mail do not see, in lines."""
-    overview = organization.get("overview") or {}
-    return list(dict.fromkeys([*unseen_lines(mail_of(organization).as_dict()), *unseen_lines(overview)]))
+    lines = mail_of(organization).unseen_lines
+    if overview := overview_of(organization):
+        lines += unseen_lines(overview.unseen, overview.not_read, overview.untested)
+    return list(dict.fromkeys(lines))
 
 
 def unseen_of_all(organizations: Sequence[Record]) -> list[str]:

@@ -26,6 +26,7 @@ from ...module_utils._baseline.documents.status import ControlStatus, Organizati
 from ...module_utils._exchange.document import document_line
 from ...module_utils._mail_flow.wording.policy import kept_rows
 from ...module_utils._mail_flow.wording.replay import replay_lines
+from ...module_utils._mail_flow.wording.replay_row import Remark, replay_or_remark
 from .labels import (
     ACCEPTED,
     CONTROL,
@@ -428,14 +429,18 @@ def render_replay(document: Record) -> str:
     :param document: format 1: ``organizations``, each with ``host`` and the result of ``mail_flow_replay``, or its
         ``remark``.
     """
-    organizations = document["organizations"]
+    replays = [
+        (str(row["host"]), replay_or_remark({key: part for key, part in row.items() if key != "host"}))
+        for row in document["organizations"]
+    ]
     view = {
-        "heading": str(organizations[0]["host"])
-        if len(organizations) == 1
-        else count(len(organizations), "organization"),
-        "several": len(organizations) > 1,
+        "heading": replays[0][0] if len(replays) == 1 else count(len(replays), "organization"),
+        "several": len(replays) > 1,
         "generated_at": str(document["generated_at"]),
-        "lines": [(row["host"], row.get("remark") or " ".join(replay_lines(row)[:4])) for row in organizations],
-        "replays": [(row["host"], shown(row)) for row in organizations],
+        "lines": [
+            (host, replay.remark if isinstance(replay, Remark) else " ".join(replay_lines(replay)[:4]))
+            for host, replay in replays
+        ],
+        "replays": [(host, shown(replay)) for host, replay in replays],
     }
     return page_of("replay.html.j2", view)

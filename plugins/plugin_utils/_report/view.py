@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ...module_utils._baseline.documents.organization_overview import OrganizationOverview
 from ...module_utils._baseline.documents.status import ControlStatus
 from ...module_utils._mail_flow.model.encrypters import DLP, LABELS
-from ...module_utils._mail_flow.wording.encrypters import measured_lines_beside
-from ...module_utils._mail_flow.wording.evidence import dlp_lines, evidence_headline
+from ...module_utils._mail_flow.wording.evidence import dlp_lines, evidence_headline, measured_lines_beside
 from ...module_utils._mail_flow.wording.plans import trial_lines
+from ...module_utils._mail_flow.wording.replay_row import Remark
 from .cards import cards_of, is_high
 from .first_screen import answers_of
 from .labels import (
@@ -44,6 +43,7 @@ from .labels import (
     is_expired,
     mail_of,
     name_of,
+    overview_of,
     part_of,
     rank,
     word_for,
@@ -251,12 +251,6 @@ def _shows_dlp_and_labels(organization: Record) -> bool:
     return unseen is not None and not {DLP, LABELS} & set(unseen)
 
 
-def overview_of(organization: Record) -> OrganizationOverview | None:
-    """What the organization does today; ``None`` if nobody asked."""
-    overview = organization.get("overview")
-    return OrganizationOverview.from_row(overview) if overview else None
-
-
 def _mail(organizations: Sequence[Record], *, detailed: bool) -> dict[str, Any]:
     """What rules do to mail: today, by the changes, and as mail that arrived shows."""
     mail = sorted(_shared(organizations, difference_of), key=lambda shared: rank(MAIL, shared.record["kind"]))
@@ -314,6 +308,8 @@ def evidence_of(organization: Record, *, detailed: bool) -> Record | None:
     evidence = mail.evidence
     if not evidence:
         return None
+    if isinstance(evidence, Remark):
+        return {"headline": evidence.remark, "lines": []}
     measured = measured_lines_beside(evidence, mail.replay)
     if not detailed:
         return {"headline": evidence_headline(evidence), "lines": measured}
@@ -321,21 +317,14 @@ def evidence_of(organization: Record, *, detailed: bool) -> Record | None:
         "headline": evidence_headline(evidence),
         "lines": [
             *measured,
-            *dlp_lines(evidence),
-            *(rule["text"] for rule in evidence.get("rules", ())),
-            *(f"{name}: {why}" for name, why in evidence.get("unavailable", {}).items()),
+            *dlp_lines(evidence.dlp),
+            *(rule.text for rule in evidence.rules),
+            *(f"{name}: {why}" for name, why in (evidence.unavailable or {}).items()),
         ],
         "sample": [
-            (
-                ", ".join(row["rules"]) or "none",
-                row.get("connector", "not shown"),
-                row.get("tls", "not shown"),
-                row["copies"],
-            )
-            for row in evidence.get("sample", ())
+            (", ".join(row.rules) or "none", row.connector or "not shown", row.tls or "not shown", row.copies)
+            for row in evidence.sample
         ],
-        "encryption": [
-            (row["date"], row["policy"], row["manual"], row["copies"]) for row in evidence.get("encryption", ())
-        ],
-        "premises": [assumption["text"] for assumption in evidence.get("assumes", ())],
+        "encryption": [(day.date, day.policy, day.manual, day.copies) for day in evidence.encryption or ()],
+        "premises": [premise.text for premise in evidence.assumes],
     }

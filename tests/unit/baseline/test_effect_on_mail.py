@@ -12,6 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     EffectOnMail,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foundation import Foundation
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import Remark
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.result_rows import (
     CounterexampleRow,
     DifferenceRow,
@@ -21,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 COUNTEREXAMPLE = {
     "message": {"from": "a@contoso.com"},
     "recipient": "a@b.example",
-    "outcome": {"fate": "delivered"},
+    "outcome": {"fate": "delivered", "rules": []},
     "decided_by": ["Stop"],
     "hole": {"domain": "b.example", "kind": "weak", "connector": "Bank", "validation": "domain"},
     "expiry": 0,
@@ -47,8 +48,8 @@ WHOLE_DIFFERENCE = {
     "dates": [["begins", "on", "2030-01-01"]],
     "side_effects": [{"kind": "tls", "name": "Bank", "now": True}],
     "unknown": [{"id": "U27", "reason": "signed mail", "field": "type", "settled_by": "A test message."}],
-    "before": {"fate": "delivered"},
-    "after": {"fate": "unknown"},
+    "before": {"fate": "delivered", "rules": []},
+    "after": {"fate": "unknown", "rules": []},
     "witness": {"message": {"from": "a@contoso.com"}, "recipient": "d@fabrikam.com"},
     "contradicted": ["Exchange did otherwise."],
     "summary": "Some mail may be treated differently (2 kinds).",
@@ -87,7 +88,10 @@ WHOLE_GUARANTEE = {
         (EffectOnMail((DifferenceRow.from_row(LOST),), 2), {"difference": [LOST], "difference_more": 2}),
         (EffectOnMail(guarantees=(GuaranteeRow.from_row(PROVED),), unseen=()), {"guarantees": [PROVED], "unseen": []}),
         (EffectOnMail(rests_on=(Foundation.from_row(RESTS_ON),)), {"rests_on": [RESTS_ON]}),
-        (EffectOnMail(replay={"remark": "x"}, untested=("VRF-1",)), {"replay": {"remark": "x"}, "untested": ["VRF-1"]}),
+        (
+            EffectOnMail(replay=Remark(remark="x"), untested=("VRF-1",)),
+            {"replay": {"remark": "x"}, "untested": ["VRF-1"]},
+        ),
     ],
 )
 def test_it_is_read_as_it_is_written(effect: EffectOnMail, written: dict[str, Any]) -> None:
@@ -156,7 +160,7 @@ def test_what_is_none_is_refused(document: Any) -> None:
         (EffectOnMail(()), True, False),
         (EffectOnMail(encrypters=(ROW,)), True, False),
         (EffectOnMail(guarantees=(GuaranteeRow.from_row(PROVED),)), True, True),
-        (EffectOnMail(evidence={"rules": []}), True, True),
+        (EffectOnMail(evidence=Remark(remark="x")), True, True),
     ],
 )
 def test_what_says_how_mail_is_protected(effect: EffectOnMail, says: bool, verdicts: bool) -> None:

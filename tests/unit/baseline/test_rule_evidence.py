@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     with_evidence,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence_row import (
+    EvidenceRow,
+    RuleEvidenceRow,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.note_files import NoteFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history_page import render_history
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
@@ -318,32 +323,47 @@ def undecided() -> ControlReport:
     )
 
 
+#: Evidence of no rule.
+NOTHING_REPORTED = EvidenceRow.from_row(
+    {
+        "window": {"from": "2026-11-20T12:00:00Z", "until": "2026-11-27T12:00:00Z", "complete": True},
+        "copies": 0,
+        "encrypted_otherwise": {"text": "It is unknown."},
+        **{name: [] for name in ("rules", "strangers", "unseen", "sample", "assumes")},
+    }
+)
+
+
 def test_a_small_share_that_is_not_compared_is_said() -> None:
-    evidence: dict[str, Any] = {
-        "rules": [
-            {
-                "name": name,
-                "mode": mode,
-                "text": f"{name}.",
-                "predicted": {"certain": certain, "possible": 0},
-                "comparable": compared > 0,
-                "compared": compared,
-                "contradictions": [],
-            }
-            for name, mode, certain, compared in (
-                ("Most", "Enforce", 995, 995),
-                ("Few", "Enforce", 5, 0),
-                ("Tried", "Audit", 999, 0),
+    def judged(few: dict[str, int]) -> ControlReport:
+        rules = [
+            RuleEvidenceRow.from_row(
+                {
+                    "name": name,
+                    "guid": name,
+                    "mode": mode,
+                    "text": f"{name}.",
+                    "predicted": predicted,
+                    "comparable": compared > 0,
+                    "compared": compared,
+                    "contradictions": [],
+                }
+            )
+            for name, mode, predicted, compared in (
+                ("Most", "Enforce", {"certain": 995, "possible": 0}, 995),
+                ("Few", "Enforce", few, 0),
+                ("Tried", "Audit", {"certain": 999, "possible": 0}, 0),
             )
         ]
-    }
-    (judged,) = with_evidence([undecided()], evidence)
-    assert judged.status == "met"
-    assert judged.findings[0].endswith("as computed: 'Few' (0.5%).")
-    evidence["rules"][1]["predicted"] = {"certain": 0, "possible": 995}
-    (judged,) = with_evidence([undecided()], evidence)
-    assert judged.status == "not assessable"
-    assert judged.findings[0].endswith("as computed: 'Few' (50.0%).")
+        (control,) = with_evidence([undecided()], replace(NOTHING_REPORTED, rules=tuple(rules)))
+        return control
+
+    small = judged({"certain": 5, "possible": 0})
+    assert small.status == "met"
+    assert small.findings[0].endswith("as computed: 'Few' (0.5%).")
+    half = judged({"certain": 0, "possible": 995})
+    assert half.status == "not assessable"
+    assert half.findings[0].endswith("as computed: 'Few' (50.0%).")
 
 
 def test_what_is_reported_late_is_not_nothing(role: Role) -> None:

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestion_row import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import (
     ChangedCopiesRow,
+    WindowRow,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestion_row import (
     SuggestionRow,
     TraceEffectRow,
 )
@@ -118,7 +121,7 @@ def test_each_is_counted_over_the_mail_of_the_last_days(role: Role) -> None:
     ],
 )
 def test_the_sentence_about_copies(difference: list[tuple[str, int, int]], said: str) -> None:
-    window = {"from": "2026-11-21T08:00:00Z", "until": "2026-11-28T08:00:00Z", "complete": True}
+    window = WindowRow(begin="2026-11-21T08:00:00Z", until="2026-11-28T08:00:00Z", complete=True)
     changes = [dict(zip(("kind", "certain", "possible"), each, strict=True)) for each in difference]
     assert replay_sentence(TraceEffectRow(window, 1200, tuple(map(ChangedCopiesRow.from_row, changes)))) == said
     assert replay_sentence(TraceEffectRow(window, 0, ())) == ""

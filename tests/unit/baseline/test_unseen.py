@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.ar
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     MailFlowContext,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import ReplayRow
 from ansible_collections.m365.message_encryption.plugins.modules import (
     mail_flow_evidence,
     mail_flow_replay,
@@ -155,7 +157,8 @@ def test_each_replay_has_it_and_what_else_encrypts(more: dict[str, Any]) -> None
         " Exchange counts 11 by policy; rules encrypt 8.",
         LINE,
     ]
-    page = render_replay({"organizations": [{"host": "contoso", **found}], "generated_at": "now"})
+    kept = {part.name: found[part.name] for part in fields(ReplayRow) if part.name in found}
+    page = render_replay({"organizations": [{"host": "contoso", **kept}], "generated_at": "now"})
     assert LINE in page
     assert "Encrypted, but not by rules: 5 of 12 messages" in page
 

@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Trace,
     instant_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import described
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import replay_row
 
 Values = dict[str, Any]
 
@@ -43,7 +43,7 @@ def replayed(
     found = Replay(RuleSet(rules), facts_of(known or KNOWN), others).run(trace)
     window = Window(instant_of(WHEN), instant_of(WHEN))
     names = [str(rule["name"]) for rule in rules]
-    return described(found, window, compared=others is not None, guaranteed=False, domains=10, rules=names)
+    return replay_row(found, window, compared=others is not None, guaranteed=False, domains=10, rules=names).as_row()
 
 
 def encrypting(conditions: Values, name: str = "Encrypt", **actions: Any) -> Values:

@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.encrypters import (
+    MeasuredRow,
     encrypter_lines,
     encrypter_rows,
     measured_row,
@@ -37,7 +38,7 @@ ENCRYPT: dict[str, Any] = {
 BANK = {"name": "Bank", "enabled": True, "recipient_domains": ["bank.example"], "tls_settings": "CertificateValidation"}
 
 
-def counted(policy: int, manual: int, certain: int, possible: int) -> dict[str, Any]:
+def counted(policy: int, manual: int, certain: int, possible: int) -> MeasuredRow:
     report = EncryptionReport([Encrypted("2026-11-27", policy, manual, policy + manual)])
     return measured_row(measured(report, BEGIN, UNTIL, Explained(1000, certain, possible)))
 
@@ -68,13 +69,13 @@ def test_what_rules_do_not_explain_is_counted_and_nothing_is_said_too(
     numbers: tuple[int, int, int, int], said: str
 ) -> None:
     found = counted(*numbers)
-    assert found["text"] == f"Encrypted, but not by rules: {said}"
-    assert found["otherwise"] == found["policy"] + found["manual"]
-    assert found["policy"] == max(0, numbers[0] - numbers[3])
+    assert found.text == f"Encrypted, but not by rules: {said}"
+    assert found.otherwise == found.policy + found.manual
+    assert found.policy == max(0, numbers[0] - numbers[3])
 
 
 def kinds(
-    rules: list[dict[str, Any]], facts: dict[str, Any], numbers: dict[str, Any] | None = None
+    rules: list[dict[str, Any]], facts: dict[str, Any], numbers: MeasuredRow | None = None
 ) -> list[tuple[str, str]]:
     rows = encrypter_rows(RuleSet(rules), facts_of({"accepted_domains": ["contoso.com"], **facts}), numbers)
     return [(row.kind, row.rests_on) for row in rows]

@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -29,6 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import overview as cells
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import DifferenceKind
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint_kinds import LINT_KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import (
     CHECKS,
     OF_IDLE_RULES,
@@ -36,6 +38,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import aims
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import (
+    encrypters,
     lint,
     overview,
     policy,
@@ -93,7 +96,7 @@ def contained(returned: str, key: str) -> set[str]:
     return documented(RETURNED[returned]["contains"][key]["description"])
 
 
-LINT_KINDS = (
+FOUND_BY_LINT = (
     CHECKS.keys() | arguments("analyses", "LintFinding", 0) | {kind for kind, _is_so in lint_encrypters._DLP_CONFLICTS}
 )
 LINT_WORDS = [*lint._SENTENCES, *lint._OF_ONE]
@@ -115,7 +118,8 @@ SIDE_EFFECTS_TOLD = sentences._SIDE_EFFECTS.keys() - {
 
 #: What faces each other: what is found, and what is told of it.
 FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
-    "findings of lint": (LINT_KINDS, {kind for kind, _case in LINT_WORDS}),
+    "findings of lint": (FOUND_BY_LINT, LINT_KINDS),
+    "findings of lint in words": (LINT_KINDS, {kind for kind, _case in LINT_WORDS}),
     "cases of findings of lint": (
         (cases() | CASES_IN_TABLES) - {""},
         {case for _kind, case in LINT_WORDS if case},
@@ -141,6 +145,7 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
         contained("policy", "unless"),
         policy._KEEPS_MAIL,
     ),
+    "what encrypts": (get_args(encrypters.EncrypterKind), encrypters.KINDS_OF_ENCRYPTER),
     "kinds of sentences of a policy": (
         policy.KINDS,
         {kind for kind, _certain, _open in policy._EFFECTS.values()} | {policy.DLP, "unknown"},

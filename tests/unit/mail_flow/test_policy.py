@@ -319,7 +319,8 @@ def test_two_organizations_are_compared_each_with_its_own_facts() -> None:
     here = RulesWithFacts(
         RuleSet([rule("Bank", {**OUTGOING, "recipient_domain_is": ["bank.example"]}, ENCRYPT)]), CONTOSO
     )
-    found = contrast_row(contrast(there, here, NOW))
+    contrasted = contrast_row(contrast(there, here, NOW))
+    found = contrasted.as_row()
     plain = {
         row["destination"]: (row["before"]["protected"], row["after"]["protected"])
         for row in found["overview"]
@@ -330,7 +331,7 @@ def test_two_organizations_are_compared_each_with_its_own_facts() -> None:
     assert [row["rules"] for row in found["only_after"]] == [["Bank"]]
     assert (
         "  Mail from inside to everybody else: before, always protected by rules or forced TLS; after, never protected by rules or forced TLS."
-        in list(contrast_lines(found))
+        in list(contrast_lines(contrasted))
     )
 
 
@@ -358,11 +359,11 @@ def test_connectors_that_differ_are_not_said_to_be_alike(there: dict[str, Any], 
         for facts, each in ((CONTOSO, there), (FABRIKAM, here))
     ]
     row = contrast_row(contrast(pair[0], pair[1], NOW))
-    assert (row["overview"], row["only_before"], row["only_after"]) == ([], [], [])
-    assert [text.split(".")[0] for text in row["not_compared"]] == ["The outbound connectors differ"]
+    assert (row.overview, row.only_before, row.only_after) == ((), (), ())
+    assert [text.split(".")[0] for text in row.not_compared] == ["The outbound connectors differ"]
     first, *lines = contrast_lines(row)
     assert first == "Nothing that is compared of the two organizations differs, but their settings do:"
-    assert f"  Not compared: {row['not_compared'][0]}" in lines
+    assert f"  Not compared: {row.not_compared[0]}" in lines
 
 
 def test_only_settings_that_differ_are_named() -> None:
@@ -384,12 +385,12 @@ def test_what_is_unknown_of_both_organizations_is_not_said_to_be_alike() -> None
     odd = rule("R", {**IN, "subject_matches_patterns": [r"\bx"]}, ENCRYPT)
     pair = [RulesWithFacts(RuleSet([odd]), facts) for facts in (CONTOSO, FABRIKAM)]
     row = contrast_row(contrast(pair[0], pair[1], NOW))
-    assert (row["overview"], row["only_before"], row["only_after"]) == ([], [], [])
-    assert "Mail from inside to everybody else." in row["unknown"]
-    assert row["unknown"][-1].endswith("may be encrypted with 'Encrypt' (U18) ('R').")
+    assert (row.overview, row.only_before, row.only_after) == ((), (), ())
+    assert "Mail from inside to everybody else." in row.unknown
+    assert row.unknown[-1].endswith("may be encrypted with 'Encrypt' (U18) ('R').")
     alike, *unknown = contrast_lines(row)
     assert alike == "The two organizations treat mail alike, as far as this compares."
-    assert unknown == [f"  Unknown of both: {text}" for text in row["unknown"]]
+    assert unknown == [f"  Unknown of both: {text}" for text in row.unknown]
 
 
 def test_another_organization_has_other_domains() -> None:

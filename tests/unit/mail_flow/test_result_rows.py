@@ -7,7 +7,15 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.encrypters import EncrypterRow
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.encrypters import (
+    EncrypterRow,
+    MeasuredRow,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence_row import (
+    EvidenceRow,
+    KeptContradictionRow,
+    RuleEvidenceRow,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import LintRow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import CellRow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
@@ -15,6 +23,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     TrialRow,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import PolicyRow
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import (
+    CountsRow,
+    GuaranteeCountRow,
+    OutcomeRow,
+    PlainRow,
+    ReplayDifferenceRow,
+    ReplayRow,
+    UndecidedRow,
+    WindowRow,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.row import ResultRow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestion_row import (
     SuggestionRow,
@@ -24,6 +42,62 @@ DIFFERENCE = [{"kind": "protection_lost", "text": "Mail is no longer encrypted."
 WINDOW = {"from": "2026-11-21T08:00:00Z", "until": "2026-11-28T08:00:00Z", "complete": True}
 EXEMPTING = [{"rule": "Stop", "how": "stops"}]
 DID_OTHERWISE = ["Exchange did otherwise."]
+
+EXAMPLES = [{"from": "a@contoso.com", "to": "b@bank.example", "subject": "Offer", "received": "2026-11-21T08:00:00Z"}]
+COUNTS = {"copies": 10, "messages": 9, "recipients": 8, "left_out": {}}
+COVERAGE = {"protected": 1, "not_by_rules": 2, "undecided": 3, "not_delivered": 4}
+REPLAYED = {
+    "kind": "protection_lost",
+    "certain": 3,
+    "possible": 1,
+    "because": ["body"],
+    "plain": {"certain": 1, "possible": 0},
+    "senders": 2,
+    "domains": [{"name": "bank.example", "certain": 3, "possible": 1}],
+    "more_domains": 1,
+    "rules": ["Encrypt"],
+    "examples": EXAMPLES,
+    "contradicted": DID_OTHERWISE,
+}
+PLAIN = {
+    "fate": "delivered",
+    "protection": "encrypt",
+    "protected_by": ["Encrypt"],
+    "protected_by_dlp": ["Cards"],
+    "copies": 3,
+    "examples": EXAMPLES,
+    "rules": ["Executables"],
+    "because": ["attachment"],
+    "contradicted": DID_OTHERWISE,
+}
+MEASURED = {
+    "days": 7,
+    "messages": 10,
+    "otherwise": 3,
+    "policy": 2,
+    "manual": 1,
+    "reported": {"policy": 6, "manual": 1},
+    "explained": {"certain": 3, "possible": 4},
+    "text": "Encrypted, but not by rules: 3 of 10 messages.",
+}
+RULE_EVIDENCE = {
+    "name": "Encrypt",
+    "guid": "1",
+    "mode": "Enforce",
+    "reported": 8,
+    "predicted": {"certain": 8, "possible": 1},
+    "comparable": False,
+    "reason": "the window ended less than 24 hours ago.",
+    "why": "young",
+    "compared": 8,
+    "settled": {"acted": 0, "not_acted": 1},
+    "left_out": 1,
+    "untraced": 1,
+    "late": 1,
+    "contradictions": [{"kind": "not_reported", "copies": 1, "ids": ["U03"], "examples": EXAMPLES}],
+    "text": "Exchange reports that 'Encrypt' acted on 8 copies.",
+    "policy": "Cards",
+}
 
 #: Rows with all that they can have.
 WHOLE: list[tuple[type[ResultRow], dict[str, Any]]] = [
@@ -66,8 +140,8 @@ WHOLE: list[tuple[type[ResultRow], dict[str, Any]]] = [
             "changed": True,
             "difference": DIFFERENCE,
             "difference_more": 1,
-            "replay": {"window": WINDOW, "difference": []},
-            "evidence": {"name": "Partners (trial)", "window": WINDOW},
+            "replay": {"window": WINDOW, "counts": COUNTS, "difference": [REPLAYED]},
+            "evidence": {**RULE_EVIDENCE, "window": WINDOW},
             "contradicted": DID_OTHERWISE,
         },
     ),
@@ -112,10 +186,110 @@ WHOLE: list[tuple[type[ResultRow], dict[str, Any]]] = [
             "contradicted": DID_OTHERWISE,
         },
     ),
+    (MeasuredRow, MEASURED),
+    (WindowRow, {**WINDOW, "complete": False, "reason": "There are more copies than max_copies."}),
+    (
+        CountsRow,
+        {
+            "copies": 10,
+            "messages": 9,
+            "recipients": 8,
+            "perhaps_twice": 1,
+            "left_out": {"failed": 2},
+            "changed": {"certain": 3, "possible": 1, "plain": {"certain": 1, "possible": 0}},
+        },
+    ),
+    (
+        OutcomeRow,
+        {
+            "fate": "delivered",
+            "protection": "encrypt",
+            "protected_by": ["Encrypt"],
+            "protected_by_dlp": ["Cards"],
+            "copies": 3,
+            "examples": EXAMPLES,
+            "contradicted": DID_OTHERWISE,
+        },
+    ),
+    (PlainRow, PLAIN),
+    (
+        UndecidedRow,
+        {
+            "reason": "semantics",
+            "id": "U03",
+            "rules": ["Encrypt"],
+            "copies": 3,
+            "settled_by": "A test in Exchange.",
+            "examples": EXAMPLES,
+        },
+    ),
+    (
+        GuaranteeCountRow,
+        {
+            "name": "Bank",
+            "kept": 1,
+            "broken": 2,
+            "undecided": 3,
+            "examples": EXAMPLES,
+            "contradicted": DID_OTHERWISE,
+        },
+    ),
+    (ReplayDifferenceRow, REPLAYED),
+    (
+        ReplayRow,
+        {
+            "window": WINDOW,
+            "counts": COUNTS,
+            "outcome": [],
+            "undecided": [],
+            "plain": [PLAIN],
+            "days": [{"date": "2026-11-21", **COVERAGE}],
+            "domains": [{"name": "bank.example", **COVERAGE}],
+            "assumes": [{"id": "size", "text": "No message is too large."}, {"id": "U03"}],
+            "unseen": ["labels"],
+            "proposed": True,
+            "encrypted_otherwise": MEASURED,
+            "difference": [REPLAYED],
+            "guarantees": [],
+        },
+    ),
+    (RuleEvidenceRow, RULE_EVIDENCE),
+    (
+        EvidenceRow,
+        {
+            "window": WINDOW,
+            "copies": 10,
+            "rules": [RULE_EVIDENCE],
+            "strangers": ["Gone"],
+            "dlp": {
+                "window": {"from": WINDOW["from"], "until": WINDOW["until"]},
+                "rules": [RULE_EVIDENCE],
+                "strangers": [],
+            },
+            "encryption": [{"date": "2026-11-21", "policy": 6, "manual": 1, "copies": 9}],
+            "encrypted_otherwise": {"text": "How much is encrypted, but not by rules, is unknown."},
+            "unseen": [],
+            "sample": [{"rules": ["Encrypt"], "tls": "TLS1.2", "connector": "Bank", "copies": 2}],
+            "assumes": [{"id": "removed", "text": "No rule was removed."}],
+            "raw": [{"report": "rules", "column": "UserAction"}],
+            "unavailable": {"dlp_report": "It is retired."},
+        },
+    ),
+    (
+        KeptContradictionRow,
+        {
+            "from": WINDOW["from"],
+            "until": WINDOW["until"],
+            "guid": "1",
+            "name": "Encrypt",
+            "contradictions": [{"kind": "not_reported", "copies": 1, "ids": []}],
+            "run": "2026-11-28T080000Z-audit-1",
+        },
+    ),
 ]
 
 #: Fields of rows whose keys in results have another name.
-_OTHERWISE = {"about": "for", "left_open": "open"}
+_OTHERWISE = {"about": "for", "left_open": "open", "begin": "from"}
 
 
 @pytest.mark.parametrize(("row_class", "row"), WHOLE)

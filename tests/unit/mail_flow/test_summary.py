@@ -11,6 +11,9 @@ import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import guarantees
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import change_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import (
+    ReplayDifferenceRow,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
     message_lines,
     message_words,
@@ -271,7 +274,7 @@ def test_the_guide_shows_the_lines_of_its_guarantee() -> None:
     )
     options = task["m365.message_encryption.mail_flow_test"]
     rows = prove(options["rules"], options["facts"], options["guarantees"])
-    lines = [f"    {line}" for line in (*verdict_lines(rows), *unseen_lines(rows[0]))]
+    lines = [f"    {line}" for line in (*verdict_lines(rows), *unseen_lines(rows[0]["unseen"]))]
     assert lines[0] in after
     assert after.startswith("\n".join(["", ".. code-block:: text", "", *lines, "", ""]))
 
@@ -289,8 +292,8 @@ def test_the_guide_shows_the_lines_of_its_guarantee() -> None:
 def test_what_becomes_of_copies_is_a_sentence_for_one_and_for_several(
     kind: str, certain: int, possible: int, said: str
 ) -> None:
-    row = {"kind": kind, "domains": [], "more_domains": 0, "rules": ["A"], "certain": certain, "possible": possible}
-    assert change_sentence(row) == said
+    row = {"kind": kind, "senders": 1, "domains": [], "more_domains": 0, "rules": ["A"]}
+    assert change_sentence(ReplayDifferenceRow.from_row({**row, "certain": certain, "possible": possible})) == said
 
 
 def test_guarantees_that_are_unknown_for_the_same_reasons_have_one_line() -> None:

@@ -231,6 +231,16 @@ MAIL = {
 }  # fmt: skip
 
 
+def replay(**more: Any) -> dict[str, Any]:
+    """A replay of a week without mail."""
+    return {
+        "window": {"from": "2026-11-21T17:00:00Z", "until": "2026-11-28T17:00:00Z", "complete": True},
+        "counts": {"copies": 0, "messages": 0, "recipients": 0, "left_out": {}},
+        **{name: [] for name in ("outcome", "undecided", "plain", "days", "domains", "assumes", "unseen")},
+        **more,
+    }
+
+
 def check() -> dict[str, Any]:
     """One organization before a change: nine changes, two of high impact."""
     one = organization(

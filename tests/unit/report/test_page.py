@@ -214,7 +214,7 @@ HOSTILE = [
 
 def poisoned(value: Any, poison: str) -> Any:
     """Every text of the report that is not one of the contract's own words, replaced."""
-    own = {"format", "kind", "status", "impact", "rollback", "state", "generated_at", "until", "verdict"}
+    own = {"format", "kind", "status", "impact", "rollback", "state", "generated_at", "until", "verdict", "fate"}
     if value in ("proved", "refuted", "unknown"):
         return value  # The verdict before a plan has the key of a value before a change.
     if isinstance(value, dict):

@@ -315,8 +315,9 @@ def test_copies_of_replayed_mail_are_told_of_the_one_difference_that_they_are_of
         {"kind": "protection_gained", "certain": 3, "possible": 0, **counts},
         {"kind": "unknown", "certain": 0, "possible": 5, **counts},
     ]
+    replay = samples.replay(difference=replayed)
     organization = samples.organization(
-        "contoso", mail={"difference": differences, "difference_more": 0, "replay": {"difference": replayed}}
+        "contoso", mail={"difference": differences, "difference_more": 0, "replay": replay}
     )
     found = [row["counted"] for row in difference_of(organization)]
     assert [text.removeprefix("In the replayed mail, ")[:8] for text in found] == counted

@@ -10,13 +10,16 @@ from typing import Any, cast
 from ..._engine.plan import Change, Impact
 from ..._mail_flow.analyses.aspects import DifferenceKind
 from ..._mail_flow.wording.encrypters import EncrypterRow
+from ..._mail_flow.wording.evidence_row import EvidenceOrRemark, evidence_or_remark
 from ..._mail_flow.wording.lint import LintRow
 from ..._mail_flow.wording.observed import ObservedRow, observed_row
 from ..._mail_flow.wording.overview import CellRow
 from ..._mail_flow.wording.plans import ForeignRow, TrialRow
+from ..._mail_flow.wording.replay_row import ReplayOrRemark, replay_or_remark
 from ..._mail_flow.wording.result_rows import DifferenceRow, GuaranteeRow
 from ..._mail_flow.wording.row import ResultRow, Row
 from ..._mail_flow.wording.suggestion_row import SuggestionRow
+from ..._mail_flow.wording.unseen import unseen_lines
 from ..._resources.rules.impact import of_all_outgoing
 from ..._resources.rules.organization_rules import RULE
 from .foundation import Foundation
@@ -53,7 +56,8 @@ _TRIALS = {"written": _Written(list, rows=True, read=TrialRow.from_row)}
 _GUARANTEES = {"written": _Written(list, rows=True, read=GuaranteeRow.from_row)}
 _TEXTS = {"written": _Written(list)}
 _TEXTS_IF_KNOWN = {"written": _Written(list, if_known=True)}
-_RECORD = {"written": _Written(Mapping)}
+_REPLAY = {"written": _Written(Mapping, read=replay_or_remark)}
+_EVIDENCE = {"written": _Written(Mapping, read=evidence_or_remark)}
 _BESIDE_DIFFERENCE = {"written": _Written(int, beside="difference")}
 
 
@@ -69,8 +73,8 @@ class EffectOnMail:
     :param guarantees: the verdicts.
     :param lint: remarks about the rules.
     :param foreign: the rules that are not ours.
-    :param replay: what would have become of the mail of the last days, as ``mail_flow_replay`` returns it.
-    :param evidence: what Exchange reports of rules, as ``mail_flow_evidence`` returns it.
+    :param replay: what would have become of the mail of the last days, or why that is not known.
+    :param evidence: what Exchange reports of rules, or why that is not known.
     :param trials: what each rule on trial would do if it were enforced.
     :param suggestions: edits of rules that would put guarantees right.
     :param reach: which mail to people outside is protected after the plan.
@@ -88,8 +92,8 @@ class EffectOnMail:
     guarantees: tuple[GuaranteeRow, ...] = field(default=(), metadata=_GUARANTEES)
     lint: tuple[LintRow, ...] = field(default=(), metadata=_LINT)
     foreign: tuple[ForeignRow, ...] = field(default=(), metadata=_FOREIGN)
-    replay: Row | None = field(default=None, metadata=_RECORD)
-    evidence: Row | None = field(default=None, metadata=_RECORD)
+    replay: ReplayOrRemark | None = field(default=None, metadata=_REPLAY)
+    evidence: EvidenceOrRemark | None = field(default=None, metadata=_EVIDENCE)
     trials: tuple[TrialRow, ...] = field(default=(), metadata=_TRIALS)
     suggestions: tuple[SuggestionRow, ...] = field(default=(), metadata=_SUGGESTIONS)
     reach: tuple[CellRow, ...] = field(default=(), metadata=_REACH)
@@ -133,6 +137,11 @@ class EffectOnMail:
         return self != EffectOnMail()
 
     @property
+    def unseen_lines(self) -> list[str]:
+        """What its verdicts do not see, and what was not tested."""
+        return unseen_lines(self.unseen or (), untested=self.untested)
+
+    @property
     def verdicts_are_shown(self) -> bool:
         """Whether the last lines of a run rest on how mail is protected."""
         return bool(self.guarantees or self.trials or self.replay or self.evidence)
@@ -147,14 +156,14 @@ class EffectOnMail:
 def _read(value: Any, how: _Written) -> Any:
     """The value of a field from its written form."""
     if how.read is not None:
-        return tuple(map(how.read, value))
+        return tuple(map(how.read, value)) if how.rows else how.read(value)
     return tuple(value) if isinstance(value, list) else value
 
 
 def _as_written(value: Any, how: _Written) -> Any:
     """The written form of the value of a field."""
     if how.read is not None:
-        return [row.as_row() for row in value]
+        return [row.as_row() for row in value] if how.rows else value.as_row()
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from ..._mail_flow.wording.evidence_row import KeptContradictionRow
 from .snapshot_chain import SnapshotChain, TakenApproval
 from .writing import Writing
 
@@ -73,12 +74,12 @@ class Notes(Protocol):
     def end_settling(self) -> None:
         """Records that nothing has to be waited for anymore."""
 
-    def contradictions(self) -> list[dict[str, Any]]:
-        """What Exchange has contradicted of rules, and no later window agreed with: rows of ``guid``, ``name``,
-        ``from``, ``until`` (the window), ``run`` and ``contradictions``. Raises OptionError if that cannot be read.
+    def contradictions(self) -> list[KeptContradictionRow]:
+        """What Exchange has contradicted of rules, and no later window agreed with. Raises OptionError if that cannot
+        be read.
         """
 
-    def keep_contradictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def keep_contradictions(self, rows: Iterable[KeptContradictionRow]) -> None:
         """Stores what Exchange has contradicted for later runs."""
 
     @property

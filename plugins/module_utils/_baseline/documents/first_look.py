@@ -182,7 +182,9 @@ def overview_lines(overview: OrganizationOverview | None, encrypters: Sequence[s
     ]
     lines += [f"  {line}" for line in (policy_lines(overview.policy, _SENTENCES) if overview.policy else ())]
     lines += [f"  {line}" for line in reach_lines(overview.reach)]
-    lines += [f"  {line}" for line in (*encrypters, *unseen_lines(overview.as_row()))]
+    lines += [
+        f"  {line}" for line in (*encrypters, *unseen_lines(overview.unseen, overview.not_read, overview.untested))
+    ]
     return [*lines, "  Tests of Microsoft's Zero Trust Assessment, and our control:", *tests]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._mail_flow.wording.evidence_row import EvidenceOrRemark, EvidenceRow
 from ..._resources.rules.organization_rules import RULE
 from ..controls.mail_control import MAIL_CONTROL
 from .change import PlannedChange, same
@@ -147,7 +148,7 @@ def _findings_of_report(kind: str, at: str, run: str, report: OrganizationReport
                 FindingKey(control.id): SeenFinding(control.title, "", " ".join(control.findings) or "It is not met.")
             }
     who = (report.host, report.name, report.display_name, report.tenant_id or "")
-    reported = _reported(report.mail.evidence or {})
+    reported = _reported(report.mail.evidence)
     unseen = report.mail.unseen or ()
     return RunFindings(at, run, *who, judged, open_findings, changes.stored_by_run(), reported=reported, unseen=unseen)
 
@@ -196,13 +197,14 @@ class _Changes:
         return key, finding
 
 
-def _reported(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _reported(evidence: EvidenceOrRemark | None) -> list[dict[str, Any]]:
     """What Exchange reported of rules in a run, without sentences."""
+    if not isinstance(evidence, EvidenceRow):
+        return []
     keys = ("guid", "mode", "reported", "predicted", "comparable", "contradictions")
-    return [
-        {"window": evidence["window"], "rule": rule["name"], **{key: rule[key] for key in keys if key in rule}}
-        for rule in evidence.get("rules", ())
-    ]
+    window = evidence.window.as_row()
+    written = (rule.as_row() for rule in evidence.rules)
+    return [{"window": window, "rule": row["name"], **{key: row[key] for key in keys if key in row}} for row in written]
 
 
 def _without_duplicates(changes: Sequence[PlannedChange]) -> list[PlannedChange]:

@@ -10,12 +10,12 @@ from typing import Any
 
 from ..._mail_flow.model.addresses import without_addresses
 from ..._mail_flow.model.questions import numbers_told
-from ..._mail_flow.wording.encrypters import encrypter_lines, measured_lines_beside
-from ..._mail_flow.wording.evidence import evidence_headline
+from ..._mail_flow.wording.encrypters import encrypter_lines
+from ..._mail_flow.wording.evidence import evidence_headline, measured_lines_beside
+from ..._mail_flow.wording.evidence_row import EvidenceRow
 from ..._mail_flow.wording.guarantees import copies_not_covered
 from ..._mail_flow.wording.observed import observed_lines
 from ..._mail_flow.wording.replay import number_of
-from ..._mail_flow.wording.unseen import unseen_lines
 from ..controls.controls import CONTROL
 from ..controls.findings import Finding
 from ..controls.foreign import foreign_lines
@@ -248,7 +248,7 @@ def _reasons(organization: OrganizationReport) -> list[str]:
         if control.status is status and control.id not in named_controls and control.findings
     ):
         # What nothing sees has a line of its own.
-        findings = [text for text in control.findings if text not in unseen_lines(organization.mail.as_dict())]
+        findings = [text for text in control.findings if text not in organization.mail.unseen_lines]
         more = f" ({len(findings) - _MOST_FINDINGS} more in the report)" if len(findings) > _MOST_FINDINGS else ""
         first_lines = [_first_line(text) for text in findings[:_MOST_FINDINGS]]
         lines.append(f"{control.id} {control.status}: {' '.join(first_lines)}{more}")
@@ -301,14 +301,14 @@ def _journaled(organization: OrganizationReport) -> list[str]:
 def _reported(organization: OrganizationReport) -> list[str]:
     """What Exchange reports of rules, as a line; none if nobody asked, or if its control says so."""
     evidence, replay = organization.mail.evidence, organization.mail.replay
-    if not evidence or "remark" in evidence:
+    if not isinstance(evidence, EvidenceRow):
         return []
     return [evidence_headline(evidence), *measured_lines_beside(evidence, replay)]
 
 
 def _unseen(organization: OrganizationReport) -> list[str]:
     """What its verdicts about mail do not see, and what was not tested; none without such a verdict."""
-    return unseen_lines(organization.mail.as_dict()) if organization.mail.verdicts_are_shown else []
+    return organization.mail.unseen_lines if organization.mail.verdicts_are_shown else []
 
 
 def _first_line(text: str) -> str:

@@ -12,6 +12,7 @@ from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError
 from ..._exchange.organization import MAIL_FACTS, SUBSETS, Organization, read, with_compliance
 from ..._exchange.tenant import describe_organization
+from ..._mail_flow.wording.replay_row import Remark
 from ..controls.control import BaselineRequest
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
@@ -134,9 +135,9 @@ def draft(task: BaselineContext, prepared: Preparation) -> DraftedRun:
     if run.check_mode:
         mail = _foreseen(task, prepared, organization, drafted.plan, mail)
         task.warnings += changed_elsewhere(prepared.artifacts, organization)
-        if mail.replay and "remark" in mail.replay:
-            task.warnings.append(mail.replay["remark"])
-    mail = with_contradictions(mail, contradictions_so_far(task, prepared.artifacts, organization, mail.evidence or {}))
+        if isinstance(mail.replay, Remark):
+            task.warnings.append(mail.replay.remark)
+    mail = with_contradictions(mail, contradictions_so_far(task, prepared.artifacts, organization, mail.evidence))
     changes = planned_changes(organization, drafted.plan, mail)
     desired = {
         **procedure.desired(organization),
@@ -179,7 +180,7 @@ def _foreseen(
 
     enforcing = plans_enforcing(controls, organization) if controls else {}
     replay = replay_mail(task, variables, known, plan, enforcing)
-    mail = replace(mail, replay=replay.mail or None)
+    mail = replace(mail, replay=replay.mail)
     if controls:
         evidence = evidence_of_rules(task, controls.mail_flow.evidence_days, prepared.artifacts, known)
         trials = rows_of_trials(task, controls, known, plan, enforcing, replay.trials, evidence)

@@ -24,7 +24,8 @@ from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.trace.reading import OLDEST, SETTLES, GraphReader, Traced, TraceReader, Window, read_files
 from ..._mail_flow.trace.replay import Replay
 from ..._mail_flow.trace.rows import Trace
-from ..._mail_flow.wording.replay import described, replay_lines
+from ..._mail_flow.wording.replay import replay_lines, replay_row
+from ..._mail_flow.wording.replay_row import Remark, ReplayOrRemark, ReplayRow, TrialReplayRow
 from ..controls.control import BaselineRequest
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.mail import IRM, Mail, changes_mail, facts_for_comparison
@@ -45,14 +46,15 @@ _COUNTS = ("window", "counts", "remark")
 
 @dataclass(frozen=True)
 class RunReplay:
-    """A replay as ``mail_flow_replay`` returns it, empty if nobody asked for it.
+    """What would have become of the mail of the last days.
 
-    :param trials: for each rule on trial the ``window`` and the ``difference`` of a replay that has it enforced.
+    :param mail: that, or why it is not known; ``None`` if nobody asked for it.
+    :param trials: for each rule on trial what a replay would change that has it enforced.
     :param traced: the mail; ``None`` if there is none.
     """
 
-    mail: Mapping[str, Any] = field(default_factory=dict)
-    trials: Mapping[str, Any] = field(default_factory=dict)
+    mail: ReplayOrRemark | None = None
+    trials: Mapping[str, TrialReplayRow] = field(default_factory=dict)
     traced: Traced | None = None
 
 
@@ -79,7 +81,7 @@ def replay_mail(
         )
     if files is None:
         return RunReplay(
-            {"remark": f"The mail of the last days was not replayed: {_FILES} has no files for {task.host!r}."}
+            Remark(remark=f"The mail of the last days was not replayed: {_FILES} has no files for {task.host!r}.")
         )
     if not days and not files:
         return RunReplay()
@@ -93,35 +95,36 @@ def replay_mail(
         # A file may be of another time than the report.
         report = read_encryption(task.session, window.begin, window.until) if window and not files else None
         replay = _replay(now, then, changes_mail(plan.changes), guarantees, trace, window, report)
-        replays_of_trials = {
-            name: _replay(then, now.after(other), True, (), trace, window) for name, other in enforcing.items()
+        trials = {
+            name: _of_trial(_replay(then, now.after(other), True, (), trace, window))
+            for name, other in enforcing.items()
         }
     except OptionError:
         raise
     except ExchangeError as error:
         return RunReplay(
-            {
-                "remark": f"The mail of the last days could not be replayed: {error} A file needs no permission: {_FILES}."
-            }
+            Remark(
+                remark=f"The mail of the last days could not be replayed: {error} A file needs no permission: {_FILES}."
+            )
         )
     # AWX stores the terminal in its events.
     for line in replay_lines(replay, most=1, domains="job_id" not in task.params["awx"])[:_LINES]:
         task.say(line)
-    return RunReplay(
-        replay,
-        {
-            name: {key: replays[key] for key in ("window", "counts", "difference")}
-            for name, replays in replays_of_trials.items()
-        },
-        traced,
-    )
+    return RunReplay(replay, trials, traced)
 
 
-def without_domains(mail: EffectOnMail) -> EffectOnMail:
+def _of_trial(replay: ReplayRow) -> TrialReplayRow:
+    """What a replay that has a rule on trial enforced says of it."""
+    return TrialReplayRow(window=replay.window, counts=replay.counts, difference=replay.difference or ())
+
+
+def without_domains(mail: EffectOnMail) -> dict[str, Any]:
     """The effect on mail, as the result of a task has it: of replays, only counts."""
-    replay = mail.replay and {key: value for key, value in mail.replay.items() if key in _COUNTS}
     trials = (replace(row, replay=None) for row in mail.trials)
-    return replace(mail, replay=replay, trials=tuple(trials))
+    written = replace(mail, trials=tuple(trials)).as_dict()
+    if "replay" in written:
+        written["replay"] = {key: value for key, value in written["replay"].items() if key in _COUNTS}
+    return written
 
 
 def _files(value: Any, host: str) -> Sequence[str] | None:
@@ -156,7 +159,7 @@ def _replay(
     trace: Trace,
     window: Window | None,
     report: EncryptionReport | None = None,
-) -> dict[str, Any]:
+) -> ReplayRow:
     before, after = RuleSet(now.rules), RuleSet(then.rules)
     facts = facts_of(facts_for_comparison(now, then))
     asked = Replay(
@@ -168,7 +171,7 @@ def _replay(
         present=-1,
     )
     names = [rule.name for rule in (*after.rules, *before.rules)]
-    return described(
+    return replay_row(
         asked.run(trace),
         window,
         compared=changes,

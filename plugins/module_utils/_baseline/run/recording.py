@@ -13,6 +13,7 @@ from ..._exchange.organization import Organization
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.wording.encrypters import EncrypterRow, encrypter_rows
+from ..._mail_flow.wording.evidence_row import otherwise_of
 from ..._mail_flow.wording.overview import CellRow
 from ..controls.controls import CONTROL
 from ..controls.effect_on_mail import EffectOnMail
@@ -183,7 +184,7 @@ def _shown(
     kind: ProcedureKind, changes: Sequence[PlannedChange], mail: EffectOnMail, *, check_mode: bool
 ) -> dict[str, Any]:
     """The part of a plan that a result shows to people."""
-    shown: dict[str, Any] = {"mail": without_domains(mail).as_dict()} if mail else {}
+    shown: dict[str, Any] = {"mail": without_domains(mail)} if mail else {}
     if check_mode:
         shown.update(changed=bool(changes) and kind.writes, changes=[change.as_dict() for change in changes])
     if not kind.writes:
@@ -218,8 +219,7 @@ def _encrypters(drafted: DraftedRun) -> list[EncrypterRow]:
         mail = Mail.of_organization(drafted.organization)
     except ExchangeError:
         return []
-    parts = (part for part in (drafted.mail.evidence, drafted.mail.replay) if part is not None)
-    counted = next((part["encrypted_otherwise"] for part in parts if "encrypted_otherwise" in part), None)
+    counted = otherwise_of(drafted.mail.evidence, drafted.mail.replay)
     return encrypter_rows(RuleSet(mail.rules), facts_of(mail.facts), counted, read=mail.facts.keys())
 
 
@@ -233,7 +233,7 @@ def _report(task: BaselineContext, drafted: DraftedRun, findings: Sequence[Findi
     )
     managed = procedure.controls
     assessed = managed.assess(organization, planned=drafted.plan) if managed else []
-    controls = with_evidence(assessed, drafted.mail.evidence or {})
+    controls = with_evidence(assessed, drafted.mail.evidence)
     statuses = {control.status for control in controls}
     if findings:
         status = OrganizationStatus.REFUSED

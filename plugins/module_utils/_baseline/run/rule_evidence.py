@@ -7,7 +7,7 @@ shows nothing."""
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,8 +26,15 @@ from ..._mail_flow.wording.evidence import (
     contradicted_sentence,
     dlp_lines,
     evidence_headline,
-    evidence_result,
+    evidence_row,
 )
+from ..._mail_flow.wording.evidence_row import (
+    EvidenceOrRemark,
+    EvidenceRow,
+    KeptContradictionRow,
+    RuleEvidenceRow,
+)
+from ..._mail_flow.wording.replay_row import Remark, ReplayRow
 from ..._mail_flow.wording.result_rows import DifferenceRow
 from ..._resources.rules.organization_rules import rules_of
 from ..controls.effect_on_mail import EffectOnMail
@@ -55,17 +62,17 @@ NOTHING_TO_COMPARE = (
 
 def evidence_of_rules(
     task: BaselineContext, days: int, artifacts: Artifacts, known: Callable[[], Organization]
-) -> dict[str, Any]:
-    """What Exchange reports of the rules beside what was computed, as ``mail_flow_evidence`` returns it, without
-    addresses. Shows a line.
+) -> EvidenceOrRemark | None:
+    """What Exchange reports of the rules beside what was computed, without addresses; ``None`` where nobody asks for it.
+    Shows a line.
 
-    Nothing where nobody asks for it. What Exchange does not let the caller read is a remark.
+    What Exchange does not let the caller read is a remark.
 
     :param days: the days of which Exchange is asked; 0 if nobody asks.
     :param known: reads the organization, and what decides about mail.
     """
     if not days:
-        return {}
+        return None
     now = datetime.datetime.now(datetime.UTC)
     try:
         organization = known()
@@ -84,39 +91,31 @@ def evidence_of_rules(
         )
         evidence = read_evidence(task.session, asked, task.say)
     except ExchangeError as error:
-        return {"remark": f"What Exchange reports of rules could not be compared: {error}"}
-    result = evidence_result(evidence, unseen=mail.unseen, examples=0)
-    result["unavailable"] = {**mail.unavailable, **evidence.unavailable}
-    for line in (evidence_headline(result), *dlp_lines(result)):
+        return Remark(remark=f"What Exchange reports of rules could not be compared: {error}")
+    unavailable = {**mail.unavailable, **evidence.unavailable}
+    row = evidence_row(evidence, unseen=mail.unseen, examples=0, unavailable=unavailable)
+    for line in (evidence_headline(row), *dlp_lines(row.dlp)):
         task.say(line)
-    return result
+    return row
 
 
 def contradictions_so_far(
-    task: BaselineContext, artifacts: Artifacts, organization: Organization, evidence: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+    task: BaselineContext, artifacts: Artifacts, organization: Organization, evidence: EvidenceOrRemark | None
+) -> list[KeptContradictionRow]:
     """What Exchange has contradicted of the organization's rules: as earlier runs have stored it, and as a window of
     this run says now, which is stored.
     """
     try:
-        rows = {row["guid"]: row for row in artifacts.notes.contradictions()}
+        rows = {row.guid: row for row in artifacts.notes.contradictions()}
     except OptionError as error:
         task.warnings.append(f"What Exchange has contradicted so far is unknown: {error}")
         return []
     before = dict(rows)
-    for rule in evidence.get("rules", ()):
-        if rule.get("compared"):
-            rows.pop(rule["guid"], None)
-        if rule["contradictions"]:
-            window = {key: evidence["window"][key] for key in ("from", "until")}
-            rows[rule["guid"]] = {
-                **{key: rule[key] for key in ("guid", "name", "contradictions")},
-                **window,
-                "run": artifacts.run,
-            }
+    if isinstance(evidence, EvidenceRow):
+        _update(rows, evidence, artifacts.run)
     if rows != before:
         try:
-            artifacts.notes.keep_contradictions(list(rows.values()))
+            artifacts.notes.keep_contradictions(rows.values())
         except OptionError as error:
             task.warnings.append(
                 f"What Exchange contradicts is in this report, but later runs will not know it: {error}"
@@ -126,7 +125,26 @@ def contradictions_so_far(
     return [row for guid, row in rows.items() if guid in present]
 
 
-def with_contradictions(mail: EffectOnMail, rows: Sequence[Mapping[str, Any]]) -> EffectOnMail:
+def _update(rows: dict[str, KeptContradictionRow], evidence: EvidenceRow, run: str) -> None:
+    """Ends the contradictions with which a window agrees, and adds those of this window.
+
+    :param rows: the GUID of a rule to what contradicts what is computed of it.
+    """
+    for rule in evidence.rules:
+        if rule.compared:
+            rows.pop(rule.guid, None)
+        if rule.contradictions:
+            rows[rule.guid] = KeptContradictionRow(
+                begin=evidence.window.begin,
+                until=evidence.window.until,
+                guid=rule.guid,
+                name=rule.name,
+                contradictions=rule.contradictions,
+                run=run,
+            )
+
+
+def with_contradictions(mail: EffectOnMail, rows: Sequence[KeptContradictionRow]) -> EffectOnMail:
     """What a plan does to mail, of which every proof and computation says (``contradicted``) if Exchange has
     contradicted what is computed of its rules, by its reports or by what it did to test messages.
 
@@ -141,11 +159,13 @@ def with_contradictions(mail: EffectOnMail, rows: Sequence[Mapping[str, Any]]) -
             row.with_contradicted(contradicting_texts([row.rule, row.name], mail.observed)) for row in mail.trials
         ),
         suggestions=tuple(row.with_contradicted(contradicting_texts((), mail.observed)) for row in mail.suggestions),
-        replay=mail.replay and replay_with_contradicted(mail.replay, mail.observed),
+        replay=replay_with_contradicted(mail.replay, mail.observed)
+        if isinstance(mail.replay, ReplayRow)
+        else mail.replay,
     )
     if not rows:
         return mail
-    sentences = {row["name"]: contradicted_sentence(row) for row in rows}
+    sentences = {row.name: contradicted_sentence(row) for row in rows}
 
     def texts_about(names: Collection[str]) -> list[str]:
         return [text for name, text in sentences.items() if name in names]
@@ -165,14 +185,14 @@ def _with_each_marked(
     return None if rows is None else tuple(map(marked, rows))
 
 
-def with_evidence(controls: Sequence[ControlReport], evidence: Mapping[str, Any]) -> list[ControlReport]:
+def with_evidence(controls: Sequence[ControlReport], evidence: EvidenceOrRemark | None) -> list[ControlReport]:
     """The controls of a report, with the one that evidence decides."""
     return [
         _decided(control, evidence) if control.id == EVIDENCE_CONTROL and evidence else control for control in controls
     ]
 
 
-def _decided(control: ControlReport, evidence: Mapping[str, Any]) -> ControlReport:
+def _decided(control: ControlReport, evidence: EvidenceOrRemark) -> ControlReport:
     if control.status is not ControlStatus.NOT_ASSESSABLE:
         return control  # The tags leave it out.
     status, findings = _status_by_evidence(evidence)
@@ -181,51 +201,42 @@ def _decided(control: ControlReport, evidence: Mapping[str, Any]) -> ControlRepo
     return replace(control, status=status, findings=tuple(findings))
 
 
-def _status_by_evidence(evidence: Mapping[str, Any]) -> tuple[ControlStatus, list[str]]:
-    """The status of the control, as Exchange's reports decide it, and what was found.
-
-    :param evidence: the result of ``mail_flow_evidence``, or why there is none (``remark``).
-    """
-    if "remark" in evidence:
-        return ControlStatus.NOT_ASSESSABLE, [evidence["remark"]]
-    rules = evidence["rules"]
+def _status_by_evidence(evidence: EvidenceOrRemark) -> tuple[ControlStatus, list[str]]:
+    """The status of the control, as Exchange's reports decide it, and what was found."""
+    if isinstance(evidence, Remark):
+        return ControlStatus.NOT_ASSESSABLE, [evidence.remark]
+    rules = evidence.rules
     # What DLP rules do belongs to what is computed of mail. That one is not compared does not matter: Microsoft retires
     # their report.
-    against = [rule for rule in (*rules, *evidence.get("dlp", {}).get("rules", ())) if rule["contradictions"]]
-    others = [rule for rule in rules if not rule["contradictions"]]
-    texts = [rule["text"] for rule in (*against, *others)]
+    against = [rule for rule in evidence.every_rule if rule.contradictions]
+    others = [rule for rule in rules if not rule.contradictions]
+    texts = [rule.text for rule in (*against, *others)]
     if against:
         return ControlStatus.NOT_MET, texts
-    if any(rule.get("compared") for rule in rules):
+    if any(rule.compared for rule in rules):
         lines, matters = _uncompared_rules(rules)
         return ControlStatus.NOT_ASSESSABLE if matters else ControlStatus.MET, [*lines, *texts]
-    if any(map(_is_open, rules)):
+    if any(rule.may_act or not rule.comparable for rule in rules):
         return ControlStatus.NOT_ASSESSABLE, texts
     # Of nothing, nothing is met, and nothing is unknown either.
     return ControlStatus.NOT_APPLICABLE, [*texts, NOTHING_TO_COMPARE if rules else NO_RULE]
 
 
-def _uncompared_rules(rules: Sequence[Mapping[str, Any]]) -> tuple[list[str], bool]:
+def _uncompared_rules(rules: Sequence[RuleEvidenceRow]) -> tuple[list[str], bool]:
     """The rules that protect mail and of which no copy was compared, as a sentence with the share of each, and whether
     one has so large a share that what was compared tells too little.
     """
-    acts_on = {rule["name"]: sum(rule["predicted"].values()) for rule in rules if rule["mode"] == "Enforce"}
+    acts_on = {rule.name: rule.predicted.certain + rule.predicted.possible for rule in rules if rule.mode == "Enforce"}
     shares = {
-        rule["name"]: acts_on[rule["name"]] / sum(acts_on.values())
+        rule.name: acts_on[rule.name] / sum(acts_on.values())
         for rule in rules
-        if acts_on.get(rule["name"]) and not rule.get("compared")
+        if acts_on.get(rule.name) and not rule.compared
     }
     if not shares:
         return [], False
     named = ", ".join(f"{name!r} ({share:.1%})" for name, share in shares.items())
     text = f"Not compared, with their shares of the copies on which rules that protect act, as computed: {named}."
     return [text], max(shares.values()) >= _MOST_LEFT
-
-
-def _is_open(rule: Mapping[str, Any]) -> bool:
-    """Whether there may be something to compare of a rule: it cannot be compared, or may have acted on mail."""
-    predicted = rule["predicted"]
-    return not rule["comparable"] or bool(predicted["certain"] or predicted["possible"] or rule["reported"])
 
 
 def known_changes(

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError
 from ..._exchange.organization import Organization
+from ..._mail_flow.wording.evidence_row import EvidenceOrRemark, EvidenceRow, TrialEvidenceRow
 from ..._mail_flow.wording.plans import TrialRow, trial_lines
+from ..._mail_flow.wording.replay_row import TrialReplayRow
 from ..controls.mail import Mail, difference_of
 from ..procedures.baseline_context import BaselineContext
 from ..procedures.managed_controls import ManagedControls
@@ -38,8 +39,8 @@ def rows_of_trials(
     known: Callable[[], Organization],
     plan: Plan,
     enforcing: Mapping[str, Plan],
-    replays: Mapping[str, Any],
-    evidence: Mapping[str, Any],
+    replays: Mapping[str, TrialReplayRow],
+    evidence: EvidenceOrRemark | None,
 ) -> list[TrialRow]:
     """The rules on trial, with how mail would be treated differently if the rule were enforced, how much of the mail of
     the last days, and what Exchange reports. Shows a few lines of each.
@@ -47,7 +48,7 @@ def rows_of_trials(
     :param known: reads the organization, and what decides about mail.
     :param enforcing: their names, with what would enforce them instead of the plan.
     :param replays: their names, with what a replay found of that.
-    :param evidence: what Exchange reports of rules, as ``mail_flow_evidence`` returns it; empty if nobody asked.
+    :param evidence: what Exchange reports of rules; ``None`` if nobody asked.
     """
     if not enforcing:
         return []
@@ -72,7 +73,9 @@ def rows_of_trials(
     return rows
 
 
-def _reported(name: str, evidence: Mapping[str, Any]) -> dict[str, Any] | None:
+def _reported(name: str, evidence: EvidenceOrRemark | None) -> TrialEvidenceRow | None:
     """What Exchange reports of a rule, with the window; ``None`` if nobody asked."""
-    rules = [rule for rule in evidence.get("rules", ()) if rule["name"] == name]
-    return {**rules[0], "window": evidence["window"]} if rules else None
+    if not isinstance(evidence, EvidenceRow):
+        return None
+    reported = (TrialEvidenceRow(**vars(rule), window=evidence.window) for rule in evidence.rules if rule.name == name)
+    return next(reported, None)

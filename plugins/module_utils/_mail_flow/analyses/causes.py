@@ -151,7 +151,9 @@ def _of_nearest(
     every: Sequence[Standing], helping: Sequence[Standing], copy: Copy, guarantee: Guarantee
 ) -> BreachCause | None:
     """What the rule that is most likely meant to protect a copy misses it by, or does for it without encrypting it."""
-    nearest = _nearest([standing for standing in helping if standing.distance and _known(standing, copy)], guarantee)
+    nearest = _nearest(
+        [standing for standing in helping if standing.distance and _has_one_known_cause(standing, copy)], guarantee
+    )
     elsewhere = _nearest([standing for standing in helping if _looks_elsewhere(standing, guarantee)], guarantee)
     if elsewhere and (nearest is None or _in_common(elsewhere.rule, guarantee) >= _in_common(nearest.rule, guarantee)):
         atom = elsewhere.failed[0].atom
@@ -174,7 +176,7 @@ def _would_keep_back(standing: Standing, copy: Copy) -> bool:
     """Whether nothing but an exception keeps a rule from keeping a copy back."""
     if not _keeps_back(standing.rule) or standing.distance != 1 or len(standing.failed) != 1:
         return False
-    return standing.failed[0].section == "exceptions" and _known(standing, copy)
+    return standing.failed[0].section == "exceptions" and _has_one_known_cause(standing, copy)
 
 
 def _arrives_readable(copy: Copy) -> bool:
@@ -239,7 +241,9 @@ def _meant(decider: FlowRule, helping: Sequence[Standing], copy: Copy, guarantee
     stopped = _stopped(decider, helping) if decider.actions.does(Does.STOP) else []
     if not stopped:
         return None
-    near = [standing for standing in helping if standing.rule.place < decider.place and _known(standing, copy)]
+    near = [
+        standing for standing in helping if standing.rule.place < decider.place and _has_one_known_cause(standing, copy)
+    ]
     nearest = _nearest(near, guarantee)
     if nearest is None:
         return None
@@ -296,7 +300,7 @@ def unlike(rule: FlowRule, when: Mapping[str, Any]) -> tuple[int, int]:
     return -shared, others
 
 
-def _known(standing: Standing, copy: Copy) -> bool:
+def _has_one_known_cause(standing: Standing, copy: Copy) -> bool:
     """Whether one thing keeps a rule from protecting a copy, of which it is known that it is the cause."""
     return standing.distance == 1 and any(is_so(standing, copy) for _kind, is_so in _CASES)
 

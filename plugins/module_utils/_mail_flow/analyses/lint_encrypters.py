@@ -18,6 +18,7 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.circuit import Batch
 from ..symbolic.side import Side
+from .lint_kinds import LintKind
 from .single_rule_lint import LintFinding
 
 #: Whether a DLP rule treats mail that a mail flow rule encrypts otherwise.
@@ -36,7 +37,7 @@ def _uses_another_template(rule: FlowRule, does: Encrypter) -> bool:
 
 
 #: Kind of a finding to when a DLP rule causes it.
-_DLP_CONFLICTS: tuple[tuple[str, _Differs], ...] = (
+_DLP_CONFLICTS: tuple[tuple[LintKind, _Differs], ...] = (
     ("dlp_removes_what_rules_encrypt", _removes),
     ("dlp_and_rule_differ", _uses_another_template),
 )
@@ -78,7 +79,7 @@ def dlp_conflicts(
         yield LintFinding(kind, (rule.name,), about)
 
 
-def _case(kind: str, does: Encrypter, *, is_certain: bool, is_contested: bool) -> str:
+def _case(kind: LintKind, does: Encrypter, *, is_certain: bool, is_contested: bool) -> str:
     """How sure it is that a DLP rule does what is found: empty if it is.
 
     :param is_certain: whether it surely acts on the mail that it is about, if no other one does instead.

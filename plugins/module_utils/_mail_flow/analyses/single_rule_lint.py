@@ -28,6 +28,7 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
 from ..simulator.showings import showings
+from .lint_kinds import LintKind
 from .sender_choices import missed_answer, repeated_prefix
 
 #: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` if there
@@ -43,7 +44,7 @@ class LintFinding:
     :param about: what the words for it name.
     """
 
-    kind: str
+    kind: LintKind
     rules: tuple[str, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -337,7 +338,7 @@ def _has(look: CheckedRule, option: str, value: str) -> bool:
 
 
 #: Kind of finding to its check, which returns what the finding is about; ``None`` if there is no problem.
-CHECKS: Mapping[str, Callable[[CheckedRule], About]] = {
+CHECKS: Mapping[LintKind, Callable[[CheckedRule], About]] = {
     "expired": _expired,
     "expiring": _expiring,
     "inactive_encryption": _idle_encryption,
@@ -380,7 +381,7 @@ CHECKS: Mapping[str, Callable[[CheckedRule], About]] = {
 
 #: The checks of how a rule is written, and why it does not act. The others say what it does to mail, which a rule that
 #: never acts does not.
-OF_IDLE_RULES = frozenset(
+OF_IDLE_RULES: frozenset[LintKind] = frozenset(
     (
         *(
             "expired",

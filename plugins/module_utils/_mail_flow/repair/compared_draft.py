@@ -31,8 +31,8 @@ def compared(
     selection = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
     unwanted = unwanted_changes(
         changes,
-        [selection, *_meant(draft, goal, task)],
-        _takes(draft, aim, task),
+        [selection, *_meant_mail(draft, goal, task)],
+        _intended_loss(draft, aim, task),
         task.facts,
         rules.dialect,
         task.now,
@@ -50,7 +50,7 @@ def compared(
     )
 
 
-def _takes(draft: EditedRules, aim: Aim, task: RepairTask) -> DifferenceKind | None:
+def _intended_loss(draft: EditedRules, aim: Aim, task: RepairTask) -> DifferenceKind | None:
     """The kind of loss that edits are for: a rule that is meant to keep the wanted mail back does so."""
     edited = {edit.rule for edit in draft.edits}
     pairs = zip(task.rules.rules, task.rules.given, strict=True)
@@ -60,7 +60,7 @@ def _takes(draft: EditedRules, aim: Aim, task: RepairTask) -> DifferenceKind | N
     return aim.takes
 
 
-def _meant(draft: EditedRules, goal: Goal, task: RepairTask) -> Iterator[Rule]:
+def _meant_mail(draft: EditedRules, goal: Goal, task: RepairTask) -> Iterator[Rule]:
     """The mail of the present conditions of the edited rules that are meant for what a goal is about, as their conditions
     then say, or that are moved for copies of it. A rule that gets another action was not meant for that.
     """

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ..._resources.rules.action_effects import Does
 from ..analyses.judgment import Counterexample
@@ -18,8 +18,8 @@ from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
 from ..simulator.rule_trace import Saw, plain
 
-#: A recipient's result.
-Row = dict[str, Any]
+#: What a caller calls a copy.
+_Name = TypeVar("_Name")
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,18 @@ class NearestRule:
     others: int = 0
 
 
-def in_clear(rules: RuleSet, copies: Iterable[tuple[Row, CopyResult, Copy, str]]) -> Iterator[tuple[Row, NearestRule]]:
-    """The rows of copies that are delivered in clear, each with what kept it so.
+def in_clear(
+    rules: RuleSet, copies: Iterable[tuple[_Name, CopyResult, Copy, str]]
+) -> Iterator[tuple[_Name, NearestRule]]:
+    """The copies that are delivered in clear, each with what kept it so.
 
-    :param copies: the rows of results, the results, the copies that they are about, and the rule that is known to be
-        meant for each; empty if none is.
+    :param copies: what the caller calls each copy, its result, the copy, and the rule that is known to be meant for it;
+        empty if none is.
     """
-    for row, result, copy, meant in copies:
+    for name, result, copy, meant in copies:
         nearest_rule = nearest(rules, copy, meant) if result.is_in_clear else None
         if nearest_rule:
-            yield row, nearest_rule
+            yield name, nearest_rule
 
 
 def nearest(rules: RuleSet, copy: Copy, meant: str = "") -> NearestRule | None:

@@ -23,7 +23,7 @@ from ..input.guarantee_options import Guarantee
 from ..input.messages import Case
 from ..input.parsing import facts_of
 from ..rules.rule_set import RuleSet
-from ..sat.circuit import emptied
+from ..sat.circuit import emptying_circuits
 from ..trace.reading import Window
 from ..trace.replay import alternatives
 from ..trace.rows import Trace
@@ -76,7 +76,7 @@ def suggestions(
     with bounded(steps, share=1), uncollected():
         for place, goal in enumerate(goals):
             # The models of a goal are no garbage of the next.
-            with bounded(STEPS_OF_GOAL, share=1 / (len(goals) - place)), emptied():
+            with bounded(STEPS_OF_GOAL, share=1 / (len(goals) - place)), emptying_circuits():
                 suggested.append(_GoalRepair(task, goal).suggestions())
     return suggested
 

@@ -39,7 +39,7 @@ _TO_BE_EMPTIED: ContextVar[list[Circuit] | None] = ContextVar("_TO_BE_EMPTIED", 
 
 
 @contextmanager
-def emptied() -> Iterator[None]:
+def emptying_circuits() -> Iterator[None]:
     """The circuits that are made inside are emptied at the end: no more can be asked of them. What is built of formulas
     refers to itself in circles, so it waits for the search for garbage, which takes as long as there are parts. Most
     of these belong to circuits, and emptying frees them at once.

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..analyses.contrast import RulesWithFacts, another_organization, contrast
 from ..analyses.difference import difference
@@ -21,7 +21,7 @@ from ..budget import bounded, own_budgets
 from ..input.guarantee_options import Guarantee, declared_guarantees
 from ..input.messages import Case, cases_of
 from ..input.parsing import facts_of
-from ..input.references import references
+from ..input.references import Reference, references
 from ..input.rule_sources import (
     MailFlowContext,
     compared_rules,
@@ -43,7 +43,7 @@ from ..wording.difference import compared_rows, difference_rows
 from ..wording.guarantees import guarantee_rows
 from ..wording.lint import LintRow, lint_rows
 from ..wording.observed import ObservedRow, observed_lines, observed_rows
-from ..wording.overview import ELSEWHERE, CellRow, contrast_lines, contrast_row, overview_rows, reach_lines
+from ..wording.overview import ELSEWHERE, CellRow, ContrastRow, contrast_lines, contrast_row, overview_rows, reach_lines
 from ..wording.policy import PolicyRow, policy_lines, policy_rows
 from ..wording.reasons import reason_text, worded
 from ..wording.references import reference_lines, reference_rows
@@ -51,6 +51,7 @@ from ..wording.result_rows import DifferenceRow, GuaranteeRow
 from ..wording.screen import screen_of
 from ..wording.suggestion_row import SuggestionRow
 from ..wording.suggestions import (
+    NearestRow,
     nearest_lines,
     nearest_row,
     simplified_lines,
@@ -63,6 +64,11 @@ from ..wording.unseen import not_read_row, unseen_lines
 
 #: The maximum number of sentences about a difference in the message for people.
 _SAID = 10
+
+
+#: A message or a guarantee, a recipient of its mail, and the result's row of that copy; the result, the copy, and the rule
+#: that is meant for it, empty if none is known to be.
+_CopyWithResult: TypeAlias = tuple[tuple[str, str, dict[str, Any]], CopyResult, Copy, str]
 
 
 @dataclass
@@ -80,6 +86,9 @@ class _Test:
     :param lint: the problems of the rules.
     :param reach: which mail to people outside is protected, and :param:`policy`: what the rules do.
     :param suggestions: the edits that put guarantees and expectations right.
+    :param nearest: the message or guarantee of each copy in clear, its recipient, and what kept it so.
+    :param contrast: where the other organization differs; ``None`` if there is none.
+    :param references: whom and what the rules name.
     :param fewer: fewer rules that do the same, in lines.
     :param result: the task's result.
     """
@@ -104,6 +113,9 @@ class _Test:
     reach: Sequence[CellRow] = ()
     policy: Sequence[PolicyRow] = ()
     suggestions: Sequence[SuggestionRow] = ()
+    nearest: list[tuple[str, str, NearestRow]] = field(default_factory=list)
+    contrast: ContrastRow | None = None
+    references: Sequence[Reference] = ()
     fewer: Sequence[str] = ()
     result: dict[str, Any] = field(default_factory=dict)
 
@@ -150,7 +162,7 @@ def run_test(task: MailFlowContext) -> dict[str, Any]:
     lines = [line for verb in asked for line in verb.lines(test)]
     # What nobody asked for is no news on the terminal; the result has it.
     not_read = test.result.get("not_read", []) if test.params["compliance"] else []
-    unseen = unseen_lines({**test.result, "not_read": not_read})
+    unseen = unseen_lines(test.result["unseen"], not_read)
     last_lines = [*numbers_told(lines), *observed_lines(test.observed), *unseen]
     test.result["msg"] = screen_of(lines, last_lines)
     test.result["messages"] = worded(test.result["messages"])
@@ -285,40 +297,47 @@ def _overview(test: _Test) -> dict[str, Any]:
     }
     if test.elsewhere:
         here = RulesWithFacts(test.rules, test.facts)
-        result["organizations"] = contrast_row(contrast(test.elsewhere, here, test.now))
+        test.contrast = contrast_row(contrast(test.elsewhere, here, test.now))
+        result["organizations"] = test.contrast.as_row()
     return result
 
 
 def _overview_lines(test: _Test) -> list[str]:
     lines = [*reach_lines(test.reach), *policy_lines(test.policy)]
-    return [*lines, *contrast_lines(test.result["organizations"])] if test.elsewhere else lines
+    return [*lines, *contrast_lines(test.contrast)] if test.contrast else lines
 
 
 def _explanation(test: _Test) -> dict[str, Any]:
     """Nothing of its own: it adds to the results of copies that no rule protects what kept them so."""
-    for row, nearest in in_clear(test.rules, [*_message_copies(test), *_counterexample_copies(test)]):
-        row["nearest"] = nearest_row(nearest)
+    for (name, recipient, row), nearest in in_clear(
+        test.rules, [*_message_copies(test), *_counterexample_copies(test)]
+    ):
+        explained = nearest_row(nearest)
+        row["nearest"] = explained.as_row()
+        test.nearest.append((name, recipient, explained))
     return {}
 
 
 def _explanation_lines(test: _Test) -> Iterable[str]:
-    return nearest_lines(test.rows, test.result.get("guarantees", ()))
+    return nearest_lines(test.nearest)
 
 
-def _message_copies(test: _Test) -> Iterator[tuple[dict[str, Any], CopyResult, Copy, str]]:
-    """The recipients' results, with their rows and the copies that they are about."""
+def _message_copies(test: _Test) -> Iterator[_CopyWithResult]:
+    """The recipients' copies."""
     for case, tested, row in zip(test.cases, test.tested.messages, test.rows, strict=True):
         for address, result in tested.result.recipients.items():
-            yield row["recipients"][address], result, Copy(case.message, test.simulator.facts, address), ""
+            copy = Copy(case.message, test.simulator.facts, address)
+            yield (tested.result.name, address, row["recipients"][address]), result, copy, ""
 
 
-def _counterexample_copies(test: _Test) -> Iterator[tuple[dict[str, Any], CopyResult, Copy, str]]:
-    """The outcomes of counterexamples, with their rows, their copies, and the rules that are meant for them."""
+def _counterexample_copies(test: _Test) -> Iterator[_CopyWithResult]:
+    """The copies of counterexamples."""
     for row, each in zip(test.result.get("guarantees", ()), test.judged, strict=True):
         if each.counterexample:
-            outcome = each.counterexample.outcome
-            copy = copy_of(each.counterexample, test.simulator.facts, test.now)
-            yield row["counterexample"]["outcome"], outcome, copy, each.counterexample.meant
+            counterexample = each.counterexample
+            copy = copy_of(counterexample, test.simulator.facts, test.now)
+            name = (row["name"], counterexample.recipient, row["counterexample"]["outcome"])
+            yield name, counterexample.outcome, copy, counterexample.meant
 
 
 def _suggestions(test: _Test) -> dict[str, Any]:
@@ -337,11 +356,12 @@ def _suggestion_lines(test: _Test) -> Iterable[str]:
 
 def _references(test: _Test) -> dict[str, Any]:
     """Whom and what the rules name."""
-    return {"references": reference_rows(references(test.task.session, test.rules.given))}
+    test.references = references(test.task.session, test.rules.given)
+    return {"references": reference_rows(test.references)}
 
 
 def _reference_lines(test: _Test) -> Iterable[str]:
-    return reference_lines(test.result["references"])
+    return reference_lines(test.references)
 
 
 def _simplified(test: _Test) -> dict[str, Any]:

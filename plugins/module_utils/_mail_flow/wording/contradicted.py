@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from typing import TypeVar
 
 from .observed import ContradictionRow, ObservedRow
+from .replay_row import ReplayRow
+from .row import ComputedRow
+
+_Computed = TypeVar("_Computed", bound=ComputedRow)
 
 #: What follows a sentence that rests on what was contradicted.
 NOT_CERTAIN = "This is not certain: what it rests on was contradicted."
@@ -15,30 +20,9 @@ NOT_CERTAIN = "This is not certain: what it rests on was contradicted."
 COUNTS_NOT_CERTAIN = "What is counted as certain may not be: a test message contradicted what is computed."
 
 
-def with_contradicted(
-    rows: Iterable[Mapping[str, Any]],
-    observed: Iterable[ObservedRow],
-    names_of: Callable[[Mapping[str, Any]], Collection[str]] = lambda row: row["rules"],
-) -> list[dict[str, Any]]:
-    """Rows, of which each has ``contradicted``, the sentences about test messages, if these contradict what it rests on: a message
-    on which no rule acts contradicts all, and a row that rests on no rule is contradicted by all.
-
-    :param observed: what was observed.
-    :param names_of: the names of the rules on which a row rests.
-    """
-    contradicting = _contradicting(observed)
-    marked_rows = []
-    for row in rows:
-        texts = contradicting_texts(names_of(row), contradicting)
-        known = row.get("contradicted", ())
-        marked = {"contradicted": [*known, *(text for text in texts if text not in known)]} if texts else {}
-        marked_rows.append({**row, **marked})
-    return marked_rows
-
-
 def contradicting_texts(names: Collection[str], observed: Iterable[ObservedRow]) -> list[str]:
-    """The sentences about the test messages that contradict what rests on some rules, as :func:`with_contradicted` has
-    them.
+    """The sentences about the test messages that contradict what rests on some rules: a message on which no rule acts
+    contradicts all, and what rests on no rule is contradicted by all.
 
     :param names: the names of the rules; none if it rests on no rule.
     :param observed: what was observed.
@@ -50,21 +34,25 @@ def contradicting_texts(names: Collection[str], observed: Iterable[ObservedRow])
     ]
 
 
-def replay_with_contradicted(replay: Mapping[str, Any], observed: Iterable[ObservedRow]) -> dict[str, Any]:
-    """A replay whose rows have ``contradicted``, as :func:`with_contradicted` has it. An outcome rests on the rules that protect;
-    without one, and a guarantee, on all rules.
+def replay_with_contradicted(replay: ReplayRow, observed: Iterable[ObservedRow]) -> ReplayRow:
+    """A replay whose rows have the sentences about the test messages that contradict what they rest on. An outcome rests on
+    the rules that protect; without one, and a guarantee, on all rules.
 
     :param observed: what was observed.
     """
-    rests_on: Mapping[str, Callable[[Mapping[str, Any]], Collection[str]]] = {
-        "outcome": lambda row: row.get("protected_by", ()),
-        "plain": lambda row: row.get("protected_by", ()),
-        "difference": lambda row: row["rules"],
-        "guarantees": lambda row: (),
-    }
-    seen = list(observed)
-    marked = {name: with_contradicted(replay[name], seen, names) for name, names in rests_on.items() if name in replay}
-    return {**replay, **marked}
+    contradicting = _contradicting(observed)
+
+    def marked(row: _Computed, names: Collection[str]) -> _Computed:
+        return row.with_contradicted(contradicting_texts(names, contradicting))
+
+    difference, guarantees = replay.difference, replay.guarantees
+    return replace(
+        replay,
+        outcome=tuple(marked(row, row.protected_by) for row in replay.outcome),
+        plain=tuple(marked(row, row.protected_by) for row in replay.plain),
+        difference=None if difference is None else tuple(marked(row, row.rules) for row in difference),
+        guarantees=None if guarantees is None else tuple(marked(row, ()) for row in guarantees),
+    )
 
 
 def certainty(contradicted: Collection[str]) -> str:

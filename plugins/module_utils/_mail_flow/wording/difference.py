@@ -26,8 +26,8 @@ from ..analyses.finding import (
     MayWait,
     SideEffectsChanged,
 )
-from ..simulator.copy_result import CopyResult
-from .reasons import open_reasons, open_words, worded
+from .copy_row import copy_row
+from .reasons import open_reasons, open_words
 from .result_rows import DifferenceRow, SideEffectRow
 from .sentences import (
     BECOMES,
@@ -149,7 +149,7 @@ def _changed(finding: ChangedMail) -> str:
 def _changed_row(finding: ChangedMail, row: DifferenceRow) -> DifferenceRow:
     later_rule = finding.cause.later
     stages = finding.was_and_becomes
-    sides = worded({side: result.as_row() for side, result in finding.sides.items()})
+    sides = {side: copy_row(result) for side, result in finding.sides.items()}
     return replace(
         row,
         arrives=finding.arrives or None,
@@ -299,17 +299,13 @@ def compared_rows(compared_copies: Sequence[ComparedCopy]) -> list[Row]:
 
 def _compared_row(compared: ComparedCopy) -> Row:
     sides = {
-        side: result.as_row() for side, result in (("before", compared.before), ("after", compared.after)) if result
+        side: copy_row(result) for side, result in (("before", compared.before), ("after", compared.after)) if result
     }
-    before, after = _words(compared.before), _words(compared.after)
+    before, after = (outcome_words(sides[side]) if side in sides else "not a recipient" for side in ("before", "after"))
     text = f"The message {compared.message!r} to {compared.recipient} {BECOMES[compared.kind]}: before, {before}; after, {after}."
     return {
         "kind": str(compared.kind),
         "text": text,
-        **worded(sides),
+        **{side: row.as_row() for side, row in sides.items()},
         "witness": {"message": compared.message, "recipient": compared.recipient},
     }
-
-
-def _words(result: CopyResult | None) -> str:
-    return outcome_words(result.as_row()) if result else "not a recipient"

@@ -6,8 +6,8 @@ rules.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias, get_args
 
 from ..._resources.rules.action_effects import Does
 from ..evidence.encryption import Explained, Measured, measured
@@ -23,13 +23,20 @@ from ..rules.rule_set import RuleSet
 from ..trace.reading import Window
 from .dlp import dlp_mail_words, does_words
 from .guarantees import CHECKS, mail_words
-from .row import ResultRow
+from .row import ResultRow, Row, one_of_texts
 
 #: On what a row rests: read from Exchange, told by somebody, reported by Exchange as a count, or not seen at all.
-READ, TOLD, REPORTED, UNSEEN = "read", "told", "reported", "unseen"
+RestsOn: TypeAlias = Literal["read", "told", "reported", "unseen"]
+READ: Final = "read"
+TOLD: Final = "told"
+REPORTED: Final = "reported"
+UNSEEN: Final = "unseen"
+
+#: What encrypts mail.
+EncrypterKind: TypeAlias = Literal["rule", "dlp", "label", "button", "tls"]
 
 #: Kind of a row to how it is called.
-KINDS_OF_ENCRYPTER = {
+KINDS_OF_ENCRYPTER: Mapping[EncrypterKind, str] = {
     "rule": "Mail flow rule",
     "dlp": "DLP rule",
     "label": "Sensitivity label",
@@ -37,7 +44,7 @@ KINDS_OF_ENCRYPTER = {
     "tls": "Forced TLS",
 }
 
-_KIND = {DLP: "dlp", LABELS: "label"}
+_KIND: Mapping[str, EncrypterKind] = {DLP: "dlp", LABELS: "label"}
 _NAMES_OF_ALL = {DLP: "DLP policies", LABELS: "Sensitivity labels"}
 _CONNECTORS = "Outbound connectors"
 
@@ -52,15 +59,14 @@ _SHOWN = 12
 class EncrypterRow(ResultRow):
     """Something that encrypts mail.
 
-    :param kind: one of :data:`KINDS_OF_ENCRYPTER`.
     :param covers: the mail that it encrypts, in words.
     :param rests_on: how that is known.
     """
 
-    kind: str
+    kind: EncrypterKind = field(metadata=one_of_texts(KINDS_OF_ENCRYPTER))
     name: str
     covers: str
-    rests_on: str
+    rests_on: RestsOn = field(metadata=one_of_texts(get_args(RestsOn)))
 
     @property
     def is_seen(self) -> bool:
@@ -73,21 +79,62 @@ class EncrypterRow(ResultRow):
         return self.name if self.name in _EVERY else f"{KINDS_OF_ENCRYPTER[self.kind]} {self.name!r}"
 
 
-def measured_row(measurement: Measured, *, beside_plan: bool = False) -> dict[str, Any]:
-    """What Exchange counts as encrypted by something besides the rules, as results have it.
+@dataclass(frozen=True)
+class MeasuredRow(ResultRow):
+    """What Exchange counts as encrypted by something besides the rules.
+
+    :param days: the length of the window.
+    :param messages: how many were looked at.
+    :param otherwise: the fewest that something besides the rules encrypted, :param:`policy`: another policy, and
+        :param:`manual`: people.
+    :param reported: what Exchange counts, and :param:`explained`: what the rules encrypt of it.
+    :param text: it as a sentence.
+    """
+
+    days: int
+    messages: int
+    otherwise: int
+    policy: int
+    manual: int
+    reported: Row
+    explained: Row
+    text: str
+
+
+@dataclass(frozen=True)
+class NotMeasuredRow(ResultRow):
+    """Why that is not known, as a sentence."""
+
+    text: str
+
+
+#: How much something besides the rules encrypts, or why that is not known.
+OtherwiseRow: TypeAlias = MeasuredRow | NotMeasuredRow
+
+
+def otherwise_row_of(row: Row) -> OtherwiseRow:
+    """The row that a document has.
+
+    :raises KeyError, TypeError, ValueError: it is none.
+    """
+    return MeasuredRow.from_row(row) if "days" in row else NotMeasuredRow.from_row(row)
+
+
+def measured_row(measurement: Measured, *, beside_plan: bool = False) -> MeasuredRow:
+    """What Exchange counts as encrypted by something besides the rules.
 
     :param beside_plan: whether it stands beside what other rules would do.
     """
-    return {
-        "days": measurement.days,
-        "messages": measurement.explained.messages,
-        "otherwise": measurement.otherwise,
-        "policy": measurement.by_another_policy,
-        "manual": measurement.manual,
-        "reported": {"policy": measurement.policy, "manual": measurement.manual},
-        "explained": {"certain": measurement.explained.certain, "possible": measurement.explained.possible},
-        "text": measured_sentence(measurement, beside_plan=beside_plan),
-    }
+    return MeasuredRow(
+        days=measurement.days,
+        messages=measurement.explained.messages,
+        otherwise=measurement.otherwise,
+        policy=measurement.by_another_policy,
+        manual=measurement.manual,
+        reported={"policy": measurement.policy, "manual": measurement.manual},
+        explained={"certain": measurement.explained.certain, "possible": measurement.explained.possible},
+        text=measured_sentence(measurement, beside_plan=beside_plan),
+    )
 
 
 def measured_sentence(measurement: Measured, *, beside_plan: bool = False) -> str:
@@ -106,32 +153,19 @@ def measured_sentence(measurement: Measured, *, beside_plan: bool = False) -> st
 
 def otherwise_row(
     report: EncryptionReport, window: Window, explained: Explained, *, beside_plan: bool = False
-) -> dict[str, Any]:
-    """What Exchange counts as encrypted by something besides the rules, in a window; only a text where that could not be
-    read.
-    """
+) -> OtherwiseRow:
+    """What Exchange counts as encrypted by something besides the rules, in a window, or why that could not be read."""
     if report.refused:
-        return {"text": f"How much is encrypted, but not by rules, is unknown: {report.refused}"}
+        return NotMeasuredRow(f"How much is encrypted, but not by rules, is unknown: {report.refused}")
     return measured_row(measured(report, window.begin, window.until, explained), beside_plan=beside_plan)
 
 
-def measured_lines(row: Mapping[str, Any]) -> list[str]:
-    """What a result says of that; none if nobody asked."""
-    counted = row.get("encrypted_otherwise")
-    return [str(counted["text"])] if counted else []
-
-
-def measured_lines_beside(evidence: Mapping[str, Any], replay: Mapping[str, Any] | None) -> list[str]:
-    """What evidence says of that, where no replay beside it says it already."""
-    return [] if replay and measured_lines(replay) else measured_lines(evidence)
-
-
 def encrypter_rows(
-    rules: RuleSet, facts: Facts, counted: Mapping[str, Any] | None = None, read: Collection[str] = ()
+    rules: RuleSet, facts: Facts, counted: MeasuredRow | None = None, read: Collection[str] = ()
 ) -> list[EncrypterRow]:
     """All that encrypts mail.
 
-    :param counted: what :func:`measured_row` made, if the report could be read.
+    :param counted: what Exchange counts besides; ``None`` if that is not known.
     :param read: the facts that Exchange showed; somebody told the others.
     """
     acting = [rule for rule in rules.rules if rule.is_on_and_enforced]
@@ -152,7 +186,7 @@ _NOT_SEEN = "not seen"
 _NONE = "none that encrypts or decrypts mail"
 
 
-def _of_dlp(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iterator[EncrypterRow]:
+def _of_dlp(facts: Facts, counted: MeasuredRow | None, on: RestsOn) -> Iterator[EncrypterRow]:
     """The DLP rules, or how much Exchange counts of what they may have done."""
     policies = facts.encrypters.dlp_policies
     if not isinstance(policies, DlpRules):
@@ -166,7 +200,7 @@ def _of_dlp(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iterato
         yield EncrypterRow(_KIND[DLP], _NAMES_OF_ALL[DLP], _NONE, on)
 
 
-def _of_labels(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iterator[EncrypterRow]:
+def _of_labels(facts: Facts, counted: MeasuredRow | None, on: RestsOn) -> Iterator[EncrypterRow]:
     """The labels, or how much Exchange counts of what they may have done."""
     if facts.encrypters.labels is None:
         yield EncrypterRow(_KIND[LABELS], _NAMES_OF_ALL[LABELS], *_not_seen(counted))
@@ -181,24 +215,24 @@ def _of_labels(facts: Facts, counted: Mapping[str, Any] | None, on: str) -> Iter
         yield EncrypterRow(_KIND[LABELS], _NAMES_OF_ALL[LABELS], _NONE, on)
 
 
-def _not_seen(counted: Mapping[str, Any] | None) -> tuple[str, str]:
-    if not counted or "policy" not in counted:
+def _not_seen(counted: MeasuredRow | None) -> tuple[str, RestsOn]:
+    if counted is None:
         return _NOT_SEEN, UNSEEN
-    days = f"{counted['days']} days"
-    if not counted["policy"]:
+    days = f"{counted.days} days"
+    if not counted.policy:
         return f"no message in {days} that Exchange counts by policy and rules do not explain", REPORTED
-    number = f"{counted['policy']:,} message{'' if counted['policy'] == 1 else 's'}"
+    number = f"{counted.policy:,} message{'' if counted.policy == 1 else 's'}"
     return f"{number} in {days} by DLP policies or labels, as far as rules explain the rest", REPORTED
 
 
-def _button(facts: Facts, counted: Mapping[str, Any] | None) -> EncrypterRow:
+def _button(facts: Facts, counted: MeasuredRow | None) -> EncrypterRow:
     shown = (facts.encryption.irm_configuration or {}).get("simplified_client_access_enabled")
     hidden = "; Outlook on the web does not show it" if shown is False else ""
     name = KINDS_OF_ENCRYPTER["button"]
-    if not counted or "manual" not in counted:
+    if counted is None:
         return EncrypterRow("button", name, f"mail for which people choose it{hidden}", UNSEEN)
-    number = f"{counted['manual']:,} message{'' if counted['manual'] == 1 else 's'}"
-    return EncrypterRow("button", name, f"{number} in {counted['days']} days that people encrypted{hidden}", REPORTED)
+    number = f"{counted.manual:,} message{'' if counted.manual == 1 else 's'}"
+    return EncrypterRow("button", name, f"{number} in {counted.days} days that people encrypted{hidden}", REPORTED)
 
 
 def _forced_tls(rules: Sequence[FlowRule], connectors: Sequence[Connector] | None) -> Iterator[EncrypterRow]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import replace
 
 from ..evidence.changes import DLP_POLICY, DLP_RULE, FACT, RULE
-from ..evidence.comparison import Evidence, EvidenceResult
+from ..evidence.comparison import EvidenceResult
 from ..evidence.dlp_comparison import DlpEvidence
 from ..evidence.reports import Traced
 from ..evidence.tally import (
@@ -28,18 +28,30 @@ from ..evidence.tally import (
     Incomparable,
     RuleEvidence,
 )
-from .encrypters import measured_lines, otherwise_row
-from .replay import PREMISES, number_of, window_row
+from .encrypters import otherwise_row
+from .evidence_row import (
+    ContradictingCopiesRow,
+    DetailRow,
+    DlpEvidenceRow,
+    EvidenceOrRemark,
+    EvidenceRow,
+    KeptContradictionRow,
+    PredictedRow,
+    RuleEvidenceRow,
+    TrialEvidenceRow,
+)
+from .replay import PREMISES, measured_lines, number_of, window_row
+from .replay_row import PremiseRow, Remark, ReplayOrRemark, ReplayRow, TimeRow
 from .unseen import unseen_lines
 
 #: What a comparison takes as given beside the premises of a replay.
 EVIDENCE_PREMISES = (
     *PREMISES,
-    {
-        "id": "people",
-        "text": "Members of groups, guests, managers and accepted domains were in the window as they are now: Exchange does not show since when.",
-    },
-    {"id": "removed", "text": "No rule was removed in the window: Exchange does not show removed rules."},
+    PremiseRow(
+        id="people",
+        text="Members of groups, guests, managers and accepted domains were in the window as they are now: Exchange does not show since when.",
+    ),
+    PremiseRow(id="removed", text="No rule was removed in the window: Exchange does not show removed rules."),
 )
 
 #: What changed, in words.
@@ -48,14 +60,17 @@ _CHANGED = {RULE: "the rule", FACT: "the fact", DLP_POLICY: "the DLP policy", DL
 _CONTRADICTS = {NOT_REPORTED: "certain and not reported", NOT_PREDICTED: "reported and computed as impossible"}
 
 
-def evidence_result(result: EvidenceResult, *, unseen: Iterable[str], examples: int) -> dict[str, Any]:
-    """The keys of the contract. What does not apply is absent.
+def evidence_row(
+    result: EvidenceResult, *, unseen: Iterable[str], examples: int, unavailable: Mapping[str, str] | None = None
+) -> EvidenceRow:
+    """What Exchange reports, as results have it.
 
     :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told.
     :param examples: without any, no value of a column is kept that nobody documents.
+    :param unavailable: facts that could not be read, each with the reason; ``None`` where that is said elsewhere.
     """
     evidence = result.evidence
-    raw = [
+    raw = tuple(
         {"report": cmdlet, "column": column, **({"value": value} if examples else {})}
         for cmdlet, columns in (
             ("rules", result.report.raw),
@@ -63,64 +78,62 @@ def evidence_result(result: EvidenceResult, *, unseen: Iterable[str], examples: 
             ("encryption", result.encryption.raw),
         )
         for column, value in columns.items()
-    ]
-    return {
-        "window": window_row(result.window),
-        "copies": evidence.copies,
-        "rules": [_rule(rule) for rule in evidence.rules],
-        "strangers": list(evidence.strangers),
-        **({"dlp": _dlp(result.dlp)} if result.dlp else {}),
-        **({} if result.encryption.refused else {"encryption": [vars(day) for day in result.encryption.days]}),
-        "encrypted_otherwise": otherwise_row(result.encryption, result.window, evidence.explained),
-        "unseen": list(unseen),
-        "sample": _sample(result.traced),
-        "assumes": list(EVIDENCE_PREMISES),
-        **({"raw": raw} if raw else {}),
-    }
+    )
+    return EvidenceRow(
+        window=window_row(result.window),
+        copies=evidence.copies,
+        rules=tuple(map(_rule, evidence.rules)),
+        strangers=tuple(evidence.strangers),
+        dlp=_dlp(result.dlp) if result.dlp else None,
+        encryption=None if result.encryption.refused else tuple(result.encryption.days),
+        encrypted_otherwise=otherwise_row(result.encryption, result.window, evidence.explained),
+        unseen=tuple(unseen),
+        sample=tuple(_sample(result.traced)),
+        assumes=EVIDENCE_PREMISES,
+        raw=raw,
+        unavailable=unavailable,
+    )
 
 
-def evidence_lines(evidence: Evidence, result: Mapping[str, Any]) -> list[str]:
-    """A sentence for each rule, for what no rule has, and for what else encrypts.
-
-    :param result: as :func:`evidence_result` makes it.
-    """
-    lines = [rule_sentence(rule) for rule in evidence.rules] or ["No rule protects or is in a test mode."]
+def evidence_lines(evidence: EvidenceRow) -> list[str]:
+    """A sentence for each rule, for what no rule has, and for what else encrypts."""
+    lines = [rule.text for rule in evidence.rules] or ["No rule protects or is in a test mode."]
     if evidence.strangers:
         lines.append(
             f"Exchange also reports rules that no longer exist by that name: {', '.join(map(repr, evidence.strangers))}."
         )
-    return [*lines, *dlp_lines(result), *measured_lines(result), *unseen_lines(result)]
+    otherwise = measured_lines(evidence.encrypted_otherwise)
+    return [*lines, *dlp_lines(evidence.dlp), *otherwise, *unseen_lines(evidence.unseen)]
 
 
-def dlp_lines(result: Mapping[str, Any]) -> list[str]:
+def dlp_lines(evidence: DlpEvidenceRow | None) -> list[str]:
     """A sentence for each DLP rule of which something is reported, or that certainly acts; one for all if none can be
     compared.
 
-    :param result: as :func:`evidence_result` makes it.
+    :param evidence: what Exchange reports of DLP rules; ``None`` if there are none.
     """
-    if "dlp" not in result:
+    if evidence is None:
         return []
-    rules, strangers = result["dlp"]["rules"], result["dlp"]["strangers"]
     lines = []
-    reasons = {rule["reason"] for rule in rules if not rule["comparable"]}
-    if len(reasons) == 1 and not any(rule["comparable"] for rule in rules):
+    reasons = {rule.reason for rule in evidence.rules if not rule.comparable}
+    if len(reasons) == 1 and not any(rule.comparable for rule in evidence.rules):
         lines.append(f"DLP rules cannot be compared: {reasons.pop()}")
     else:
-        lines += [rule["text"] for rule in rules if rule.get("reported") or rule["predicted"]["certain"]]
-    if strangers:
-        names = ", ".join(map(repr, strangers))
+        lines += [rule.text for rule in evidence.rules if rule.reported or rule.predicted.certain]
+    if evidence.strangers:
+        names = ", ".join(map(repr, evidence.strangers))
         lines.append(f"Exchange also reports DLP rules that no longer exist by that name: {names}.")
     return lines
 
 
-def _dlp(evidence: DlpEvidence) -> dict[str, Any]:
+def _dlp(evidence: DlpEvidence) -> DlpEvidenceRow:
     """What Exchange reports of DLP rules, in the result."""
-    window = {key: value for key, value in window_row(evidence.window).items() if key in ("from", "until")}
-    return {
-        "window": window,
-        "rules": [{**_rule(rule), "policy": rule.policy} for rule in evidence.rules],
-        "strangers": list(evidence.strangers),
-    }
+    window = window_row(evidence.window)
+    return DlpEvidenceRow(
+        window=TimeRow(begin=window.begin, until=window.until),
+        rules=tuple(map(_rule, evidence.rules)),
+        strangers=tuple(evidence.strangers),
+    )
 
 
 def rule_sentence(rule: RuleEvidence) -> str:
@@ -152,7 +165,7 @@ def _not_compared(rule: RuleEvidence) -> Iterator[str]:
         yield f"{_copies(rule.late)} {_were(rule.late)} newer than the report."
 
 
-def contradiction_sentence(contradiction: Contradiction) -> str:
+def contradiction_sentence(contradiction: Contradiction | ContradictingCopiesRow) -> str:
     """How many copies contradict, and on which open questions that rests."""
     rests = f", which rests on {' and '.join(contradiction.ids)}" if contradiction.ids else ""
     return f"{_copies(contradiction.copies)} {'contradicts' if contradiction.copies == 1 else 'contradict'}: {_CONTRADICTS[contradiction.kind]}{rests}."
@@ -189,52 +202,44 @@ def why_not(incomparable: Incomparable) -> str:
     }[incomparable.kind]
 
 
-def _rule(rule: RuleEvidence) -> dict[str, Any]:
-    return {
-        "name": rule.name,
-        "guid": rule.guid,
-        "mode": rule.mode,
-        **({} if rule.reported is None else {"reported": rule.reported}),
-        "predicted": {"certain": rule.certain, "possible": rule.possible},
-        "comparable": rule.why_not is None,
-        **(
-            {"reason": _reason(rule), "why": rule.why_not.kind}
-            if rule.why_not
-            else {
-                "compared": rule.compared,
-                "settled": {"acted": rule.acted, "not_acted": rule.not_acted},
-                **{name: count for name in ("left_out", "untraced", "late") if (count := getattr(rule, name))},
-            }
-        ),
-        "contradictions": [
-            {
-                "kind": contradiction.kind,
-                "copies": contradiction.copies,
-                "ids": list(contradiction.ids),
-                **(
-                    {"examples": [example.described() for example in contradiction.examples]}
-                    if contradiction.examples
-                    else {}
-                ),
-            }
-            for contradiction in rule.contradictions
-        ],
-        "text": rule_sentence(rule),
-    }
+def _rule(rule: RuleEvidence) -> RuleEvidenceRow:
+    row = RuleEvidenceRow(
+        name=rule.name,
+        guid=rule.guid,
+        mode=rule.mode,
+        reported=rule.reported,
+        predicted=PredictedRow(certain=rule.certain, possible=rule.possible),
+        comparable=rule.why_not is None,
+        contradictions=tuple(map(_contradiction, rule.contradictions)),
+        text=rule_sentence(rule),
+        policy=rule.policy,
+    )
+    if rule.why_not:
+        return replace(row, reason=_reason(rule), why=rule.why_not.kind)
+    return replace(
+        row,
+        compared=rule.compared,
+        settled={"acted": rule.acted, "not_acted": rule.not_acted},
+        left_out=rule.left_out,
+        untraced=rule.untraced,
+        late=rule.late,
+    )
 
 
-def _sample(traced: Iterable[Traced]) -> list[dict[str, Any]]:
+def _contradiction(contradiction: Contradiction) -> ContradictingCopiesRow:
+    return ContradictingCopiesRow(
+        kind=contradiction.kind,
+        copies=contradiction.copies,
+        ids=contradiction.ids,
+        examples=tuple(example.described() for example in contradiction.examples),
+    )
+
+
+def _sample(traced: Iterable[Traced]) -> Iterator[DetailRow]:
     """The copies that were looked at, equal ones together, the most first."""
     counts = Counter(traced)
-    rows = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [
-        {
-            "rules": list(row.rules),
-            **{name: text for name in ("tls", "connector") if (text := getattr(row, name))},
-            "copies": count,
-        }
-        for row, count in rows
-    ]
+    for row, copies in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        yield DetailRow(rules=row.rules, tls=row.tls, connector=row.connector, copies=copies)
 
 
 def _text(instant: datetime.datetime) -> str:
@@ -249,43 +254,33 @@ def _were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
-def evidence_headline(row: Mapping[str, Any]) -> str:
-    """The evidence of an organization in one sentence.
-
-    :param row: the result of ``mail_flow_evidence``, or why there is none (``remark``).
-    """
-    if "remark" in row:
-        return str(row["remark"])
-    compared = [rule for rule in row["rules"] if rule.get("compared")]
-    against = [rule["name"] for rule in compared if rule["contradictions"]]
+def evidence_headline(evidence: EvidenceOrRemark) -> str:
+    """The evidence of an organization in one sentence, or why there is none."""
+    if isinstance(evidence, Remark):
+        return evidence.remark
+    compared = [rule for rule in evidence.rules if rule.compared]
+    against = [rule.name for rule in compared if rule.contradictions]
     contradicted = f"of which {', '.join(map(repr, against))} is contradicted" if against else "none contradicted"
     texts = [f"{number_of(len(compared), 'rule')} compared, {contradicted}"] if compared else ["no rule compared"]
-    remaining = len(row["rules"]) - len(compared)
-    return f"Exchange's reports of {_window(row['window'])}: {'; '.join([*texts, *([f'{remaining:,} not compared'] if remaining else [])])}."
+    remaining = len(evidence.rules) - len(compared)
+    texts += [f"{remaining:,} not compared"] if remaining else []
+    return f"Exchange's reports of {evidence.window.days}: {'; '.join(texts)}."
 
 
-def contradicted_sentence(row: Mapping[str, Any]) -> str:
-    """The sentence that Exchange contradicted what is computed of a rule, and no later window has agreed.
-
-    :param row: ``name`` of the rule, ``from`` and ``until`` of the window, and ``contradictions`` as the result of
-        ``mail_flow_evidence`` has them.
-    """
-    contradictions = (
-        Contradiction(described["kind"], described["copies"], tuple(described["ids"]))
-        for described in row["contradictions"]
-    )
-    text = " ".join(map(contradiction_sentence, contradictions))
-    window = f"by its reports since {row['from'][:10]} of the rule {row['name']!r}"
-    return f"Exchange contradicted this on {row['until'][:10]}, {window}: {text} No later window agrees."
+def measured_lines_beside(evidence: EvidenceRow, replay: ReplayOrRemark | None) -> list[str]:
+    """How much something besides the rules encrypts, where no replay beside the evidence says it already."""
+    if isinstance(replay, ReplayRow) and replay.encrypted_otherwise:
+        return []
+    return measured_lines(evidence.encrypted_otherwise)
 
 
-def reported_line(row: Mapping[str, Any], window: Mapping[str, Any]) -> str:
-    """What Exchange reports of a rule, with its dates.
+def contradicted_sentence(row: KeptContradictionRow) -> str:
+    """The sentence that Exchange contradicted what is computed of a rule, and no later window has agreed."""
+    text = " ".join(map(contradiction_sentence, row.contradictions))
+    window = f"by its reports since {row.begin[:10]} of the rule {row.name!r}"
+    return f"Exchange contradicted this on {row.until[:10]}, {window}: {text} No later window agrees."
 
-    :param row: the rule in the result of ``mail_flow_evidence``, and :param:`window` the window of the latter.
-    """
-    return f"Exchange's reports of {_window(window)}: {row['text']}"
 
-
-def _window(window: Mapping[str, Any]) -> str:
-    return f"{window['from'][:10]} to {window['until'][:10]}"
+def reported_line(trial: TrialEvidenceRow) -> str:
+    """What Exchange reports of a rule on trial, with its dates."""
+    return f"Exchange's reports of {trial.window.days}: {trial.text}"

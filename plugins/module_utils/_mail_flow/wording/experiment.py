@@ -19,6 +19,7 @@ from ..experiment.watching import ObservedMail, SeenCopy
 from ..input.messages import broken
 from ..input.observations import PART_TEXTS, Observation
 from ..model.addresses import is_address, without_addresses
+from .copy_row import CopyRow
 from .questions import UNASKED
 from .reasons import worded
 from .summary import outcome_words
@@ -464,7 +465,8 @@ _FURTHER: Mapping[str, Callable[[Demonstration], str]] = {
 def _computed_lines(planned: PlannedMail, indent: str) -> list[str]:
     """What is computed of a message, a line for each domain and outcome, and how many others may get copies."""
     copies = [
-        (address.rpartition("@")[2].lower(), outcome_words(result)) for address, result in planned.predicted.items()
+        (address.rpartition("@")[2].lower(), outcome_words(CopyRow.from_row(worded(result))))
+        for address, result in planned.predicted.items()
     ]
     counts = Counter(copies)
     lines = [

@@ -14,11 +14,13 @@ from ..analyses.judgment import Counterexample, Hole, Judgment
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
 from ..model import questions
+from ..model.outcomes import Tls
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..simulator.assumptions import Premise
 from ..simulator.protection import MANY, SURELY_PROTECTED
-from .reasons import MOST_MB, SURELY_MB, open_reasons, worded
+from .copy_row import TransitRow, copy_row
+from .reasons import MOST_MB, SURELY_MB, open_reasons
 from .result_rows import AssumptionRow, CounterexampleRow, GuaranteeRow
 from .sentences import Clause, parts_of, words_of
 from .unseen import unseen_names
@@ -121,21 +123,24 @@ def _mail_that_meets(option: str, value: Any, shown: str) -> str:
     return predicate.phrase.said(about, [values])
 
 
-def transit_words(transit: Mapping[str, Any]) -> str:
+#: How a copy leaves, by what is known of its TLS.
+_BY = {
+    Tls.FORCED: "by forced TLS",
+    Tls.OPPORTUNISTIC: "by TLS if the other side offers it, otherwise without TLS",
+    Tls.UNKNOWN: "by TLS or without it (unknown)",
+}
+
+
+def transit_words(transit: TransitRow) -> str:
     """How a copy leaves: ``by forced TLS with any certificate, through the connector 'Bank', as far as
     gateway.example``.
     """
-    if "on_premises" in transit:
-        return f"to the organization's own servers, perhaps, through the connector {transit['on_premises']!r}"
-    tls = str(transit.get("tls"))
-    words = {
-        "forced": "by forced TLS",
-        "opportunistic": "by TLS if the other side offers it, otherwise without TLS",
-    }.get(tls, "by TLS or without it (unknown)")
-    checks = f" with {CHECKS[str(transit['validation'])]}" if transit.get("validation") else ""
-    through = f", through the connector {transit['connector']!r}" if transit.get("connector") else ""
-    end = f", as far as {transit['ends_at']} is concerned" if transit.get("ends_at") else ""
-    return f"{words}{checks}{through}{end}"
+    if transit.on_premises:
+        return f"to the organization's own servers, perhaps, through the connector {transit.on_premises!r}"
+    checks = f" with {CHECKS[transit.validation]}" if transit.validation else ""
+    through = f", through the connector {transit.connector!r}" if transit.connector else ""
+    end = f", as far as {transit.ends_at} is concerned" if transit.ends_at else ""
+    return f"{_BY[transit.tls or Tls.UNKNOWN]}{checks}{through}{end}"
 
 
 def claimed(rule: FlowRule, guarantee: Guarantee) -> str:
@@ -370,7 +375,7 @@ def counterexample_row(counterexample: Counterexample) -> CounterexampleRow:
     return CounterexampleRow(
         message=dict(counterexample.message),
         recipient=counterexample.recipient,
-        outcome=worded(counterexample.outcome.as_row()),
+        outcome=copy_row(counterexample.outcome),
         decided_by=counterexample.decided_by,
         hole=counterexample.hole,
         expiry=counterexample.expiry,

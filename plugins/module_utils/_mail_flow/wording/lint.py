@@ -9,16 +9,17 @@ from typing import Any
 
 from ..._exchange.text import listed, quoted, short, visible_line
 from ..._resources.rules.rule import BRANDS_ONLY
+from ..analyses.lint_kinds import LINT_KINDS, LintKind
 from ..analyses.single_rule_lint import LintFinding
 from ..model.kleene import Reason
 from ..model.outcomes import TEMPLATE
 from .reasons import CONNECTOR_IDLE, reason_text
-from .row import ResultRow, as_list
+from .row import ResultRow, as_list, one_of_texts
 from .sentences import PROTECTION_OPTIONS
 
 #: Kind and case of a finding about one rule to what is said of it, after its name. Rules of which the same is said share
 #: a sentence.
-_OF_ONE: Mapping[tuple[str, str], str] = {
+_OF_ONE: Mapping[tuple[LintKind, str], str] = {
     ("expired", ""): "ended on {date}",
     ("expiring", ""): "encrypts, and ends on {date}",
     ("inactive_encryption", ""): "would encrypt, but never acts: {idle}",
@@ -129,7 +130,7 @@ _OF_ONE: Mapping[tuple[str, str], str] = {
 }
 
 #: Kind and case of other findings to their sentences: ``rule`` has the problem, beside the ``other`` one.
-_SENTENCES: Mapping[tuple[str, str], str] = {
+_SENTENCES: Mapping[tuple[LintKind, str], str] = {
     ("equal_rules", ""): "The rules {rule} and {other} are duplicates.",
     ("covered_rule", ""): "The rule {rule} does nothing of its own: {others} {do} the same to all of its mail.",
     ("never_acts", "stopped"): "The rule {rule} never acts: {others} {stop} all mail that it applies to.",
@@ -233,7 +234,7 @@ class LintRow(ResultRow):
     :param reason: the problem, as a sentence.
     """
 
-    kind: str
+    kind: LintKind = field(metadata=one_of_texts(LINT_KINDS))
     rules: tuple[str, ...] = field(metadata=as_list())
     reason: str
 
@@ -271,7 +272,7 @@ def _first_names(names: Sequence[str]) -> str:
     return listed(list(map(quoted, names)), joint="and")
 
 
-def _key(finding: LintFinding) -> tuple[str, str]:
+def _key(finding: LintFinding) -> tuple[LintKind, str]:
     return finding.kind, finding.about.get("case", "")
 
 

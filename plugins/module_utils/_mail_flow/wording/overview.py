@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..._exchange.text import listed
 from ..._exchange.unprotected import BY_RULES
@@ -15,9 +14,9 @@ from ..analyses.contrast import Contrast
 from ..analyses.overview import Cell, CellVerdict
 from ..analyses.overview_kinds import MailKind
 from ..model import questions
-from .policy import policy_contrast
+from .policy import PolicyRow, policy_contrast
 from .reasons import SURELY_MB, OpenReason, ids_words, open_reasons, worded
-from .row import ResultRow, Row, as_list, one_of, rows_of
+from .row import ResultRow, Row, as_list, one_of, row_of, rows_of
 
 #: Kind of mail to how it is called.
 KINDS_OF_MAIL: Mapping[MailKind, str] = {
@@ -205,46 +204,69 @@ _NOT_COMPARED = {
 }
 
 
-def contrast_row(contrast: Contrast) -> dict[str, Any]:
-    """Where they differ, as results have it: ``overview`` (``kind_of_mail``, ``destination``, ``text``, ``before``,
-    ``after``), ``only_before`` and ``only_after`` (sentences about what rules do, as :func:`policy.policy_rows` makes
-    them), and as texts what is ``unknown`` of both, and what differs and is ``not_compared``.
+@dataclass(frozen=True, kw_only=True)
+class ContrastCellRow(ResultRow):
+    """Mail of a kind to a destination that two organizations protect differently.
+
+    :param text: it as a sentence.
     """
-    rows = []
-    for pair in contrast.cells:
-        before, after = overview_rows(pair)
-        mail, where = KINDS_OF_MAIL[before.kind_of_mail], before.destination
-        text = f"{mail} to {where}: before, {cell_words(before)}; after, {cell_words(after)}."
-        rows.append(
-            {
-                "kind_of_mail": before.kind_of_mail.value,
-                "destination": where,
-                "text": text,
-                "before": before.as_row(),
-                "after": after.as_row(),
-            }
-        )
-    cells = [f"{KINDS_OF_MAIL[cell.kind]} to {cell.destination}." for cell in contrast.unknown]
+
+    kind_of_mail: MailKind = field(metadata=one_of(MailKind))
+    destination: str
+    text: str
+    before: CellRow = field(metadata=row_of(CellRow))
+    after: CellRow = field(metadata=row_of(CellRow))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContrastRow(ResultRow):
+    """Where two organizations differ, each with its own facts.
+
+    :param only_before: what the rules of one of them do, and :param:`only_after`: what those of the other do.
+    :param unknown: what is unknown of both, and :param:`not_compared`: what differs and is not compared, as sentences.
+    """
+
+    overview: tuple[ContrastCellRow, ...] = field(metadata=rows_of(ContrastCellRow))
+    only_before: tuple[PolicyRow, ...] = field(metadata=rows_of(PolicyRow))
+    only_after: tuple[PolicyRow, ...] = field(metadata=rows_of(PolicyRow))
+    unknown: tuple[str, ...] = field(metadata=as_list())
+    not_compared: tuple[str, ...] = field(metadata=as_list())
+
+
+def contrast_row(contrast: Contrast) -> ContrastRow:
+    """A comparison of two organizations in words."""
+    cells = (f"{KINDS_OF_MAIL[cell.kind]} to {cell.destination}." for cell in contrast.unknown)
     only_before, only_after, unknown = policy_contrast(*contrast.does)
-    return {
-        "overview": rows,
-        "only_before": [row.as_row() for row in only_before],
-        "only_after": [row.as_row() for row in only_after],
-        "unknown": [*cells, *unknown],
-        "not_compared": [_NOT_COMPARED[name] for name in contrast.settings],
-    }
+    return ContrastRow(
+        overview=tuple(_contrast_cell_row(*overview_rows(pair)) for pair in contrast.cells),
+        only_before=tuple(only_before),
+        only_after=tuple(only_after),
+        unknown=(*cells, *unknown),
+        not_compared=tuple(_NOT_COMPARED[name] for name in contrast.settings),
+    )
 
 
-def contrast_lines(row: Mapping[str, Any]) -> Iterator[str]:
+def _contrast_cell_row(before: CellRow, after: CellRow) -> ContrastCellRow:
+    mail = f"{KINDS_OF_MAIL[before.kind_of_mail]} to {before.destination}"
+    return ContrastCellRow(
+        kind_of_mail=before.kind_of_mail,
+        destination=before.destination,
+        text=f"{mail}: before, {cell_words(before)}; after, {cell_words(after)}.",
+        before=before,
+        after=after,
+    )
+
+
+def contrast_lines(row: ContrastRow) -> Iterator[str]:
     """The comparison as lines for a terminal."""
-    if row["overview"] or row["only_before"] or row["only_after"]:
+    if row.overview or row.only_before or row.only_after:
         yield "Where the two organizations differ, each with its own facts:"
-    elif row["not_compared"]:
+    elif row.not_compared:
         yield "Nothing that is compared of the two organizations differs, but their settings do:"
     else:
         yield "The two organizations treat mail alike, as far as this compares."
-    yield from (f"  {cell['text']}" for cell in row["overview"])
-    for name, key in (("Only before", "only_before"), ("Only after", "only_after")):
-        yield from (f"  {name}: {cell['text']}" for cell in row[key])
-    yield from (f"  Unknown of both: {text}" for text in row["unknown"])
-    yield from (f"  Not compared: {text}" for text in row["not_compared"])
+    yield from (f"  {cell.text}" for cell in row.overview)
+    yield from (f"  Only before: {sentence.text}" for sentence in row.only_before)
+    yield from (f"  Only after: {sentence.text}" for sentence in row.only_after)
+    yield from (f"  Unknown of both: {text}" for text in row.unknown)
+    yield from (f"  Not compared: {text}" for text in row.not_compared)

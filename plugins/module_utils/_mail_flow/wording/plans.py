@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import starmap
-from typing import Any
 
 from ..._engine.plan import PlanWarning, warning
 from ..._resources.rights_management import Obstacle
 from ..._resources.rules.rule import idle_words
 from ..analyses.foreign_rules import REPORTS, STOPS, ForeignRule
 from .evidence import reported_line
+from .evidence_row import TrialEvidenceRow
 from .reasons import RULE_IDLE
 from .replay import change_lines
+from .replay_row import TrialReplayRow
 from .result_rows import DifferenceRow
-from .row import ComputedRow, ResultRow, Row, as_list, formed, rows_of
+from .row import ComputedRow, ResultRow, Row, as_list, codec, row_of, rows_of
 from .summary import left_out, page_rows
 
 
@@ -32,8 +33,8 @@ class TrialRow(ComputedRow):
     :param changed: whether ``since`` is only the day of its last change.
     :param difference: how mail would be treated differently if the rule were enforced; ``None`` if that was not asked.
     :param difference_more: how many more classes of mail there are at least; ``None`` with ``difference``.
-    :param replay: how much of the mail of the last days, as ``mail_flow_replay`` returns it.
-    :param evidence: what Exchange reports of it, as ``mail_flow_evidence`` returns it, with the window.
+    :param replay: how much of the mail of the last days.
+    :param evidence: what Exchange reports of it.
     """
 
     name: str
@@ -44,8 +45,8 @@ class TrialRow(ComputedRow):
     changed: bool = False
     difference: tuple[DifferenceRow, ...] | None = field(default=None, metadata=rows_of(DifferenceRow))
     difference_more: int | None = None
-    replay: Row | None = None
-    evidence: Row | None = None
+    replay: TrialReplayRow | None = field(default=None, metadata=row_of(TrialReplayRow))
+    evidence: TrialEvidenceRow | None = field(default=None, metadata=row_of(TrialEvidenceRow))
 
 
 def trial_sentence(trial: TrialRow) -> str:
@@ -77,7 +78,7 @@ def trial_lines(trial: TrialRow, most: int = 10, *, domains: bool = True) -> lis
         )
         or "Nothing about who gets mail, how it is protected, and who is told of it."
     )
-    reported = [reported_line(trial.evidence, trial.evidence["window"])] if trial.evidence else []
+    reported = [reported_line(trial.evidence)] if trial.evidence else []
     return [
         f"On trial{_dates(trial)}: {trial.name!r}. What enforcing it changes: {enforced}",
         *reported,
@@ -94,16 +95,14 @@ def _dates(trial: TrialRow) -> str:
     return f" since {day}{f', until {trial.until}' if trial.until else ''}"
 
 
-def _replay_texts(replay: Mapping[str, Any] | None, most: int, domains: bool) -> list[str]:
+def _replay_texts(replay: TrialReplayRow | None, most: int, domains: bool) -> list[str]:
     """How much of the mail of the last days would have been treated differently."""
     if replay is None:
         return []
-    if "from" not in replay["window"]:
-        return [f"What it would have changed is unknown. {replay['window']['reason']}"]
-    texts = change_lines(replay, most, domains=domains)
-    return [
-        f"What it would have changed in the mail of {replay['window']['from'][:10]} to {replay['window']['until'][:10]}: {' '.join(texts)}"
-    ]
+    if not replay.window.begin:
+        return [f"What it would have changed is unknown. {replay.window.reason}"]
+    texts = change_lines(replay.difference, replay.counts, most, domains=domains)
+    return [f"What it would have changed in the mail of {replay.window.days}: {' '.join(texts)}"]
 
 
 def licensing_warnings(obstacle: Obstacle | None, rules: Sequence[str], switched_on_by: str = "") -> list[PlanWarning]:
@@ -172,7 +171,7 @@ class ForeignRow(ResultRow):
     place: int
     rules: int
     acts: tuple[str, ...] = field(metadata=as_list())
-    does: Mapping[str, tuple[str, ...]] = field(metadata=formed(_read_effects, _written_effects))
+    does: Mapping[str, tuple[str, ...]] = field(metadata=codec(_read_effects, _written_effects))
     idle: str = ""
     since: str = ""
     changed: str = ""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from ..._exchange.text import listed, visible_line
 from ..analyses.finding import Exempting
@@ -24,21 +24,35 @@ from ..rules.dlp_rules import DlpRule
 from .contradicted import certainty
 from .dlp import dlp_mail, dlp_mail_words, may_words
 from .reasons import ids_words
-from .row import ComputedRow, as_list, formed
+from .row import ComputedRow, as_list, codec, one_of_texts
 from .sentences import ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, named_of, unless_words
 
-#: The kind of the sentences about DLP rules of which it is open on which mail they act.
-DLP = "dlp"
-
 #: The kinds of sentences, the most important first.
-KINDS = (
-    DLP,
-    *("encrypted", "decrypted", "rejected", "deleted", "quarantined", "moderated", "redirected", "copied"),
-    *("in_transit", "branded", "shown", "reported", "routed", "marked", "unknown"),
-)
+PolicyKind: TypeAlias = Literal[
+    "dlp",
+    "encrypted",
+    "decrypted",
+    "rejected",
+    "deleted",
+    "quarantined",
+    "moderated",
+    "redirected",
+    "copied",
+    "in_transit",
+    "branded",
+    "shown",
+    "reported",
+    "routed",
+    "marked",
+    "unknown",
+]
+KINDS: tuple[PolicyKind, ...] = get_args(PolicyKind)
+
+#: The kind of the sentences about DLP rules of which it is open on which mail they act.
+DLP: Final = "dlp"
 
 #: Kind of effect to the kind of sentence, its words, and the words where it is open.
-_EFFECTS: Mapping[str, tuple[str, str, str]] = {
+_EFFECTS: Mapping[str, tuple[PolicyKind, str, str]] = {
     "encrypted": ("encrypted", "is encrypted{}", "may be encrypted{}"),
     "decrypted": ("decrypted", "is decrypted", "may be decrypted"),
     "rejected": ("rejected", "is rejected", "may be rejected"),
@@ -73,14 +87,13 @@ _SENDERS = {
 
 
 #: How rules that keep mail from something are read and written.
-_EXEMPTING = formed(lambda rows: tuple(Exempting(**row) for row in rows), lambda rules: list(map(asdict, rules)))
+_EXEMPTING = codec(lambda rows: tuple(Exempting(**row) for row in rows), lambda rules: list(map(asdict, rules)))
 
 
 @dataclass(frozen=True)
 class PolicyRow(ComputedRow):
     """What rules do to mail, as a sentence.
 
-    :param kind: one of :data:`KINDS`.
     :param rules: the names of the rules.
     :param by_dlp: whether these are DLP rules.
     :param unless: the other rules that keep mail from that, and :param:`unnamed`: those of them that the sentence only
@@ -89,7 +102,7 @@ class PolicyRow(ComputedRow):
     :param unknown: the numbers of the open questions.
     """
 
-    kind: str
+    kind: PolicyKind = field(metadata=one_of_texts(KINDS))
     text: str
     rules: tuple[str, ...] = field(metadata=as_list())
     by_dlp: bool = False
@@ -205,7 +218,7 @@ class _Sentence:
         )
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> PolicyKind:
         """The kind of its most important effect."""
         if not self.certain or not self.effects:
             return KINDS[-1]

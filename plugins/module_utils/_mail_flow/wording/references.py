@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -19,16 +19,17 @@ def reference_rows(references: Iterable[Reference]) -> list[dict[str, Any]]:
     return [asdict(reference) for reference in references]
 
 
-def reference_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def reference_lines(references: Sequence[Reference]) -> list[str]:
     """What the organization has, and a line for all else: nothing of it may be overlooked."""
-    there = sum(row["status"] == PRESENT for row in rows)
+    there = sum(reference.status == PRESENT for reference in references)
     return [
-        f"The organization has {there} of the {len(rows)} that the rules name.",
-        *(_line(row) for status in _NAMED_STATUSES for row in rows if row["status"] == status),
+        f"The organization has {there} of the {len(references)} that the rules name.",
+        *(_line(reference) for status in _NAMED_STATUSES for reference in references if reference.status == status),
     ]
 
 
-def _line(row: Mapping[str, Any]) -> str:
-    rules = listed([repr(name) for name in row["rules"]], joint="and", most=3)
-    where = f"{', '.join(row['options'])} of {rules}"
-    return f"{row['status'].capitalize()}: the {row['kind'].replace('_', ' ')} {visible(row['value'])!r} ({where}): {row['reason'].rstrip('.')}."
+def _line(reference: Reference) -> str:
+    rules = listed([repr(name) for name in reference.rules], joint="and", most=3)
+    where = f"{', '.join(reference.options)} of {rules}"
+    what = f"{reference.kind.replace('_', ' ')} {visible(reference.value)!r}"
+    return f"{reference.status.capitalize()}: the {what} ({where}): {reference.reason.rstrip('.')}."

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._exchange.text import listed, quoted
@@ -20,7 +21,24 @@ from ..trace.replay import COVERAGE, NOT_BY_RULES, NOT_DELIVERED, PROTECTED, Tal
 from ..trace.rows import EXPORT_COMMAND
 from ..trace.truth_sets import DLP_AND_LABELS, FROM_IP, UNTRACED_KINDS
 from .contradicted import certainty
-from .encrypters import measured_lines, otherwise_row
+from .encrypters import OtherwiseRow, otherwise_row
+from .replay_row import (
+    ChangedDomainRow,
+    ChangedTotalRow,
+    CountsRow,
+    DayRow,
+    DomainRow,
+    GuaranteeCountRow,
+    OutcomeRow,
+    PlainCountRow,
+    PlainRow,
+    PremiseRow,
+    ReplayDifferenceRow,
+    ReplayRow,
+    UndecidedRow,
+    WindowRow,
+)
+from .row import Row
 from .sentences import BECOME, BECOMES
 from .unseen import unseen_lines
 
@@ -78,25 +96,25 @@ MISSING = "What is not known of the organization, such as its accepted domains: 
 
 #: What every replay takes as given, since no row says it.
 PREMISES = (
-    {"id": "arrival", "text": "Messages arrive unencrypted: a trace does not show what their senders protected."},
-    {
-        "id": "ordinary",
-        "text": "Messages are ordinary ones, which take a disclaimer: a trace does not show forwarded mail, automatic replies, "
+    PremiseRow(id="arrival", text="Messages arrive unencrypted: a trace does not show what their senders protected."),
+    PremiseRow(
+        id="ordinary",
+        text="Messages are ordinary ones, which take a disclaimer: a trace does not show forwarded mail, automatic replies, "
         "receipts and meeting items as such. Those that their rows show are undecided where that matters. The To and Cc "
         "fields of mail from inside name only people and groups that are among its recipients.",
-    },
-    {"id": "attachments", "text": "An attachment is no larger than its message."},
-    {"id": "recipients", "text": f"Messages are to fewer than {MANY} recipients ({questions.MANY_RECIPIENTS})."},
+    ),
+    PremiseRow(id="attachments", text="An attachment is no larger than its message."),
+    PremiseRow(id="recipients", text=f"Messages are to fewer than {MANY} recipients ({questions.MANY_RECIPIENTS})."),
 )
 
 #: What it takes as given of files that are said to be complete.
-COMPLETE = {
-    "id": "trace_complete",
-    "text": "The files have the rows of all recipients of each message: trace_complete says so.",
-}
+COMPLETE = PremiseRow(
+    id="trace_complete",
+    text="The files have the rows of all recipients of each message: trace_complete says so.",
+)
 
 #: What it takes as given of rows without a size.
-UNSIZED = {"id": "size", "text": "Messages whose size the trace does not have are not too large to be encrypted."}
+UNSIZED = PremiseRow(id="size", text="Messages whose size the trace does not have are not too large to be encrypted.")
 
 #: Reason why copies are left out, in words.
 LEFT_OUT = {
@@ -148,48 +166,46 @@ def window_reason(reason: str, detail: str) -> str:
     return _INCOMPLETE[reason].format(detail=detail)
 
 
-def replay_lines(replay: Mapping[str, Any], most: int = 10, *, domains: bool = True) -> list[str]:
+def replay_lines(replay: ReplayRow, most: int = 10, *, domains: bool = True) -> list[str]:
     """A replay as lines of a terminal: what was read, what happens to it, what a change changes, and guarantees.
 
-    :param replay: the module's result.
     :param most: the maximum number of rules and of kinds of change that are named.
     :param domains: whether to name domains.
     """
-    counts, window = replay["counts"], replay["window"]
-    if not counts["copies"]:
-        return [f"No mail was traced.{'' if window['complete'] else ' ' + window['reason']}"]
-    left_out = sum(counts["left_out"].values())
-    read = f"{_copies(counts['copies'])} of {number_of(counts['messages'], 'message')}, {window['from'][:16]} to {window['until'][:16]} UTC"
-    lines = [
-        f"{read}{f'; {left_out:,} left out' if left_out else ''}.{'' if window['complete'] else ' ' + window['reason']}"
-    ]
-    if "perhaps_twice" in counts:
-        lines[0] += f" {twice_sentence(counts['perhaps_twice'])}"
+    counts, window = replay.counts, replay.window
+    incomplete = "" if window.complete else f" {window.reason}"
+    if not counts.copies:
+        return [f"No mail was traced.{incomplete}"]
+    left_out = sum(counts.left_out.values())
+    read = f"{_copies(counts.copies)} of {number_of(counts.messages, 'message')}, {window.begin[:16]} to {window.until[:16]} UTC"
+    lines = [f"{read}{f'; {left_out:,} left out' if left_out else ''}.{incomplete}"]
+    if counts.perhaps_twice:
+        lines[0] += f" {twice_sentence(counts.perhaps_twice)}"
     lines += [f"{coverage_sentence(replay)}{undecided_sentence(replay)}"]
-    lines += [*plain_lines(replay), *open_rules_lines(replay), *measured_lines(replay), *unseen_lines(replay)]
-    lines += change_lines(replay, most, domains=domains) if "difference" in replay else []
-    lines += kept_back_lines(replay) if "difference" in replay else []
-    guarantees = [
-        f"{guarantee_sentence(row)}{certainty(row.get('contradicted', ()))}" for row in replay.get("guarantees") or ()
+    lines += [
+        *plain_lines(replay),
+        *open_rules_lines(replay),
+        *measured_lines(replay.encrypted_otherwise),
+        *unseen_lines(replay.unseen),
     ]
+    if replay.difference is not None:
+        lines += change_lines(replay.difference, counts, most, domains=domains)
+        lines += kept_back_lines(counts.left_out)
+    guarantees = [f"{guarantee_sentence(row)}{certainty(row.contradicted)}" for row in replay.guarantees or ()]
     return [*lines, *guarantees, *incomplete_files_lines(replay), *hopless_lines(replay)]
 
 
-def coverage_sentence(replay: Mapping[str, Any]) -> str:
+def coverage_sentence(replay: ReplayRow) -> str:
     """How many copies are protected by rules, not by rules (those that DLP rules protect among them), or not delivered."""
-    known = {how: sum(day[how] for day in replay["days"]) for how in (PROTECTED, NOT_BY_RULES, NOT_DELIVERED)}
+    known = {how: sum(day.by_coverage[how] for day in replay.days) for how in (PROTECTED, NOT_BY_RULES, NOT_DELIVERED)}
     away = f", {known[NOT_DELIVERED]:,} not delivered" if known[NOT_DELIVERED] else ""
-    by_dlp = sum(
-        row["copies"]
-        for row in replay["outcome"]
-        if row["fate"] == Fate.DELIVERED and "protected_by_dlp" in row and "protected_by" not in row
-    )
+    by_dlp = sum(row.copies for row in replay.outcome if row.is_protected_by_dlp_alone)
     of_these = f" ({by_dlp:,} of them by DLP rules)" if by_dlp else ""
-    protected = "Would be protected by rules" if replay.get("proposed") else "Protected by rules"
+    protected = "Would be protected by rules" if replay.proposed else "Protected by rules"
     return f"{protected}: {known[PROTECTED]:,}; not by rules: {known[NOT_BY_RULES]:,}{of_these}{away}."
 
 
-def undecided_sentence(replay: Mapping[str, Any]) -> str:
+def undecided_sentence(replay: ReplayRow) -> str:
     """How many copies cannot be decided, and why, the most frequent reason first; empty if all can."""
     counts = _undecided_by_reason(replay)
     if not counts:
@@ -198,61 +214,54 @@ def undecided_sentence(replay: Mapping[str, Any]) -> str:
     return f" Cannot be told from a trace: {counts.total():,} ({because})."
 
 
-def plain_lines(replay: Mapping[str, Any]) -> list[str]:
+def plain_lines(replay: ReplayRow) -> list[str]:
     """What becomes of undecided copies if rules find nothing in what no row shows of their content."""
-    rows = replay["plain"]
+    rows = replay.plain
     if not rows:
         return []
     counts: Counter[str] = Counter()
     for row in rows:
-        counts[coverage_of(row)] += row["copies"]
-    would = "would be protected" if replay.get("proposed") else "are protected"
+        counts[row.coverage] += row.copies
+    would = "would be protected" if replay.proposed else "are protected"
     how = {PROTECTED: f"{would} by rules", NOT_BY_RULES: "not", NOT_DELIVERED: "not delivered"}
     outcomes = [f"{counts[each]:,} {words}" for each, words in how.items() if counts[each]]
-    kinds = [kind for kind in _IN_CONTENT if any(kind in row["because"] for row in rows)]
+    kinds = [kind for kind in _IN_CONTENT if any(kind in row.because for row in rows)]
     content = listed([_IN_CONTENT[kind] for kind in kinds], joint="or", most=len(kinds))
     names = [quoted(name) for name in _rules_of(rows)]
-    if any(DLP_AND_LABELS in row["because"] for row in rows):
+    if any(DLP_AND_LABELS in row.because for row in rows):
         names.insert(0, "DLP rules and labels")
     rules = listed(names, joint="and", most=_NAMED)
-    contradicted = [text for row in rows for text in row.get("contradicted", ())]
+    contradicted = [text for row in rows for text in row.contradicted]
     return [
         f"{counts.total():,} of these can be told if they are plain, with nothing in {content or 'them'} that {rules} "
         f"{'looks' if len(_rules_of(rows)) == len(names) == 1 else 'look'} for: {listed(outcomes, joint='and')}.{certainty(contradicted)}"
     ]
 
 
-def coverage_of(row: Mapping[str, Any]) -> str:
-    """How a row of outcomes counts, one of :data:`COVERAGE`. DLP rules are no rules here."""
-    if row["fate"] != Fate.DELIVERED:
-        return NOT_DELIVERED
-    return PROTECTED if "protected_by" in row else NOT_BY_RULES
-
-
-def _rules_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+def _rules_of(rows: Iterable[PlainRow | ReplayDifferenceRow]) -> list[str]:
     """The names of the rules of some rows, each once."""
-    return list(dict.fromkeys(name for row in rows for name in row["rules"]))
+    return list(dict.fromkeys(name for row in rows for name in row.rules))
 
 
-def open_rules_lines(replay: Mapping[str, Any]) -> list[str]:
+def open_rules_lines(replay: ReplayRow) -> list[str]:
     """The rules that leave most copies open because they look at what no row shows, and what would tell; none where that
     is known of plain copies.
     """
-    if 2 * sum(row["copies"] for row in replay["plain"]) > sum(row["copies"] for row in replay["undecided"]):
+    if 2 * sum(row.copies for row in replay.plain) > sum(row.copies for row in replay.undecided):
         return []
-    copies = sum(row["copies"] for row in (*replay["outcome"], *replay["undecided"]))
-    for row in replay["undecided"]:
-        if row["reason"] in _OF_MESSAGES and 0 < len(row["rules"]) <= _NAMED and 2 * row["copies"] > copies:
-            these = "this rule" if len(row["rules"]) == 1 else "these rules"
-            rules = listed(list(map(quoted, row["rules"])), joint="and")
+    copies = sum(row.copies for row in replay.outcome) + sum(row.copies for row in replay.undecided)
+    for row in replay.undecided:
+        if row.reason in _OF_MESSAGES and 0 < len(row.rules) <= _NAMED and 2 * row.copies > copies:
+            these = "this rule" if len(row.rules) == 1 else "these rules"
+            rules = listed(list(map(quoted, row.rules)), joint="and")
             return [
-                f"What becomes of {row['copies']:,} of {_copies(copies)} depends on {rules}: no row shows "
-                f"{NOT_KNOWN[row['reason']]}. Replay without {these} to see what the others do; mail_flow_test tells of one message."
+                f"What becomes of {row.copies:,} of {_copies(copies)} depends on {rules}: no row shows "
+                f"{NOT_KNOWN[row.reason]}. Replay without {these} to see what the others do; mail_flow_test tells of one message."
             ]
     return []
 
 
-def hopless_lines(replay: Mapping[str, Any]) -> list[str]:
+def hopless_lines(replay: ReplayRow) -> list[str]:
     """What to do about copies that are undecided because rows have no FromIP."""
     count = _undecided_by_reason(replay)[FROM_IP]
     if not count:
@@ -262,11 +271,11 @@ def hopless_lines(replay: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def incomplete_files_lines(replay: Mapping[str, Any]) -> list[str]:
+def incomplete_files_lines(replay: ReplayRow) -> list[str]:
     """What to do about copies that are undecided because files may lack rows of other recipients."""
     counts = _undecided_by_reason(replay)
     count = counts["to_or_cc"] + counts["recipients"]
-    if not count or replay["window"].get("reason") != window_reason("files", ""):
+    if not count or replay.window.reason != window_reason("files", ""):
         return []
     return [
         f"Undecided: {count:,}, because of To and Cc, or of other recipients. If the files have the rows of all recipients of each message, "
@@ -274,78 +283,71 @@ def incomplete_files_lines(replay: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def settled_line(row: Mapping[str, Any]) -> str:
+def settled_line(row: UndecidedRow) -> str:
     """What is not known of undecided copies, and what settles it."""
-    unknown = NOT_KNOWN[row["reason"]]
-    return f"{unknown[:1].upper()}{unknown[1:]} ({row['copies']:,}): {row['settled_by']}"
+    unknown = NOT_KNOWN[row.reason]
+    return f"{unknown[:1].upper()}{unknown[1:]} ({row.copies:,}): {row.settled_by}"
 
 
-def _undecided_by_reason(replay: Mapping[str, Any]) -> Counter[UntracedKind]:
+def _undecided_by_reason(replay: ReplayRow) -> Counter[UntracedKind]:
     counts: Counter[UntracedKind] = Counter()
-    for row in replay["undecided"]:
-        counts[row["reason"]] += row["copies"]
+    for row in replay.undecided:
+        counts[row.reason] += row.copies
     return counts
 
 
-def change_lines(replay: Mapping[str, Any], most: int, *, domains: bool = True) -> list[str]:
+def change_lines(
+    rows: Sequence[ReplayDifferenceRow], counts: CountsRow, most: int, *, domains: bool = True
+) -> list[str]:
     """What a change of the rules changes, as sentences: first what changes for certain, or of plain copies, each kind by
     itself, then what else may change.
 
     :param most: the maximum number of sentences of the first kind.
     """
-    rows = replay["difference"]
     if not rows:
-        return [same_sentence(replay)]
-    told = [row for row in rows if not _only_unplain(row)]
-    others = [row for row in rows if _only_unplain(row)]
-    lines = [f"{change_sentence(row, domains=domains)}{certainty(row.get('contradicted', ()))}" for row in told[:most]]
+        return [same_sentence(counts)]
+    told = [row for row in rows if not row.is_of_unplain_copies]
+    others = [row for row in rows if row.is_of_unplain_copies]
+    lines = [f"{change_sentence(row, domains=domains)}{certainty(row.contradicted)}" for row in told[:most]]
     if not others:
         return lines
-    kinds = [f"{row['possible']:,} {_becomes(DifferenceKind(row['kind']), row['possible'])}" for row in others]
-    contradicted = [text for row in others for text in row.get("contradicted", ())]
+    kinds = [f"{row.possible:,} {_becomes(row.kind, row.possible)}" for row in others]
+    contradicted = [text for row in others for text in row.contradicted]
     begin = "Further copies, if they are not plain" if told else "No copy changes if it is plain. Of the others"
     return [*lines, f"{begin}, perhaps: {'; '.join(kinds)}{_by_rules(_rules_of(others))}.{certainty(contradicted)}"]
 
 
-def _only_unplain(row: Mapping[str, Any]) -> bool:
-    """Whether no plain copy changes so."""
-    return not row["certain"] and row.get("plain") == {"certain": 0, "possible": 0}
-
-
-def same_sentence(replay: Mapping[str, Any]) -> str:
+def same_sentence(counts: CountsRow) -> str:
     """The sentence that no copy changes, of those that were compared."""
-    compared = replay["counts"]["copies"] - sum(replay["counts"]["left_out"].values())
+    compared = counts.copies - sum(counts.left_out.values())
     if not compared:
         return "No copy could be compared."
     none = "The one copy" if compared == 1 else f"None of the {compared:,} copies"
     return f"{none} that {'was' if compared == 1 else 'were'} compared is {'not ' if compared == 1 else ''}protected or delivered differently."
 
 
-def change_sentence(row: Mapping[str, Any], *, domains: bool = True) -> str:
+def change_sentence(row: ReplayDifferenceRow, *, domains: bool = True) -> str:
     """A kind of change: ``231 copies are now encrypted (fabrikam.com 180, …), 12 more perhaps: 'Partners'.``"""
-    names = (
-        [f"{domain['name']} {domain['certain'] + domain['possible']:,}" for domain in row["domains"]] if domains else []
-    )
-    of_domains = f" ({', '.join(names)}{', ...' if row['more_domains'] else ''})" if names else ""
-    if row["certain"]:
-        perhaps = f", {row['possible']:,} more perhaps{_if_plain(row)}" if row["possible"] else ""
-        head = f"{_copies(row['certain'])} {_becomes(DifferenceKind(row['kind']), row['certain'])}{perhaps}"
+    names = [f"{domain.name} {domain.copies:,}" for domain in row.domains] if domains else []
+    of_domains = f" ({', '.join(names)}{', ...' if row.more_domains else ''})" if names else ""
+    if row.certain:
+        perhaps = f", {row.possible:,} more perhaps{_if_plain(row)}" if row.possible else ""
+        head = f"{_copies(row.certain)} {_becomes(row.kind, row.certain)}{perhaps}"
     else:
-        perhaps = "" if row["kind"] == DifferenceKind.UNKNOWN else "perhaps "
-        becomes = _becomes(DifferenceKind(row["kind"]), row["possible"])
-        head = f"{_copies(row['possible'])} {perhaps}{becomes}{_if_plain(row)}"
-    return f"{head}{of_domains}{_by_rules(row['rules'])}."
+        perhaps = "" if row.kind is DifferenceKind.UNKNOWN else "perhaps "
+        head = f"{_copies(row.possible)} {perhaps}{_becomes(row.kind, row.possible)}{_if_plain(row)}"
+    return f"{head}{of_domains}{_by_rules(row.rules)}."
 
 
-def _if_plain(row: Mapping[str, Any]) -> str:
+def _if_plain(row: ReplayDifferenceRow) -> str:
     """How many copies that perhaps change certainly do if they are plain; empty if nothing more is known of plain ones."""
-    if "plain" not in row:
+    if row.plain is None:
         return ""
-    certain, possible = row["plain"]["certain"], row["plain"]["possible"]
+    certain, possible = row.plain.certain, row.plain.possible
     most = certain + possible
-    if certain == row["possible"]:
+    if certain == row.possible:
         return " (all if they are plain)"
-    if most == row["possible"] and not certain:
+    if most == row.possible and not certain:
         return ""
     if not most:
         return " (none if they are plain)"
@@ -367,9 +369,12 @@ def _becomes(kind: DifferenceKind, copies: int) -> str:
     return (BECOMES if copies == 1 else BECOME)[kind]
 
 
-def kept_back_lines(replay: Mapping[str, Any]) -> list[str]:
-    """The copies that are not compared because they were kept back: other rules may deliver them."""
-    kept_back = {reason: count for reason, count in replay["counts"]["left_out"].items() if reason in _KEPT_BACK}
+def kept_back_lines(left_out: Mapping[str, int]) -> list[str]:
+    """The copies that are not compared because they were kept back: other rules may deliver them.
+
+    :param left_out: the reasons why copies are left out, to how many.
+    """
+    kept_back = {reason: count for reason, count in left_out.items() if reason in _KEPT_BACK}
     if not kept_back:
         return []
     copies, were = _copies(sum(kept_back.values())), "was" if sum(kept_back.values()) == 1 else "were"
@@ -380,9 +385,14 @@ def kept_back_lines(replay: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def guarantee_sentence(row: Mapping[str, Any]) -> str:
+def measured_lines(otherwise: OtherwiseRow | None) -> list[str]:
+    """How much something besides the rules encrypts, as a line; none if nobody asked."""
+    return [otherwise.text] if otherwise else []
+
+
+def guarantee_sentence(row: GuaranteeCountRow) -> str:
     """How a guarantee fares."""
-    return f"{row['name']!r}: {row['kept']:,} copies keep it, {row['broken']:,} break it, {row['undecided']:,} cannot be told."
+    return f"{row.name!r}: {row.kept:,} copies keep it, {row.broken:,} break it, {row.undecided:,} cannot be told."
 
 
 def twice_sentence(count: int) -> str:
@@ -404,7 +414,7 @@ def number_of(count: int, one: str, several: str = "") -> str:
     return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
-def described(
+def replay_row(
     tallies: Tallies,
     window: Window | None,
     *,
@@ -414,168 +424,171 @@ def described(
     rules: Sequence[str],
     report: EncryptionReport | None = None,
     proposed: bool = False,
-) -> dict[str, Any]:
-    """The keys of the contract. What does not apply is absent.
+) -> ReplayRow:
+    """A replay as results have it.
 
     :param domains: how many domains a row names.
     :param rules: the names of the rules, in their order.
     :param report: what Exchange counts as encrypted; ``None`` if nobody asked it.
     :param proposed: whether the rules are not those of the organization, but would be.
     """
-    counts: dict[str, Any] = {
-        "copies": tallies.copies,
-        "messages": tallies.messages,
-        "recipients": tallies.recipients,
-        **({"perhaps_twice": tallies.perhaps_twice} if tallies.perhaps_twice else {}),
-        "left_out": dict(sorted(tallies.left_out.items())),
-    }
-    if compared:
-        counts["changed"] = {
-            "certain": tallies.changed.certain.total(),
-            "possible": tallies.changed.possible.total(),
-            **_of_plain(tallies.changed),
-        }
     days = sorted({day for day, _how in tallies.days})
-    result: dict[str, Any] = {
-        "window": window_row(window),
-        "counts": counts,
-        "outcome": sorted((_outcome(*key, tally, rules) for key, tally in tallies.outcomes.items()), key=_largest),
-        "undecided": _undecided(tallies, rules),
-        "plain": sorted((_plain(*key, tally, rules) for key, tally in tallies.plain.items()), key=_largest),
-        "days": [{"date": day.isoformat(), **_coverage(tallies.days, day)} for day in days],
-        "domains": _covered(tallies.domains, domains),
-        "assumes": [
+    explained = Explained(tallies.messages, tallies.encrypted, tallies.perhaps_encrypted)
+    return ReplayRow(
+        window=window_row(window),
+        counts=_counts(tallies, compared=compared),
+        outcome=tuple(sorted((_outcome(*key, tally, rules) for key, tally in tallies.outcomes.items()), key=_largest)),
+        undecided=tuple(_undecided(tallies, rules)),
+        plain=tuple(sorted((_plain(*key, tally, rules) for key, tally in tallies.plain.items()), key=_largest)),
+        days=tuple(DayRow(date=day.isoformat(), **_coverage(tallies.days, day)) for day in days),
+        domains=tuple(_covered(tallies.domains, domains)),
+        assumes=(
             *PREMISES,
             *([UNSIZED] if tallies.unsized else []),
-            *({"id": number} for number in sorted(tallies.assumed)),
-        ],
-        "unseen": list(tallies.unseen),
-        **({"proposed": True} if proposed else {}),
-    }
-    if report and window:
-        explained = Explained(tallies.messages, tallies.encrypted, tallies.perhaps_encrypted)
-        result["encrypted_otherwise"] = otherwise_row(report, window, explained, beside_plan=proposed)
-    if compared:
-        result["difference"] = [
-            _change(kind, tallies.difference[kind], domains, rules)
-            for kind in DifferenceKind
-            if kind in tallies.difference
-        ]
-    return {**result, "guarantees": _guaranteed(tallies)} if guaranteed else result
+            *(PremiseRow(id=number) for number in sorted(tallies.assumed)),
+        ),
+        unseen=tallies.unseen,
+        proposed=proposed,
+        encrypted_otherwise=otherwise_row(report, window, explained, beside_plan=proposed)
+        if report and window
+        else None,
+        difference=_difference(tallies, domains, rules) if compared else None,
+        guarantees=tuple(_guaranteed(tallies)) if guaranteed else None,
+    )
 
 
-def _undecided(tallies: Tallies, rules: Sequence[str]) -> list[dict[str, Any]]:
-    """The copies of which a trace does not tell enough, by reason."""
-    return [
-        {
-            "reason": why.kind,
-            **({"id": why.id} if why.id else {}),
-            "rules": _in_order(tally.rules, rules),
-            "copies": tally.certain.total(),
-            "settled_by": SETTLED_BY[why.kind] if why.id or why.silent or why.kind != "semantics" else MISSING,
-            **_examples(tally),
-        }
-        for why, tally in sorted(
-            tallies.undecided.items(), key=lambda item: (UNTRACED_KINDS.index(item[0].kind), item[0])
+def _counts(tallies: Tallies, *, compared: bool) -> CountsRow:
+    """How much was read, and of it how much is treated differently."""
+    changed = tallies.changed
+    return CountsRow(
+        copies=tallies.copies,
+        messages=tallies.messages,
+        recipients=tallies.recipients,
+        perhaps_twice=tallies.perhaps_twice,
+        left_out=dict(sorted(tallies.left_out.items())),
+        changed=ChangedTotalRow(
+            certain=changed.certain.total(), possible=changed.possible.total(), plain=_of_plain(changed)
         )
-    ]
+        if compared
+        else None,
+    )
 
 
-def _guaranteed(tallies: Tallies) -> list[dict[str, Any]]:
+def _undecided(tallies: Tallies, rules: Sequence[str]) -> Iterator[UndecidedRow]:
+    """The copies of which a trace does not tell enough, by reason."""
+    for why, tally in sorted(tallies.undecided.items(), key=lambda item: (UNTRACED_KINDS.index(item[0].kind), item[0])):
+        yield UndecidedRow(
+            reason=why.kind,
+            id=why.id,
+            rules=_in_order(tally.rules, rules),
+            copies=tally.certain.total(),
+            settled_by=SETTLED_BY[why.kind] if why.id or why.silent or why.kind != "semantics" else MISSING,
+            examples=_examples(tally),
+        )
+
+
+def _guaranteed(tallies: Tallies) -> Iterator[GuaranteeCountRow]:
     """How many copies keep each guarantee."""
-    return [
-        {
-            "name": name,
-            "kept": tallies.kept[name],
-            "broken": tally.certain.total(),
-            "undecided": tallies.unsettled[name],
-            **_examples(tally),
-        }
-        for name, tally in tallies.broken.items()
-    ]
+    for name, tally in tallies.broken.items():
+        yield GuaranteeCountRow(
+            name=name,
+            kept=tallies.kept[name],
+            broken=tally.certain.total(),
+            undecided=tallies.unsettled[name],
+            examples=_examples(tally),
+        )
 
 
-def window_row(window: Window | None) -> dict[str, Any]:
+def window_row(window: Window | None) -> WindowRow:
     """The time of the rows, and what it lacks."""
     if not window:
-        return {"complete": False, "reason": _NO_ROWS}
-    row = {"from": _text(window.begin), "until": _text(window.until), "complete": not window.reason}
-    return {**row, **({"reason": window_reason(window.reason, window.detail)} if window.reason else {})}
+        return WindowRow(complete=False, reason=_NO_ROWS)
+    reason = window_reason(window.reason, window.detail) if window.reason else ""
+    return WindowRow(begin=_text(window.begin), until=_text(window.until), complete=not window.reason, reason=reason)
 
 
-def _text(instant: Any) -> str:
-    return str(instant.isoformat().replace("+00:00", "Z"))
+def _text(instant: datetime.datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
 
 
 def _outcome(
     fate: Fate, protection: str, by: Iterable[str], by_dlp: Sequence[str], tally: Tally, rules: Sequence[str]
-) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "fate": str(fate),
-        **({"protection": str(protection)} if protection else {}),
-        **({"protected_by": names} if (names := _in_order(by, rules)) else {}),
-        **({"protected_by_dlp": list(by_dlp)} if by_dlp else {}),
-    }
-    return {**row, "copies": tally.certain.total(), **_examples(tally)}
+) -> OutcomeRow:
+    return OutcomeRow(
+        fate=fate,
+        protection=str(protection),
+        protected_by=_in_order(by, rules),
+        protected_by_dlp=tuple(by_dlp),
+        copies=tally.certain.total(),
+        examples=_examples(tally),
+    )
 
 
 def _plain(
     fate: Fate, protection: str, by: Iterable[str], by_dlp: Sequence[str], tally: Tally, rules: Sequence[str]
-) -> dict[str, Any]:
+) -> PlainRow:
     """What becomes of undecided copies if they are plain, and the rules that would have to find something."""
-    return {
-        **_outcome(fate, protection, by, by_dlp, tally, rules),
-        "rules": _in_order(tally.rules, rules),
-        "because": sorted(tally.because, key=UNTRACED_KINDS.index),
-    }
+    return PlainRow(
+        **vars(_outcome(fate, protection, by, by_dlp, tally, rules)),
+        rules=_in_order(tally.rules, rules),
+        because=tuple(sorted(tally.because, key=UNTRACED_KINDS.index)),
+    )
 
 
-def _of_plain(tally: Tally) -> dict[str, Any]:
-    """How many of the copies that are possibly changed certainly are if they are plain, and how many may be even so."""
-    return {"plain": {"certain": tally.plain, "possible": tally.plain_possible}} if tally.possible else {}
+def _of_plain(tally: Tally) -> PlainCountRow | None:
+    """What is known of the copies that are possibly changed if they are plain; ``None`` if there are none."""
+    return PlainCountRow(certain=tally.plain, possible=tally.plain_possible) if tally.possible else None
 
 
-def _largest(row: Mapping[str, Any]) -> tuple[int, str]:
-    return -row["copies"], str(sorted((key, str(value)) for key, value in row.items()))
+def _largest(row: OutcomeRow) -> tuple[int, str]:
+    return -row.copies, str(sorted((key, str(value)) for key, value in row.as_row().items()))
 
 
-def _examples(tally: Tally) -> dict[str, Any]:
-    return {"examples": [example.described() for example in tally.examples]} if tally.examples else {}
+def _examples(tally: Tally) -> tuple[Row, ...]:
+    return tuple(example.described() for example in tally.examples)
 
 
-def _in_order(names: Iterable[str], rules: Sequence[str]) -> list[str]:
+def _in_order(names: Iterable[str], rules: Sequence[str]) -> tuple[str, ...]:
     places = {name: place for place, name in enumerate(rules)}
-    return sorted(names, key=lambda name: (places.get(name, len(places)), name))
+    return tuple(sorted(names, key=lambda name: (places.get(name, len(places)), name)))
 
 
-def _change(kind: DifferenceKind, tally: Tally, domains: int, rules: Sequence[str]) -> dict[str, Any]:
+def _difference(tallies: Tallies, domains: int, rules: Sequence[str]) -> tuple[ReplayDifferenceRow, ...]:
+    """What a change changes, most important first."""
+    return tuple(
+        _change(kind, tallies.difference[kind], domains, rules) for kind in DifferenceKind if kind in tallies.difference
+    )
+
+
+def _change(kind: DifferenceKind, tally: Tally, domains: int, rules: Sequence[str]) -> ReplayDifferenceRow:
     every = tally.certain + tally.possible
     names = sorted(every, key=lambda name: (-tally.certain[name], -every[name], name))
-    rows = [
-        {"name": name, "certain": tally.certain[name], "possible": tally.possible[name]} for name in names[:domains]
-    ]
-    return {
-        "kind": str(kind),
-        "certain": tally.certain.total(),
-        "possible": tally.possible.total(),
-        **({"because": sorted(tally.because, key=UNTRACED_KINDS.index)} if tally.possible else {}),
-        **_of_plain(tally),
-        "senders": len(tally.senders),
-        "domains": rows,
-        "more_domains": len(names) - len(rows),
-        "rules": _in_order(tally.rules, rules),
-        **_examples(tally),
-    }
+    rows = tuple(
+        ChangedDomainRow(name=name, certain=tally.certain[name], possible=tally.possible[name])
+        for name in names[:domains]
+    )
+    return ReplayDifferenceRow(
+        kind=kind,
+        certain=tally.certain.total(),
+        possible=tally.possible.total(),
+        because=tuple(sorted(tally.because, key=UNTRACED_KINDS.index)) if tally.possible else None,
+        plain=_of_plain(tally),
+        senders=len(tally.senders),
+        domains=rows,
+        more_domains=len(names) - len(rows),
+        rules=_in_order(tally.rules, rules),
+        examples=_examples(tally),
+    )
 
 
 def _coverage(counts: Counter[tuple[Any, str]], key: Any) -> dict[str, int]:
     return {how: counts[key, how] for how in COVERAGE}
 
 
-def _covered(counts: Counter[tuple[str, str]], most: int) -> list[dict[str, Any]]:
+def _covered(counts: Counter[tuple[str, str]], most: int) -> Iterator[DomainRow]:
     """The recipients' domains with the most copies, and the others together."""
     totals: Counter[str] = Counter()
     for (name, _how), count in counts.items():
         totals[name] += count
-    first = sorted(totals, key=lambda name: (-totals[name], name))[:most]
-    return [{"name": name, **_coverage(counts, name)} for name in first]
+    for name in sorted(totals, key=lambda name: (-totals[name], name))[:most]:
+        yield DomainRow(name=name, **_coverage(counts, name))

@@ -13,8 +13,9 @@ from typing import Any
 from ..analyses.aspects import DifferenceKind
 from ..analyses.causes import BreachCause
 from ..analyses.judgment import GuaranteeVerdict, Hole
+from .copy_row import CopyRow
 from .reasons import OpenReason
-from .row import ComputedRow, ResultRow, Row, as_list, formed, one_of, row_of, rows_of
+from .row import ComputedRow, ResultRow, Row, as_list, codec, one_of, row_of, rows_of
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,13 @@ class CounterexampleRow(ResultRow):
 
     message: Row
     recipient: str
-    outcome: Row
+    outcome: CopyRow = field(metadata=row_of(CopyRow))
     decided_by: tuple[str, ...] = field(default=(), metadata=as_list())
-    hole: Hole | None = field(default=None, metadata=formed(lambda row: Hole(**row), Hole.as_row))
+    hole: Hole | None = field(default=None, metadata=codec(lambda row: Hole(**row), Hole.as_row))
     expiry: int | None = None
     unbranded: bool = False
     shown_to: str = ""
-    cause: BreachCause | None = field(default=None, metadata=formed(lambda row: BreachCause(**row), BreachCause.as_row))
+    cause: BreachCause | None = field(default=None, metadata=codec(lambda row: BreachCause(**row), BreachCause.as_row))
     facts: Row | None = None
 
 
@@ -153,12 +154,12 @@ class DifferenceRow(ComputedRow):
     added: str | None = None
     people: tuple[str, ...] | None = field(default=None, metadata=as_list())
     dates: tuple[tuple[str, ...], ...] | None = field(
-        default=None, metadata=formed(lambda dates: tuple(map(tuple, dates)), lambda dates: list(map(list, dates)))
+        default=None, metadata=codec(lambda dates: tuple(map(tuple, dates)), lambda dates: list(map(list, dates)))
     )
     side_effects: tuple[SideEffectRow, ...] | None = field(default=None, metadata=rows_of(SideEffectRow))
     unknown: tuple[OpenReason, ...] | None = field(default=None, metadata=rows_of(OpenReason))
-    before: Row | None = None
-    after: Row | None = None
+    before: CopyRow | None = field(default=None, metadata=row_of(CopyRow))
+    after: CopyRow | None = field(default=None, metadata=row_of(CopyRow))
     witness: Row | None = None
     summary: str | None = None
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Self
@@ -17,7 +17,7 @@ def _as_it_is(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Form:
+class Codec:
     """How a field is read and written.
 
     :param read: makes its value of the written one, and :param:`write` the reverse. Reading raises KeyError, TypeError or
@@ -32,42 +32,61 @@ class Form:
     always: bool = False
 
 
-def formed(
+def codec(
     read: Callable[[Any], Any] = _as_it_is,
     write: Callable[[Any], Any] = _as_it_is,
     *,
     key: str = "",
     always: bool = False,
-) -> dict[str, Form]:
-    """The metadata of a field with a form of its own."""
-    return {"form": Form(read, write, key, always)}
+) -> dict[str, Codec]:
+    """The metadata of a field with a codec of its own."""
+    return {"codec": Codec(read, write, key, always)}
 
 
-def as_list(*, always: bool = False) -> dict[str, Form]:
+def as_list(*, always: bool = False) -> dict[str, Codec]:
     """The metadata of a field that is a tuple, and written as a list."""
-    return formed(tuple, list, always=always)
+    return codec(tuple, list, always=always)
 
 
-def one_of(kind: type[StrEnum]) -> dict[str, Form]:
+def one_of(kind: type[StrEnum]) -> dict[str, Codec]:
     """The metadata of a field that is one of some texts."""
-    return formed(kind, str)
+    return codec(kind, str)
 
 
-def rows_of(row_class: type[ResultRow], *, always: bool = False) -> dict[str, Form]:
+def one_of_texts(texts: Collection[str]) -> dict[str, Codec]:
+    """The same of texts that are no enumeration."""
+
+    def read(text: Any) -> Any:
+        if text not in texts:
+            raise ValueError(f"{text!r} is none of {', '.join(texts)}")
+        return text
+
+    return codec(read)
+
+
+def rows_of(row_class: type[ResultRow], *, always: bool = False) -> dict[str, Codec]:
     """The metadata of a field that is a tuple of rows."""
-    return formed(lambda rows: tuple(map(row_class.from_row, rows)), _written_rows, always=always)
+    return codec(lambda rows: tuple(map(row_class.from_row, rows)), _written_rows, always=always)
 
 
-def row_of(row_class: type[ResultRow]) -> dict[str, Form]:
+def row_of(row_class: type[ResultRow]) -> dict[str, Codec]:
     """The metadata of a field that is a row."""
-    return formed(row_class.from_row, lambda row: row.as_row())
+    return row_by(row_class.from_row)
+
+
+def row_by(read: Callable[[Row], ResultRow]) -> dict[str, Codec]:
+    """The metadata of a field that is a row of one of several classes.
+
+    :param read: makes it of the written one.
+    """
+    return codec(read, lambda row: row.as_row())
 
 
 def _written_rows(rows: Sequence[ResultRow]) -> list[dict[str, Any]]:
     return [row.as_row() for row in rows]
 
 
-_PLAIN = Form()
+_PLAIN = Codec()
 
 
 @dataclass(frozen=True)
@@ -81,18 +100,18 @@ class ResultRow:
         """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
         if not isinstance(row, Mapping):
             raise TypeError(f"{row!r} is no row of {cls.__name__}")
-        by_key = {_form(part).key or part.name: part for part in fields(cls)}
+        by_key = {_codec(part).key or part.name: part for part in fields(cls)}
         unknown = row.keys() - by_key.keys()
         if unknown:
             raise ValueError(f"{', '.join(sorted(unknown))} in a row of {cls.__name__}")
-        return cls(**{part.name: _form(part).read(row[key]) for key, part in by_key.items() if key in row})
+        return cls(**{part.name: _codec(part).read(row[key]) for key, part in by_key.items() if key in row})
 
     def as_row(self) -> dict[str, Any]:
         """The row of results."""
         return {
-            _form(part).key or part.name: _form(part).write(getattr(self, part.name))
+            _codec(part).key or part.name: _codec(part).write(getattr(self, part.name))
             for part in fields(self)
-            if _form(part).always or not self._has_default(part)
+            if _codec(part).always or not self._has_default(part)
         }
 
     def _has_default(self, part: Field[Any]) -> bool:
@@ -113,6 +132,6 @@ class ComputedRow(ResultRow):
         return replace(self, contradicted=tuple(dict.fromkeys((*self.contradicted, *texts))))
 
 
-def _form(part: Field[Any]) -> Form:
-    form: Form = part.metadata.get("form", _PLAIN)
-    return form
+def _codec(part: Field[Any]) -> Codec:
+    written: Codec = part.metadata.get("codec", _PLAIN)
+    return written

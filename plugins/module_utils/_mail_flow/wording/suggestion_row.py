@@ -5,31 +5,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..analyses.aspects import DifferenceKind
+from .replay_row import ChangedCopiesRow, WindowRow
 from .result_rows import DifferenceRow
-from .row import ComputedRow, ResultRow, Row, as_list, formed, one_of, row_of, rows_of
-
-
-@dataclass(frozen=True)
-class ChangedCopiesRow(ResultRow):
-    """Copies of a trace that a suggestion would have changed in one way.
-
-    :param certain: how many surely, and :param:`possible`: how many more perhaps.
-    """
-
-    kind: DifferenceKind = field(metadata=one_of(DifferenceKind))
-    certain: int
-    possible: int
+from .row import ComputedRow, ResultRow, Row, as_list, codec, row_of, rows_of
 
 
 @dataclass(frozen=True)
 class TraceEffectRow(ResultRow):
     """What a suggestion would have changed in the mail of a trace, counted: who got it is not told.
 
-    :param window: the time of the trace: ``from``, ``until`` and whether it is ``complete``.
+    :param window: the time of the trace.
     """
 
-    window: Row
+    window: WindowRow = field(metadata=row_of(WindowRow))
     copies: int
     difference: tuple[ChangedCopiesRow, ...] = field(metadata=rows_of(ChangedCopiesRow))
 
@@ -54,14 +42,14 @@ class SuggestionRow(ComputedRow):
     :param replay: what it would have changed in the mail of a trace.
     """
 
-    about: str = field(metadata=formed(key="for"))
+    about: str = field(metadata=codec(key="for"))
     text: str
     tried: Row
     edits: tuple[Row, ...] = field(default=(), metadata=as_list(always=True))
     puts_right: str = ""
     effect: str = ""
     unless: Row | None = None
-    left_open: str = field(default="", metadata=formed(key="open"))
+    left_open: str = field(default="", metadata=codec(key="open"))
     cmdlet: str = ""
     until: str = ""
     rules: tuple[Row, ...] | None = field(default=None, metadata=as_list())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..._exchange.cmdlet import Call
@@ -32,8 +32,10 @@ from .difference import difference_rows, effects_of
 from .guarantees import RELIED_ON, assumption_row, guarantee_rows
 from .reasons import worded
 from .replay import number_of, window_row
+from .replay_row import ChangedCopiesRow
+from .row import ResultRow
 from .sentences import BECOMES, mail_of
-from .suggestion_row import ChangedCopiesRow, SuggestionRow, TraceEffectRow
+from .suggestion_row import SuggestionRow, TraceEffectRow
 from .summary import message_words, reasons_words, refutation
 
 Row = dict[str, Any]
@@ -179,7 +181,10 @@ def _not_said(kinds: int) -> str:
 
 def _replay(effect: TraceEffect) -> TraceEffectRow:
     """Copies of a trace, counted: who got them is not told."""
-    changes = tuple(ChangedCopiesRow(kind, copies.certain, copies.possible) for kind, copies in effect.changes.items())
+    changes = tuple(
+        ChangedCopiesRow(kind=kind, certain=copies.certain, possible=copies.possible)
+        for kind, copies in effect.changes.items()
+    )
     return TraceEffectRow(window_row(effect.window), effect.copies, changes)
 
 
@@ -505,9 +510,8 @@ def replay_sentence(replay: TraceEffectRow | None) -> str:
     """How many copies of a trace a suggestion would have changed; empty without a trace, or mail in it."""
     if replay is None or not replay.copies:
         return ""
-    begin, end = (replay.window[side][:10] for side in ("from", "until"))
     changes = " and ".join(map(_would, replay.difference)) or "none would be protected or delivered differently"
-    return f"Of {number_of(replay.copies, 'copy', 'copies')} from {begin} to {end}, {changes}."
+    return f"Of {number_of(replay.copies, 'copy', 'copies')} from {replay.window.days}, {changes}."
 
 
 def _would(copies: ChangedCopiesRow) -> str:
@@ -523,44 +527,50 @@ def suggestion_texts(rows: Iterable[SuggestionRow]) -> list[str]:
     return [visible(f"{row.about}: {row.text}\n{row.diff}") for row in rows if row.diff]
 
 
-def nearest_row(nearest: NearestRule) -> Row:
-    """What kept a copy in clear, as results have it: ``rule``, ``option``, ``value`` and, where they apply,
-    ``looked_at`` and ``others``.
-    """
-    return {key: worded(value) for key, value in vars(nearest).items() if key == "value" or value not in ("", 0)}
+@dataclass(frozen=True)
+class NearestRow(ResultRow):
+    """What kept a copy in clear. See :class:`NearestRule` for the fields."""
+
+    rule: str
+    option: str
+    value: Any
+    looked_at: str | None = None
+    others: int = 0
 
 
-def nearest_lines(messages: Iterable[Row], guarantees: Iterable[Row]) -> list[str]:
+def nearest_row(nearest: NearestRule) -> NearestRow:
+    """What kept a copy in clear, in words."""
+    looked_at = worded(nearest.looked_at) if nearest.looked_at else None
+    return NearestRow(nearest.rule, nearest.option, worded(nearest.value), looked_at, nearest.others)
+
+
+def nearest_lines(explained: Sequence[tuple[str, str, NearestRow]]) -> list[str]:
     """Why copies are in clear, at most four lines for each.
 
-    :param messages: as results have them; :param:`guarantees` likewise.
+    :param explained: the message or guarantee of each copy, its recipient, and what kept it in clear.
     """
-    clear_copies = [
-        (message["name"], label, result) for message in messages for label, result in message["recipients"].items()
+    lines = [
+        visible_line(line)
+        for name, recipient, row in explained[:_EXPLAINED]
+        for line in _explained(name, recipient, row)
     ]
-    refuting = [(row["name"], row["counterexample"]) for row in guarantees if "counterexample" in row]
-    clear_copies += [(name, refuted["recipient"], refuted["outcome"]) for name, refuted in refuting]
-    every = [(name, label, result["nearest"]) for name, label, result in clear_copies if "nearest" in result]
-    lines = [visible_line(line) for name, label, row in every[:_EXPLAINED] for line in _explained(name, label, row)]
-    return [
-        *lines,
-        *([f"{len(every) - _EXPLAINED} more copies are not encrypted by rules."] if len(every) > _EXPLAINED else []),
-    ]
+    more = len(explained) - _EXPLAINED
+    return [*lines, *([f"{more} more copies are not encrypted by rules."] if more > 0 else [])]
 
 
-def _explained(name: str, label: str, row: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{name}, to {label}, is not encrypted by rules."
-    section, _dot, action = str(row["option"]).partition(".")
-    if section == "actions" and "looked_at" in row:
-        yield f"  It comes from outside, from {row['looked_at']}, and rules do not encrypt such mail: not even {row['rule']!r}."
+def _explained(name: str, recipient: str, row: NearestRow) -> Iterator[str]:
+    yield f"{name}, to {recipient}, is not encrypted by rules."
+    section, _dot, action = row.option.partition(".")
+    if section == "actions" and row.looked_at is not None:
+        yield f"  It comes from outside, from {row.looked_at}, and rules do not encrypt such mail: not even {row.rule!r}."
     elif section == "actions":
-        yield f"  It arrives protected, and the rule {row['rule']!r} decrypts it ({action})."
+        yield f"  It arrives protected, and the rule {row.rule!r} decrypts it ({action})."
     else:
-        yield f"  Nearest: the rule {row['rule']!r}."
+        yield f"  Nearest: the rule {row.rule!r}."
         yield f"  {_obstacle(row)}"
-    if row.get("others"):
-        several = "conditions or settings keep" if row["others"] > 1 else "condition or setting keeps"
-        yield f"  {row['others']} more {several} it from acting."
+    if row.others:
+        several = "conditions or settings keep" if row.others > 1 else "condition or setting keeps"
+        yield f"  {row.others} more {several} it from acting."
 
 
 #: Setting of a rule to the words for one that keeps it from acting.
@@ -572,15 +582,17 @@ _NOT_IN_FORCE = {
 }
 
 
-def _obstacle(row: Mapping[str, Any]) -> str:
+def _obstacle(row: NearestRow) -> str:
     """What kept a rule from acting."""
-    section, _dot, option = str(row["option"]).rpartition(".")
-    looked_at = row.get("looked_at", "nothing")
+    section, _dot, option = row.option.rpartition(".")
     if section:
-        return f"Its {section.removesuffix('s')} {option} looks for {_value(row['value'])}, and finds {looked_at}."
+        looked_at = "nothing" if row.looked_at is None else row.looked_at
+        return f"Its {section.removesuffix('s')} {option} looks for {_value(row.value)}, and finds {looked_at}."
     if option == "priority":
-        return f"It is not reached: {looked_at!r} stops before." if "looked_at" in row else "It is not reached."
-    return _NOT_IN_FORCE[option].format(_value(row["value"]))
+        return (
+            f"It is not reached: {row.looked_at!r} stops before." if row.looked_at is not None else "It is not reached."
+        )
+    return _NOT_IN_FORCE[option].format(_value(row.value))
 
 
 #: Why nothing is proposed.

@@ -17,11 +17,11 @@ from ..analyses.aspects import DifferenceKind
 from ..analyses.expectations import FailedExpectations, TestedMessages
 from ..conditions.recipients import recipients_named
 from ..input.messages import Broken
-from ..model import questions
-from ..model.outcomes import OPEN_PROTECTIONS, Fate, OpeningWay
+from ..model.outcomes import OPEN_PROTECTIONS, Fate, OpeningWay, ProtectionKind, Tls
 from ..simulator.assumptions import SHOWN
 from ..simulator.copy_result import CopyResult
 from .contradicted import certainty, certainty_of_none
+from .copy_row import CopyRow, copy_row
 from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
 from .observed import ObservedRow
 from .reasons import OpenReason, in_order, open_reasons, worded
@@ -45,9 +45,9 @@ _FATES = {
 }
 
 #: The words for a copy that no rule encrypts, if it leaves by forced TLS, or if it is not known how it leaves.
-_BY_TLS = {
-    "forced": "unencrypted by rules, but by forced TLS",
-    "unknown": "unencrypted by rules (whether by forced TLS is unknown)",
+_BY_TLS: Mapping[Tls | None, str] = {
+    Tls.FORCED: "unencrypted by rules, but by forced TLS",
+    Tls.UNKNOWN: "unencrypted by rules (whether by forced TLS is unknown)",
 }
 
 #: The maximum length of a list on a terminal's line.
@@ -87,64 +87,53 @@ _LABELS = {
     "disclaimer_insertable": "Disclaimer",
 }
 
-#: The words for a copy's outcome after approval or release.
-_LATER_STAGES = {"after_approval": "once approved", "after_release": "once released"}
 
-
-def outcome_words(outcome: Mapping[str, Any], clear: str = "") -> str:
+def outcome_words(copy: CopyRow, clear: str = "") -> str:
     """What happens to a copy: ``encrypted by 'Partners'``, ``unprotected by rules or forced TLS``, ``rejected``.
 
-    :param outcome: a recipient's result.
     :param clear: what to say of a copy that no rule encrypts.
     """
-    fate, protection = str(outcome.get("fate") or "unknown"), str(outcome.get("protection") or "")
-    if fate != "delivered":
-        later_stage = next(
-            (
-                f", and {when} {outcome_words(outcome[key], clear)}"
-                for key, when in _LATER_STAGES.items()
-                if outcome.get(key)
-            ),
-            "",
-        )
-        return f"{_FATES.get(fate, fate)}{later_stage}"
-    words = (clear or _unencrypted(outcome)) if protection == "none" else _protected(protection)
-    by = _by_whom(outcome)
-    on_arrival = (
-        " already on arrival" if outcome.get("protected_on_arrival") and protection not in ("none", "unknown") else ""
-    )
-    branded = f", with the branding {outcome['branding']!r}" if outcome.get("branding") else ""
+    if not copy.is_delivered:
+        fate = _FATES.get(copy.fate, str(copy.fate))
+        if copy.after_approval:
+            return f"{fate}, and once approved {outcome_words(copy.after_approval, clear)}"
+        if copy.after_release:
+            return f"{fate}, and once released {outcome_words(copy.after_release, clear)}"
+        return fate
+    words = (clear or _unencrypted(copy)) if copy.is_in_clear else _protected(copy.protection)
+    by = _by_whom(copy)
+    arrived = copy.protected_on_arrival and copy.protection not in (ProtectionKind.NONE, ProtectionKind.UNKNOWN)
+    on_arrival = " already on arrival" if arrived else ""
+    branded = f", with the branding {copy.branding!r}" if copy.branding else ""
     return f"{words}{f' by {by}' if by else ''}{on_arrival}{branded}"
 
 
-def _by_whom(outcome: Mapping[str, Any]) -> str:
+def _by_whom(copy: CopyRow) -> str:
     """What protects a copy: ``'Encrypt'``, ``the DLP rule 'Cards'``, ``its label 'Secret'``; empty if that is not known."""
-    rules = ", ".join(repr(str(name)) for name in outcome.get("protected_by") or ())
-    if rules:
-        return rules
-    dlp = [repr(str(name)) for name in outcome.get("protected_by_dlp") or ()]
-    if dlp:
-        return f"the DLP rule{'s' if len(dlp) > 1 else ''} {', '.join(dlp)}"
-    by_label = outcome.get("label") and questions.LABEL_IN_TRANSPORT in (outcome.get("assumes") or ())
-    return f"its label {str(outcome['label'])!r}" if by_label else ""
+    if copy.protected_by:
+        return ", ".join(map(repr, copy.protected_by))
+    if copy.protected_by_dlp:
+        several = len(copy.protected_by_dlp) > 1
+        return f"the DLP rule{'s' if several else ''} {', '.join(map(repr, copy.protected_by_dlp))}"
+    return f"its label {copy.protecting_label!r}" if copy.protecting_label else ""
 
 
-def _unencrypted(outcome: Mapping[str, Any]) -> str:
+def _unencrypted(copy: CopyRow) -> str:
     """The words that no rule encrypts a copy, and whether it leaves by forced TLS."""
-    return _BY_TLS.get(str((outcome.get("transit") or {}).get("tls")), _protected("none"))
+    tls = copy.transit.tls if copy.transit else None
+    return _BY_TLS[tls] if tls in _BY_TLS else _protected("none")
 
 
-def copy_words(outcome: Mapping[str, Any]) -> dict[str, str]:
+def copy_words(copy: CopyRow) -> dict[str, str]:
     """What becomes of a copy and how it leaves, as ``outcome`` and, if known, ``transit``. Of a copy that leaves by forced
     TLS without encryption of its own, one text says both.
     """
-    transit = outcome.get("transit")
-    if not transit:
-        return {"outcome": outcome_words(outcome)}
-    leaves = transit_words(transit)
-    if transit.get("tls") == "forced" and outcome.get("protection") == "none":
-        return {"outcome": outcome_words(outcome, f"unencrypted by rules; leaves {leaves}")}
-    return {"outcome": outcome_words(outcome), "transit": leaves}
+    if not copy.transit:
+        return {"outcome": outcome_words(copy)}
+    leaves = transit_words(copy.transit)
+    if copy.transit.is_forced and copy.protection == ProtectionKind.NONE:
+        return {"outcome": outcome_words(copy, f"unencrypted by rules; leaves {leaves}")}
+    return {"outcome": outcome_words(copy), "transit": leaves}
 
 
 def message_words(message: Mapping[str, Any], recipient: str) -> str:
@@ -260,18 +249,12 @@ def refutation(row: GuaranteeRow) -> str:
     if counterexample.shown_to:
         (rule,) = counterexample.decided_by
         return f"{mail} is shown to {counterexample.shown_to} {UNPROTECTED}: the rule {rule!r} reports it, or asks for an approval."
-    verb = "is delivered" if counterexample.outcome.get("fate") == "delivered" else "is"
-    is_weak = counterexample.hole is not None and _is_forced(counterexample.outcome)
+    verb = "is delivered" if counterexample.outcome.is_delivered else "is"
+    is_weak = counterexample.hole is not None and counterexample.outcome.is_forced
     outcome = f"{outcome_words(counterexample.outcome, _WEAK if is_weak else '')}{lacking(counterexample)}"
     reasons = "; ".join(causes(counterexample))
     why = f": {reasons}" if reasons else ""
     return f"{mail} {verb} {outcome}{why}."
-
-
-def _is_forced(outcome: Mapping[str, Any]) -> bool:
-    """Whether a copy leaves only by forced TLS, now or once it is let through."""
-    every = [outcome, *(outcome.get(key) or {} for key in ("after_approval", "after_release"))]
-    return any((copy.get("transit") or {}).get("tls") == "forced" for copy in every)
 
 
 def lacking(counterexample: CounterexampleRow) -> str:
@@ -287,7 +270,7 @@ def causes(counterexample: CounterexampleRow) -> list[str]:
     decided = [f"the rule {name!r} decides" for name in counterexample.decided_by]
     cause = counterexample.cause
     if cause:
-        protects = cause.rule in (counterexample.outcome.get("protected_by") or ())  # The outcome names the rule.
+        protects = cause.rule in counterexample.outcome.protected_by  # The outcome names the rule.
         decided = [] if protects else [cause_words(cause)]
     return [*decided, *([hole_words(counterexample.hole)] if counterexample.hole else [])]
 
@@ -530,12 +513,11 @@ def _outcome_lines(tested: TestedMessages) -> Iterator[str]:
         for recipient, outcome in message.result.recipients.items()
     ]
     for name, recipient, outcome in copies[:_MOST_OUTCOMES]:
-        row = worded(outcome.as_row())
         ways = ", ".join(opening.way for opening in outcome.opens if opening.way is not OpeningWay.UNKNOWN)
         opens = f"; opens {ways}" if ways else ""
         reasons = open_reasons(in_order(outcome.unknown))
         why = f": {reasons_words(reasons)}" if reasons and _is_open(outcome) else ""
-        yield f"  {name}, to {recipient}: {outcome_words(row)}{why}{opens}."
+        yield f"  {name}, to {recipient}: {outcome_words(copy_row(outcome))}{why}{opens}."
     if len(copies) > _MOST_OUTCOMES:
         yield f"  {len(copies) - _MOST_OUTCOMES} more are in the result (messages)."
 

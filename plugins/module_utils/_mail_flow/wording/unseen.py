@@ -10,7 +10,6 @@ controls that would have tested it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from ..._exchange.organization import COMPLIANCE_SUBSETS
 from ..._exchange.permissions import COMPLIANCE_REMEDY
@@ -63,12 +62,12 @@ def _not_read_line(several: Sequence[str], reason: str) -> str:
     return f"Not read: {', '.join(several)}. {reason}"
 
 
-def unseen_lines(result: Mapping[str, Any]) -> list[str]:
-    """What the verdicts of a result, or of a part of a report, do not see, and what was not tested."""
-    untested = ", ".join(result.get("untested") or ())
+def unseen_lines(unseen: Iterable[str], not_read: Iterable[str] = (), untested: Iterable[str] = ()) -> list[str]:
+    """What verdicts do not see, why, and what was not tested."""
+    controls = ", ".join(untested)
     lines = [
-        unseen_line(result.get("unseen") or ()),
-        *(result.get("not_read") or ()),
-        f"Whether encryption works was not tested ({untested})." if untested else "",
+        unseen_line(unseen),
+        *not_read,
+        f"Whether encryption works was not tested ({controls})." if controls else "",
     ]
     return list(filter(None, lines))

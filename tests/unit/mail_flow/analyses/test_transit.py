@@ -30,6 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     copy_properties,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.copy_row import TransitRow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import transit_words
 
 from tests.rounds import rounds
@@ -399,7 +400,7 @@ def test_mail_that_a_connector_may_hand_to_mailboxes_on_premises_does_not_leave_
     assert result.get("transit", {}).get("on_premises") == ("Hybrid" if says else None)
     assert ("tls" in result.get("transit", {})) is (to != "contoso.com")
     if says:
-        assert transit_words(result["transit"]) == (
+        assert transit_words(TransitRow.from_row(result["transit"])) == (
             "to the organization's own servers, perhaps, through the connector 'Hybrid'"
         )
 

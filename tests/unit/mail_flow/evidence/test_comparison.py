@@ -38,7 +38,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
     evidence_lines,
-    evidence_result,
+    evidence_row,
     rule_sentence,
 )
 
@@ -372,7 +372,11 @@ def test_the_order_of_rows_changes_nothing() -> None:
     assert one == other
     assert one.strangers == ("Gone",)
     assert one.sample[:1] == (("m2", "ann@fabrikam.com"),)
-    assert evidence_lines(one, {})[-1] == "Exchange also reports rules that no longer exist by that name: 'Gone'."
+    read = EvidenceResult(one, WINDOW, RuleReport(), EncryptionReport(refused="no"))
+    assert (
+        evidence_lines(evidence_row(read, unseen=(), examples=0))[-2]
+        == "Exchange also reports rules that no longer exist by that name: 'Gone'."
+    )
 
 
 def test_the_result_names_nobody_unless_asked() -> None:
@@ -384,7 +388,7 @@ def test_the_result_names_nobody_unless_asked() -> None:
         Traced(("Partners",), "TLS1.2", "To the gateway"),
     ]
     read = EvidenceResult(found, WINDOW, report, EncryptionReport(refused="no"), sample)
-    result = evidence_result(read, unseen=["dlp"], examples=0)
+    result = evidence_row(read, unseen=["dlp"], examples=0).as_row()
     assert "@" not in str(result)
     assert "encryption" not in result
     assert (result["encrypted_otherwise"], result["unseen"]) == (
@@ -395,7 +399,7 @@ def test_the_result_names_nobody_unless_asked() -> None:
         {"report": "rules", "column": "UserAction"},
         {"report": "rules", "column": "Policy"},
     ]
-    asked = evidence_result(read, unseen=["dlp"], examples=1)
+    asked = evidence_row(read, unseen=["dlp"], examples=1).as_row()
     assert [each["value"] for each in asked["raw"]] == ["kim@contoso.com", "P"]
     assert result["sample"] == [
         {"rules": ["Partners"], "tls": "TLS1.2", "connector": "To the gateway", "copies": 2},

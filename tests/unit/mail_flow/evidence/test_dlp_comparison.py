@@ -43,7 +43,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import blocks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
     dlp_lines,
-    evidence_result,
+    evidence_row,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence_row import (
+    DlpEvidenceRow,
 )
 
 from tests.emulator.mail_flow import MailFlow, TooManyWorlds
@@ -210,7 +213,7 @@ def read(answer: Result, *policies: dict[str, Any]) -> tuple[dict[str, Any], Exc
         now=NOW,
     )
     found = read_evidence(exchange, asked)
-    return {**evidence_result(found, unseen=[], examples=0), "unavailable": found.unavailable}, exchange
+    return evidence_row(found, unseen=[], examples=0, unavailable=found.unavailable).as_row(), exchange
 
 
 @pytest.mark.parametrize(
@@ -225,7 +228,7 @@ def test_a_report_that_cannot_be_read_is_one_line_and_the_rest_goes_on(answer: R
     result, _exchange = read(answer, OUTSIDE, encrypts(OUTGOING, "Q", priority=1))
     assert set(result["unavailable"]) == {"dlp_report"}
     assert [rule["why"] for rule in result["dlp"]["rules"]] == ["refused", "refused"]
-    assert len(dlp_lines(result)) == 1
+    assert len(dlp_lines(DlpEvidenceRow.from_row(result["dlp"]))) == 1
 
 
 def test_the_report_is_read_only_where_a_dlp_rule_acts_and_as_far_as_it_reaches() -> None:

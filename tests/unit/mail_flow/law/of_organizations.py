@@ -59,7 +59,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     difference_rows,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
-    evidence_result,
+    evidence_row,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
@@ -275,8 +275,8 @@ def of_evidence(asked: Asked) -> Iterator[Claim]:
         ),
         report,
     )
-    rows = evidence_result(EvidenceResult(found, window, report, EncryptionReport()), unseen=(), examples=0)
-    (control,) = with_evidence([_CONTROL], rows)
+    row = evidence_row(EvidenceResult(found, window, report, EncryptionReport()), unseen=(), examples=0)
+    (control,) = with_evidence([_CONTROL], row)
     if control.status is ControlStatus.MET:
         yield claim("VRF-2", ALL_COMPARED, (), True, said=control.findings)
     lost = [each.name for each in found.rules if each.name == most and not each.compared]

@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.circuit import (
     Circuit,
     KnownModels,
-    emptied,
+    emptying_circuits,
 )
 from pysat.solvers import Solver as Oracle
 
@@ -281,7 +281,7 @@ def test_a_question_that_a_known_model_answers_is_not_asked() -> None:
 def test_circuits_made_inside_are_emptied_at_once_and_no_others() -> None:
     """Their formulas refer to them, so that they themselves wait for a search for garbage."""
     before = Circuit()
-    with emptied():
+    with emptying_circuits():
         inside = Circuit()
         formula = inside.variable("one") & inside.variable("other")
         assert inside.solve([formula])

@@ -27,8 +27,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     recipient_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
-    described,
     replay_lines,
+    replay_row,
 )
 
 from tests.rounds import seeds
@@ -79,7 +79,7 @@ def test_each_copy_is_decided_by_what_its_row_shows() -> None:
 
 
 def test_a_copy_that_a_dlp_rule_alone_protects_is_not_protected_by_rules() -> None:
-    found = described(
+    replay = replay_row(
         _replayed([encrypts(HEALTH)], "ann@fabrikam.com", "joe@adatum.com"),
         None,
         compared=False,
@@ -87,11 +87,11 @@ def test_a_copy_that_a_dlp_rule_alone_protects_is_not_protected_by_rules() -> No
         domains=10,
         rules=[],
     )
+    found = replay.as_row()
     (day,) = found["days"]
     assert (day["protected"], day["not_by_rules"], day["undecided"]) == (0, 2, 0)
     assert [row.get("protected_by_dlp") for row in found["outcome"] if row["protection"] == "encrypt"] == [["P"]]
-    window = {"window": {"from": "2026-11-18T14:00:00Z", "until": "2026-11-18T14:00:00Z", "complete": True}}
-    assert "not by rules: 2 (1 of them by DLP rules)." in replay_lines({**found, **window})[1]
+    assert "not by rules: 2 (1 of them by DLP rules)." in replay_lines(replay)[1]
 
 
 def test_a_copy_that_a_dlp_rule_ends_is_what_rules_make_of_it_without_the_dlp_rule() -> None:

@@ -18,6 +18,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     change_sentence,
     plain_lines,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import (
+    ReplayDifferenceRow,
+    ReplayRow,
+)
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
@@ -117,7 +121,8 @@ def test_a_plain_copy_has_nothing_that_the_rules_look_for() -> None:
     assert (row["fate"], row["protected_by"], row["rules"]) == ("delivered", ["Encrypt"], ["Executables"])
     assert (row["because"], row["copies"]) == (["attachment"], 1)
     assert [row["copies"] for row in found["undecided"]] == [1]
-    (line,) = plain_lines(found)
+    replay = ReplayRow.from_row(found)
+    (line,) = plain_lines(replay)
     assert line == (
         "1 of these can be told if they are plain, with nothing in attachments that 'Executables' looks for: "
         "1 are protected by rules."
@@ -125,7 +130,7 @@ def test_a_plain_copy_has_nothing_that_the_rules_look_for() -> None:
     (change,) = found["difference"]
     assert (change["kind"], change["plain"]) == ("delivery_lost", {"certain": 0, "possible": 0})
     assert found["counts"]["changed"]["plain"] == {"certain": 0, "possible": 0}
-    assert change_lines(found, 10) == [
+    assert change_lines(replay.difference or (), replay.counts, 10) == [
         "No copy changes if it is plain. Of the others, perhaps: 1 is no longer delivered: 'Executables'."
     ]
 
@@ -136,7 +141,8 @@ def test_what_changes_of_copies_that_rules_make_is_not_called_impossible_of_plai
     rows = {row["kind"]: (row["certain"], row["possible"], row["plain"]) for row in found["difference"]}
     assert rows["delivery_gained"] == (0, 1, {"certain": 0, "possible": 1})
     assert found["counts"]["changed"] == {"certain": 0, "possible": 1, "plain": {"certain": 0, "possible": 1}}
-    assert not any("plain" in line for line in change_lines(found, 10))
+    replay = ReplayRow.from_row(found)
+    assert not any("plain" in line for line in change_lines(replay.difference or (), replay.counts, 10))
 
 
 def test_a_change_that_plain_copies_show_is_counted_apart() -> None:
@@ -145,7 +151,7 @@ def test_a_change_that_plain_copies_show_is_counted_apart() -> None:
     (change,) = found["difference"]
     assert (change["kind"], change["certain"], change["possible"]) == ("protection_gained", 0, 1)
     assert change["plain"] == {"certain": 1, "possible": 0}
-    assert "(all if they are plain)" in change_sentence(change)
+    assert "(all if they are plain)" in change_sentence(ReplayDifferenceRow.from_row(change))
 
 
 @pytest.mark.parametrize(
@@ -160,8 +166,14 @@ def test_a_change_that_plain_copies_show_is_counted_apart() -> None:
     ],
 )
 def test_how_many_plain_copies_change_is_said_as_far_as_it_is_known(certain: int, possible: int, said: str) -> None:
-    change = {"kind": "protection_lost", "certain": 0, "possible": 4, "domains": [], "more_domains": 0, "rules": []}
-    sentence = change_sentence({**change, "plain": {"certain": certain, "possible": possible}})
+    change = {
+        "kind": "protection_lost",
+        "certain": 0,
+        "possible": 4,
+        "plain": {"certain": certain, "possible": possible},
+    }
+    rest = {"senders": 1, "domains": [], "more_domains": 0, "rules": []}
+    sentence = change_sentence(ReplayDifferenceRow.from_row({**change, **rest}))
     assert sentence == f"4 copies perhaps are no longer encrypted{' ' if said else ''}{said}."
 
 
@@ -214,4 +226,4 @@ def test_sensitive_information_that_dlp_looks_for_is_nothing_of_plain_mail() -> 
     found = replayed([encrypting({"from_scope": "InOrganization"})], None, known)
     (row,) = found["plain"]
     assert (row["protected_by"], row["because"], row["rules"]) == (["Encrypt"], ["dlp"], [])
-    assert "with nothing in them that DLP rules and labels look for" in plain_lines(found)[0]
+    assert "with nothing in them that DLP rules and labels look for" in plain_lines(ReplayRow.from_row(found))[0]

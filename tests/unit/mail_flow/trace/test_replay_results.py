@@ -24,12 +24,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     NOT_KNOWN,
     SETTLED_BY,
-    described,
     hopless_lines,
     kept_back_lines,
     open_rules_lines,
     replay_lines,
+    replay_row,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import ReplayRow
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import headline_of, shown
 
 from tests.unit.mail_flow.replaying import KNOWN, ROW, WHEN, encrypting, replayed
@@ -113,10 +114,11 @@ def test_mail_that_a_report_calls_outbound_may_be_of_a_device(
 
 
 def test_a_file_without_the_last_hop_is_told_so_and_how_to_export_it() -> None:
-    lines = replay_lines(replayed([encrypting({"from_scope": "InOrganization"})], from_ip=""))
+    lines = replay_lines(ReplayRow.from_row(replayed([encrypting({"from_scope": "InOrganization"})], from_ip="")))
     assert "1 (whether the sender signed in 1)" in lines[1]
     assert lines[-1].startswith("Undecided: 1, because the file has no FromIP: did the sender sign in? Export it with ")
-    assert not hopless_lines(replayed([encrypting({"from_scope": "InOrganization"})], from_ip=PUBLIC))
+    known = replayed([encrypting({"from_scope": "InOrganization"})], from_ip=PUBLIC)
+    assert not hopless_lines(ReplayRow.from_row(known))
 
 
 @pytest.mark.parametrize(
@@ -127,28 +129,31 @@ def test_copies_that_were_kept_back_are_said_not_to_be_compared(status: str, cou
     reject = {"name": "Reject", "conditions": {}, "exceptions": {}, "actions": {"reject_message_reason_text": "no"}}
     found = replayed([], [reject], status=status)
     assert found["difference"] == []
-    lines = kept_back_lines(found)
+    lines = kept_back_lines(found["counts"]["left_out"])
     assert len(lines) == bool(counted)
     assert all(counted in line for line in lines)
-    assert kept_back_lines(replayed([], [], status="Delivered")) == []
+    assert kept_back_lines(replayed([], [], status="Delivered")["counts"]["left_out"]) == []
 
 
 def test_a_rule_that_leaves_most_copies_open_is_named_with_what_would_tell() -> None:
     by_field = {**encrypting({"any_of_to_header": ["ann@fabrikam.com"]}), "name": "To Ann"}
-    (line,) = open_rules_lines(replayed([by_field]))
+    open_ = ReplayRow.from_row(replayed([by_field]))
+    (line,) = open_rules_lines(open_)
     assert "1 of 1 copy" in line
     assert "'To Ann'" in line
     assert NOT_KNOWN["to_or_cc"] in line
-    assert line in replay_lines(replayed([by_field]))
-    assert open_rules_lines(replayed([encrypting({"from_scope": "InOrganization"})])) == []
-    assert open_rules_lines(replayed([encrypting({"from_scope": "InOrganization"})], from_ip="")) == []
+    assert line in replay_lines(open_)
+    for from_ip in (NO_HOP, ""):
+        decided = replayed([encrypting({"from_scope": "InOrganization"})], from_ip=from_ip)
+        assert open_rules_lines(ReplayRow.from_row(decided)) == []
 
 
 def test_nothing_changes_only_of_the_copies_that_were_compared() -> None:
+    counts = {"copies": 3, "messages": 3, "recipients": 3, "left_out": {"system": 1}}
     assert "None of the 2 copies that were compared is protected or delivered differently." in replay_lines(
-        {**replayed([], []), "counts": {"copies": 3, "messages": 3, "left_out": {"system": 1}}}
+        ReplayRow.from_row({**replayed([], []), "counts": counts})
     )
-    (line, _kept_back) = replay_lines(replayed([], [], status="Failed"))[-2:]
+    (line, _kept_back) = replay_lines(ReplayRow.from_row(replayed([], [], status="Failed")))[-2:]
     assert line == "No copy could be compared."
 
 
@@ -268,7 +273,7 @@ def test_rules_that_protect_are_in_their_order() -> None:
 def test_a_window_says_its_time_in_full_and_in_utc() -> None:
     window = Window(instant_of(WHEN + 900_000), instant_of(WHEN + 1_000_000), "limit")
     found = Replay(RuleSet([]), facts_of(KNOWN)).run(Trace())
-    row = described(found, window, compared=False, guaranteed=False, domains=10, rules=[])["window"]
+    row = replay_row(found, window, compared=False, guaranteed=False, domains=10, rules=[]).as_row()["window"]
     # Whoever reads on from there must not miss the rest of the second.
     assert (row["from"], row["until"]) == ("2026-11-18T14:03:04.900000Z", "2026-11-18T14:03:05Z")
     now = datetime.datetime(2026, 11, 19, tzinfo=datetime.UTC)
@@ -298,14 +303,14 @@ def test_copies_that_meet_other_rules_that_do_the_same_pass_them_once(monkeypatc
     way_of = Passage.way_of
     monkeypatch.setattr(Passage, "way_of", lambda self, person: passed.append(1) or way_of(self, person))
     before, after = (RuleSet(looking_inside(count, "Encrypt")) for count in (20, 40))
-    found = described(
+    found = replay_row(
         Replay(after, facts_of(KNOWN), before).run(trace),
         Window(instant_of(WHEN), instant_of(WHEN)),
         compared=True,
         guaranteed=False,
         domains=10,
         rules=[f"R{number}" for number in range(40)],
-    )
+    ).as_row()
     assert len(passed) < 10
     (row,) = found["undecided"]
     assert (row["reason"], row["copies"], len(row["rules"])) == ("attachment", 40, 40)
@@ -353,5 +358,5 @@ def test_the_rules_that_protect_are_named_by_their_own_copies() -> None:
 
 def test_a_page_says_in_words_what_is_not_known() -> None:
     rows = replayed([encrypting({"from_scope": "InOrganization"})], from_ip="")
-    (line,) = shown(rows)["settled_by"]
+    (line,) = shown(ReplayRow.from_row(rows))["settled_by"]
     assert line.startswith("Whether the sender signed in (1): ")

@@ -18,9 +18,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     trial_lines,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
-    described,
     left_out_words,
     replay_lines,
+    replay_row,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import (
+    ReplayRow,
+    TrialReplayRow,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import headline_of
 
@@ -126,7 +130,7 @@ def test_where_files_do_not_tell_it_is_said(files: Any, copies: int, twice: int)
         trace = read(*order)
         assert (len(trace), trace.perhaps_twice) == (copies, twice)
         found = replayed(trace, Window(instant_of(0), instant_of(1), "files"))
-        assert found["counts"].get("perhaps_twice", 0) == twice
+        assert found.counts.perhaps_twice == twice
         said = f"Up to {twice} cop{'y' if twice == 1 else 'ies'} may be counted twice"
         assert (said in replay_lines(found)[0]) == bool(twice)
 
@@ -153,9 +157,9 @@ def test_the_newest_rows_may_be_there_twice_too() -> None:
     assert (len(trace), trace.perhaps_twice) == (2, 1)
 
 
-def replayed(trace: Trace, window: Window | None = None) -> Values:
+def replayed(trace: Trace, window: Window | None = None) -> ReplayRow:
     found = Replay(RuleSet([]), facts_of({}), RuleSet([])).run(trace)
-    return described(found, window, compared=True, guaranteed=False, domains=10, rules=[])
+    return replay_row(found, window, compared=True, guaranteed=False, domains=10, rules=[])
 
 
 def test_files_without_rows_have_no_window() -> None:
@@ -165,10 +169,10 @@ def test_files_without_rows_have_no_window() -> None:
         assert (len(trace), window) == (0, None)
     found = replayed(trace, window)
     why = "The files have no rows, so they do not say of what time they are."
-    assert found["window"] == {"complete": False, "reason": why}
+    assert found.window.as_row() == {"complete": False, "reason": why}
     assert replay_lines(found) == [f"No mail was traced. {why}"]
-    assert headline_of({"mail": {"replay": found}}) == "No real mail was replayed"
-    replay = {key: found[key] for key in ("window", "difference")}
+    assert headline_of({"mail": {"replay": found.as_row()}}) == "No real mail was replayed"
+    replay = TrialReplayRow(window=found.window, counts=found.counts, difference=found.difference or ())
     trial = TrialRow("T", "T (trial)", expired=False, difference=(), replay=replay)
     assert f"What it would have changed is unknown. {why}" in trial_lines(trial)
     trace, window = read_files([("1", names.encode()), ("2", json.dumps([exchange("a")]).encode())], 100)
@@ -179,7 +183,7 @@ def test_files_without_rows_have_no_window() -> None:
 def test_a_quarantined_copy_that_a_later_row_calls_delivered_was_released(released: str) -> None:
     rows = [exchange("a", Status="Quarantined"), exchange("a", Status=released)]
     for files in ([rows], [rows[::-1]], [rows[:1], rows[1:]], [rows[1:], rows[:1]]):
-        assert replayed(read(*files))["counts"]["left_out"] == {}
-    kept = replayed(read(rows[:1]))["counts"]["left_out"]
+        assert replayed(read(*files)).counts.left_out == {}
+    kept = replayed(read(rows[:1])).counts.left_out
     assert kept == {"quarantined": 1}
     assert left_out_words(kept) == ["1 quarantined, released since or not"]
