@@ -88,11 +88,7 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     helping = [standing for standing in every if _helps(standing.rule, guarantee)]
     decider = next((standing.rule for standing in every if standing.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:
-        meant = _meant(decider, helping, copy, guarantee)
-        if meant:
-            return _of_standing(meant, every, copy)
-        keeping = every if wish.wants_protection else helping
-        return _of_decider(decider, [each for each in keeping if each in helping or _keeps_back(each.rule)], guarantee)
+        return _of_the_deciding_rule(decider, every, helping, copy, guarantee)
     # Somebody to whom a rule copies mail need not get it.
     ending = None if copied_by and wish.wants_protection else _of_the_ending(every)
     if wish.wants_decryption:
@@ -101,13 +97,36 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
         return ending
     if copied_by:
         return _of_copying(rules, helping, copy, guarantee, copied_by)
+    return _of_unprotected(every, helping, copy, guarantee)
+
+
+def _of_the_deciding_rule(
+    decider: FlowRule, every: Sequence[Standing], helping: Sequence[Standing], copy: Copy, guarantee: Guarantee
+) -> BreachCause | None:
+    """The rule that is meant for a copy and misses it, or the one without which the guarantee would be kept."""
+    meant = _meant(decider, helping, copy, guarantee)
+    if meant:
+        return _of_standing(meant, every, copy)
+    keeping = every if WISHES[guarantee.then].wants_protection else helping
+    others = [standing for standing in keeping if standing in helping or _keeps_back(standing.rule)]
+    return _of_decider(decider, others, guarantee)
+
+
+def _of_unprotected(
+    every: Sequence[Standing], helping: Sequence[Standing], copy: Copy, guarantee: Guarantee
+) -> BreachCause | None:
+    """Why no rule protects the copy of somebody whom the sender names; ``None`` of mail that arrives so that no rule encrypts it
+    anew.
+    """
     if not _arrives_readable(copy):
-        return None  # No rule encrypts it anew.
+        return None
     if copy.is_from_outside:
         encrypting = [standing for standing in helping if _encrypts(standing.rule, guarantee)]
         return _of_mail_from_outside(encrypting, guarantee)
     cause = _of_nearest(every, helping, copy, guarantee)
-    return cause if cause or wish.wants_delivery else _of_exempting(every, copy, guarantee)
+    if cause or WISHES[guarantee.then].wants_delivery:
+        return cause
+    return _of_exempting(every, copy, guarantee)
 
 
 def _of_copying(
