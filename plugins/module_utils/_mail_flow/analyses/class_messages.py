@@ -25,8 +25,18 @@ class ClassMessages:
     def show_surely(self, mail_class: MailClass, *modes: bool) -> None:
         """Searches for a message that certainly shows the difference, if none was found so far."""
         for usual in modes:
-            if mail_class.shown is None:
+            if mail_class.shown is None and not self._is_never_sure(mail_class, usual=usual):
                 self.show(mail_class, self._asked.model.open, self._asked.met(), usual=usual)
+
+    def _is_never_sure(self, mail_class: MailClass, *, usual: bool) -> bool:
+        """Whether no message shows the difference for every answer to what is unknown. The free side says so, which is built
+        anyway; the other one, which says what is certain, is larger than a few questions.
+        """
+        asked = self._asked
+        side = asked.model.free
+        of_class = asked.queries.free(mail_class.person).of_class(mail_class.kind, mail_class.cause, mail_class.part)
+        meant = asked.mail.meant(side, mail_class.person, usual=usual)
+        return asked.model.messages.rules_out(of_class, meant, side, asked.remaining_budget)
 
     def may_be_shown(self, mail_class: MailClass) -> bool:
         """Whether a message of a class may still exist after the search for one."""

@@ -12,6 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     difference as of_difference,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import find_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
     TrialRow,
@@ -47,6 +48,26 @@ def test_a_new_rule_that_stops() -> None:
         "All mail from inside to fabrikam.com with '[secure]' in its subject is no longer encrypted: the new rule 'Partners' stops before "
         "'Encrypt secure'."
     ]
+
+
+@pytest.mark.parametrize(
+    "condition", [{"message_type_matches": "Signed"}, {"subject_matches_patterns": [r"(?<x>a)b\p{L}"]}]
+)
+def test_where_nothing_is_certain_the_side_of_the_model_that_says_so_is_not_built(
+    condition: Values, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models: list[Model] = []
+    built = Model.__init__
+
+    def build(self: Model, *args: Any, **options: Any) -> None:
+        models.append(self)
+        built(self, *args, **options)
+
+    monkeypatch.setattr(Model, "__init__", build)
+    changes = of_difference.difference([], [rule("New", {**OUTGOING, **condition}, ENCRYPT)], TENANT, NOW)
+    assert [finding.kind for finding in changes.findings] == ["unknown"]
+    assert models
+    assert not any("open" in vars(model) for model in models)
 
 
 def test_a_rule_that_is_moved_and_enabled_or_widened_has_no_other_actions() -> None:
