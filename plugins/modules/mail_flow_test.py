@@ -921,8 +921,8 @@ suggestions:
       description: >-
         The edits, each with C(kind) (V(move), V(stop), V(exception), V(condition), V(action), V(enable) or V(add)), C(rule),
         C(option) such as C(exceptions.sent_to), and C(before) and C(after) where it is set. Of a rule that is moved or
-        added the option is C(priority), which counts from 0. An edit of an outbound connector has the C(kind)
-        V(connector), and C(connector) instead of C(rule). People make it: this collection writes no connectors.
+        added the option is C(priority), which counts from 0. An edit of an outbound connector, or a new one, has
+        the C(kind) V(connector), and C(connector) instead of C(rule). People make it: this collection writes no connectors.
       type: list
       elements: dict
       returned: always

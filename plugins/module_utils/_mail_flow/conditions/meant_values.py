@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..._resources.rules.unmatchable_values import meant_value, never_matching
 from .predicates import BY_OPTION
 
+#: A word so long that one letter more or less seldom makes it another name.
+_LONG_WORD = re.compile(r"[^\W\d_]{6,}")
+
 
 def is_misspelled(written: str, meant: str) -> bool:
-    """Whether one text is another with a letter too many, one too few, or two neighbors exchanged. Another letter or digit in
-    one place often is another name.
+    """Whether one text is another with a letter too many, one too few, or two neighbors exchanged, or with another letter
+    within a long word. Another letter at its end or in a short word often is another name, and another digit is.
     """
     short, long = sorted((written, meant), key=len)
     if len(long) - len(short) == 1:
@@ -21,7 +25,13 @@ def is_misspelled(written: str, meant: str) -> bool:
         return False
     first = next(place for place, letter in enumerate(written) if letter != meant[place])
     exchanged = written[:first] + written[first : first + 2][::-1] + written[first + 2 :]
-    return exchanged == meant
+    replaced = written[:first] + meant[first] + written[first + 1 :]
+    return exchanged == meant or (replaced == meant and meant[first].isalpha() and _is_within_long_word(written, first))
+
+
+def _is_within_long_word(text: str, place: int) -> bool:
+    """Whether a place in a text is a letter of a long word, and neither its first nor its last one."""
+    return any(word.start() < place < word.end() - 1 for word in _LONG_WORD.finditer(text))
 
 
 def as_meant(option: str, value: Any) -> Any:

@@ -21,6 +21,7 @@ from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
 from ..input.messages import Broken
 from ..model.addresses import domain
+from ..model.connectors import IN_TRANSIT, VALIDATIONS
 from ..model.facts import Facts
 from ..model.inside import leaves, sender_inside
 from ..model.message import Message
@@ -420,7 +421,9 @@ class FailingCopy:
 def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts, recipient: str) -> Aim:
     """What a guarantee wants of somebody's copy."""
     helps = _OF_CLAIMS.get(guarantee.then, _PROTECTING)
-    actions = _actions(helps, guarantee.template)
+    # A rule requires TLS, and nothing of its certificate.
+    is_by_tls = guarantee.then == IN_TRANSIT and guarantee.tls_validation == VALIDATIONS[0]
+    actions = _actions(_ROUTING if is_by_tls else helps, guarantee.template)
     if guarantee.then == PORTAL:
         branding = _branding(guarantee, rules, facts)
         actions = {**actions, "apply_rights_protection_customization_template": branding} if branding else {}

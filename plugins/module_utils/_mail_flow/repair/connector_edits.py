@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Edits of outbound connectors that close a hole on the way. Only people make them: this collection writes no
-connectors.
+"""Edits of outbound connectors, and new ones, that close a hole on the way. Only people make them: this collection writes
+no connectors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..._exchange.names import same_name
 from ..analyses.judgment import Hole
+from ..input.guarantee_options import Guarantee
+from ..model.connectors import VALIDATIONS
 
 #: What TLS has to check to the value of ``tls_settings``. The name that ``domain`` checks is the organization's to say.
 _SETTINGS = {"encryption_only": "EncryptionOnly", "certificate": "CertificateValidation"}
+
+#: The longest name that a connector gets.
+_LONGEST = 64
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class ConnectorEdit:
     :param option: the option of the fact ``outbound_connectors`` that changes.
     :param before: its value before, and :param:`after` now.
     :param added: what is added to a list; empty for another option.
+    :param new: the options of a connector that is added with that, in the form of the fact; empty for one that is there.
     """
 
     connector: str
@@ -30,6 +36,7 @@ class ConnectorEdit:
     before: Any
     after: Any
     added: str = ""
+    new: Mapping[str, Any] = field(default_factory=dict)
 
 
 def connector_edits(
@@ -46,6 +53,35 @@ def connector_edits(
         if edit is not None:
             edited = [*every[:place], {**options, edit.option: edit.after}, *every[place + 1 :]]
             yield edit, {**facts, "outbound_connectors": edited}
+
+
+def connector_to_add(
+    hole: Hole, guarantee: Guarantee, facts: Mapping[str, Any]
+) -> Iterator[tuple[ConnectorEdit, dict[str, Any]]]:
+    """A connector for the domains of a guarantee, where none comes near and a rule does not do: it cannot say that TLS checks a
+    certificate. With the facts then.
+
+    :param facts: in the form of the option ``facts``.
+    """
+    domains = [str(name) for name in guarantee.when.get("recipient_domain_is") or ()]
+    settings = _SETTINGS.get(guarantee.tls_validation, "")
+    every = list(facts.get("outbound_connectors") or ())
+    if hole.connector or not domains or guarantee.tls_validation == VALIDATIONS[0] or not settings:
+        return
+    name = f"TLS to {domains[0]}"[:_LONGEST]
+    if any(same_name(str(options["name"]), name) for options in every):
+        return
+    covered = [pattern for domain in domains for pattern in (domain, f"*.{domain}")]
+    new = {
+        "name": name,
+        "enabled": True,
+        "connector_type": "Partner",
+        "recipient_domains": covered,
+        "use_mx_record": True,
+        "tls_settings": settings,
+    }
+    edit = ConnectorEdit(name, "recipient_domains", None, covered, new=new)
+    yield edit, {**facts, "outbound_connectors": [*every, new]}
 
 
 def _edit(hole: Hole, validation: str, options: Mapping[str, Any]) -> ConnectorEdit | None:

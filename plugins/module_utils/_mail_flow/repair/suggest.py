@@ -9,6 +9,7 @@ is one counterexample more, from which the next edits come.
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -30,7 +31,7 @@ from ..trace.rows import Trace
 from .advice import KEPT_FROM_DELIVERY, Advice, beyond_rules, instead_of_edits, leaving_out, of_meant_dlp_rule
 from .aims import NEW_RULE, keeps_back, rebuilds
 from .compared_draft import compared
-from .connector_edits import connector_edits
+from .connector_edits import connector_edits, connector_to_add
 from .draft_proof import DraftProof, OpenError
 from .draft_search import DraftSearch
 from .first_steps import MOST_FIRST_STEPS, first_steps, is_same_repair
@@ -263,7 +264,7 @@ class _GoalRepair:
         return None if judged.verdict is GuaranteeVerdict.PROVED else judged
 
     def _of_connectors(self) -> Iterator[Suggestion]:
-        """The edit of a connector that closes the hole through which a copy leaves."""
+        """The edit of a connector, or a new one, that closes the hole through which a copy leaves."""
         task = self._task
         judged = task.judgment(self._goal)
         shown = judged.counterexample if judged else None
@@ -271,7 +272,9 @@ class _GoalRepair:
             return
         kept_guarantees = task.to_keep(self._goal)
         others = [guarantee for guarantee in kept_guarantees if guarantee is not judged.guarantee]
-        for edit, facts in connector_edits(shown.hole, judged.guarantee.tls_validation, task.given):
+        edits = connector_edits(shown.hole, judged.guarantee.tls_validation, task.given)
+        added = connector_to_add(shown.hole, judged.guarantee, task.given)
+        for edit, facts in itertools.chain(edits, added):
             try:
                 tried = TriedRules(task.rules, facts_of(facts), kept_guarantees, task.now)
                 then = tried.judgment(judged.guarantee)

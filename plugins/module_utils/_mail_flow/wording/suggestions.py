@@ -346,7 +346,14 @@ def _with_unless(advice: Advice) -> str:
 _NOT_INSIDE = "sender_not_inside"
 
 #: Option of a connector to the parameter of Set-OutboundConnector.
-_PARAMETERS = {"recipient_domains": "RecipientDomains", "enabled": "Enabled", "tls_settings": "TlsSettings"}
+_PARAMETERS = {
+    "name": "Name",
+    "enabled": "Enabled",
+    "connector_type": "ConnectorType",
+    "recipient_domains": "RecipientDomains",
+    "use_mx_record": "UseMXRecord",
+    "tls_settings": "TlsSettings",
+}
 
 
 def _connector_row(edit: ConnectorEdit) -> Row:
@@ -361,15 +368,21 @@ def _connector_row(edit: ConnectorEdit) -> Row:
 
 
 def _connector_call(edit: ConnectorEdit) -> Call:
+    if edit.new:
+        return Call("New-OutboundConnector", {_PARAMETERS[option]: value for option, value in edit.new.items()})
     return Call("Set-OutboundConnector", {"Identity": edit.connector, _PARAMETERS[edit.option]: edit.after})
 
 
 def _connector_text(edit: ConnectorEdit, left_open: Judgment | None) -> str:
-    text = {
-        "recipient_domains": f"Add {edit.added} to the connector {edit.connector!r}",
-        "enabled": f"Enable the connector {edit.connector!r}",
-        "tls_settings": f"Let the connector {edit.connector!r} force TLS ({edit.after})",
-    }[edit.option]
+    added = f"Add the connector {edit.connector!r}, which forces TLS ({edit.new['tls_settings']})" if edit.new else ""
+    text = (
+        added
+        or {
+            "recipient_domains": f"Add {edit.added} to the connector {edit.connector!r}",
+            "enabled": f"Enable the connector {edit.connector!r}",
+            "tls_settings": f"Let the connector {edit.connector!r} force TLS ({edit.after})",
+        }[edit.option]
+    )
     return visible_line(f"{text}, by hand: {_connector_call(edit)}.{_still_open(left_open)}")
 
 

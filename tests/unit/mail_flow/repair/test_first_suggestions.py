@@ -266,7 +266,12 @@ def test_an_exception_that_all_mail_of_a_rejecting_rule_meets_is_removed() -> No
         ("councill.example", "council.example", True),
         ("concil.example", "council.example", True),
         ("cuoncil.example", "council.example", True),
+        ("counsil.example", "council.example", True),
         # Other names often differ by one letter or digit.
+        ("claim-a.example", "claim-b.example", False),
+        ("branchA.example", "branchB.example", False),
+        ("north.example", "forth.example", False),
+        ("council7.example", "council8.example", False),
         ("lab1.example", "lab2.example", False),
         ("lab1.example", "lab.example", False),
         ("a.com", "b.com", False),
@@ -277,14 +282,15 @@ def test_what_counts_as_misspelled(written: str, meant: str, is_misspelled: bool
     assert aims.is_misspelled(written, meant) is is_misspelled
 
 
-def test_the_right_domain_is_put_beside_a_misspelled_one() -> None:
-    council = rule("Council", {**IN, "recipient_domain_is": ["councill.com"]}, ENCRYPT)
+@pytest.mark.parametrize("written", ["councill.com", "counsil.com"])
+def test_the_right_domain_is_put_beside_a_misspelled_one(written: str) -> None:
+    council = rule("Council", {**IN, "recipient_domain_is": [written]}, ENCRYPT)
     wanted = {**IN, "recipient_domain_is": ["council.com"]}
     found, edits = repaired(
         [council, {**rule("All", OUTGOING, ENCRYPT), "enabled": False}], {"when": wanted, "then": "not_in_clear"}
     )
     assert edits[0] == [("condition", "Council")]
-    assert found.suggestions[0].edits[0].after == ["councill.com", "council.com"]
+    assert found.suggestions[0].edits[0].after == [written, "council.com"]
 
 
 def test_a_rule_that_is_meant_is_put_right_before_one_that_stops_is_opened() -> None:
@@ -303,3 +309,40 @@ def test_where_mail_expires_too_late_its_branding_is_named() -> None:
     assert found.advice is not None
     assert (found.advice.kind, found.advice.value, found.advice.days) == ("expiry", "Ours", 14)
     assert "to 14 or less" in next(iter(suggestion_rows([found], [], str))).text
+
+
+@pytest.mark.parametrize(
+    ("validation", "action"),
+    [
+        ("encryption_only", "route_message_outbound_require_tls"),
+        # No rule says what TLS checks.
+        ("certificate", "apply_rights_protection_template"),
+    ],
+)
+def test_a_rule_for_the_way_forces_tls_where_that_does(validation: str, action: str) -> None:
+    wanted = {"when": PARTNER, "then": "protected_in_transit", "tls_validation": validation}
+    found, _edits = repaired([], wanted, {**TENANT, "outbound_connectors": []})
+    rules = next(each.rules for each in found.suggestions if each.rules)
+    assert action in rules[-1]["actions"]
+
+
+def test_where_no_rule_can_say_what_tls_checks_a_connector_is_added_by_hand() -> None:
+    """None comes near, and a rule requires less."""
+    tls = rule("Tls", PARTNER, {"route_message_outbound_require_tls": True})
+    wanted = {"when": PARTNER, "then": "protected_in_transit", "tls_validation": "certificate"}
+    found, _edits = repaired([tls], wanted, {**TENANT, "outbound_connectors": []})
+    first = found.suggestions[0]
+    assert first.connector is not None
+    assert first.left_open is None
+    assert first.connector.new["recipient_domains"] == ["partner.com", "*.partner.com"]
+    assert first.connector.new["tls_settings"] == "CertificateValidation"
+    row = next(iter(suggestion_rows([found], [], str)))
+    assert (row.edits[0]["kind"], row.cmdlet.split()[0]) == ("connector", "New-OutboundConnector")
+
+
+@pytest.mark.parametrize("validation", ["encryption_only", "domain"])
+def test_no_connector_is_added_where_a_rule_does_or_its_settings_are_not_known(validation: str) -> None:
+    """Nobody but the organization knows the name that a certificate is to have."""
+    wanted = {"when": PARTNER, "then": "protected_in_transit", "tls_validation": validation}
+    found, _edits = repaired([], wanted, {**TENANT, "outbound_connectors": []})
+    assert all(each.connector is None for each in found.suggestions)
