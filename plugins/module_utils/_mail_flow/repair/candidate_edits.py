@@ -10,6 +10,7 @@ from ..._resources.rules.action_effects import Does
 from ..actions.actions import set_actions
 from ..analyses.standings import SCOPES, FailedCondition, Standing
 from ..conditions.predicate import Predicate, Reach
+from ..conditions.predicates import BY_OPTION
 from ..rules.rule_set import RuleSet
 from .aims import (
     ACTION,
@@ -21,6 +22,7 @@ from .aims import (
     STOP,
     EditedRules,
     FailingCopy,
+    Rule,
     fits,
     is_meant,
     is_wanted,
@@ -305,7 +307,9 @@ class _EditsNotToAct:
 
 
 def _new_rule(at: RulesAtCopy) -> Iterator[EditedRules]:
-    """One rule more: after all, before the one that stops, before all that stop, or before all."""
+    """One rule more: after all, or where it sees what it looks at; before the one that stops, before all that stop, or before
+    all.
+    """
     remedy = at.aim.remedy
     full = len(at.draft.rules) >= MOST_RULES
     if full or remedy is None or any(edit.kind == "add" for edit in at.draft.edits):
@@ -316,9 +320,16 @@ def _new_rule(at: RulesAtCopy) -> Iterator[EditedRules]:
         for number in range(1, len(names) + 2)
         if (new_name := _numbered(remedy["name"], number)).casefold() not in names
     )
-    places = [len(at.draft.rules), *([] if at.stop is None else [at.stop.rule.place]), *at.early_places]
+    last_place = at.last_place_to_see_content if _looks_at_content(remedy) else len(at.draft.rules)
+    places = [last_place, *([] if at.stop is None else [at.stop.rule.place]), *at.early_places]
     for place in dict.fromkeys(places):
         yield at.draft.added({**remedy, "name": name}, place)
+
+
+def _looks_at_content(rule: Rule) -> bool:
+    """Whether a rule looks at what a disclaimer that is wrapped around mail hides, or may."""
+    rows = [BY_OPTION[option] for section in ("conditions", "exceptions") for option in rule.get(section) or {}]
+    return any(row.content or row.of_wrapper or row.looks_at == "subject" for row in rows)
 
 
 def _numbered(name: str, number: int) -> str:

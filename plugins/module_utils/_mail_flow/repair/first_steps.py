@@ -79,12 +79,15 @@ def _adds_last(draft: EditedRules) -> bool:
 
 
 def is_same_repair(edits: Sequence[RuleEdit], others: Sequence[RuleEdit]) -> bool:
-    """Whether edits only have the same rule at another place than others."""
-    if edits[-1].kind == others[-1].kind == ADD:
-        return True
-    return _repair_of(edits[0]) == _repair_of(others[0])
+    """Whether edits only have the same rules at other places than others."""
+    return _repairs_of(edits) == _repairs_of(others)
 
 
-def _repair_of(first: RuleEdit) -> tuple[str, str, str, str]:
-    """What the first of some edits does to a rule, wherever it moves it."""
-    return first.kind, first.rule, first.option, "" if first.kind == MOVE else repr(first.after)
+def _repairs_of(edits: Sequence[RuleEdit]) -> set[tuple[str, str, str, str]]:
+    """What edits do to rules, wherever they place them: a rule may also be only moved."""
+    changed = {edit.rule for edit in edits if edit.kind != MOVE}
+    return {
+        (edit.kind, edit.rule, edit.option, "" if edit.kind in (ADD, MOVE) else repr(edit.after))
+        for edit in edits
+        if edit.kind != MOVE or edit.rule not in changed
+    }

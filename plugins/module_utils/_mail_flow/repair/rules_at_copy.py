@@ -102,10 +102,15 @@ class RulesAtCopy:
         """The places before which a rule may have to go, the last one first: the first rule that stops, that hides what mail
         says, and after which mail may go on without the rules behind it, and all rules.
         """
-        breaks = (self._place_where(_wraps), self.place_of_first(*COPYING), self.place_of_first(*_BREAKING))
+        breaks = (self.last_place_to_see_content, self.place_of_first(*COPYING), self.place_of_first(*_BREAKING))
         first_stop = self.place_of_first(Does.STOP)
         places = {first_stop, *breaks, 0}
         return tuple(sorted((to for to in places if to <= first_stop), reverse=True))
+
+    @cached_property
+    def last_place_to_see_content(self) -> int:
+        """The last place before which a rule may go that looks at what mail says: no rule hides that from it."""
+        return self._place_where(_wraps)
 
     def _nearest(self) -> list[Standing]:
         """The rules that help and that one edit or two would let act, the nearest first."""

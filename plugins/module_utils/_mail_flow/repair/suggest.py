@@ -33,7 +33,7 @@ from .aims import NEW_RULE, keeps_back, rebuilds
 from .compared_draft import compared
 from .connector_edits import connector_edits, connector_to_add
 from .draft_proof import DraftProof, OpenError
-from .draft_search import DraftSearch
+from .draft_search import DraftSearch, FoundDraft
 from .first_steps import MOST_FIRST_STEPS, first_steps, is_same_repair
 from .known_counterexamples import KnownCounterexamples
 from .opposed import opposed_guarantee
@@ -137,7 +137,8 @@ class _GoalRepair:
 
     def _found_by(self, search: DraftSearch) -> list[Suggestion]:
         """What a search finds, each with what it changes. Once nothing that may follow goes before what was found, others are
-        found only if they cost little.
+        found only if they cost little. The same repair at one place after the other is compared while that changes less mail
+        beside.
         """
         found = list[Suggestion]()
         drafts = search.drafts()
@@ -149,6 +150,8 @@ class _GoalRepair:
                         draft = next(drafts, None)
                     if draft is None:
                         break
+                    if _is_known_elsewhere(draft, found):
+                        continue
                     suggestion = compared(draft.draft, self._task, self._goal, self._known, draft.left_open)
                     found.append(suggestion)
                     puts_right = puts_right_what_is_there(suggestion, self._aim)
@@ -287,6 +290,20 @@ class _GoalRepair:
                 yield Suggestion(
                     (), task.present.rules, Difference(), (), left_open=left_open, connector=edit, puts_right=(shown,)
                 )
+
+
+def _is_known_elsewhere(draft: FoundDraft, found: Sequence[Suggestion]) -> bool:
+    """Whether the repair of a draft was found at other places, leaves no more open there, and does not get better from place
+    to place: the first ones change least.
+    """
+    settled = [
+        suggestion
+        for suggestion in found
+        if is_same_repair(draft.draft.edits, suggestion.edits)
+        and (suggestion.left_open is None or draft.left_open is not None)
+    ]
+    beside = [len(suggestion.surely_unwanted) for suggestion in settled]
+    return 0 in beside or (len(beside) > 1 and beside[-1] >= beside[-2])
 
 
 def _without_repetitions(suggested: Sequence[Suggestion]) -> list[Suggestion]:

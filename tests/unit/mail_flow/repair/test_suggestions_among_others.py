@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
@@ -14,23 +15,29 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import compared_draft, suggest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import RuleEdit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.first_steps import (
+    is_same_repair,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggestion import (
     GoalSuggestions,
+    Suggestion,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 
-from tests.unit.mail_flow.asking import NOW
+from tests.unit.mail_flow.asking import NOW, OUTGOING, rule
 from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
 from tests.unit.mail_flow.organizations.organization import Organization
 from tests.unit.mail_flow.organizations.suggested import FIRST, first
+from tests.unit.mail_flow.small_worlds import TENANT
 
 #: Every how many of the guarantees are asked about alone, by the organization.
 _EVERY = {"bank": 5, "hospital": 3, "small": 2}
 
 
 def suggested(organization: Organization, judged: Sequence[Judgment]) -> dict[str, GoalSuggestions]:
-    found = suggestions(RuleSet(organization.numbered_rules), organization.facts, judged, (), NOW)
+    found = suggest.suggestions(RuleSet(organization.numbered_rules), organization.facts, judged, (), NOW)
     return {goal.name: goal for goal in found}
 
 
@@ -51,3 +58,62 @@ def test_the_first_suggestion_is_the_expected_one_alone_and_among_others(name: s
             (each.edits, each.connector) for each in among[goal].suggestions[:1]
         ], goal
         assert alone.advice == among[goal].advice
+
+
+def test_the_same_repair_is_not_compared_at_every_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comparison costs more than all else: one that changes no other mail is not compared at further places."""
+    bank = ORGANIZATIONS["bank"]
+    rules = RuleSet(bank.numbered_rules)
+    asked = [question.guarantee for question in bank.questions]
+    (guarantee,) = guarantees_of([each for each in asked if each["name"] == "All that leaves"])
+    compared: list[Suggestion] = []
+
+    def comparing(*values: Any) -> Suggestion:
+        compared.append(compared_draft.compared(*values))
+        return compared[-1]
+
+    monkeypatch.setattr(suggest, "compared", comparing)
+    suggest.suggestions(rules, bank.facts, prove(rules, bank.facts, [guarantee], NOW), (), NOW)
+    assert compared
+    for place, suggestion in enumerate(compared):
+        better = [other for other in compared[:place] if is_same_repair(suggestion.edits, other.edits)]
+        assert all(other.surely_unwanted for other in better)
+
+
+def edit(kind: str, rule: str, option: str, after: Any) -> RuleEdit:
+    return RuleEdit(kind, rule, option, None, after)
+
+
+EXCEPTION = edit("exception", "A", "exceptions.sent_to", ["a@b.example"])
+
+
+@pytest.mark.parametrize(
+    ("edits", "others", "is_same"),
+    [
+        ([edit("move", "A", "priority", 1)], [edit("move", "A", "priority", 0)], True),
+        ([edit("move", "A", "priority", 1)], [edit("move", "B", "priority", 1)], False),
+        ([EXCEPTION], [EXCEPTION, edit("move", "A", "priority", 0)], True),
+        ([EXCEPTION], [EXCEPTION, edit("move", "B", "priority", 0)], False),
+        ([EXCEPTION], [edit("exception", "A", "exceptions.sent_to", ["c@b.example"])], False),
+        ([edit("add", "New", "priority", 7)], [edit("add", "New", "priority", 0)], True),
+        ([edit("add", "New", "priority", 7)], [edit("add", "Other", "priority", 7)], False),
+        ([edit("add", "New", "priority", 7)], [EXCEPTION, edit("add", "New", "priority", 7)], False),
+    ],
+)
+def test_a_repair_is_the_same_wherever_its_rules_stand(
+    edits: list[RuleEdit], others: list[RuleEdit], is_same: bool
+) -> None:
+    assert is_same_repair(edits, others) is is_same
+
+
+def test_a_new_rule_that_looks_at_what_mail_says_goes_before_what_may_hide_it() -> None:
+    """One that does not stays behind all rules."""
+    disclaimer = rule(
+        "Footer", OUTGOING, {"apply_html_disclaimer_text": "x", "apply_html_disclaimer_location": "Append"}
+    )
+    last = rule("Last", OUTGOING, {"set_audit_severity": "Low"})
+    rules = RuleSet([disclaimer, last])
+    for extra, place in (({"subject_contains_words": ["secret"]}, 0), ({"recipient_domain_is": ["b.example"]}, 2)):
+        (goal,) = guarantees_of([{"name": "G", "when": {**OUTGOING, **extra}, "then": "not_in_clear"}])
+        (found,) = suggest.suggestions(rules, TENANT, prove(rules, TENANT, [goal], NOW), (), NOW)
+        assert [(each.kind, each.after) for each in found.suggestions[0].edits] == [("add", place)]
