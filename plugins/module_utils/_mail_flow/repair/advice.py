@@ -68,9 +68,10 @@ class Advice:
         ``from_outside``: it asks for no mail from outside, which no rule encrypts; ``dlp``: people edit a DLP rule, or it
         leaves out the mail of that rule; ``opposed_rule``: a rule keeps all of its mail from delivery, so it or the rule
         goes; ``expiry``: mail with a branding expires in time; ``dlp_idle``: people let a DLP rule act; ``copies``: the
-        guarantee does not count copies that rules make, or leaves out the mail of which a rule makes one, or to whom.
-    :param value: the sender, the person who gets such a copy, the other ``then``, the template for which it no longer asks, what the DLP rule does, as
-        causes call it, or the branding.
+        guarantee does not count copies that rules make, or leaves out the mail of which a rule makes one; ``copied_to``: it
+        leaves out mail to those who get such copies.
+    :param value: the sender, the person who gets such a copy, the other ``then``, the template for which it no longer asks,
+        what the DLP rule does, as causes call it, or the branding.
     :param unless: the exceptions of the guarantee then, in the form of a rule's, and :param:`rules` the names of the
         rules; :param:`policy` that of the policy of a DLP rule.
     :param days: after how many days mail expires then at the latest.
@@ -270,7 +271,7 @@ def _without_people(judged: Judgment, copy: Copy, task: RepairTask) -> Advice | 
         return None
     left_open = None if judged.verdict is GuaranteeVerdict.PROVED else judged
     policy, rules = _dlp_rule_that_sends(task.given, copy.recipient)
-    return Advice("copies", copy.recipient, guarantee.unless, rules, policy, left_open=left_open)
+    return Advice("copied_to", copy.recipient, guarantee.unless, rules, policy, left_open=left_open)
 
 
 def _dlp_rule_that_sends(given: Mapping[str, Any], recipient: str) -> tuple[str, tuple[str, ...]]:

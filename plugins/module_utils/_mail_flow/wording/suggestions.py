@@ -251,7 +251,7 @@ def _advice(advice: Advice) -> str:
         return visible_line(_for_mail_from_outside(advice))
     if advice.kind == "dlp":
         return visible_line(_by_hand(advice))
-    if advice.kind == "copies":
+    if advice.kind in ("copies", "copied_to"):
         return visible_line(_without_copies(advice))
     if advice.kind == "dlp_idle":
         return visible_line(_by_switching_on(advice))
@@ -330,7 +330,7 @@ def _without_copies(advice: Advice) -> str:
     by = f"the {kind or f'rule {advice.rules[0]!r}'} sends" if advice.rules else "rules send"
     head = f"What breaks this is the copy that {by} {advice.value}, and no edit was found that puts it right and costs nothing else"
     if advice.unless:
-        left_out = "mail to who gets them" if "sent_to" in advice.unless else "that mail"
+        left_out = "mail to who gets them" if advice.kind == "copied_to" else "that mail"
         return f"{head}. If such copies need not count, leave {left_out} out of the guarantee, {_with_unless(advice)}"
     holds = _still_open(advice.left_open) or " The guarantee holds then."
     return f"{head}. If such copies need not count, set copies: recipients_only.{holds}"

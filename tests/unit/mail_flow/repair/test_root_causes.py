@@ -232,7 +232,7 @@ def test_who_gets_mail_that_a_dlp_rule_redirects_can_be_left_out() -> None:
     found, edits = repaired([decrypting], {"when": replies, "then": "decrypted_on_arrival"}, facts=facts)
     assert edits == []
     assert found.advice is not None
-    assert (found.advice.kind, found.advice.rules, found.advice.policy) == ("copies", ("Rivals",), "Rivals")
+    assert (found.advice.kind, found.advice.rules, found.advice.policy) == ("copied_to", ("Rivals",), "Rivals")
     assert found.advice.unless == {"sent_to": ["boss@contoso.com"]}
     (row,) = suggestion_rows([found], [decrypting], str)
     assert row.unless == found.advice.unless
