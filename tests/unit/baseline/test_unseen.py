@@ -127,7 +127,7 @@ ASKED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("one", "other"), itertools.combinations(ASKED, 2))
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(ASKED, 2)))
 def test_each_result_of_a_test_has_it(one: str, other: str) -> None:
     options = {**ASKED[one], **ASKED[other], "fail_on_error": False, "explain": True}
     found = result_of(mail_flow_test, EmulatedSession(organization(), "rest"), **options)
