@@ -51,7 +51,8 @@ def test_the_search_finds_the_class_of_mail_that_loses_protection() -> None:
     asked, found = searched(), MailClasses()
     kinds = {("", 0): list(asked.queries.free("").kinds)}
     remaining = ClassSearch(asked, found).look(kinds)
-    (mail_class,) = found.by_key.values()
+    assert len(found.by_key) == 1
+    mail_class = next(iter(found.by_key.values()))
     assert mail_class.kind is DifferenceKind.PROTECTION_LOST
     assert mail_class.shown is not None
     assert DifferenceKind.PROTECTION_LOST not in remaining["", 0]
