@@ -208,6 +208,11 @@ class Predicate:
         return self.looks_at in _OF_WRAPPER
 
     @property
+    def is_hidden_by_wrapper(self) -> bool:
+        """Whether a rule may not see what it looks at in a message around which a disclaimer is wrapped."""
+        return self.content or self.of_wrapper or self.looks_at == "subject"
+
+    @property
     def in_directory(self) -> bool:
         """Whether it looks at what the directory says about somebody, whatever the address."""
         return self.sort in ATTRIBUTES

@@ -328,8 +328,8 @@ def _new_rule(at: RulesAtCopy) -> Iterator[EditedRules]:
 
 def _looks_at_content(rule: Rule) -> bool:
     """Whether a rule looks at what a disclaimer that is wrapped around mail hides, or may."""
-    rows = [BY_OPTION[option] for section in ("conditions", "exceptions") for option in rule.get(section) or {}]
-    return any(row.content or row.of_wrapper or row.looks_at == "subject" for row in rows)
+    options = [*(rule.get("conditions") or {}), *(rule.get("exceptions") or {})]
+    return any(BY_OPTION[option].is_hidden_by_wrapper for option in options)
 
 
 def _numbered(name: str, number: int) -> str:

@@ -293,8 +293,8 @@ class _GoalRepair:
 
 
 def _is_known_elsewhere(draft: FoundDraft, found: Sequence[Suggestion]) -> bool:
-    """Whether the repair of a draft was found at other places, leaves no more open there, and does not get better from place
-    to place: the first ones change least.
+    """Whether the repair of a draft was found at other places, leaves no more open there, and changes no less mail
+    beside from place to place: further places are then not expected to change less.
     """
     settled = [
         suggestion

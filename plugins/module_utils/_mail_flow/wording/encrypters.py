@@ -103,7 +103,7 @@ class MeasuredRow(ResultRow):
 
 @dataclass(frozen=True)
 class NotMeasuredRow(ResultRow):
-    """Why that is not known, as a sentence."""
+    """Why it is not known how much something besides the rules encrypts, as a sentence."""
 
     text: str
 

@@ -27,7 +27,7 @@ class AnswerRow(ResultRow):
 
     @property
     def line(self) -> str:
-        """It as a line."""
+        """The row as a line."""
         return f"{self.id}: {self.text}."
 
 
@@ -50,7 +50,7 @@ class ContradictionRow(ResultRow):
 
     @property
     def line(self) -> str:
-        """It as a line."""
+        """The row as a line."""
         return f"{self.text}."
 
 
@@ -67,7 +67,7 @@ class NotCountedRow(ResultRow):
 
     @property
     def line(self) -> str:
-        """It as a line."""
+        """The row as a line."""
         return f"{self.id}: {_NOT_COUNTED[self.left_out]}."
 
 

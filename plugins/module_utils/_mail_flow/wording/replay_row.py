@@ -284,7 +284,7 @@ class ReplayRow(ResultRow):
 
 @dataclass(frozen=True, kw_only=True)
 class Remark(ResultRow):
-    """Why there is nothing else."""
+    """Why there is no replay, or no evidence."""
 
     remark: str
 
