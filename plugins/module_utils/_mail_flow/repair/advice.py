@@ -10,7 +10,6 @@ from typing import Any
 from ..._exchange.errors import OptionError
 from ..._exchange.names import same_name
 from ..._resources.compliance.dlp_policies import ACTS
-from ..._resources.rules.action_effects import Does
 from ..analyses.finding import section_of
 from ..analyses.judgment import GuaranteeVerdict, Judgment
 from ..analyses.standings import SCOPES, Copy
@@ -22,9 +21,11 @@ from ..input.parsing import facts_of
 from ..model.encrypters import ENDS_BY_DLP
 from ..model.facts import Facts
 from ..model.wishes import WISHES
+from ..rules.dlp_rules import DlpRules
 from ..simulator.copy_result import CopyResult
 from .aims import Aim, is_meant
 from .nearest import copy_of
+from .rules_at_copy import COPYING
 from .task import RepairTask
 
 #: The kinds of causes that are a rule which keeps mail from delivery.
@@ -47,9 +48,6 @@ _IDLE_DLP = ("dlp_tested", "dlp_disabled")
 
 #: The action of a DLP rule that encrypts.
 _ENCRYPTS_BY_DLP = "encrypt_rms_template"
-
-#: What rules do that send somebody a copy whom the sender did not name.
-_COPYING = (Does.ADD, Does.REDIRECT)
 
 #: The option of an OME configuration that says after how many days mail expires; 0 for never.
 _EXPIRY = "external_mail_expiry_in_days"
@@ -237,7 +235,7 @@ def _of_added_copies(judged: Judgment, copy: Copy, task: RepairTask) -> Advice |
     if guarantee.copies == RECIPIENTS_ONLY or not copy.is_made_by_rules or shown is None:
         return None
     deciding = (*shown.decided_by, shown.cause.rule if shown.cause else "")
-    copying = [rule for rule in task.rules.rules if rule.name in deciding and any(map(rule.actions.does, _COPYING))]
+    copying = [rule for rule in task.rules.rules if rule.name in deciding and any(map(rule.actions.does, COPYING))]
     advice = Advice("copies", copy.recipient, rules=tuple(rule.name for rule in copying))
     if WISHES[guarantee.then].of_copies:
         narrower = replace(guarantee, copies=RECIPIENTS_ONLY)
@@ -247,12 +245,14 @@ def _of_added_copies(judged: Judgment, copy: Copy, task: RepairTask) -> Advice |
         advised = _with_unless(advice, guarantee, unless, task, task.facts) if unless else None
         if advised:
             return advised
-    return _without_people(judged, copy, task)
+    return _without_people(advice, judged, task)
 
 
-def _without_people(judged: Judgment, copy: Copy, task: RepairTask) -> Advice | None:
+def _without_people(advice: Advice, judged: Judgment, task: RepairTask) -> Advice | None:
     """Advice that a guarantee leaves out the mail to people who get copies which break it, one after the other, if no mail surely
     breaks it then.
+
+    :param advice: that on the first copy: who gets it, and the mail flow rules that make it.
     """
     guarantee = judged.guarantee
     people = list[str]()
@@ -270,23 +270,22 @@ def _without_people(judged: Judgment, copy: Copy, task: RepairTask) -> Advice | 
     if judged.counterexample is not None:
         return None
     left_open = None if judged.verdict is GuaranteeVerdict.PROVED else judged
-    policy, rules = _dlp_rule_that_sends(task.given, copy.recipient)
-    return Advice("copied_to", copy.recipient, guarantee.unless, rules, policy, left_open=left_open)
+    known = replace(advice, kind="copied_to", unless=guarantee.unless, left_open=left_open)
+    return known if known.rules else _with_sending_dlp_rule(known, task)
 
 
-def _dlp_rule_that_sends(given: Mapping[str, Any], recipient: str) -> tuple[str, tuple[str, ...]]:
-    """The policy and the name of the one DLP rule whose actions name a person; none if there are several."""
-    found = list[tuple[str, str]]()
-    for policy in given.get("dlp_policies") or ():
-        for rule in policy.get("rules") or ():
-            actions = (rule.get("actions") or {}).values()
-            people = [str(each) for value in actions for each in (value if isinstance(value, list) else [value])]
-            if recipient.casefold() in map(str.casefold, people):
-                found.append((str(policy.get("name", "")), str(rule.get("name", ""))))
-    if len(found) != 1:
-        return "", ()
-    ((policy_name, rule_name),) = found
-    return policy_name, (rule_name,)
+def _with_sending_dlp_rule(advice: Advice, task: RepairTask) -> Advice:
+    """Advice with the one DLP rule that may send somebody a copy; as it is if there are several."""
+    policies = task.facts.encrypters.dlp_policies
+    sending = [
+        rule.name
+        for rule in (policies.rules if isinstance(policies, DlpRules) else ())
+        if any(same_name(person, advice.value) for _option, person in rule.does.brings)
+    ]
+    if len(sending) != 1:
+        return advice
+    policy, _conditions = _dlp_rule(task.given, sending[0])
+    return replace(advice, rules=tuple(sending), policy=policy)
 
 
 def _acting(policy: Mapping[str, Any], name: str) -> dict[str, Any]:

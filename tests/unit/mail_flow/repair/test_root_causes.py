@@ -219,6 +219,18 @@ def test_the_edit_of_a_connector_is_found_before_a_search_that_takes_all_steps(m
     assert edits[0] == [("connector", "Partner")]
 
 
+def test_a_dlp_rule_that_only_tells_somebody_sends_no_copy() -> None:
+    """The mail flow rule does. It has no condition by which its mail could be left out."""
+    copies = rule("Copies", {}, {"blind_copy_to": ["boss@contoso.com"]})
+    tells = policy({"access_scope": "NotInOrganization"}, "Alerts", generate_alert=["boss@contoso.com"])
+    replies = {"from_scope": "NotInOrganization", "sent_to_scope": "InOrganization"}
+    decrypting = rule("Decrypts", replies, {"remove_ome_v2": True})
+    facts = {**TENANT, "dlp_policies": [tells]}
+    found, _edits = repaired([decrypting, copies], {"when": replies, "then": "decrypted_on_arrival"}, facts=facts)
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.rules, found.advice.policy) == ("copied_to", ("Copies",), "")
+
+
 def test_who_gets_mail_that_a_dlp_rule_redirects_can_be_left_out() -> None:
     """No mail flow rule decrypts it: it is for people outside before."""
     redirects = policy(
