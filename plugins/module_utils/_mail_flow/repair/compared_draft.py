@@ -45,7 +45,7 @@ def compared(
         unwanted,
         until,
         left_open,
-        of_meant_rules=_are_meant(draft, goal, task),
+        of_meant_rules=are_meant(draft, goal, task),
         puts_right=known.put_right(draft),
     )
 
@@ -72,7 +72,7 @@ def _meant_mail(draft: EditedRules, goal: Goal, task: RepairTask) -> Iterator[Ru
             yield {"conditions": rule.get("conditions") or {}}
 
 
-def _are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
+def are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     """Whether all rules that are edited are meant for what a goal is about, before or with another condition, or are moved for
     copies of it, and do what it wants. One that is added is not there yet.
     """

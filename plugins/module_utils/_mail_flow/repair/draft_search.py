@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..analyses.judgment import Judgment
@@ -74,8 +74,10 @@ class DraftSearch:
         self._proof = proof
         self._count = Counter[str]()
         self._is_complete = False
-        #: Edits that make other rules as much as that are not worth a try any more, see :func:`rebuilds`.
-        self._most_rebuilt = LAST_RESORT + 1
+        #: Whether drafts were not worth a try beside what was found.
+        self._is_enough = False
+        #: Whether edits that are a last resort are tried, see :func:`rebuilds`: as long as nothing else helps.
+        self._tries_last_resorts = True
         self.first_steps: list[FirstStep] = []
         #: The rules that mail passes by, by the name of the aim that is about it.
         self._passed: dict[str, set[str]] = {}
@@ -94,14 +96,11 @@ class DraftSearch:
         """The guarantees that edits break which put the first copy right, those first that forbid most."""
         return tuple(name for name, _count in self._forbidding.most_common())
 
-    def stop_before(self, rebuilt: int) -> None:
-        """Edits that make other rules as much as that are not tried any more, see :func:`rebuilds`."""
-        self._most_rebuilt = min(self._most_rebuilt, rebuilt)
-
-    def drafts(self) -> Iterator[FoundDraft]:
+    def drafts(self, is_worth_a_proof: Callable[[EditedRules], bool] = lambda _draft: True) -> Iterator[FoundDraft]:
         """The drafts that meet the goal, with one edit; with two where no single edit does. One that open questions keep from
         a proof is enough if it adds no rule.
 
+        :param is_worth_a_proof: whether a draft is worth a proof beside what was found.
         :raises BudgetError: the steps are spent.
         """
         begun: list[tuple[EditedRules, FailingCopy]] = []
@@ -111,8 +110,12 @@ class DraftSearch:
         for draft in candidates(self._task.present, self._task.present_rules, self._goal.wrong, passed_by):
             if _is_needless(draft, meeting):
                 continue
-            if rebuilds(draft.edits, draft.rules, self._goal.wrong.aim) >= self._most_rebuilt:
+            rebuilt = rebuilds(draft.edits, draft.rules, self._goal.wrong.aim)
+            if rebuilt == LAST_RESORT and not self._tries_last_resorts:
                 break  # And so do all after it.
+            if not is_worth_a_proof(draft):
+                self._is_enough = True
+                continue
             self._count["edits"] += 1
             checked = self._checked(draft)
             if checked.wrong is not None:
@@ -121,14 +124,16 @@ class DraftSearch:
                 continue
             if checked.found.left_open is None:
                 meeting.append(draft)
-            is_enough |= not meeting and rebuilds(draft.edits, draft.rules, self._goal.wrong.aim) < NEW_RULE
-            self.stop_before(LAST_RESORT)
+            is_enough |= not meeting and rebuilt < NEW_RULE
+            self._tries_last_resorts = False
             yield checked.found
         if not (meeting or is_enough):
-            yield from self._pairs(begun)
-        self._is_complete = self._count["pairs"] < _PAIRS and not self._is_at_an_end
+            yield from self._pairs(begun, is_worth_a_proof)
+        self._is_complete = self._count["pairs"] < _PAIRS and not (self._is_at_an_end or self._is_enough)
 
-    def _pairs(self, begun: Sequence[tuple[EditedRules, FailingCopy]]) -> Iterator[FoundDraft]:
+    def _pairs(
+        self, begun: Sequence[tuple[EditedRules, FailingCopy]], is_worth_a_proof: Callable[[EditedRules], bool]
+    ) -> Iterator[FoundDraft]:
         """The drafts with two edits that meet the goal.
 
         :param begun: drafts that do not, each with a copy that does not come out right.
@@ -146,6 +151,9 @@ class DraftSearch:
                 if rebuilds(pair.edits[-1:], pair.rules, wrong.aim) == LAST_RESORT:
                     break  # And so do all after it.
                 tried.add(key)
+                if not is_worth_a_proof(pair):
+                    self._is_enough = True
+                    continue
                 self._count["pairs"] += 1
                 found = self._checked(pair).found
                 if found is not None:
@@ -216,7 +224,7 @@ class DraftSearch:
         """Notes edits that one message led to as a first step. Pairs have two."""
         if not self._count["pairs"]:
             self.first_steps.append(step)
-            self.stop_before(LAST_RESORT)
+            self._tries_last_resorts = False
 
 
 def _is_needless(draft: EditedRules, meeting: Sequence[EditedRules]) -> bool:

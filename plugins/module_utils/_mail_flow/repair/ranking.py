@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..analyses.aspects import GAINS
 from ..analyses.causes import unlike
 from ..analyses.finding import MayChange, MayChangeUnusual
 from ..rules.rule_set import RuleSet
-from .aims import LAST_RESORT, NEW_RULE, Aim, rebuilds
+from .aims import LAST_RESORT, NEW_RULE, Aim, EditedRules, rebuilds
 from .suggestion import Suggestion, width_by_conditions, width_by_values
 from .task import RepairTask
 from .unwanted_changes import wider_than
+
+#: What suggestions are sorted by: the least first.
+Rank: TypeAlias = tuple[bool | int, ...]
 
 
 def ranked(suggestions: Sequence[Suggestion], aim: Aim, task: RepairTask) -> list[Suggestion]:
@@ -29,6 +32,22 @@ def puts_right_what_is_there(suggestion: Suggestion, aim: Aim) -> bool:
     for certain, none that makes other rules more.
     """
     return not any(_drawbacks(suggestion, aim))
+
+
+def first_by(suggestion: Suggestion, aim: Aim) -> Rank:
+    """What suggestions are sorted by first, see :func:`_size`."""
+    return (*_drawbacks(suggestion, aim), suggestion.left_open is not None, not suggestion.of_meant_rules)
+
+
+def least_first_by(draft: EditedRules, aim: Aim, *, is_open: bool, of_meant_rules: bool) -> Rank:
+    """The least that the suggestion of a draft may be sorted by first, whatever it changes.
+
+    :param is_open: whether open questions keep it from a proof.
+    :param of_meant_rules: whether the rules that are edited are meant for what an aim is about.
+    """
+    rebuilt = rebuilds(draft.edits, draft.rules, aim)
+    drawbacks = (False, 0, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE)
+    return (*drawbacks, is_open, not of_meant_rules)
 
 
 def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tuple[Any, ...]:
@@ -48,9 +67,7 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
     unknown += suggestion.difference.more
     others = suggestion.surely_unwanted
     return (
-        *_drawbacks(suggestion, aim),
-        suggestion.left_open is not None,
-        not suggestion.of_meant_rules,
+        *first_by(suggestion, aim),
         unknown,
         wider,
         sorted(map(width_by_conditions, others), reverse=True),
@@ -64,7 +81,7 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
     )
 
 
-def _drawbacks(suggestion: Suggestion, aim: Aim) -> tuple[bool | int, ...]:
+def _drawbacks(suggestion: Suggestion, aim: Aim) -> Rank:
     """The first of what suggestions are sorted by, see :func:`_size`: what one would not sign it for."""
     rebuilt = rebuilds(suggestion.edits, suggestion.rules, aim)
     others = suggestion.surely_unwanted

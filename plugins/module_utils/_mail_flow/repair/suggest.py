@@ -33,11 +33,12 @@ from .aims import NEW_RULE, keeps_back, rebuilds
 from .compared_draft import compared
 from .connector_edits import connector_edits, connector_to_add
 from .draft_proof import DraftProof, OpenError
-from .draft_search import DraftSearch, FoundDraft
+from .draft_search import DraftSearch
 from .first_steps import MOST_FIRST_STEPS, first_steps, is_same_repair
+from .found_suggestions import FoundSuggestions
 from .known_counterexamples import KnownCounterexamples
 from .opposed import opposed_guarantee
-from .ranking import puts_right_what_is_there, ranked
+from .ranking import ranked
 from .suggestion import GoalSuggestions, OpposedGuarantee, Suggestion, TraceEffect
 from .task import Goal, RepairTask
 
@@ -136,38 +137,25 @@ class _GoalRepair:
         return passing if passing.suggestions or passing.contradiction else None
 
     def _found_by(self, search: DraftSearch) -> list[Suggestion]:
-        """What a search finds, each with what it changes. Once nothing that may follow goes before what was found, others are
-        found only if they cost little. The same repair at one place after the other is compared while that changes less mail
-        beside.
+        """What a search finds, each with what it changes: what may go before what was found, and others only if they cost
+        little.
         """
-        found = list[Suggestion]()
-        drafts = search.drafts()
+        found = FoundSuggestions(self._task, self._goal)
+        drafts = search.drafts(found.is_worth_a_proof)
         try:
             with bounded(share=1) as meter:
                 granted = meter.left
-                while len(found) < _COMPARED:
+                while len(found.every) < _COMPARED:
                     with bounded(share=_SEARCHING):
                         draft = next(drafts, None)
                     if draft is None:
                         break
-                    if _is_known_elsewhere(draft, found):
-                        continue
-                    suggestion = compared(draft.draft, self._task, self._goal, self._known, draft.left_open)
-                    found.append(suggestion)
-                    puts_right = puts_right_what_is_there(suggestion, self._aim)
-                    does_all = puts_right and not suggestion.surely_unwanted and suggestion.of_meant_rules
-                    if suggestion.left_open is not None:
-                        if does_all:
-                            search.stop_before(NEW_RULE)  # One more rule most likely leaves the same open.
-                        continue
-                    if granted - meter.left < _CHEAP or not puts_right:
-                        continue
-                    if does_all:
-                        break
-                    search.stop_before(NEW_RULE)
+                    if found.is_worth_a_comparison(draft):
+                        found.every.append(compared(draft.draft, self._task, self._goal, self._known, draft.left_open))
+                    found.is_cheap = granted - meter.left < _CHEAP
         except BudgetError:
             pass  # What was found until then counts.
-        return found
+        return found.every
 
     def _keeping_back(self, suggested: list[Suggestion]) -> list[Suggestion]:
         """Those of some suggestions that deliver no mail that a rule keeps back, unless the goal asks for delivery. If all do,
@@ -290,20 +278,6 @@ class _GoalRepair:
                 yield Suggestion(
                     (), task.present.rules, Difference(), (), left_open=left_open, connector=edit, puts_right=(shown,)
                 )
-
-
-def _is_known_elsewhere(draft: FoundDraft, found: Sequence[Suggestion]) -> bool:
-    """Whether the repair of a draft was found at other places, leaves no more open there, and changes no less mail
-    beside from place to place: further places are then not expected to change less.
-    """
-    settled = [
-        suggestion
-        for suggestion in found
-        if is_same_repair(draft.draft.edits, suggestion.edits)
-        and (suggestion.left_open is None or draft.left_open is not None)
-    ]
-    beside = [len(suggestion.surely_unwanted) for suggestion in settled]
-    return 0 in beside or (len(beside) > 1 and beside[-1] >= beside[-2])
 
 
 def _without_repetitions(suggested: Sequence[Suggestion]) -> list[Suggestion]:

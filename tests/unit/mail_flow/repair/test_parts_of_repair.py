@@ -6,9 +6,11 @@ draft, the search, first steps, and the guarantee that opposes a goal.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import DifferenceKind
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
@@ -24,8 +26,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.draft_search import (
     DraftSearch,
     FirstStep,
+    FoundDraft,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.first_steps import first_steps
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.found_suggestions import (
+    FoundSuggestions,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.known_counterexamples import (
     KnownCounterexamples,
 )
@@ -122,6 +128,37 @@ def test_the_search_gives_drafts_that_are_compared_and_ranked() -> None:
     assert search.forbidding == ()
     (best, *_others) = ranked(found, goal.wrong.aim, task)
     assert [(edit.kind, edit.rule) for edit in best.edits] in ([("move", "All")], [("stop", "Partner")])
+
+
+def test_only_what_may_go_before_is_worth_a_proof_unless_it_costs_little() -> None:
+    task = task_of([AWAY, ALL], [LEAVING])
+    goal, known, _proof = parts(task)
+    moved, opened = task.present.moved(1, 0), task.present.with_section(0, "stop", "actions", {})
+    found = FoundSuggestions(task, goal)
+    assert found.is_worth_a_proof(moved)
+    first = compared(moved, task, goal, known)
+    found.every.append(first)
+    assert found.is_worth_a_proof(opened)  # As long as that costs little.
+    found.is_cheap = False
+    assert not found.is_worth_a_proof(opened)  # It is not meant for the mail, and nothing is changed beside.
+    with_loss = replace(
+        first, unwanted_changes=(replace(first.difference.findings[0], kind=DifferenceKind.PROTECTION_LOST),)
+    )
+    found.every[:] = [with_loss]
+    assert found.is_worth_a_proof(opened)
+
+
+def test_a_repair_that_open_questions_keep_from_a_proof_at_two_places_is_not_proved_at_a_third() -> None:
+    stops = [rule(name, {"recipient_domain_is": [name]}, STOP) for name in ("a.com", "b.com", "c.com")]
+    task = task_of([*stops, ALL], [LEAVING])
+    goal, _known, _proof = parts(task)
+    found = FoundSuggestions(task, goal)
+    for place in (2, 1):
+        draft = task.present.moved(3, place)
+        assert found.is_worth_a_proof(draft)
+        assert found.is_worth_a_comparison(FoundDraft(draft, task.judged[0]))
+    assert not found.is_worth_a_proof(task.present.moved(3, 0))
+    assert found.is_worth_a_proof(task.present.moved(3, 0).with_section(0, "enable", "actions", {}))
 
 
 def test_edits_that_put_one_message_right_are_first_steps_once_a_rule_and_edit() -> None:
