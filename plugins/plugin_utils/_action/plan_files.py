@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ...module_utils._exchange.errors import OptionError
@@ -68,16 +69,17 @@ class PlanFiles:
 
     def owner_of(self, digest: str) -> str:
         """The other organization whose plan in an earlier run has this digest; empty if there is none. Searches from
-        the newest run. A file that cannot be read is nobody's.
+        the newest run. A file that cannot be read is no such plan.
         """
         for name in reversed(self._at.runs()):
             for file in sorted((self._at.top / "runs" / name).glob(f"*/{PLAN}")):
-                if file.parent.name == self._at.name:
-                    continue
-                with contextlib.suppress(OSError, OptionError, AttributeError):
-                    if (
-                        digest.encode("ascii", "replace") in file.read_bytes()
-                        and self._at.read(file).get("digest") == digest
-                    ):
-                        return file.parent.name
+                if file.parent.name != self._at.name and self._has_digest(file, digest):
+                    return file.parent.name
         return ""
+
+    def _has_digest(self, file: Path, digest: str) -> bool:
+        """Whether a plan can be read and has a digest."""
+        with contextlib.suppress(OSError, OptionError, AttributeError):
+            mentions = digest.encode("ascii", "replace") in file.read_bytes()
+            return mentions and self._at.read(file).get("digest") == digest
+        return False

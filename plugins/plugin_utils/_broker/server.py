@@ -328,13 +328,17 @@ def _leave(directory: str) -> None:
     with contextlib.suppress(OSError):
         for name in os.listdir(directory):
             if name.startswith(_OURS):
-                path = os.path.join(directory, name)
-                if os.path.isdir(path) and not os.path.islink(path):
-                    shutil.rmtree(path, ignore_errors=True)
-                    continue
-                with contextlib.suppress(OSError):
-                    os.unlink(path)
+                _remove(os.path.join(directory, name))
         os.rmdir(directory)
+
+
+def _remove(path: str) -> None:
+    """Removes a file, a link, or a folder with all that is in it, as far as the system allows."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 def allow_many_files() -> None:

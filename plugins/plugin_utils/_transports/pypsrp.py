@@ -139,6 +139,7 @@ class Pool:
 
         :param timeout: seconds.
         :param secret: parameters of the first call that travel as SecureString.
+
         The attribute ``running`` of an exception is true if the pipeline had begun.
 
         :raises TooSlowError: it did not end in time; it was asked to stop.
@@ -148,14 +149,7 @@ class Pool:
         for number, call in enumerate(calls):
             if number:
                 shell.add_statement()
-            shell.add_cmdlet(call.cmdlet)
-            for name, value in call.parameters.items():
-                shell.add_parameter(name, clixml.encode(value))
-            if secret and not number:
-                with self._limits.call(timeout):
-                    self._pool.exchange_keys()
-                for name, text in secret.items():
-                    shell.add_parameter(name, TaggedValue("SS", text))
+            self._add_call(shell, call, timeout, secret if number == 0 else None)
         run = self._run = PipelineRun()
         begun = False
         try:
@@ -179,6 +173,21 @@ class Pool:
             # The answer is complete and valid even if the shell has ended since. The next pipeline notices that.
             shell.close()
         return run
+
+    def _add_call(self, shell: PowerShell, call: Call, timeout: float, secret: Mapping[str, str] | None) -> None:
+        """Adds a call to the last statement of a pipeline.
+
+        :param secret: parameters that travel as SecureString, which takes an exchange of keys.
+        """
+        shell.add_cmdlet(call.cmdlet)
+        for name, value in call.parameters.items():
+            shell.add_parameter(name, clixml.encode(value))
+        if not secret:
+            return
+        with self._limits.call(timeout):
+            self._pool.exchange_keys()
+        for name, text in secret.items():
+            shell.add_parameter(name, TaggedValue("SS", text))
 
     def _receive(self, shell: PowerShell, seconds: float) -> None:
         """Receives once.

@@ -55,8 +55,8 @@ def test_a_row_without_one_of_its_parts_is_named(part: str) -> None:
         ("scl_over", {"untraced": ""}, "scl_over has neither column nor untraced"),
         (
             "subject_or_body_contains_words",
-            {"beside_formula": None},
-            "subject_or_body_contains_words has only one of beside and beside_formula",
+            {"formula_outside_headers": None},
+            "subject_or_body_contains_words has only one of outside_headers and formula_outside_headers",
         ),
     ],
 )

@@ -264,9 +264,8 @@ class FormulaAct:
 
     :param name: its unique name.
     :param seen: what it sees.
-    :param acts: whether it does what needs content.
-    :param beside: whether it does what needs none.
-    :param matches: whether it does the latter, whatever happened to the copy before.
+    :param acts: whether it does what needs no content; :param:`acts_on_content`: what needs it.
+    :param matches: whether it does the former, whatever happened to the copy before.
     :param wraps: whether a disclaimer is wrapped around the message.
     :param last: whether no rule comes after it.
     :param told_later: whether a later rule tells somebody of mail.
@@ -277,7 +276,7 @@ class FormulaAct:
     name: Hashable
     seen: SeenMessage
     acts: Value = FALSE
-    beside: Value = FALSE
+    acts_on_content: Value = FALSE
     matches: Value = FALSE
     wraps: Value = FALSE
     last: bool = False

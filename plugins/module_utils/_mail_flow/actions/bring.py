@@ -143,13 +143,13 @@ def show_added(copy: CopyState, act: FormulaAct) -> None:
             for each in people_behind(scene.mail.facts, person)
         ]
         people += [("", rule.actions.manager_field)] if rule.actions.manager_field else []
-        new = ((address, field, act.beside, act.name) for address, field in people)
+        new = ((address, field, act.acts, act.name) for address, field in people)
         copy.seen = copy.seen.but(added=(*copy.seen.added, *new)) if people else copy.seen
     fields = [*added, (THE_MANAGER, rule.actions.manager_field)] if rule.actions.manager_field else added
     edits = [
         (
             addition(field, address, Reason(questions.ADDED_RECIPIENTS, "added_by_rule", (address, rule.name))),
-            act.beside,
+            act.acts,
         )
         for address, field in fields
         if ADDED.get(field) in scene.headers
@@ -161,7 +161,7 @@ def show_added(copy: CopyState, act: FormulaAct) -> None:
 def hold(copy: CopyState, act: FormulaAct) -> None:
     """One more approval for which it waits."""
     if act.rule.actions.does(Does.MODERATE):
-        copy.held = held_again(copy.held, act.beside)
+        copy.held = held_again(copy.held, act.acts)
 
 
 def make_copies(copy: CopyState, act: FormulaAct) -> CopiesByRule:
@@ -180,7 +180,7 @@ def make_copies(copy: CopyState, act: FormulaAct) -> CopiesByRule:
     if not added and not unfollowed:
         return CopiesByRule()
     redirected = state_of_redirected(copy, act)
-    ways = {True: (act.beside, redirected), False: (act.beside & _adds(act), state_of_added(redirected, act))}
+    ways = {True: (act.acts, redirected), False: (act.acts & _adds(act), state_of_added(redirected, act))}
     named = [
         CopyByRule(rule.place, address, instead, *ways[instead])
         for address, instead in dict.fromkeys(added)

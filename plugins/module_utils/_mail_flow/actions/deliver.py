@@ -73,15 +73,15 @@ def end_copy(copy: CopyState, act: FormulaAct) -> None:
     logic, actions = act.scene.logic, act.rule.actions
     ends = _fates(act)
     for fate, when in _one_of(copy, act, ends) if len(ends) > 1 else ends:
-        copy.end(logic, fate, when, act.matches if when == act.beside else when)
+        copy.end(logic, fate, when, act.matches if when == act.acts else when)
         if fate == Fate.REJECTED and not actions.does(Does.STOP):
             copy.rejected |= when & _goes_on_rejected(act)
     if len(ends) > 1:
         copy.over |= logic.any_of([when for _fate, when in ends])
-    if actions.does(Does.STOP) and all(when != act.beside for _fate, when in ends):
-        copy.stop(logic, act.beside, act.matches)
+    if actions.does(Does.STOP) and all(when != act.acts for _fate, when in ends):
+        copy.stop(logic, act.acts, act.matches)
     if actions.stops_approved and not act.last:
-        copy.stop(logic, act.beside & logic.unknown(questions.A_FACT, "approved stop", act.name))
+        copy.stop(logic, act.acts & logic.unknown(questions.A_FACT, "approved stop", act.name))
 
 
 def _fates(act: FormulaAct) -> list[tuple[Fate, Value]]:
@@ -89,13 +89,13 @@ def _fates(act: FormulaAct) -> list[tuple[Fate, Value]]:
     both kept and gone.
     """
     scene, actions = act.scene, act.rule.actions
-    ends = [(fate, act.beside) for what, fate in FATES.items() if actions.does(what)]
+    ends = [(fate, act.acts) for what, fate in FATES.items() if actions.does(what)]
     theirs = _is_redirected_to(act)
     if theirs != FALSE:
-        goes = act.beside & (~theirs | scene.logic.unknown(questions.A_FACT, "goes", act.name))
+        goes = act.acts & (~theirs | scene.logic.unknown(questions.A_FACT, "goes", act.name))
         ends = [(fate, goes if fate == Fate.REDIRECTED else when) for fate, when in ends]
     if actions.redirects_to_manager and not actions.does(Does.REDIRECT):
-        ends.insert(0, (Fate.REDIRECTED, act.beside & scene.mail.sender.managed))
+        ends.insert(0, (Fate.REDIRECTED, act.acts & scene.mail.sender.managed))
     return ends
 
 
@@ -137,9 +137,9 @@ def end_rejected(copy: CopyState, act: FormulaAct) -> None:
     actions = act.rule.actions
     ends = (Does.STOP,) if actions.does(Does.REJECT) else (Does.STOP, Does.DELETE, Does.QUARANTINE)
     if any(map(actions.does, ends)):
-        copy.end_reports(act.beside)
+        copy.end_reports(act.acts)
     elif actions.stops_approved:
-        copy.end_reports(act.beside & act.scene.logic.unknown(questions.A_FACT, "approved stop", act.name))
+        copy.end_reports(act.acts & act.scene.logic.unknown(questions.A_FACT, "approved stop", act.name))
 
 
 def state_of_redirected(copy: CopyState, act: FormulaAct) -> CopyState:
@@ -148,7 +148,7 @@ def state_of_redirected(copy: CopyState, act: FormulaAct) -> CopyState:
     made.fates = {}
     made.rejected = FALSE
     if act.rule.actions.does(Does.STOP):
-        made.stopped |= act.beside
+        made.stopped |= act.acts
     made.over = made.stopped
     return made
 

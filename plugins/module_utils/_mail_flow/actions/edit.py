@@ -155,7 +155,7 @@ def show_edits(copy: CopyState, act: FormulaAct) -> None:
     if "apply_classification" in options:
         now = now.but(classes=_classified(name_key(str(options["apply_classification"])), act, now))
     edits = [
-        (edit, act.beside)
+        (edit, act.acts)
         for edit in header_edits(options, [edit.field for edit, _acts in act.seen.edits])
         if edit.field in scene.headers
     ]
@@ -168,7 +168,7 @@ def _classified(wanted: str, act: FormulaAct, now: SeenMessage) -> Mapping[str |
     for (sort, name), literal in act.scene.mail.properties.items():
         if sort == "classification" and name in (None, wanted):
             before = known.get(name, literal)
-            known[name] = act.scene.logic.choose(act.beside, FALSE if name is None else TRUE, before)
+            known[name] = act.scene.logic.choose(act.acts, FALSE if name is None else TRUE, before)
     return known
 
 

@@ -44,26 +44,26 @@ def show_protection(copy: CopyState, act: FormulaAct) -> None:
     if not act.scene.protection_shows:
         return
     if act.rule.actions.does(Does.ENCRYPT):
-        copy.seen = copy.seen.but(asked=copy.seen.asked | act.acts)
+        copy.seen = copy.seen.but(asked=copy.seen.asked | act.acts_on_content)
     if act.rule.actions.does(Does.DECRYPT):
-        copy.seen = copy.seen.but(removed=copy.seen.removed | act.acts)
+        copy.seen = copy.seen.but(removed=copy.seen.removed | act.acts_on_content)
 
 
 def request_protection(copy: CopyState, act: FormulaAct) -> None:
     """What the rule asks for. A branding needs no content."""
-    rule, acts, beside = act.rule, act.acts, act.beside
+    rule, acts, acts_on_content = act.rule, act.acts, act.acts_on_content
     decrypts = rule.actions.does(Does.DECRYPT)
     brands = [str(brand) for brand in rule.actions.does(Does.BRAND).values()]
-    asks = [(Does.ENCRYPT, name_key(option_name(each)), acts) for each in rule.actions.templates]
-    asks += [(Does.BRAND, name_key(brand), beside) for brand in brands]
-    copy.requests = (*copy.requests, *asks, *([(Does.DECRYPT, "", acts)] if decrypts else []))
+    asks = [(Does.ENCRYPT, name_key(option_name(each)), acts_on_content) for each in rule.actions.templates]
+    asks += [(Does.BRAND, name_key(brand), acts) for brand in brands]
+    copy.requests = (*copy.requests, *asks, *([(Does.DECRYPT, "", acts_on_content)] if decrypts else []))
     for template in rule.actions.templates:
         wanted = option_name(template)
-        note(copy.asked, next((known for known in copy.asked if same_name(known, wanted)), wanted), acts)
+        note(copy.asked, next((known for known in copy.asked if same_name(known, wanted)), wanted), acts_on_content)
     if decrypts:
-        copy.removed |= acts
+        copy.removed |= acts_on_content
     for brand in brands:
-        note(copy.brands, next((known for known in copy.brands if same_name(known, brand)), brand), beside)
+        note(copy.brands, next((known for known in copy.brands if same_name(known, brand)), brand), acts)
 
 
 # The rows

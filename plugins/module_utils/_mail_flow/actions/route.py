@@ -30,9 +30,9 @@ def route_by(copy: CopyState, act: FormulaAct) -> None:
     options = act.rule.actions.options
     connector = name_key(str(options.get("route_message_outbound_connector") or ""))
     if connector:
-        note(copy.routes, connector, act.beside)
+        note(copy.routes, connector, act.acts)
     if options.get("route_message_outbound_require_tls"):
-        copy.requires_tls |= act.beside
+        copy.requires_tls |= act.acts
 
 
 # The rows

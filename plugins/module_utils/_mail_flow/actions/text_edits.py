@@ -23,12 +23,12 @@ class TextEdit:
     :param slot: the text.
     :param joins: how the known text joins it.
     :param given: the known text as the rule has it; ``None`` if the text is removed.
-    :param plain: the same as a reader sees it; ``None`` if that depends on the sender.
+    :param visible: the same as a reader sees it; ``None`` if that depends on the sender.
     :param is_open: whether it is open that it is done: another action of the rule may undo it.
     """
 
     slot: str
     joins: Joins
     given: str | None
-    plain: str | None
+    visible: str | None
     is_open: bool = False

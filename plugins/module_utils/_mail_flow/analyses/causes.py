@@ -22,7 +22,7 @@ from ..model.message_recipients import recipients_of
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..simulator.rule_trace import plain
+from ..simulator.rule_trace import result_values
 from .standings import Copy, FailedCondition, Standing, standings
 
 #: What a rule does with mail that does not arrive, to the kind of a cause.
@@ -104,7 +104,7 @@ def _of_the_deciding_rule(
     decider: FlowRule, every: Sequence[Standing], helping: Sequence[Standing], copy: Copy, guarantee: Guarantee
 ) -> BreachCause | None:
     """The rule that is meant for a copy and misses it, or the one without which the guarantee would be kept."""
-    meant = _meant(decider, helping, copy, guarantee)
+    meant = _meant_for(decider, helping, copy, guarantee)
     if meant:
         return _of_standing(meant, every, copy)
     keeping = every if WISHES[guarantee.then].wants_protection else helping
@@ -178,7 +178,7 @@ def _of_nearest(
         atom = elsewhere.failed[0].atom
         option = f"conditions.{atom.predicate.options[0]}"
         return BreachCause(
-            "elsewhere", elsewhere.rule.name, option, plain(atom.values), would=_would_do(elsewhere.rule)
+            "elsewhere", elsewhere.rule.name, option, result_values(atom.values), would=_would_do(elsewhere.rule)
         )
     half = _nearest(_by_halves(every), guarantee) if WISHES[guarantee.then].protects_what_is_delivered else None
     if half and (nearest is None or _in_common(half.rule, guarantee) > _in_common(nearest.rule, guarantee)):
@@ -253,7 +253,7 @@ def _stopped(rule: FlowRule, helping: Sequence[Standing]) -> list[Standing]:
     ]
 
 
-def _meant(decider: FlowRule, helping: Sequence[Standing], copy: Copy, guarantee: Guarantee) -> Standing | None:
+def _meant_for(decider: FlowRule, helping: Sequence[Standing], copy: Copy, guarantee: Guarantee) -> Standing | None:
     """The rule that one thing keeps from helping a copy, and that is more likely meant to keep a guarantee than all that
     a rule stops before them: it ends the rules for other mail, too. ``None`` if there is none.
     """
@@ -312,7 +312,7 @@ def unlike(rule: FlowRule, when: Mapping[str, Any]) -> tuple[int, int]:
     for atom in rule.criteria.conditions:
         wanted = when.get(atom.predicate.options[0])
         values = {str(value).casefold() for value in (wanted if isinstance(wanted, list) else [wanted])}
-        own = plain(atom.values)
+        own = result_values(atom.values)
         own = own if isinstance(own, list) else [own]
         shared += sum(str(value).casefold() in values for value in own)
         others += wanted is None
@@ -321,7 +321,7 @@ def unlike(rule: FlowRule, when: Mapping[str, Any]) -> tuple[int, int]:
 
 def _has_one_known_cause(standing: Standing, copy: Copy) -> bool:
     """Whether one thing keeps a rule from protecting a copy, of which it is known that it is the cause."""
-    return standing.distance == 1 and any(is_so(standing, copy) for _kind, is_so in _CASES)
+    return standing.distance == 1 and any(applies(standing, copy) for _kind, applies in _CASES)
 
 
 def _looks_elsewhere(standing: Standing, guarantee: Guarantee) -> bool:
@@ -388,7 +388,7 @@ def _never_matches(failed: FailedCondition) -> list[str]:
     """The values of a condition that match no mail."""
     if failed.section != "conditions":
         return []
-    section = {failed.atom.predicate.options[0]: plain(failed.atom.values)}
+    section = {failed.atom.predicate.options[0]: result_values(failed.atom.values)}
     return [value for _option, value, _instead in never_matching(section)]
 
 
@@ -429,7 +429,7 @@ def _would_do(rule: FlowRule) -> str:
 
 
 def _of_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause:
-    kind = next(kind for kind, is_so in _CASES if is_so(standing, copy))
+    kind = next(kind for kind, applies in _CASES if applies(standing, copy))
     cause = _of_case(kind, standing, every, copy)
     return replace(cause, would=_would_do(standing.rule)) if kind in _IDLE else cause
 
@@ -441,7 +441,7 @@ def _of_case(kind: str, standing: Standing, every: Sequence[Standing], copy: Cop
     if kind in ("scope", "exception", "unauthenticated", "never_matches"):
         failed = standing.failed[0]
         option = f"{failed.section}.{failed.atom.predicate.options[0]}"
-        value = plain(failed.atom.values)
+        value = result_values(failed.atom.values)
         return BreachCause(kind, rule.name, option, _never_matches(failed) if kind == "never_matches" else value)
     if kind in ("asterisk", "misspelled"):
         failed = standing.failed[0]

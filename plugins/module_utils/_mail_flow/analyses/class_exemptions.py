@@ -86,12 +86,12 @@ class Extent:
 class Exemptions:
     """What exempts named mail from a sentence: fields of the finding.
 
-    :param by: the other rules that do so, and :param:`uncounted`: how yet others do, if there are many.
+    :param by: the other rules that do so, and :param:`other_ways`: how yet others do, if there are many.
     """
 
     limit: str
     by: tuple[Exempting, ...] = ()
-    uncounted: tuple[str, ...] = ()
+    other_ways: tuple[str, ...] = ()
 
 
 class ClassExemptions:
@@ -125,11 +125,11 @@ class ClassExemptions:
         """
         exempt = [*extent.named, ~treated]
         candidates = self._candidates(draft)
-        by, uncounted = self._exempting(exempt, candidates) if extent.named else ((), ())
+        by, other_ways = self._exempting(exempt, candidates) if extent.named else ((), ())
         rest = [*exempt, *(~acts for acts in candidates.values())]
         if extent.named and self._known.can(rest) is False:
-            return Exemptions("another", by, uncounted)
-        return Exemptions(self._limit(draft, extent, rest), by, uncounted)
+            return Exemptions("another", by, other_ways)
+        return Exemptions(self._limit(draft, extent, rest), by, other_ways)
 
     def _exempting(
         self, exempt: Sequence[Literal], candidates: Mapping[Exempting, Literal]

@@ -77,7 +77,7 @@ class ClassFindings:
                 finding,
                 limit=exemptions.limit,
                 by=exemptions.by,
-                uncounted=exemptions.uncounted,
+                other_ways=exemptions.other_ways,
                 exceptions=exceptions[place],
                 stages=draft.stages if as_witness else (None, None),
                 approved=draft.approvals > 0 and as_witness,

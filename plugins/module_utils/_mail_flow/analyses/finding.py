@@ -172,7 +172,7 @@ class ChangedMail(MailFinding):
         mail; otherwise ``None``.
     :param approved: whether that is after an approval that the mail waits for anyway.
     :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
-    :param by: the other rules that exempt some of it; :param:`uncounted`: how yet others do, if there are many.
+    :param by: the other rules that exempt some of it; :param:`other_ways`: how yet others do, if there are many.
     :param exceptions: those of the rules that it is about that some of it meets otherwise.
     """
 
@@ -183,7 +183,7 @@ class ChangedMail(MailFinding):
     approved: bool
     sides: Mapping[str, CopyResult]
     by: tuple[Exempting, ...] = ()
-    uncounted: tuple[str, ...] = ()
+    other_ways: tuple[str, ...] = ()
     changed: tuple[tuple[Atom, tuple[str, ...]], ...] = ()
     exceptions: tuple[Atom, ...] = ()
 
@@ -211,14 +211,14 @@ class ChangedMail(MailFinding):
         return tuple(exempting for exempting in self.by if not self._gives_anyway(exempting.how))
 
     @property
-    def uncounted_keeping(self) -> tuple[str, ...]:
+    def other_ways_that_keep(self) -> tuple[str, ...]:
         """How yet others do."""
-        return tuple(how for how in self.uncounted if not self._gives_anyway(how))
+        return tuple(how for how in self.other_ways if not self._gives_anyway(how))
 
     @property
     def has_it_anyway(self) -> bool:
         """Whether another rule gives some of it anyway what it newly gets."""
-        return any(map(self._gives_anyway, (*(exempting.how for exempting in self.by), *self.uncounted)))
+        return any(map(self._gives_anyway, (*(exempting.how for exempting in self.by), *self.other_ways)))
 
     def _gives_anyway(self, how: str) -> bool:
         return self.kind in GAINS and how in _ANYWAY
@@ -230,7 +230,7 @@ class ChangedMail(MailFinding):
             *(self.kind, self.person, self.rules, self.arrives, self.limit, self.approved),
             *(
                 frozenset(self.keeping),
-                self.uncounted_keeping,
+                self.other_ways_that_keep,
                 self.has_it_anyway,
                 self.cause.acted,
                 self.cause.later,

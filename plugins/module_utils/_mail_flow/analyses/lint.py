@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._exchange.names import name_key
@@ -440,19 +440,35 @@ def _journals_with_ciphertext(acting: Iterable[FlowRule], facts: Facts) -> Itera
 def _connectors_of_no_rule(acting: Sequence[FlowRule], connectors: Sequence[Connector]) -> Iterator[LintFinding]:
     """The connectors that rules could use and none does, and the domains of others that leave their subdomains out."""
     routed = {name_key(_routed_to(rule)) for rule in acting}
-    forcing = [connector for connector in connectors if _forces_tls(connector)]
-    below = {pattern for connector in forcing for pattern in connector.domains if _is_wide(pattern)}
+    wide = {
+        pattern
+        for connector in connectors
+        if _forces_tls(connector)
+        for pattern in connector.domains
+        if _is_wide(pattern)
+    }
     for connector in connectors:
         if connector.enabled and connector.of_rules and name_key(connector.name) not in routed:
             yield LintFinding("connector_of_no_rule", (), {"connector": connector.name})
-        for name in connector.domains if connector in forcing else ():
-            if name not in below and not any(_is_below(name, pattern) for pattern in below):
-                yield LintFinding("connector_misses_subdomains", (), {"connector": connector.name, "domain": name})
+        for name in _without_subdomains(connector, wide):
+            yield LintFinding("connector_misses_subdomains", (), {"connector": connector.name, "domain": name})
 
 
 def _forces_tls(connector: Connector) -> bool:
     """Whether a connector that mail takes by its domain forces TLS."""
     return bool(connector.enabled and not connector.of_rules and connector.validation)
+
+
+def _without_subdomains(connector: Connector, wide: Collection[str]) -> list[str]:
+    """The domains to which a connector forces TLS while it does not to what is below them.
+
+    :param wide: the patterns for several domains to which connectors force TLS.
+    """
+    if not _forces_tls(connector):
+        return []
+    return [
+        name for name in connector.domains if name not in wide and not any(_is_below(name, pattern) for pattern in wide)
+    ]
 
 
 def _is_wide(pattern: str) -> bool:

@@ -147,7 +147,7 @@ class _Overview:
 
     def _cell(self, name: str, kind: KindOfMail) -> Cell:
         """The one of a destination and kind, of mail on which no DLP rule acts of which that is open."""
-        seen = self._samples.plain(name, kind)
+        seen = self._samples.plain_message(name, kind)
         if seen.keeps is None:
             return self._unknown(name, kind, seen)
         other = self._samples.like_others(name, kind, keeps=not seen.keeps)
@@ -181,25 +181,36 @@ class _Overview:
         """A cell with the DLP rules that may treat some of its mail otherwise. One of which that takes too long to find out is
         unknown.
         """
-        remaining = {
+        acting = {
             rule.does.name: self._formulas.acting_dlp[id(rule.does)]
             for rule in self._undecided
             if _may_change(cell.protected, rule.does, instead=bool(self._certain))
         }
-        otherwise = self._otherwise(cell) if remaining else FALSE
-        named: list[str] = []
-        while remaining:
-            acting = list(remaining.values())
-            asked = [*self._formulas.of_kind[kind.name], otherwise, self._model.circuit.disjunction(acting)]
-            try:
-                if not self._model.solve(asked, self._remaining_budget, preferred=acting):
-                    break
-            except BudgetError:
-                return Cell(cell.kind, cell.destination, CellVerdict.UNKNOWN, witness=cell.witness, unknown=(BUDGET,))
-            found = [name for name, acts in remaining.items() if self._model.circuit.holds(acts)]
-            named += found
-            remaining = {name: acts for name, acts in remaining.items() if name not in found}
-        return replace(cell, besides_dlp=tuple(named))
+        otherwise = self._otherwise(cell) if acting else FALSE
+        try:
+            return replace(
+                cell, besides_dlp=self._possible_together([*self._formulas.of_kind[kind.name], otherwise], acting)
+            )
+        except BudgetError:
+            return Cell(cell.kind, cell.destination, CellVerdict.UNKNOWN, witness=cell.witness, unknown=(BUDGET,))
+
+    def _possible_together(self, mail: Sequence[Literal], named: Mapping[str, Literal]) -> tuple[str, ...]:
+        """The names of the literals that are true of some of the mail. Each model names as many as it can.
+
+        :raises BudgetError: that took too many conflicts.
+        """
+        possible: list[str] = []
+        left = dict(named)
+        while left:
+            wanted = list(left.values())
+            asked = [*mail, self._model.circuit.disjunction(wanted)]
+            if not self._model.solve(asked, self._remaining_budget, preferred=wanted):
+                break
+            shown = [name for name, literal in left.items() if self._model.circuit.holds(literal)]
+            possible += shown
+            for name in shown:
+                del left[name]
+        return tuple(possible)
 
     def _otherwise(self, cell: Cell) -> Literal:
         """The literal that is true if a copy may contradict a cell; of one that depends on rules, if it is about it."""

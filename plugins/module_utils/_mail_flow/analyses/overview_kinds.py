@@ -37,13 +37,13 @@ class KindOfMail:
     """What mail of a kind is.
 
     :param name: the kind.
-    :param plain: what a plain message of it has, beside sender and recipient.
+    :param options: those of a plain message of it, without sender and recipient.
     :param unusual: the ids of assumptions about usual mail that it does not meet.
     :param literal: that mail is of it; ``None`` for all usual mail.
     """
 
     name: MailKind
-    plain: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     unusual: frozenset[str] = frozenset()
     literal: Callable[[SymbolicMessage], Literal] | None = None
 

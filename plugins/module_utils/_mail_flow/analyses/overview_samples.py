@@ -118,10 +118,10 @@ class SampleMessages:
         #: as well.
         self._known: dict[str, list[SampleMessage]] = {}
 
-    def plain(self, name: str, kind: KindOfMail) -> SampleMessage:
+    def plain_message(self, name: str, kind: KindOfMail) -> SampleMessage:
         """A plain message of a kind to a destination."""
         recipient = f"recipient@{self._domain(name)}"
-        options = {"from": self._sender, "authenticated": True, "to": [recipient], **kind.plain, **self._content}
+        options = {"from": self._sender, "authenticated": True, "to": [recipient], **kind.options, **self._content}
         return self._seen(options, recipient, self._facts, {})
 
     def _domain(self, name: str) -> str:
@@ -139,7 +139,7 @@ class SampleMessages:
         below = f"mail.{self._domain(name)}"
         if (
             connectors_for(self._facts, below) != connectors_for(self._facts, there)
-            and (sample := self.plain(below, kind)).keeps is keeps
+            and (sample := self.plain_message(below, kind)).keeps is keeps
         ):
             return sample
         recipient = f"recipient@{there}"

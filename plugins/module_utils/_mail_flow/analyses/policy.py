@@ -189,7 +189,7 @@ class _StatementSearch:
         """What is true of the effect on a rule's mail; nothing if it never happens."""
         model, free = self._asked.model, self._asked.model.free
         managed = managed or effect.names == (THE_MANAGER,) or is_by_manager(rule, effect)
-        if effect.kind.startswith("copied") and not self._effects.is_followed(rule, effect):
+        if effect.brings_people and not self._effects.is_followed(rule, effect):
             yield from self._not_followed(rule, effect, managed=managed)
             return
         others, acting_dlp = self._mail.not_theirs(rule, effect), self._effects.acting_dlp(rule, effect, free)
@@ -256,7 +256,7 @@ class _StatementSearch:
         if effect.kind in LEAVING and not self._mail.leaves(rule):
             return False
         # Another rule may send somebody a copy for certain.
-        if effect.kind.startswith("copied") and isinstance(rule, DlpRule) and not rule.does.only_sends:
+        if effect.brings_people and isinstance(rule, DlpRule) and not rule.does.only_sends:
             return False
         return self._is_certain(rule, effect, managed=managed, approved=approved) or self._replay.shows(
             rule, effect, affected, approved=approved

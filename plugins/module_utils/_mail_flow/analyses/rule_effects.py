@@ -18,19 +18,27 @@ from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
 from .open_findings import TOLD_AFTER_REJECTION, how_it_ends, rejects_misfits
 
+#: The effects that somebody to whom a rule sends mail gets a copy: beside its recipients, or instead of them.
+COPIED = ("copied", "copied_instead")
+
 
 @dataclass(frozen=True)
 class RuleEffect:
     """What happens to mail.
 
     :param kind: the fates ``rejected``, ``deleted``, ``quarantined`` and ``redirected``; ``encrypted``, ``decrypted``,
-        ``moderated``, ``copied``, ``branded``; ``in_transit`` (leaves by forced TLS) and ``clear_transit`` (no longer
+        ``moderated``, ``branded``, :data:`COPIED`; ``in_transit`` (leaves by forced TLS) and ``clear_transit`` (no longer
         does); or a sort of side effect (:class:`finding.SideEffect`).
     :param names: the template, the branding, the connector, the spam confidence level, or people.
     """
 
     kind: str
     names: tuple[str, ...] = ()
+
+    @property
+    def brings_people(self) -> bool:
+        """Whether somebody to whom a rule sends mail gets a copy."""
+        return self.kind in COPIED
 
 
 #: That mail is rejected into which a rule's disclaimer does not fit.
@@ -100,7 +108,7 @@ def shows_effect(rule: FlowRule | DlpRule, effect: RuleEffect, outcome: CopyResu
         ends = ends.after_approval
     if effect.kind in FATES.values() or effect.kind == Fate.MODERATED:
         return ends.fate == effect.kind
-    if effect.kind.startswith("copied"):
+    if effect.brings_people:
         return ends.is_delivered
     if effect.kind == "encrypted":
         named = effect.names if len(effect.names) == 1 else ()
@@ -165,7 +173,7 @@ def how_encrypter_keeps(does: Encrypter, effect: RuleEffect) -> str:
 
 
 #: The effects from which a DLP rule may keep mail.
-_BEFORE_ALL_OF_DLP = (*BEFORE_DLP, "decrypted", "copied", "copied_instead", *LEAVING)
+_BEFORE_ALL_OF_DLP = (*BEFORE_DLP, "decrypted", *COPIED, *LEAVING)
 
 
 def may_treat_otherwise(does: Encrypter, effect: RuleEffect) -> bool:
@@ -186,8 +194,7 @@ _OF_DLP: Mapping[str, str] = {
     "encrypted": "options",
     "decrypted": "removes",
     "branded": "brands",
-    "copied": "brings",
-    "copied_instead": "brings",
+    **dict.fromkeys(COPIED, "brings"),
 }
 
 
@@ -244,7 +251,7 @@ def _waits_for_approval(effect: RuleEffect, *, earlier: bool) -> bool:
 
     :param earlier: whether that rule comes before it.
     """
-    return effect.kind.startswith("copied") or (earlier and effect.kind in FATES.values())
+    return effect.brings_people or (earlier and effect.kind in FATES.values())
 
 
 def _asks_for_another(rule: FlowRule, effect: RuleEffect) -> bool:

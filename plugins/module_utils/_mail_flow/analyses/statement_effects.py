@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
 from ..._exchange.names import name_key, same_name
 from ..actions.deliver import FATES
 from ..actions.protect import option_name
@@ -11,12 +14,32 @@ from ..model.connectors import VALIDATIONS
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
+from ..symbolic.compile_added_copies import AddedCopy
 from ..symbolic.compile_outcomes import Outcome, in_transit
 from ..symbolic.side import Side
 from .open_findings import TOLD_AFTER_REJECTION, effects_of
-from .rule_effects import ON_THE_WAY, RuleEffect, cases_of, on_the_copy
+from .rule_effects import COPIED, ON_THE_WAY, RuleEffect, cases_of, on_the_copy
 from .stated_rules import StatedRule, acts
 from .statement_model import StatementModel, undecided_besides
+
+
+@dataclass(frozen=True)
+class _Happening:
+    """What is asked of an effect of a rule.
+
+    :param side: the rules and the mail for which it is asked.
+    :param approved: whether mail is told of that waits for an approval first.
+    """
+
+    rule: StatedRule
+    effect: RuleEffect
+    side: Side
+    approved: bool
+
+    @property
+    def outcome(self) -> Outcome:
+        """What becomes of the recipient's copy."""
+        return self.side.outcomes[0]
 
 
 class StatementEffects:
@@ -30,39 +53,55 @@ class StatementEffects:
 
         :param approved: whether mail is told of that waits for an approval first.
         """
-        logic, outcome, chain = side.logic, side.outcomes[0], side.chains[0]
-        kind = effect.kind
-        if kind == "encrypted":
-            option = [outcome.protection.has_option(option_name(name)) for name in effect.names]
-            return logic.all_of((outcome.fate.delivered, outcome.protection.protected, *option))
-        if kind == "decrypted":
-            return outcome.fate.delivered & ~outcome.protection.protected
-        if kind == "branded":
-            return outcome.fate.delivered & outcome.branding.shows(name_key(effect.names[0]))
-        if kind in FATES.values():
-            return outcome.state.fates.get(Fate(kind), FALSE) if approved else outcome.fate.is_in(Fate(kind))
-        if kind == Fate.MODERATED and isinstance(rule, DlpRule):
-            return self._waits_for_dlp(rule, outcome)
-        if kind == Fate.MODERATED:
-            return logic.any_of([chain.acts(asking_rule) for asking_rule in self._asking(effect)])
-        if kind.startswith("copied"):
-            copies = self._asked.model.added(side, 0, shared=False).copies_of(effect.names[0])
-            return logic.any_of(
-                [
-                    logic.all_of(
-                        (
-                            copy.when,
-                            copy.outcome.fate.delivered if approved else copy.outcome.fate.is_in(Fate.DELIVERED),
-                        )
-                    )
-                    for copy in copies
-                ]
-            )
-        if kind == "in_transit":
-            return ~outcome.fate.gone & in_transit(chain, VALIDATIONS[0])
-        if kind == "clear_transit":
-            return ~outcome.fate.gone & ~in_transit(chain, VALIDATIONS[0])
-        return self._has_side_effect(effect, side)
+        value_of = _BY_KIND.get(effect.kind, StatementEffects._has_side_effect)
+        return value_of(self, _Happening(rule, effect, side, approved))
+
+    def _is_encrypted(self, happening: _Happening) -> Value:
+        """The value that is true if a copy is delivered with the options of an effect."""
+        outcome = happening.outcome
+        options = [outcome.protection.has_option(option_name(name)) for name in happening.effect.names]
+        return happening.side.logic.all_of((outcome.fate.delivered, outcome.protection.protected, *options))
+
+    def _is_decrypted(self, happening: _Happening) -> Value:
+        """The value that is true if a copy is delivered without protection."""
+        outcome = happening.outcome
+        return outcome.fate.delivered & ~outcome.protection.protected
+
+    def _is_branded(self, happening: _Happening) -> Value:
+        """The value that is true if a copy is delivered with the branding of an effect."""
+        outcome = happening.outcome
+        return outcome.fate.delivered & outcome.branding.shows(name_key(happening.effect.names[0]))
+
+    def _ends(self, happening: _Happening) -> Value:
+        """The value that is true if a copy ends as an effect says."""
+        fate = Fate(happening.effect.kind)
+        outcome = happening.outcome
+        return outcome.state.fates.get(fate, FALSE) if happening.approved else outcome.fate.is_in(fate)
+
+    def _waits_for_approval(self, happening: _Happening) -> Value:
+        """The value that is true if the people of an effect are asked for an approval."""
+        if isinstance(happening.rule, DlpRule):
+            return self._waits_for_dlp(happening.rule, happening.outcome)
+        chain = happening.side.chains[0]
+        return happening.side.logic.any_of([chain.acts(rule) for rule in self._asking(happening.effect)])
+
+    def _is_copied(self, happening: _Happening) -> Value:
+        """The value that is true if somebody to whom a rule sends mail gets a copy."""
+        return happening.side.logic.any_of(
+            [
+                copy.when
+                & (copy.outcome.fate.delivered if happening.approved else copy.outcome.fate.is_in(Fate.DELIVERED))
+                for copy in self._copies_of(happening.effect, happening.side)
+            ]
+        )
+
+    def _leaves_by_tls(self, happening: _Happening) -> Value:
+        """The value that is true if a copy leaves by forced TLS."""
+        return ~happening.outcome.fate.gone & in_transit(happening.side.chains[0], VALIDATIONS[0])
+
+    def _leaves_in_clear(self, happening: _Happening) -> Value:
+        """The value that is true if a copy leaves without forced TLS."""
+        return ~happening.outcome.fate.gone & ~in_transit(happening.side.chains[0], VALIDATIONS[0])
 
     def _asking(self, effect: RuleEffect) -> list[FlowRule]:
         """The rules that ask the same people for approval."""
@@ -78,21 +117,19 @@ class StatementEffects:
         asked = self._asked.model.free.logic.any_of([acts(other, outcome) for other in asking])
         return outcome.fate.waits_for_dlp & asked
 
-    def _has_side_effect(self, effect: RuleEffect, side: Side) -> Value:
+    def _has_side_effect(self, happening: _Happening) -> Value:
         """The value that is true if a rule acts that has a side effect."""
-        logic, chain = side.logic, side.chains[0]
+        effect = happening.effect
+        chain = happening.side.chains[0]
         same = [
             rule
             for rule in self._asked.rules.rules
             for other in effects_of(rule)
             if other.sort == effect.kind and same_name(other.name, "".join(effect.names))
         ]
-        has = logic.any_of(
-            [chain.tells(rule) if effect.kind in TOLD_AFTER_REJECTION else chain.acts(rule) for rule in same]
-        )
-        if effect.kind in ON_THE_WAY:
-            return has & ~side.outcomes[0].fate.gone
-        return has
+        acting = chain.tells if effect.kind in TOLD_AFTER_REJECTION else chain.acts
+        has = happening.side.logic.any_of(map(acting, same))
+        return has & ~happening.outcome.fate.gone if effect.kind in ON_THE_WAY else has
 
     def tells(self, rule: StatedRule, effect: RuleEffect) -> Value:
         """The value that is true if a rule acts on a copy, or on one that is rejected before, where that has the effect, too."""
@@ -118,16 +155,27 @@ class StatementEffects:
 
     def _outcomes_of(self, effect: RuleEffect, side: Side) -> list[Outcome]:
         """What becomes of the recipient's copy, and of those that an effect is about."""
-        outcomes = [side.outcomes[0]]
-        if effect.kind.startswith("copied"):
-            outcomes += [
-                copy.outcome for copy in self._asked.model.added(side, 0, shared=False).copies_of(effect.names[0])
-            ]
-        return outcomes
+        copies = self._copies_of(effect, side) if effect.brings_people else ()
+        return [side.outcomes[0], *(copy.outcome for copy in copies)]
+
+    def _copies_of(self, effect: RuleEffect, side: Side) -> Sequence[AddedCopy]:
+        """The copies of somebody to whom a rule sends mail."""
+        return self._asked.model.added(side, 0, shared=False).copies_of(effect.names[0])
 
     def is_followed(self, rule: StatedRule, effect: RuleEffect) -> bool:
         """Whether copies of somebody whom a rule adds are followed."""
         unfollowed = self._asked.chain.copies.unfollowed.get(rule.place, ()) if isinstance(rule, FlowRule) else ()
-        return effect.names[0] not in unfollowed and bool(
-            self._asked.model.added(self._asked.model.free, 0, shared=False).copies_of(effect.names[0])
-        )
+        return effect.names[0] not in unfollowed and bool(self._copies_of(effect, self._asked.model.free))
+
+
+#: The kind of an effect to the method that makes its value; other kinds are those of side effects.
+_BY_KIND: Mapping[str, Callable[[StatementEffects, _Happening], Value]] = {
+    "encrypted": StatementEffects._is_encrypted,
+    "decrypted": StatementEffects._is_decrypted,
+    "branded": StatementEffects._is_branded,
+    **dict.fromkeys(FATES.values(), StatementEffects._ends),
+    Fate.MODERATED: StatementEffects._waits_for_approval,
+    **dict.fromkeys(COPIED, StatementEffects._is_copied),
+    "in_transit": StatementEffects._leaves_by_tls,
+    "clear_transit": StatementEffects._leaves_in_clear,
+}

@@ -81,7 +81,7 @@ class StatementMail:
         }
         known = [person for person in sorted(people) if ("address", person) in model.mail.recipient.atoms]
         literals = [~model.mail.recipient["address", person] for person in known]
-        if effect.kind.startswith("copied"):
+        if effect.brings_people:
             literals += SearchedMail(model, ()).somebody_else(effect.names[0])
         return literals
 

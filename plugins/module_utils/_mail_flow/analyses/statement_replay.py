@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..formula import Literal, high
+from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..simulator.assumptions import NOT_FOUND, TO_WHOM
 from ..simulator.results import result
@@ -54,21 +55,12 @@ class StatementReplay:
         formula says who these are if a condition is about both.
         """
         facts = candidate.facts[0]
-        members = facts.groups.members or {}
-        groups = [
-            members[group][:_MOST_MEMBERS]
-            for atom in conditions_of(rule)
-            if atom.predicate.sort == "relation"
-            for group in atom.groups
-            if group in members
-        ]
-        for senders, recipients in itertools.permutations(groups, 2):
-            for sender, recipient in itertools.product(senders, recipients):
-                message = replace(candidate.message, sender=sender, to=(recipient,), cc=(), bcc=())
-                course = course_of(self._asked.rules, message, facts, recipient)
-                outcome = result(course, self._asked.rules, message, facts) if course else None
-                if outcome and shows_effect(rule, effect, outcome, approved=approved):
-                    return True
+        for sender, recipient in _members_of_two_groups(rule, facts):
+            message = replace(candidate.message, sender=sender, to=(recipient,), cc=(), bcc=())
+            course = course_of(self._asked.rules, message, facts, recipient)
+            outcome = result(course, self._asked.rules, message, facts) if course else None
+            if outcome and shows_effect(rule, effect, outcome, approved=approved):
+                return True
         return False
 
     def _messages(
@@ -80,7 +72,7 @@ class StatementReplay:
         model, side = self._asked.model, self._asked.model.free
         inside = high(side.conditions.scopes.sender("InOrganization", model.mail.sender))
         preferred = [*SearchedMail(model, ()).company(side), inside]
-        person = effect.names[0] if effect.kind.startswith("copied") else ""
+        person = effect.names[0] if effect.brings_people else ""
         candidates = model.messages.candidates(literals, [], side, self._asked.remaining_budget, preferred)
         for candidate in itertools.islice(candidates, _MOST_REPLAYS):
             if candidate is None:
@@ -102,16 +94,39 @@ class StatementReplay:
                 outcome = result(replace(course, worlds=[world]), self._asked.rules, candidate.message, facts)
                 shows = outcome is not None and shows_effect(rule, effect, outcome, approved=approved)
                 shown.append((world, shows))
-            both = {is_shown for _world, is_shown in shown}
-            deciding = {
-                reason
-                for question, answer in dict.fromkeys(item for world, _each in shown for item in world.answers)
-                if {is_shown for world, is_shown in shown if (question, answer) in world.answers} != both
-                for reason in question.reasons
-            }
-            reasons = sorted(deciding) or reasons_of(course, candidate.message, facts, transit=effect.kind in LEAVING)
+            reasons = sorted(_deciding(shown)) or reasons_of(
+                course, candidate.message, facts, transit=effect.kind in LEAVING
+            )
             if reasons:
                 return tuple(reasons)
         if any(atom.predicate.sort == "relation" for atom in conditions_of(rule)):
             return (TO_WHOM,)
         return (NOT_FOUND,)
+
+
+def _members_of_two_groups(rule: StatedRule, facts: Facts) -> Iterator[tuple[str, str]]:
+    """Pairs of members of two of the groups between which a rule's conditions look at mail."""
+    members = facts.groups.members or {}
+    groups = [
+        members[group][:_MOST_MEMBERS]
+        for atom in conditions_of(rule)
+        if atom.predicate.sort == "relation"
+        for group in atom.groups
+        if group in members
+    ]
+    for one, other in itertools.permutations(groups, 2):
+        yield from itertools.product(one, other)
+
+
+def _deciding(shown: Sequence[tuple[World, bool]]) -> set[Reason]:
+    """The reasons of the questions whose answers decide whether an effect shows.
+
+    :param shown: the worlds of a message, each with whether the effect shows there.
+    """
+    both = {shows for _world, shows in shown}
+    return {
+        reason
+        for question, answer in dict.fromkeys(item for world, _shows in shown for item in world.answers)
+        if {shows for world, shows in shown if (question, answer) in world.answers} != both
+        for reason in question.reasons
+    }

@@ -145,8 +145,8 @@ class Predicate:
     :param off_counts: whether a switch that is off is a condition, too.
     :param groups: of its values, the groups whose members it looks at, if these are not its values themselves.
     :param managers: whether it looks at who is somebody's manager.
-    :param beside: evaluates it on what no header says; ``None`` if that is nothing. :param:`beside_formula`: the same,
-        compiled.
+    :param outside_headers: evaluates it on what no header says; ``None`` if that is nothing.
+        :param:`formula_outside_headers`: the same, compiled.
     """
 
     options: tuple[str, ...]
@@ -177,16 +177,16 @@ class Predicate:
     off_counts: bool = False
     groups: Callable[[Any], tuple[str, ...]] = lambda values: ()
     managers: bool = False
-    beside: Evaluate | None = None
-    beside_formula: Callable[[Formulas, Atom, SeenMessage], Value] | None = None
+    outside_headers: Evaluate | None = None
+    formula_outside_headers: Callable[[Formulas, Atom, SeenMessage], Value] | None = None
 
     def __post_init__(self) -> None:
         if not self.column and not self.untraced:
             raise TypeError(f"{self.options[0]} has neither column nor untraced")
         if self.variables and not self.witness:
             raise TypeError(f"{self.options[0]} has variables, and no witness that writes them")
-        if (self.beside is None) is not (self.beside_formula is None):
-            raise TypeError(f"{self.options[0]} has only one of beside and beside_formula")
+        if (self.outside_headers is None) is not (self.formula_outside_headers is None):
+            raise TypeError(f"{self.options[0]} has only one of outside_headers and formula_outside_headers")
 
     def reads(self, values: Any, settings: Settings) -> frozenset[str]:
         """The header fields that it reads under a rule's settings: none for a sender in the envelope, and To and Cc if
@@ -311,7 +311,8 @@ class Atom:
 
     def _after(self, edits: tuple[HeaderEdit, ...], found: Truth, rule_view: RuleView) -> Truth:
         predicate, content = self.predicate, rule_view.content
-        stays = [predicate.beside(rule_view, self.values, self.settings)] if predicate.beside else []
+        outside = predicate.outside_headers
+        stays = [outside(rule_view, self.values, self.settings)] if outside else []
         if predicate.sort == "word" and all(edit.adds for edit in edits):
             stays.append(found)
         whom = rule_view.recipient.address if self.reach in (Reach.RECIPIENT, Reach.RELATION) else ""

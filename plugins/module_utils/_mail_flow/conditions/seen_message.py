@@ -21,15 +21,15 @@ class EditedText:
     :param erasures: when it was erased: from then on, an atom is false unless a known text makes it true again.
     :param erased: whether it was ever erased.
     :param history: the known texts that may have changed it, each with its condition. Equal histories mean equal texts.
-    :param settled: of a subject, patterns without an agreed meaning: the last value that mattered, and the number of changes before that. What each later
-        change makes of one is as open as what all of them do.
+    :param last_values: for each pattern without an agreed meaning in a subject, the last value that mattered, and the number of
+        changes before that. What each later change makes of one is as open as what all of them do.
     """
 
     values: Mapping[Key, tuple[Value, int]] = field(default_factory=dict)
     erasures: tuple[Value, ...] = ()
     erased: Value = FALSE
     history: tuple[tuple[Hashable, Value], ...] = ()
-    settled: Mapping[Key, tuple[Value, int]] = field(default_factory=dict)
+    last_values: Mapping[Key, tuple[Value, int]] = field(default_factory=dict)
 
     def value(self, key: Key, first: Value, logic: Connectives) -> Value:
         """The current value of an atom; ``first`` is its value on arrival."""
@@ -44,7 +44,7 @@ class EditedText:
 
         :param unknown: its value if the text has changed since its value last mattered.
         """
-        value, since = self.settled.get(key, (first, 0))
+        value, since = self.last_values.get(key, (first, 0))
         return logic.choose(logic.any_of([acts for _known, acts in self.history[since:]]), unknown, value)
 
     def but(self, changed: Mapping[Key, Value], erased: Value, logic: Connectives) -> EditedText:

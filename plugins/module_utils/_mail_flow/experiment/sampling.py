@@ -299,14 +299,14 @@ class _Goals:
         for rule in self._rules:
             if rule.name in outcome.acting:
                 yield Demonstration("acts", rule.name)
-            elif rule.name not in outcome.open and any(rule.name in known[other].acting for other, _by in neighbors):
+            elif rule.name not in outcome.may_act and any(rule.name in known[other].acting for other, _by in neighbors):
                 yield Demonstration("misses", rule.name)
         for claim in self._claims.rules:
             if claim.name in outcome.about:
                 yield Demonstration("about", claim.name)
                 for protecting in sorted(outcome.protecting):
                     yield Demonstration("protects", claim.name, protecting)
-            elif claim.name in outcome.beside:
+            elif claim.name in outcome.not_about:
                 differing |= {by for other, by in neighbors if claim.name in known[other].about}
                 yield from (
                     Demonstration("beside", claim.name, by=atom.predicate.options[0])
@@ -342,9 +342,9 @@ class _DraftOutcome:
     """What becomes of a draft: the rules that act, those that may, and the guarantees that are about it and that are not."""
 
     acting: frozenset[str]
-    open: frozenset[str]
+    may_act: frozenset[str]
     about: frozenset[str]
-    beside: frozenset[str]
+    not_about: frozenset[str]
     protecting: frozenset[str]
 
 

@@ -282,7 +282,7 @@ class AppliedEncrypters:
     every: tuple[PossibleEncrypter, ...] = ()
     is_ended: bool = False
 
-    def of(self, effect: str) -> list[PossibleEncrypter]:
+    def with_effect(self, effect: str) -> list[PossibleEncrypter]:
         """All with an effect that is not done yet: ``options``, ``removes``, ``brands`` or ``ends``."""
         if effect == "ends" and self.is_ended:
             return []
@@ -290,20 +290,20 @@ class AppliedEncrypters:
 
     def may(self, effect: str) -> bool:
         """Whether the copy may get this effect."""
-        return bool(self.of(effect))
+        return bool(self.with_effect(effect))
 
     def surely(self, effect: str) -> bool:
         """Whether the copy surely gets this effect: a rule with it surely matches, and none may match that restricts the
         copy otherwise.
         """
-        having = self.of(effect)
+        having = self.with_effect(effect)
         others = (each for each in self.every if each.what.may_restrict_otherwise(effect))
         return any(each.sure for each in having) and not any(others)
 
     @property
     def blocks(self) -> tuple[str, ...]:
         """The names of the DLP rules that surely block the copy: nothing restricts more."""
-        return tuple(each.what.name for each in self.of("ends") if each.sure and each.what.ends == BLOCKED)
+        return tuple(each.what.name for each in self.with_effect("ends") if each.sure and each.what.ends == BLOCKED)
 
     def brings(self, each: PossibleEncrypter) -> bool | None:
         """Whether a DLP rule that applies to the copy, or may, sends others copies of it; ``None`` if that is open. Of a
@@ -321,7 +321,7 @@ class AppliedEncrypters:
         """What surely becomes of the copy instead of its delivery; empty if that is open, or it is delivered."""
         if self.blocks:
             return BLOCKED
-        ends = {each.what.ends for each in self.of("ends")}
+        ends = {each.what.ends for each in self.with_effect("ends")}
         followed = next((end for end in FOLLOWED if ends == {end}), "")
         return followed if followed and self.surely("ends") else ""
 
@@ -329,12 +329,16 @@ class AppliedEncrypters:
     def ended_by(self) -> tuple[str, ...]:
         """The names of the DLP rules that surely give the copy its end."""
         end = self.end
-        return tuple(each.what.name for each in self.of("ends") if each.sure and each.what.ends == end) if end else ()
+        return (
+            tuple(each.what.name for each in self.with_effect("ends") if each.sure and each.what.ends == end)
+            if end
+            else ()
+        )
 
     @property
     def may_only_hold(self) -> bool:
         """Whether the copy may wait for an approval, and nothing else may keep it from its recipient."""
-        return {each.what.ends for each in self.of("ends")} == {Fate.MODERATED}
+        return {each.what.ends for each in self.with_effect("ends")} == {Fate.MODERATED}
 
     def delivering(self) -> AppliedEncrypters:
         """The same once what keeps the copy from its recipient is done."""
@@ -364,11 +368,16 @@ class AppliedEncrypters:
 
     def names(self, effect: str) -> tuple[str, ...]:
         """The names of what has an effect."""
-        return tuple(dict.fromkeys(each.what.name for each in self.of(effect)))
+        return tuple(dict.fromkeys(each.what.name for each in self.with_effect(effect)))
 
     def reasons(self, *effects: str) -> list[Reason]:
         """What is open of some effects."""
-        return [reason for effect in effects for each in self.of(effect) for reason in self.reasons_of(each, effect)]
+        return [
+            reason
+            for effect in effects
+            for each in self.with_effect(effect)
+            for reason in self.reasons_of(each, effect)
+        ]
 
     def reasons_of(self, each: PossibleEncrypter, effect: str) -> tuple[Reason, ...]:
         """Why it is open what one of several does; that others may restrict the copy otherwise, where it surely applies."""

@@ -21,8 +21,7 @@ def people_behind(facts: Facts, written: str, field: str = "") -> tuple[Recipien
     primary = facts.people.primary(small)
     groups = facts.groups
     if primary in groups.expanded:
-        people = sorted(member for member in groups.members_of(primary) if member not in groups.expanded)
-        return tuple(Recipient(member, small, member, primary, brought=field) for member in people)
+        return tuple(Recipient(member, small, member, primary, brought=field) for member in _members(facts, primary))
     if primary in groups.unread and facts.domains.type_of(domain(primary)) in INSIDE:
         somebody = f"each member of {primary.replace('@', ' at ')}"  # As somebody who is known only by name.
         return (Recipient(somebody, small, somebody, primary, brought=field),)
@@ -31,20 +30,23 @@ def people_behind(facts: Facts, written: str, field: str = "") -> tuple[Recipien
 
 def recipients_of(facts: Facts, message: Message) -> tuple[Recipient, ...]:
     """The recipients of a message: groups expanded, each person once, by primary address."""
-    groups = facts.groups
-    found: dict[str, Recipient] = {}
+    named: dict[str, Recipient] = {}
     through: dict[str, Recipient] = {}
     writings: dict[str, set[str]] = {}
     for written in (*message.to, *message.cc, *message.bcc):
-        small = facts.people.primary(written)
-        if small in groups.expanded:
-            for member in sorted(groups.members_of(small)):
-                if member not in groups.expanded:
-                    writings.setdefault(member, set()).add(written.lower())
-                    through.setdefault(member, Recipient(member, written.lower(), member, small))
+        primary = facts.people.primary(written)
+        if primary in facts.groups.expanded:
+            people = [Recipient(member, written.lower(), member, primary) for member in _members(facts, primary)]
         else:
-            label = written if small == written.lower() else small
-            writings.setdefault(small, set()).add(written.lower())
-            found.setdefault(small, Recipient(small, written.lower(), label))
-    people = (*found.values(), *(person for address, person in through.items() if address not in found))
+            label = written if primary == written.lower() else primary
+            people = [Recipient(primary, written.lower(), label)]
+        for person in people:
+            writings.setdefault(person.address, set()).add(person.written)
+            (through if person.group else named).setdefault(person.address, person)
+    people = [*named.values(), *(person for address, person in through.items() if address not in named)]
     return tuple(replace(person, also=tuple(sorted(writings[person.address] - {person.written}))) for person in people)
+
+
+def _members(facts: Facts, group: str) -> list[str]:
+    """The people in a group, by primary address, also through groups in it."""
+    return sorted(member for member in facts.groups.members_of(group) if member not in facts.groups.expanded)

@@ -93,10 +93,10 @@ class Wish:
         :param holds: whether the copy has a property.
         """
 
-        def is_so(each: str) -> _Value:
+        def is_true(each: str) -> _Value:
             return negate(holds(each.removeprefix(_NOT))) if each.startswith(_NOT) else holds(each)
 
-        return all_of([any_of(map(is_so, one_of)) for one_of in self.kept])
+        return all_of([any_of(map(is_true, one_of)) for one_of in self.kept])
 
 
 #: Every wish. What is not delivered now may still be let through by an approval or a release; ``gone`` is what neither

@@ -16,7 +16,7 @@ from ..input.parsing import message_of, with_facts
 from ..model.facts import Facts
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
-from ..simulator.rule_trace import Saw, plain
+from ..simulator.rule_trace import Saw, result_values
 
 #: What a caller calls a copy.
 _Name = TypeVar("_Name")
@@ -107,7 +107,9 @@ def _why(standing: Standing, stop: str) -> NearestRule:
     if standing.failed:
         failed = standing.failed[0]
         option = f"{failed.section}.{failed.atom.predicate.options[0]}"
-        return NearestRule(rule.name, option, plain(failed.atom.values), Saw(failed.atom, standing.rule_view), others)
+        return NearestRule(
+            rule.name, option, result_values(failed.atom.values), Saw(failed.atom, standing.rule_view), others
+        )
     if rule.idle:
         return NearestRule(rule.name, "enabled", False, others=others)
     if not rule.actions.enforced:

@@ -160,7 +160,7 @@ def _labelled(
             if protection.kind == ProtectionKind.NONE and not labels.may("options")
             else _opened(protection, labels, "removes")
         )
-    if any(applied.sure for applied in labels.of("options")):
+    if any(applied.sure for applied in labels.with_effect("options")):
         return _protected_after(protection, labels, world, message, facts)
     if protection.kind in (ProtectionKind.NONE, ProtectionKind.UNKNOWN):
         return _opened(protection, labels, "options")
@@ -171,7 +171,7 @@ def _protected_after(
     protection: CopyProtection, after: AppliedEncrypters, world: World, message: Message, facts: Facts
 ) -> CopyProtection:
     """A copy that DLP rules or a label surely protect after the rules, if Exchange can protect it."""
-    sure = [applied for applied in after.of("options") if applied.sure]
+    sure = [applied for applied in after.with_effect("options") if applied.sure]
     arrival = message.protection
     asked = tuple((applied.what.name, option) for applied in sure for option in applied.what.options)
     as_asked = _asked(world.but(asked=asked, removed=()), message, facts)
@@ -195,7 +195,7 @@ def _protected_after(
         kind=option,
         by=(),
         by_dlp=()
-        if label or not _alike(after.of("options"))
+        if label or not _alike(after.with_effect("options"))
         else tuple(dict.fromkeys(applied.what.name for applied in sure)),
         by_label=label,
         brandings=("",),

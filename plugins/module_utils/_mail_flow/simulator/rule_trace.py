@@ -141,7 +141,7 @@ class Tracer:
 
     def _because(self, section: str, atom: Atom, rule_view: RuleView, truth: Truth) -> dict[str, Any]:
         option = " and ".join(atom.predicate.options)
-        value = _hits(atom, rule_view) if truth is True else plain(atom.values)
+        value = _hits(atom, rule_view) if truth is True else result_values(atom.values)
         because: dict[str, Any] = {
             "section": section,
             "option": option,
@@ -177,14 +177,14 @@ def _likely(value: Truth, answers: Mapping[Hashable, bool]) -> Truth:
     return settled.likely if isinstance(settled, Open) and settled.likely is not None else settled
 
 
-def plain(values: Any) -> Any:
+def result_values(values: Any) -> Any:
     """The values of a condition, as results have them."""
-    return [plain(value) for value in values] if isinstance(values, tuple) else values
+    return [result_values(value) for value in values] if isinstance(values, tuple) else values
 
 
 def _hits(atom: Atom, rule_view: RuleView) -> Any:
     """The values that are found."""
     if not isinstance(atom.values, tuple) or len(atom.predicate.options) > 1:
-        return plain(atom.values)
+        return result_values(atom.values)
     hits = [value for value in atom.values if replace(atom, values=(value,)).evaluate(rule_view) is True]
-    return hits or plain(atom.values)
+    return hits or result_values(atom.values)

@@ -76,11 +76,11 @@ class AddressRelations:
         self._relate_parents()
         inside: dict[Key, list[str]] = {key: [] for key in self._atoms if key[0] in ("below", "exact")}
         for address in people:
-            itself = ("exact", domain(address))
-            for key in (*(("below", name) for name in with_parents(domain(address))), itself):
-                if key in self._atoms:
-                    inside[key].append(address)
-                    self._circuit.add(~self._atoms["address", address], self._atoms[key])
+            name = domain(address)
+            domains: list[Key] = [*(("below", parent) for parent in with_parents(name)), ("exact", name)]
+            for key in filter(inside.__contains__, domains):
+                inside[key].append(address)
+                self._circuit.add(~self._atoms["address", address], self._atoms[key])
         for key, inhabitants in inside.items():
             self._only(key, inhabitants)
 
@@ -109,14 +109,13 @@ class AddressRelations:
         patterns = self._slot.values("pattern")
         hits: dict[Key, list[str]] = {key: [] for key in self._atoms if key[0] in ("word", "pattern")}
         for address in people:
-            for word, sure in words_in(address, index):
-                hits["word", word].append(address)
-                self._has(("address", address), ("word", word), sure=sure)
+            found: list[tuple[Key, bool]] = [(("word", word), sure) for word, sure in words_in(address, index)]
             for pattern, dialect in patterns:
                 matches = any_pattern(address, (pattern,), dialect)
-                if matches is not False:
-                    hits["pattern", (pattern, dialect)].append(address)
-                    self._has(("address", address), ("pattern", (pattern, dialect)), sure=matches is True)
+                found += [] if matches is False else [(("pattern", (pattern, dialect)), matches is True)]
+            for key, sure in found:
+                hits[key].append(address)
+                self._has(("address", address), key, sure=sure)
         for key, addresses in hits.items():
             self._only(key, addresses)
 

@@ -180,8 +180,8 @@ class Conditions:
                 then = truth | then
             truth = logic.choose(when, then, truth)
             edited = edited | when
-        formula_beside = atom.predicate.beside_formula
-        return truth if formula_beside is None else formula_beside(self, atom, seen) | truth
+        outside_headers = atom.predicate.formula_outside_headers
+        return truth if outside_headers is None else outside_headers(self, atom, seen) | truth
 
     def text(self, slot: str, key: Key, seen: SeenMessage) -> Value:
         """An atom of the current text."""

@@ -182,5 +182,5 @@ class DlpCopies:
         alone = TRUE if own.only_sends else unknown_afterwards(self._chain, "dlp does more", rule.place)
         state.after = (*state.after, *before, (own.for_others, alone))
         sending = rule.as_sending(self._chain.rules)
-        act = FormulaAct(sending, self._chain.scene, (sending.name, sending.place), state.seen, beside=sends)
+        act = FormulaAct(sending, self._chain.scene, (sending.name, sending.place), state.seen, acts=sends)
         return make_copies(state, act)

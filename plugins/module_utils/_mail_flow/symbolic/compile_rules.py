@@ -205,7 +205,7 @@ class RuleChain:
         state = self.state
         logic = self.logic
         added = self.address is not None
-        state.seen = self._texts.settled(rule, state.seen)
+        state.seen = self._texts.with_last_values(rule, state.seen)
         if rule.place > self._last_telling:
             state.rejected = FALSE
         step = self._steps[id(rule)] = RuleStep(rule, name, ~state.over, state.rejected, state.seen, self)
@@ -248,33 +248,42 @@ class RuleChain:
         state = self.state
         seen = state.seen
         done = ~self.conditions.undone(rule.as_declared, name, seen)
-        whole = acts
-        beside = acts & done
+        is_met = acts_on_content = acts
+        acts = acts & done
         rejected = rejected & done
         if any(row.content for row in rule.actions.rows):
-            acts &= ~self.conditions.hidden(seen)
+            acts_on_content &= ~self.conditions.hidden(seen)
         inserted = insertion(rule, self.mail, seen)
         act = FormulaAct(
             rule, self.scene, name, seen, last=rule.place == self._last, told_later=rule.place < self._last_telling
         )
         if inserted.rejects != FALSE:
-            reject(state, act, beside & inserted.rejects)
+            reject(state, act, acts & inserted.rejects)
         if inserted.acts != TRUE:
-            acts, beside, rejected = (value & inserted.acts for value in (acts, beside, rejected))
-        told = beside | rejected
-        shown = replace(act, acts=acts | rejected, beside=told, wraps=inserted.wraps & told)
+            acts_on_content &= inserted.acts
+            acts &= inserted.acts
+            rejected &= inserted.acts
+        told = acts | rejected
+        shown = replace(act, acts=told, acts_on_content=acts_on_content | rejected, wraps=inserted.wraps & told)
         for family in FAMILIES:
             family.on_seen(state, shown)
         for family in FAMILIES:
-            family.on_rejected(state, replace(act, beside=rejected))
-        if whole != FALSE:
-            self._act(replace(act, acts=acts, beside=beside, matches=matches if beside == whole else beside))
+            family.on_rejected(state, replace(act, acts=rejected))
+        if is_met != FALSE:
+            self._act(
+                replace(
+                    act,
+                    acts=acts,
+                    acts_on_content=acts_on_content,
+                    matches=matches if acts == is_met else acts,
+                )
+            )
 
     def _act(self, act: FormulaAct) -> None:
         """What a rule does to the copy beside what later rules see, and the copies that it makes."""
         state = self.state
         if act.rule.actions.surprises:
-            state.surprised |= act.beside
+            state.surprised |= act.acts
         for family in FAMILIES:
             family.on_copy(state, act)
         for family in FAMILIES:

@@ -228,7 +228,7 @@ class TextEdits:
         self._parting = next((rule.place for rule in rules.rules[shared:] if not rule.idle), -1)
         self._last_change[SUBJECT] = max((self._last_change.get(SUBJECT, -1), *self._unagreed.values()))
 
-    def settled(self, rule: FlowRule, seen: SeenMessage) -> SeenMessage:
+    def with_last_values(self, rule: FlowRule, seen: SeenMessage) -> SeenMessage:
         """What a rule sees, with the values of patterns without an agreed meaning that it, or a later rule if rule sets
         part here, looks for.
         """
@@ -243,7 +243,7 @@ class TextEdits:
         :param now: what they see after what else the rule did.
         """
         if edit.joins is Joins.INSTEAD:
-            return self.replaced(edit, act, act.beside, now)
+            return self.replaced(edit, act, act.acts, now)
         place = act.rule.place
         before = self._texts(edit.slot, self._near(edit, place), act.seen)
         history = self._history(edit.slot, act.seen)
@@ -255,10 +255,8 @@ class TextEdits:
         else:
             prepends = edit.joins is Joins.ON_LINES_BEFORE
             known = (edit.given, prepends)
-            after = self._changer(edit.slot).with_disclaimer(edit.plain, prepends, before, (*known, history))
-        return self._noted(
-            place, edit.slot, known, act.beside, self._written(now, edit.slot, act.beside, before, after)
-        )
+            after = self._changer(edit.slot).with_disclaimer(edit.visible, prepends, before, (*known, history))
+        return self._noted(place, edit.slot, known, act.acts, self._written(now, edit.slot, act.acts, before, after))
 
     def replaced(self, edit: TextEdit, act: FormulaAct, when: Value, now: SeenMessage) -> SeenMessage:
         """The same, with the known text alone where a condition holds. A text for which no condition looks is left."""
@@ -267,7 +265,7 @@ class TextEdits:
             return now
         held: Mapping[Key, Value] = {}
         if edit.given is not None:
-            held = self._changer(slot).held(edit.plain, act.rule.place, edit.given)
+            held = self._changer(slot).held(edit.visible, act.rule.place, edit.given)
         if edit.is_open:
             unknown = self.logic.unknown(questions.A_FACT, "header", act.name)
             held = {key: value & unknown for key, value in held.items()}
@@ -290,7 +288,7 @@ class TextEdits:
         """The atoms of a text that may differ after an edit by the rule at a place, and that a later rule looks for."""
         changer = self._changer(edit.slot)
         if edit.joins is not Joins.DIRECTLY_BEFORE:
-            return changer.near(edit.plain, place, phrases=True)
+            return changer.near(edit.visible, place, phrases=True)
         given = edit.given or ""
         near = changer.near(given, place, every=touches(given[-1:], "q") is not False)
         return [key for key in near if not is_open(key)]
@@ -303,10 +301,10 @@ class TextEdits:
         companions_there = [
             key
             for key in keys
-            if self._unagreed.get(key, -1) > place and text.settled.get(key, (FALSE, 0))[1] < len(text.history)
+            if self._unagreed.get(key, -1) > place and text.last_values.get(key, (FALSE, 0))[1] < len(text.history)
         ]
-        settled = {key: (self._text(SUBJECT, key, seen), len(text.history)) for key in companions_there}
-        return seen.but(texts={**seen.texts, SUBJECT: replace(text, settled={**text.settled, **settled})})
+        last_values = {key: (self._text(SUBJECT, key, seen), len(text.history)) for key in companions_there}
+        return seen.but(texts={**seen.texts, SUBJECT: replace(text, last_values={**text.last_values, **last_values})})
 
     def _history(self, slot: str, seen: SeenMessage) -> int:
         """The number of the text that a rule sees; 0 as it arrives. Equal texts share the open parts of their changes."""

@@ -409,28 +409,28 @@ def unless_words(
     exempting: Sequence[Exempting],
     reasons: Sequence[str] = (),
     often: Collection[Exempting] = (),
-    uncounted: Sequence[str] = (),
+    other_ways: Sequence[str] = (),
 ) -> str:
     """What keeps mail from an effect, by reason; other rules than those that are named are counted.
 
     :param reasons: the words for other reasons.
     :param often: those that are only counted.
-    :param uncounted: how yet others do.
+    :param other_ways: how yet others do.
     """
     named = named_of(exempting, often)
     ordered = sorted(exempting, key=lambda exemption: exemption not in named)
     texts = list(reasons)
-    for how in dict.fromkeys((*(exemption.how for exemption in ordered), *uncounted)):
+    for how in dict.fromkeys((*(exemption.how for exemption in ordered), *other_ways)):
         names = [quoted(exemption.rule) for exemption in named if exemption.how == how]
         unnamed = sum(exemption.how == how for exemption in exempting) - len(names)
         others = []
-        if how in uncounted:
+        if how in other_ways:
             others = ["another rule"]
         elif unnamed:
             others = [f"{unnamed} other rules" if names else f"one of {unnamed} rules"]
         rules = listed([*names, *others], most=len(names) + 1)
         words, first = _KEEPS[how]
-        if first and names and unnamed and how not in uncounted:
+        if first and names and unnamed and how not in other_ways:
             words = _of_several(words)
         texts.append(f"{rules} {words}" if first else f"{words} {rules}")
     return f", unless {', or '.join(texts)}" if texts else ""
@@ -475,7 +475,7 @@ def effect_parts(finding: ChangedMail) -> tuple[str, str]:
         only=only,
         branding=_new_branding(finding),
     )
-    return str(mail), f"{now}{unless_words(finding.keeping, reasons, uncounted=finding.uncounted_keeping)}"
+    return str(mail), f"{now}{unless_words(finding.keeping, reasons, other_ways=finding.other_ways_that_keep)}"
 
 
 def _new_branding(finding: ChangedMail) -> str:

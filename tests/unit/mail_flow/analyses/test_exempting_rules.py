@@ -71,5 +71,5 @@ def test_a_class_is_told_though_nobody_knows_how_much_mail_it_is(monkeypatch: py
 
 def test_rules_that_are_not_counted_are_one_more() -> None:
     stopping = [Exempting(f"R{number}", "stops") for number in range(5)]
-    assert unless_words(stopping, uncounted=["stops"]).endswith("'R2' or another rule stops the rules before")
-    assert unless_words(stopping[:1], uncounted=["rejects"]).endswith("or it is rejected by another rule")
+    assert unless_words(stopping, other_ways=["stops"]).endswith("'R2' or another rule stops the rules before")
+    assert unless_words(stopping[:1], other_ways=["rejects"]).endswith("or it is rejected by another rule")

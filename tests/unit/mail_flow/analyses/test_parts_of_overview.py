@@ -48,8 +48,8 @@ def test_formulas_tell_destinations_and_sides_apart() -> None:
 
 def test_plain_messages_show_one_side_of_a_cell() -> None:
     taken = samples()
-    assert taken.plain("partner.com", FROM_INSIDE).keeps is True
-    assert taken.plain(EVERYBODY_ELSE, FROM_INSIDE).keeps is False
-    assert taken.plain("partner.com", FROM_INSIDE).acting == {"Partner"}
-    assert taken.plain("partner.com", AUTOMATIC_REPLY).shown["message"]["type"] == ["OOF"]
+    assert taken.plain_message("partner.com", FROM_INSIDE).keeps is True
+    assert taken.plain_message(EVERYBODY_ELSE, FROM_INSIDE).keeps is False
+    assert taken.plain_message("partner.com", FROM_INSIDE).acting == {"Partner"}
+    assert taken.plain_message("partner.com", AUTOMATIC_REPLY).shown["message"]["type"] == ["OOF"]
     assert taken.like_others("partner.com", FROM_INSIDE, keeps=False) is None
