@@ -65,6 +65,12 @@ class Facts:
             address for address in self.people.mail_users if self.domains.type_of(domain(address)) not in INSIDE
         )
 
+    @cached_property
+    def are_all_outside_guests(self) -> bool:
+        """Whether the objects of the organization that are known with an address outside are guests and mail users."""
+        others = self.objects - (self.guests or frozenset())
+        return all(self.domains.type_of(domain(address)) in INSIDE for address in others)
+
     def is_object(self, address: str) -> bool | None:
         """Whether somebody is a mailbox, mail user or group of the organization; ``None`` if unknown. Contacts are not:
         their domain counts.

@@ -41,7 +41,10 @@ class People:
             seen=attributes or bool(facts.people.mail_users or facts.groups.members),
             of_mail=False,
         )
-        self._guests_send = assume(questions.GUESTS, "guests_send_nothing", bool(self._named_guests), of_mail=False)
+        known = facts.are_all_outside_guests if directory else self._named_guests is not None
+        self._guests_send = assume(
+            questions.GUESTS, "guests_send_nothing", known and bool(facts.guests), of_mail=False
+        )
         self._objects = assume(
             questions.UNAUTHENTICATED_INSIDE,
             "all_in_directory",
@@ -65,14 +68,14 @@ class People:
         add = self.circuit.add
         inside = self.inside(slot)
         known = bool(whose) and (self.facts.is_object(whose) is not None or self.facts.people.is_contact(whose))
+        guest = slot.object & ~inside
         if self.facts.people.mailboxes is None and not known:
-            guest = slot.object & ~inside
             if self._named_guests is None:
                 add(~self._guests, ~guest)
             else:
                 add(~guest, *(slot["address", address] for address in self._named_guests))
-                if kind == SENDER:
-                    add(~self._guests_send, ~guest, ~self.circuit.variable("authenticated"))
+        if kind == SENDER and not known:
+            add(~self._guests_send, ~guest, ~self.circuit.variable("authenticated"))
         if kind == RECIPIENT:
             if not known:
                 # Of a domain that is shared with other servers, not everybody is.

@@ -150,6 +150,21 @@ def test_what_rests_on_a_guess_refutes_nothing() -> None:
     assert {row["kind"] for row in rows} <= {"unknown"}
 
 
+@pytest.mark.parametrize("known", [{}, {"mailboxes": None}], ids=["with a directory", "without one"])
+def test_guests_who_send_are_left_out_whether_or_not_all_mailboxes_are_known(known: Values) -> None:
+    """Whether rules encrypt what a guest sends is open (U20). Facts that say more of people take no proof away."""
+    facts = {**TENANT, "mail_users": ["guest@fabrikam.com"], **known}
+    facts = {name: value for name, value in facts.items() if value is not None}
+    answer = verdict([rule("All", OUTGOING, ENCRYPT)], facts, when=OUTGOING, then="not_in_clear")
+    (text,) = [each["text"] for each in answer["assumptions"] if each["id"] == "U20"]
+    assert (answer["verdict"], text.startswith("Guests and mail users")) == ("proved", True)
+
+
+def test_a_mailbox_with_an_address_outside_is_not_left_out_with_guests() -> None:
+    facts = {**TENANT, "mailboxes": ["ann@fabrikam.com"], "mail_users": ["guest@fabrikam.com"]}
+    unknown_ids([rule("All", OUTGOING, ENCRYPT)], facts, when=OUTGOING)
+
+
 @pytest.mark.parametrize("option", ["from", "sent_to", "any_of_to_header"])
 def test_a_condition_on_a_name_that_is_no_address_is_not_known(option: str) -> None:
     rules = [rule("Stops", {option: ["Bob Smith"]}, STOP), ALL]
