@@ -52,6 +52,22 @@ def rows_of(*rules: Values, budget: int = CONFLICTS) -> list[Values]:
     return [row.as_row() for row in policy_rows(policy(rules, TENANT, NOW, budget))]
 
 
+def test_rules_for_other_mail_are_not_named_where_there_are_guests() -> None:
+    """A guest who sends might be inside and outside (U20): that is not usual mail."""
+    facts = {**TENANT, "mail_users": ["guest@fabrikam.com"]}
+    incoming = {"from_scope": "NotInOrganization", "sent_to_scope": "InOrganization"}
+    rules = [
+        rule("Forwards", {**OUTGOING, "message_type_matches": "AutoForward"}, {"delete_message": True}),
+        ALL,
+        rule("Answers", {**incoming, "message_type_matches": "PermissionControlled"}, {"remove_ome_v2": True}),
+    ]
+    (said,) = (row.text for row in policy_rows(policy(rules, facts, NOW)) if row.kind == "decrypted")
+    assert said == (
+        "All mail from outside to people inside of the type PermissionControlled that arrives protected by the"
+        " organization's own keys is decrypted ('Answers')."
+    )
+
+
 def said_of(*rules: Values) -> list[PolicyRow]:
     return policy_rows(policy(rules, TENANT, NOW, CONFLICTS))
 

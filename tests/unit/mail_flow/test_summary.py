@@ -128,6 +128,27 @@ def test_a_refutation_names_what_mail_it_is_about(unless: dict[str, Any], said: 
     )
 
 
+def test_an_exception_of_two_options_is_one_condition_in_a_refutation() -> None:
+    exempt = {"header_contains_message_header": "X-A", "header_contains_words": ["b", "c"]}
+    (row,) = prove([{**ENCRYPT, "exceptions": exempt}], FACTS, GUARANTEES[:1])
+    assert verdict_sentence(row).endswith("the rule 'Encrypt' exempts mail with 'b' or 'c' in the header X-A.")
+
+
+def test_a_refutation_by_a_copy_of_which_the_fate_is_open_says_that_each_one_breaks_it() -> None:
+    groups = {"between_member_of_1": ["megan@contoso.com"], "between_member_of_2": ["law@contoso.com"]}
+    rules = [
+        {"name": "Wall", "conditions": groups, "actions": {"delete_message": True}},
+        {"name": "Held", "conditions": {}, "actions": {"quarantine": True}},
+    ]
+    (row,) = prove(rules, FACTS, [{"name": "Mail", "when": OUT, "then": "delivered"}])
+    row["counterexample"]["outcome"] = {"fate": "unknown", "rules": [{"name": "Wall", "matched": "unknown"}]}
+    del row["counterexample"]["decided_by"], row["counterexample"]["cause"]
+    assert verdict_sentence(row) == (
+        "'Mail' is not guaranteed: mail from megan@contoso.com to recipient@example.org comes out in a way that is unknown, and"
+        " each possible one breaks it, whether or not the rule 'Wall' matched."
+    )
+
+
 def test_a_message_is_named_with_all_that_it_needs() -> None:
     message = {
         "name": "M",

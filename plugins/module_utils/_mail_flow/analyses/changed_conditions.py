@@ -8,7 +8,7 @@ from ..conditions.seen_message import SeenMessage
 from ..formula import high
 from ..rules.dlp_rules import DlpRule
 from ..symbolic.compile_rules import RuleStep
-from .open_findings import changing_rules
+from .open_findings import changing_steps
 from .stated_rules import StatedRule
 from .statement_model import StatementModel
 
@@ -36,8 +36,10 @@ def changed_conditions(rule: StatedRule, asked: StatementModel) -> dict[Atom, tu
         others = [~truths[other] if exempts else truths[other] for other, exempts in atoms if other is not atom]
         differs = ~logic.equal(arrived, truths[atom])
         usual = [assumption.literal for assumption in model.mail.assumptions]
-        if asked.is_possible([*usual, high(logic.all_of((*others, differs)))]):
-            changed[atom] = tuple(changing_rules(chain, atom, step))
+        meant = [*usual, high(logic.all_of((*others, differs)))]
+        if asked.is_possible(meant):
+            acting = ((earlier, high(earlier.acts)) for earlier in changing_steps(chain, atom, step))
+            changed[atom] = tuple(earlier.rule.name for earlier, acts in acting if asked.is_possible([*meant, acts]))
     return changed
 
 

@@ -85,15 +85,21 @@ class EffectExemptions:
         before; and what is true of usual mail that none of them keeps from it, empty if there is none.
 
         :param mail: that mail is that of a statement, :param:`usual`: that it is usual, and :param:`exempt`: that it
-            has not the effect. What ends the way of mail keeps it from the effect, whether it is usual or not.
+            has not the effect. What ends the way of mail keeps it from the effect, whether it is usual or not, in an
+            organization as it is assumed to be.
         """
         model = self._asked.model
+        of_organization = [
+            assumption.literal
+            for assumption in model.mail.assumptions
+            if not assumption.of_mail and assumption.literal in usual
+        ]
         exempting: list[ExemptingRule] = []
         for ends in (True, False):
             remaining = {
                 candidate.rank: candidate for candidate in candidates if (candidate.rank[0] == RANK["stops"]) is ends
             }
-            asked = [*mail, exempt] if ends else [*usual, *mail, exempt]
+            asked = [*of_organization, *mail, exempt] if ends else [*usual, *mail, exempt]
             while remaining:
                 some = model.circuit.disjunction([candidate.acts for candidate in remaining.values()])
                 if not self._asked.is_possible([*asked, *(~candidate.acts for candidate in exempting), some]):

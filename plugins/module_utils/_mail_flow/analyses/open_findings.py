@@ -232,6 +232,11 @@ def rules_of(model: Model, edits: Sequence[Edit], edit: Edit | None) -> tuple[st
 
 def changing_rules(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[str]:
     """The names of the rules before a step that change the result of a condition."""
+    return (earlier.rule.name for earlier in changing_steps(chain, atom, step))
+
+
+def changing_steps(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[RuleStep]:
+    """The steps before one that change the result of a condition."""
     before = [earlier for earlier in chain.steps if earlier.rule.place <= step.rule.place]
     truths = [
         chain.conditions.truth(atom, earlier.seen.but(splits=step.seen.splits, added=step.seen.added), chain.person)
@@ -239,7 +244,7 @@ def changing_rules(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[str
     ]
     for place, earlier in enumerate(before[:-1]):
         if truths[place] != truths[place + 1]:
-            yield earlier.rule.name
+            yield earlier
 
 
 def unchanged(model: Model, rule: FlowRule) -> FlowRule:

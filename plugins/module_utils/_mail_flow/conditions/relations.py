@@ -117,6 +117,13 @@ def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressV
     )
 
 
+def _formula_between(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
+    """It is false of mail from somebody in neither group, whichever recipients count."""
+    logic, sender = formulas.logic, formulas.mail.sender
+    is_in_one = logic.any_of([sender.value(("member", group), logic) for group in atom.groups])
+    return is_in_one & _formula(formulas, atom, seen, person)
+
+
 # Words
 
 
@@ -200,7 +207,7 @@ RELATIONS: tuple[Predicate, ...] = (
     ),
     row(
         *("between_member_of_1", "between_member_of_2"),
-        **_TO_SENDER,
+        **{**_TO_SENDER, "formula": _formula_between},
         column="pair",
         evaluate=relation(is_between),
         groups=lambda values: (*values[0], *values[1]),

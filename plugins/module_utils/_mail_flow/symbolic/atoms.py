@@ -17,7 +17,7 @@ from ..actions.act import ActingRule
 from ..actions.brought_people import brings_manager, looks_at_manager, named_by
 from ..conditions.copies import members_in_fields
 from ..conditions.keys import ATTRIBUTES, MOST_NAMED, RECIPIENT, SAME_AS, SENDER, WRITTEN, Key, is_open, wider
-from ..conditions.predicate import Atom
+from ..conditions.predicate import Atom, Reach
 from ..model.addresses import domain, spellings, with_parents
 from ..model.connectors import named_domains
 from ..model.facts import Facts
@@ -126,6 +126,8 @@ def _with_condition(vocabulary: Vocabulary, atom: Atom, facts: Facts) -> None:
             vocabulary.mention(RECIPIENT, (("address", address) for address in members.modeled))
         else:
             vocabulary.fields.update(dict.fromkeys(atom.values))
+    if atom.reach is Reach.RELATION:
+        vocabulary.mention(SENDER, (("member", group) for group in atom.groups))
     vocabulary.envelope |= atom.settings.location != "Header" and atom.predicate.of_sender
 
 

@@ -42,9 +42,7 @@ class People:
             of_mail=False,
         )
         known = facts.are_all_outside_guests if directory else self._named_guests is not None
-        self._guests_send = assume(
-            questions.GUESTS, "guests_send_nothing", known and bool(facts.guests), of_mail=False
-        )
+        self._guests_send = assume(questions.GUESTS, "guests_send_nothing", known and bool(facts.guests), of_mail=False)
         self._objects = assume(
             questions.UNAUTHENTICATED_INSIDE,
             "all_in_directory",

@@ -109,18 +109,21 @@ def cause_words(cause: BreachCause) -> str:
     value = "" if cause.value is None else cause.value
     shown = listed(list(map(str, value)), "'", "or") if isinstance(value, list) else str(value)
     name = cause.option.rpartition(".")[2]
-    mail = _mail_that_meets(name, value, shown) if cause.kind in ("exception", "scope", "elsewhere") else ""
+    mail = _mail_that_meets(name, value) if cause.kind in ("exception", "scope", "elsewhere") else ""
     would = _WOULD.get(cause.would, "")
     return form.format(rule=cause.rule, other=cause.other, option=name, value=shown, mail=mail, would=would)
 
 
-def _mail_that_meets(option: str, value: Any, shown: str) -> str:
+def _mail_that_meets(option: str, value: Any) -> str:
     """What is true of mail that meets a condition: ``with 'news' in its subject``."""
     predicate = BY_OPTION[option]
-    if len(predicate.options) > 1:
-        return f"with {option}: {shown}"
-    about, values = predicate.shown(tuple(value) if isinstance(value, list) else value)
+    about, values = predicate.shown(_as_in_rules(value))
     return predicate.phrase.said(about, [values])
+
+
+def _as_in_rules(value: Any) -> Any:
+    """The value of a condition as rules have it, from how results have it: lists are tuples."""
+    return tuple(map(_as_in_rules, value)) if isinstance(value, list) else value
 
 
 #: How a copy leaves, by what is known of its TLS.

@@ -249,12 +249,21 @@ def refutation(row: GuaranteeRow) -> str:
     if counterexample.shown_to:
         (rule,) = counterexample.decided_by
         return f"{mail} is shown to {counterexample.shown_to} {UNPROTECTED}: the rule {rule!r} reports it, or asks for an approval."
+    if counterexample.outcome.fate is Fate.UNKNOWN:
+        return f"{mail} comes out in a way that is unknown, and each possible one breaks it{_on_what_it_depends(counterexample)}."
     verb = "is delivered" if counterexample.outcome.is_delivered else "is"
     is_weak = counterexample.hole is not None and counterexample.outcome.is_forced
     outcome = f"{outcome_words(counterexample.outcome, _WEAK if is_weak else '')}{lacking(counterexample)}"
     reasons = "; ".join(causes(counterexample))
     why = f": {reasons}" if reasons else ""
     return f"{mail} {verb} {outcome}{why}."
+
+
+def _on_what_it_depends(counterexample: CounterexampleRow) -> str:
+    """The rules of which it is unknown whether they match, as the end of a sentence."""
+    names = [repr(rule["name"]) for rule in counterexample.outcome.rules if rule["matched"] is not True]
+    rules = f"the rule{'s' if len(names) > 1 else ''} {listed(names, joint='or')}"
+    return f", whether or not {rules} matched" if names else ""
 
 
 def lacking(counterexample: CounterexampleRow) -> str:

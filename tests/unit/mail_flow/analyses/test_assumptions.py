@@ -165,6 +165,16 @@ def test_a_mailbox_with_an_address_outside_is_not_left_out_with_guests() -> None
     unknown_ids([rule("All", OUTGOING, ENCRYPT)], facts, when=OUTGOING)
 
 
+def test_a_wall_between_groups_does_not_concern_senders_who_are_in_neither() -> None:
+    """On whom such a rule acts is open (U05), but not of whose mail."""
+    facts = {**TENANT, "groups": {"a@contoso.com": ["ann@contoso.com"], "b@contoso.com": ["bob@contoso.com"]}}
+    groups = {"between_member_of_1": ["a@contoso.com"], "between_member_of_2": ["b@contoso.com"]}
+    rules = [rule("Wall", groups, {"reject_message_reason_text": "No."})]
+    of_others = {"when": {**IN, "from": ["carol@contoso.com"]}, "then": "delivered"}
+    assert verdict(rules, facts, **of_others)["verdict"] == "proved"
+    assert verdict(rules, facts, when={**IN, "from": ["ann@contoso.com"]}, then="delivered")["verdict"] != "proved"
+
+
 @pytest.mark.parametrize("option", ["from", "sent_to", "any_of_to_header"])
 def test_a_condition_on_a_name_that_is_no_address_is_not_known(option: str) -> None:
     rules = [rule("Stops", {option: ["Bob Smith"]}, STOP), ALL]
