@@ -37,8 +37,10 @@ class ClassDependence:
             remaining = self._depending(self._asked.model.free, which, dict.fromkeys(kinds_of_cause, ()), usual=True)
             if remaining and self._asked.mail.some_unusual:
                 impossible = self._depending(self._asked.model.free, which, dict.fromkeys(remaining, ()), usual=False)
-                others = {kind: () for kind in remaining if kind not in impossible}
-                self._depending(self._asked.model.open, which, others, usual=False)
+                others = [kind for kind in remaining if kind not in impossible]
+                unsettled = [kind for kind in others if not self._is_never_sure(kind, which)]
+                if unsettled:
+                    self._depending(self._asked.model.open, which, dict.fromkeys(unsettled, ()), usual=False)
 
     def _depending(
         self, side: Side, which: Which, known: Mapping[DifferenceKind, Sequence[Part]], *, usual: bool
@@ -68,6 +70,15 @@ class ClassDependence:
                 if usual or not side.logic.free:
                     self._add_open(side, which, shown, usual=usual)
         return impossible
+
+    def _is_never_sure(self, kind: DifferenceKind, which: Which) -> bool:
+        """Whether no unusual mail certainly shows a kind with a cause, whoever else gets it."""
+        person, place = which
+        asked = self._asked.queries.free(person)
+        mail = self._asked.mail
+        return self._asked.is_never_sure(
+            [asked.cause(kind, place), asked.kinds[kind]], [*mail.assumed(usual=False), *mail.somebody_else(person)]
+        )
 
     def _add_open(self, side: Side, which: Which, kinds: Sequence[DifferenceKind], *, usual: bool) -> None:
         """Adds classes that other recipients may show, with whom to model to find out.

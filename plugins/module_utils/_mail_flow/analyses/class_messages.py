@@ -29,14 +29,10 @@ class ClassMessages:
                 self.show(mail_class, self._asked.model.open, self._asked.met(), usual=usual)
 
     def _is_never_sure(self, mail_class: MailClass, *, usual: bool) -> bool:
-        """Whether no message shows the difference for every answer to what is unknown. The free side says so, which is built
-        anyway; the other one, which says what is certain, is larger than a few questions.
-        """
+        """Whether no message certainly shows the difference."""
         asked = self._asked
-        side = asked.model.free
         of_class = asked.queries.free(mail_class.person).of_class(mail_class.kind, mail_class.cause, mail_class.part)
-        meant = asked.mail.meant(side, mail_class.person, usual=usual)
-        return asked.model.messages.rules_out(of_class, meant, side, asked.remaining_budget)
+        return asked.is_never_sure(of_class, asked.mail.meant(asked.model.free, mail_class.person, usual=usual))
 
     def may_be_shown(self, mail_class: MailClass) -> bool:
         """Whether a message of a class may still exist after the search for one."""

@@ -86,6 +86,14 @@ class ClassModel:
         """Literals that are true together if mail meets the assumptions that the edits are about."""
         return [assumption.literal for assumption in self.model.mail.assumptions if assumption.id in self._search.about]
 
+    def is_never_sure(self, claim: Sequence[Literal], literals: Sequence[Literal]) -> bool:
+        """Whether a claim is true of no message for every answer to what is unknown. The free side says so, which is built
+        anyway; the other one, which says what is certain, is larger than a few questions.
+
+        :param literals: what a message must satisfy anyway.
+        """
+        return self.model.messages.rules_out(claim, literals, self.model.free, self.remaining_budget)
+
     def preferred(self) -> list[Literal]:
         """What makes a good witness of usual mail, if it can have that, the most important first: it arrives in clear,
         its sender is known, it is not in quarantine, and it meets the assumptions that the edits are about.

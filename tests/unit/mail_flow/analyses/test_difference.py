@@ -26,6 +26,7 @@ from tests.rounds import seeds
 from tests.unit.mail_flow.answers import Difference, difference, difference_lines
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, ENCRYPTING, IN, NOW, OUTGOING, STOP, compared, rule
 from tests.unit.mail_flow.deciding import classes, of_settings
+from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_worlds import TENANT
 
@@ -50,12 +51,9 @@ def test_a_new_rule_that_stops() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "condition", [{"message_type_matches": "Signed"}, {"subject_matches_patterns": [r"(?<x>a)b\p{L}"]}]
-)
-def test_where_nothing_is_certain_the_side_of_the_model_that_says_so_is_not_built(
-    condition: Values, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(name="models")
+def models_fixture(monkeypatch: pytest.MonkeyPatch) -> list[Model]:
+    """The models that are built."""
     models: list[Model] = []
     built = Model.__init__
 
@@ -64,9 +62,29 @@ def test_where_nothing_is_certain_the_side_of_the_model_that_says_so_is_not_buil
         built(self, *args, **options)
 
     monkeypatch.setattr(Model, "__init__", build)
+    return models
+
+
+@pytest.mark.parametrize(
+    "condition", [{"message_type_matches": "Signed"}, {"subject_matches_patterns": [r"(?<x>a)b\p{L}"]}]
+)
+def test_where_nothing_is_certain_the_side_of_the_model_that_says_so_is_not_built(
+    condition: Values, models: list[Model]
+) -> None:
     changes = of_difference.difference([], [rule("New", {**OUTGOING, **condition}, ENCRYPT)], TENANT, NOW)
     assert [finding.kind for finding in changes.findings] == ["unknown"]
     assert models
+    assert not any("open" in vars(model) for model in models)
+
+
+def test_nor_is_it_built_for_what_only_others_in_copy_might_show(models: list[Model]) -> None:
+    bank = ORGANIZATIONS["bank"]
+    edited = [
+        {**each, "exceptions": {}} if each["name"] == "270 Private bankers" else each for each in bank.numbered_rules
+    ]
+    changes = of_difference.difference(bank.numbered_rules, edited, bank.facts, NOW)
+    assert changes.findings
+    assert models[0].free.company.watched
     assert not any("open" in vars(model) for model in models)
 
 
