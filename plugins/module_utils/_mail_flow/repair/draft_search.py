@@ -142,7 +142,7 @@ class DraftSearch:
         # What puts the first copy right is nearer.
         singles = [step for step in begun if len(step[0].edits) == 1]
         for draft, wrong in sorted(singles, key=lambda step: step[1] is self._goal.wrong):
-            for pair in candidates(draft, self._task.read(draft), wrong, self._passed_by(wrong.aim)):
+            for pair in candidates(draft, self._task.rules_of(draft), wrong, self._passed_by(wrong.aim)):
                 key = frozenset(map(repr, pair.edits))
                 if key in tried or len(key) != 2:
                     continue
@@ -172,7 +172,7 @@ class DraftSearch:
 
     def _checked(self, draft: EditedRules) -> _Checked:
         """What the simulator says of a draft, which costs little, and if it lets it pass, the prover."""
-        wrong = self._known.first_wrong(self._task.read(draft))
+        wrong = self._known.first_wrong(self._task.rules_of(draft))
         if wrong is not None:
             self._note(draft, wrong)
             return _Checked(wrong=wrong)

@@ -98,7 +98,7 @@ class KnownCounterexamples:
 
     def _is_put_right(self, shown: BrokenGuarantee, before: EditedRules, after: EditedRules) -> bool:
         """Whether a copy breaks its guarantee before an edit, and surely does not after it."""
-        return _breaks(self._task.read(before), shown) and not _breaks(self._task.read(after), shown)
+        return _breaks(self._task.rules_of(before), shown) and not _breaks(self._task.rules_of(after), shown)
 
     def _misses(self, rules: RuleSet, instant: datetime.datetime) -> bool:
         """Whether the message of the goal, if it has no date of its own, is treated wrongly at an instant."""

@@ -98,11 +98,7 @@ class RepairTask:
         return [*wanted, *(other for other in kept_guarantees if other is not goal.guarantee)]
 
     def rules_of(self, draft: EditedRules) -> RuleSet:
-        """The rules of a draft."""
-        return RuleSet(draft.rules, self.rules.dialect)
-
-    def read(self, draft: EditedRules) -> RuleSet:
-        """The rules of a draft for the simulator: those that it leaves as they are were read before.
+        """The rules of a draft. Those that it leaves as they are were read before.
 
         :raises BudgetError: the steps are spent.
         """
