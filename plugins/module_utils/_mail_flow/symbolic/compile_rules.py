@@ -267,8 +267,10 @@ class RuleChain:
         shown = replace(act, acts=told, acts_on_content=acts_on_content | rejected, wraps=inserted.wraps & told)
         for family in FAMILIES:
             family.on_seen(state, shown)
-        for family in FAMILIES:
-            family.on_rejected(state, replace(act, acts=rejected))
+        if rejected != FALSE:
+            of_rejected = replace(act, acts=rejected)
+            for family in FAMILIES:
+                family.on_rejected(state, of_rejected)
         if is_met != FALSE:
             self._act(
                 replace(
