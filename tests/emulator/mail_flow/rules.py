@@ -192,21 +192,36 @@ class Matching:
                     for recipient in undecided
                     if self._settle(place, one, values[id(recipient)], recipient) is holds
                 ]
-        return [recipient for recipient in undecided if not recipient.added or self._meets(recipient)]
+        met = {id(recipient) for recipient in undecided}
+        named = any(not recipient.added for recipient in undecided)
+        return [
+            recipient
+            for recipient in self._copy.recipients
+            if (self._reaches(recipient, id(recipient) in met, named) if recipient.added else id(recipient) in met)
+        ]
 
-    def _meets(self, recipient: Recipient) -> bool:
-        """Whether a rule that looks at recipients, or blocks, looks at one whom an earlier rule brought: copying and
-        blocking are documented as two rules.
+    def _reaches(self, recipient: Recipient, met: bool, named: bool) -> bool:
+        """Whether a rule acts for one whom an earlier rule brought. One that tells recipients apart, or blocks, may not look
+        at them: then it may act for them or not, as it acts for others of the copy. Copying and blocking are documented as
+        two rules, so a block takes nobody along.
+
+        :param met: whether all its predicates hold for them; ``named``: whether they do for somebody whom the sender named.
         """
-        if (
-            all(one.kind.about == "message" for one in (*self._rule.conditions, *self._rule.exceptions))
-            and not self._rule.blocks
-        ):
-            return True
-        question = Question(
-            "U09", f"whether rules look at {recipient.address}, whom a rule brought", ("added", recipient.address)
+        rule = self._rule
+        splits = any(one.splits for one in (*rule.conditions, *rule.exceptions))
+        if not splits and not rule.blocks:
+            return met
+        along = named and splits and not rule.blocks
+        if not (met or along):
+            return False
+        who = recipient.address
+        looks = Question("U09", f"whether rules look at {who}, whom a rule brought", ("added", who))
+        if self._world.ask(looks, rule.name, who):
+            return met
+        takes = Question(
+            "U09", f"whether {rule.name} acts for {who}, too, whom a rule brought", ("along", rule.name, who)
         )
-        return bool(self._world.ask(question, self._rule.name, recipient.address))
+        return along and bool(self._world.ask(takes, rule.name, who))
 
     def _values(self, place: int, one: Predicate) -> dict[int, Truth]:
         """Each recipient's value, by the recipient's ``id``."""

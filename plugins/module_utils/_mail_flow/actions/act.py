@@ -78,7 +78,7 @@ class Added:
     @property
     def doubt(self) -> Reason:
         """Why it is open whether later rules count this recipient."""
-        return Reason(questions.ADDED_RECIPIENTS, "added_by_rule", (self.address, self.rule))
+        return Reason(questions.ADDED_RECIPIENTS, "added", ((self.rule, self.address),))
 
 
 class TakenActions(Protocol):

@@ -113,7 +113,7 @@ def _with_added(fork: Fork, added: list[Added], scene: Scene) -> Fork:
     here = {person.address for person in (*fork.sure, *(other for other, _reasons in fork.perhaps))}
     new: dict[str, tuple[Recipient, tuple[Reason, ...]]] = {}
     for each in added:
-        for person in () if each.instead else people_behind(scene.facts, each.address, each.field):
+        for person in () if each.instead else people_behind(scene.facts, each.address, each.rule):
             if person.address not in here:
                 new.setdefault(person.address, (person, (each.doubt,)))
     return Fork(fork.sure, (*fork.perhaps, *new.values())) if new else fork
@@ -148,7 +148,7 @@ def show_added(copy: CopyState, act: FormulaAct) -> None:
     fields = [*added, (THE_MANAGER, rule.actions.manager_field)] if rule.actions.manager_field else added
     edits = [
         (
-            addition(field, address, Reason(questions.ADDED_RECIPIENTS, "added_by_rule", (address, rule.name))),
+            addition(field, address, Reason(questions.ADDED_RECIPIENTS, "added", ((rule.name, address),))),
             act.acts,
         )
         for address, field in fields
@@ -180,7 +180,9 @@ def make_copies(copy: CopyState, act: FormulaAct) -> CopiesByRule:
     if not added and not unfollowed:
         return CopiesByRule()
     redirected = state_of_redirected(copy, act)
-    ways = {True: (act.acts, redirected), False: (act.acts & _adds(act), state_of_added(redirected, act))}
+    sent_away = redirected.apart()
+    sent_away.seen = sent_away.seen.but(sent_away=True)
+    ways = {True: (act.acts, sent_away), False: (act.acts & _adds(act), state_of_added(redirected, act))}
     named = [
         CopyByRule(rule.place, address, instead, *ways[instead])
         for address, instead in dict.fromkeys(added)

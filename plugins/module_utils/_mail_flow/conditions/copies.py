@@ -71,7 +71,7 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
             (person, edit.reason)
             for name in fields
             for edit in rule_view.content.edits_of((ADDED[name],))
-            for person in people_behind(rule_view.facts, edit.what[1], name)
+            for person in people_behind(rule_view.facts, edit.what[1])
             if edit.reason
         ]
         return any_of(

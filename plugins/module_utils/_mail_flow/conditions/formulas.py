@@ -7,8 +7,8 @@ the conditions, imports no solver.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, ItemsView, Mapping
-from typing import Protocol
+from collections.abc import Callable, Collection, Hashable, ItemsView, Mapping
+from typing import Any, Protocol
 
 from ..formula import Literal, Value
 from ..model.facts import Facts
@@ -253,6 +253,12 @@ class OtherRecipients(Protocol):
     def another_has(self, key: Key, history: int, *, written: bool = False) -> Value:
         """Whether one of them has an atom after a history of splits; with ``written``, in the address at which the
         sender wrote to them.
+        """
+
+    def another_meets(self, meets: Callable[[Any], Value], anybody: Value, history: int) -> Value:
+        """Whether one of them, after a history of splits, meets something that is about one recipient.
+
+        :param meets: whether somebody does; :param:`anybody`: whether it is possible of somebody.
         """
 
     def at_alias(self, address: str) -> Value:

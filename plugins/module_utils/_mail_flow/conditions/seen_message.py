@@ -71,6 +71,8 @@ class SeenMessage:
     :param added: the recipients that rules added: address (empty for a manager or a mere name), field, condition, and
         the rule's unique name.
     :param splits: the copy's history of splits; 0 is none.
+    :param sent_away: whether a rule sent the copy to others instead: nobody whom the sender named shares it.
+    :param parted: whether it is not followed who still shares a copy that a rule made.
     """
 
     texts: Mapping[str, EditedText] = field(default_factory=dict)
@@ -81,6 +83,8 @@ class SeenMessage:
     edits: tuple[tuple[HeaderEdit, Value], ...] = ()
     added: tuple[tuple[str, str, Value, Hashable], ...] = ()
     splits: int = 0
+    sent_away: bool = False
+    parted: bool = False
 
     def but(self, **changes: Any) -> SeenMessage:
         """The same with other values for some fields."""

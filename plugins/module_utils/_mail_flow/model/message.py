@@ -160,7 +160,7 @@ class Recipient:
     :param label: the address as a result shows it.
     :param group: the group through which the message arrives; empty if none.
     :param also: further addresses in the message that reach them, in lower case.
-    :param brought: the field, ``to``, ``cc`` or ``bcc``, in which a rule added this recipient; empty if none did.
+    :param brought_by: the name of the rule that brings them the message; empty if the sender does.
     """
 
     address: str
@@ -168,4 +168,4 @@ class Recipient:
     label: str
     group: str = ""
     also: tuple[str, ...] = ()
-    brought: str = ""
+    brought_by: str = ""

@@ -11,21 +11,21 @@ from .facts import Facts
 from .message import Message, Recipient
 
 
-def people_behind(facts: Facts, written: str, field: str = "") -> tuple[Recipient, ...]:
+def people_behind(facts: Facts, written: str, rule: str = "") -> tuple[Recipient, ...]:
     """Who gets a message that a rule sends to an address or a name: for a group, its members, without addresses if
     they are unknown.
 
-    :param field: the field in which a rule adds them.
+    :param rule: the rule's name.
     """
     small = written.lower()
     primary = facts.people.primary(small)
     groups = facts.groups
     if primary in groups.expanded:
-        return tuple(Recipient(member, small, member, primary, brought=field) for member in _members(facts, primary))
+        return tuple(Recipient(member, small, member, primary, brought_by=rule) for member in _members(facts, primary))
     if primary in groups.unread and facts.domains.type_of(domain(primary)) in INSIDE:
         somebody = f"each member of {primary.replace('@', ' at ')}"  # As somebody who is known only by name.
-        return (Recipient(somebody, small, somebody, primary, brought=field),)
-    return (Recipient(primary, small, written if primary == small else primary, brought=field),)
+        return (Recipient(somebody, small, somebody, primary, brought_by=rule),)
+    return (Recipient(primary, small, written if primary == small else primary, brought_by=rule),)
 
 
 def recipients_of(facts: Facts, message: Message) -> tuple[Recipient, ...]:

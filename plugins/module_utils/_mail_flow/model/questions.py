@@ -145,7 +145,8 @@ QUESTIONS = (
     Question(
         ADDED_RECIPIENTS,
         "Whether later rules consider recipients whom a rule added, see them in the To and Cc fields, or block the "
-        "message for them, too.",
+        "message for them, too. If they do not consider them: whether what they do to the other recipients reaches these "
+        "people.",
         "A rule that adds a recipient, followed by a rule for this recipient.",
         SILENT,
         "mail-flow-rule-actions",

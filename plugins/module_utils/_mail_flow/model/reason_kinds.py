@@ -10,7 +10,6 @@ ReasonKind: TypeAlias = Literal[
     # People
     "accepted_domains",
     "added",
-    "added_by_rule",
     "address",
     "alias",
     "alias_in_header",

@@ -46,6 +46,20 @@ class FlowRule:
         return self.criteria.splits or self.criteria.look_at_copies or self.actions.blocks
 
     @cached_property
+    def parts_added(self) -> bool:
+        """Whether it may treat people whom rules added in another way than the others of their copy: it looks at each
+        recipient, or blocks. What looks at all recipients of a copy decides for all of them.
+        """
+        return self.criteria.splits or self.actions.blocks
+
+    @cached_property
+    def may_take_along(self) -> bool:
+        """Whether what it does to others of a copy may reach somebody whom a rule added, and whom it does not match. A copy
+        survives a rule that blocks its original: Microsoft's pages tell to copy and to block mail with two rules.
+        """
+        return self.criteria.splits and not self.actions.blocks
+
+    @cached_property
     def is_on_and_enforced(self) -> bool:
         """Whether it does more than report on mail that it matches: it can act, and is in no test mode. From when until when
         it does, its dates say.

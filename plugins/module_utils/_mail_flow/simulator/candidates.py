@@ -98,7 +98,7 @@ def _recipient_keys(person: Recipient) -> tuple[tuple[str, str], ...]:
     """What rules can look for in a recipient; somebody whom a rule added is in a field, too."""
     addresses = (person.address, person.written, *person.also)
     return (
-        *([("field", person.address)] if person.brought else []),
+        *([("field", person.address)] if person.brought_by else []),
         *address_keys("recipient", *addresses, *_otherwise(addresses)),
     )
 

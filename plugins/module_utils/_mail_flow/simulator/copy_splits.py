@@ -56,7 +56,7 @@ class CopySplits:
         :param branches: the worlds, each with whether the rule acts on the copy of the recipient.
         :param person: the recipient.
         """
-        splits = rule.criteria.splits or (person.brought and rule.actions.blocks)
+        splits = rule.criteria.splits or (person.brought_by and rule.actions.blocks)
         if not splits or not self._rules.watches_copies or self._splits_surely(rule) is False:
             return branches
         fork = branches[0][0].fork
@@ -69,7 +69,7 @@ class CopySplits:
         all guesses hold, and one where one of them does not.
         """
         surely = bool(self._splits_surely(rule))
-        halves = self._halves(rule, world) if surely and not person.brought else None
+        halves = self._halves(rule, world) if surely and not person.brought_by else None
         if halves is not None:
             yield _with(world, halves[acts])
             return
@@ -116,7 +116,7 @@ class CopySplits:
         others = (*world.fork.sure, *(other for other, _reasons in world.fork.perhaps))
         spend(STEPS_OF_RULE * len(others))
         return {
-            other: whether_met(self._decider, rule, world, other, bool(other.brought), answers)
+            other: whether_met(self._decider, rule, world, other, bool(other.brought_by), answers)
             for other in others
             if other.address != person.address
         }

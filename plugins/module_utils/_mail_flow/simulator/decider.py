@@ -136,7 +136,7 @@ class MessageDecider:
             yield opened(("approval request",), questions.SYSTEM_MAIL, "approval_requests", shared=True)
         if "JournalReport" in (self.message.types or ()) or "RuleReport" in (self.message.types or ()):
             yield opened(("report",), questions.A_FACT, "reports")
-        if added and rule.looks_at_recipients:
+        if added and rule.parts_added:
             yield whether_counted(person)
 
     def truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
@@ -186,9 +186,21 @@ class MessageDecider:
         return replace(truth, key=(atom.number, truth.key)) if isinstance(truth, Open) and not truth.shared else truth
 
 
-def whether_counted(person: Recipient) -> Open:
-    """Whether a rule that looks at recipients counts somebody whom another rule added."""
-    return opened(("added", person.address), questions.ADDED_RECIPIENTS, "added", person.label)
+def whether_counted(person: Recipient, *, beside_others: bool = False) -> Open:
+    """Whether a rule that looks at recipients, and matches somebody whom another rule added, acts on their copy.
+
+    :param beside_others: whether it matches others of that copy, too. Then it may, without looking at that person.
+    """
+    key = ("added", person.address, beside_others)
+    return opened(key, questions.ADDED_RECIPIENTS, "added", (person.brought_by, person.label))
+
+
+def whether_taken_along(rule: FlowRule, person: Recipient) -> Open:
+    """Whether what a rule does to the others of a copy reaches somebody whom another rule added, if it does not look at
+    them.
+    """
+    key = ("taken along", rule.name, person.address)
+    return opened(key, questions.ADDED_RECIPIENTS, "added", (person.brought_by, person.label))
 
 
 def hidden(message: Message, content: Content) -> bool:

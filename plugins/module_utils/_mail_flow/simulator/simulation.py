@@ -16,7 +16,7 @@ from ..budget import spend
 from ..conditions.content import decrypted
 from ..model import questions
 from ..model.facts import Facts
-from ..model.kleene import Open, Reason
+from ..model.kleene import Open, Reason, Truth, all_of, any_of
 from ..model.message import Message, Recipient
 from ..model.message_recipients import people_behind, recipients_of
 from ..model.outcomes import Fate
@@ -25,7 +25,7 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from .applied_encrypters import EncrypterSimulation
 from .copy_splits import STEPS_OF_RULE, CopySplits
-from .decider import Decider, MessageDecider, hidden
+from .decider import Decider, MessageDecider, hidden, whether_counted, whether_met, whether_taken_along
 from .effects import beside_content, enforced, in_audit
 from .state import STEPS_OF_WORLD, Course, World, merged, without
 
@@ -88,14 +88,14 @@ class Passage:
             course = todo.pop(0)
             sources = {course.recipient.address}.union(*course.sources)
             for added, worlds in course.additions.items():
-                copy = (added, *((world.state, world.matched, world.perhaps) for world in worlds))
+                copy = (added, *(_origin(added, world) for world in worlds))
                 if copy in followed:
                     followed[copy] |= sources
                     continue
                 goes_on = len(followed) < MOST_COPIES
                 if goes_on:
                     followed[copy] = set(sources)
-                people = people_behind(self.facts, added.address, added.field)
+                people = people_behind(self.facts, added.address, added.rule)
                 spend(STEPS_OF_WORLD * (len(people) + len(worlds)))
                 for person in people:
                     if self._has_already(person, added, course):
@@ -180,7 +180,7 @@ class Passage:
         people = {
             person.address: (person, (addition.doubt,))
             for addition in additions
-            for person in people_behind(self.facts, addition.address, addition.field)
+            for person in people_behind(self.facts, addition.address, addition.rule)
         }
         return Fork((), tuple(people.values()))
 
@@ -236,7 +236,7 @@ class Passage:
         added = course.by is not None
         after: list[World] = []
         decided = self._decide(rule, world, person, added)
-        if decided[0] == (world, False) and not (rule.criteria.splits or person.brought):
+        if decided[0] == (world, False) and not (rule.criteria.splits or person.brought_by):
             return [world]
         scene = Scene(
             self.message,
@@ -308,10 +308,40 @@ class Passage:
         )
 
     def _decide(self, rule: FlowRule, world: World, person: Recipient, added: bool) -> list[tuple[World, bool]]:
-        """Whether a rule matches: one world if known, otherwise one for each answer."""
+        """Whether a rule acts on somebody's copy: one world if known, otherwise one for each answer."""
+        decided = self._matches(rule, world, person)
+        if not (added and rule.parts_added):
+            return decided
+        return [new for branch, matches in decided for new in self._on_added(rule, branch, person, matches)]
+
+    def _on_added(self, rule: FlowRule, world: World, person: Recipient, matches: bool) -> Iterator[tuple[World, bool]]:
+        """Whether a rule acts on the copy of somebody whom another rule added: on whom it matches, if it looks at them. If it
+        does not, it may act on their copy as it does on that of others who share it.
+        """
+        others = self._others_matched(rule, world) if rule.may_take_along else False
+        if matches:
+            acts: Truth = whether_counted(person, beside_others=others is True)
+        else:
+            acts = all_of((whether_taken_along(rule, person), others))
+        if isinstance(acts, Open):
+            acts = acts.settled(world.answered())
+        if isinstance(acts, bool):
+            yield world, acts
+        else:
+            yield from ((world.answering(acts, value), value) for value in (True, False))
+
+    def _others_matched(self, rule: FlowRule, world: World) -> Truth:
+        """Whether a rule matches somebody of a copy whom the sender named."""
+        named = [other for other in world.fork.people if not other.brought_by]
+        answers = world.answered()
+        spend(STEPS_OF_RULE * len(named))
+        return any_of(whether_met(self.decider, rule, world, other, False, answers) for other in named)
+
+    def _matches(self, rule: FlowRule, world: World, person: Recipient) -> list[tuple[World, bool]]:
+        """Whether a rule matches somebody: one world if known, otherwise one for each answer."""
         answers = world.answered() if world.answers else {}
         left: Open | None = None
-        for value in self.decider.parts(rule, world, person, added):
+        for value in self.decider.parts(rule, world, person, False):
             if value is True:
                 continue
             if value is not False:
@@ -323,7 +353,7 @@ class Passage:
         if left is None:
             return [(world, True)]
         branches = [world.answering(left, value) for value in (True, False)]
-        return [decided for branch in branches for decided in self._decide(rule, branch, person, added)]
+        return [decided for branch in branches for decided in self._matches(rule, branch, person)]
 
     def _interned(self, content: Content) -> Content:
         """Equal content that was seen before, with its cached results."""
@@ -332,7 +362,13 @@ class Passage:
 
 def _shown(world: World) -> tuple[int, int]:
     """What in a world makes further rules candidates: changed content, and recipients whom rules added."""
-    return id(world.content), sum(1 for person, _reasons in world.fork.perhaps if person.brought)
+    return id(world.content), sum(1 for person, _reasons in world.fork.perhaps if person.brought_by)
+
+
+def _origin(added: Added, world: World) -> tuple[object, ...]:
+    """What of a world the copy depends on that a rule makes in it. Whom else rules added counts only if they share it."""
+    start = world if _away(added, world) else world.but(added=())
+    return (start.state, world.matched, world.perhaps)
 
 
 def _away(added: Added, world: World) -> bool:

@@ -51,31 +51,59 @@ class Conditions:
         self.foreign = mail.arrival.rights if setting == "Disabled" else mail.arrival["other"]
 
     def matches(
-        self, rule: FlowRule, name: Hashable, seen: SeenMessage, person: AddressSlot, *, added: bool = False
+        self,
+        rule: FlowRule,
+        name: Hashable,
+        seen: SeenMessage,
+        person: AddressSlot,
+        *,
+        added: bool = False,
+        along: bool = True,
     ) -> Value:
-        """Whether a rule matches somebody's copy; see the simulator's ``Passage.parts``.
+        """Whether a rule acts on somebody's copy; see the simulator's ``Passage``.
 
-        :param added: whether a rule added the person. A rule that looks at recipients may not consider them (U09), and what it sees of all
-            recipients of their copy stays open; but it sees nobody there whom no field names.
+        :param along: whether it counts what a rule does to them only as to others of their copy.
+        :param added: whether a rule added the person. A rule that looks at recipients may not look at them, and then do to
+            their copy what it does to others of it (U09). What it sees of all recipients of their copy stays open where
+            it is not followed who they are; but it sees nobody there whom no field names.
         """
+        if not (added and rule.parts_added):
+            return self._matches(rule, name, seen, person, added=added)
+        logic = self.logic
+        counted = logic.unknown(questions.ADDED_RECIPIENTS, "added", person.name)
+        matches = self._matches(rule, name, seen, person, added=True)
+        may_take_along = along and rule.may_take_along and not seen.sent_away
+        others = self._matches_others(rule, name, seen) if may_take_along else FALSE
+        taken = others & logic.unknown(questions.ADDED_RECIPIENTS, "taken along", person.name, name)
+        return logic.choose(counted, matches, taken)
+
+    def _matches_others(self, rule: FlowRule, name: Hashable, seen: SeenMessage) -> Value:
+        """Whether a rule may match somebody whom the sender named, and whose copy somebody shares whom a rule added."""
+        recipient = self.mail.recipient
+        of_one = _looking_at(rule, Reach.MESSAGE, Reach.SENDER, Reach.RECIPIENT)
+        of_message = _looking_at(rule, Reach.MESSAGE, Reach.SENDER)
+
+        def matches(person: AddressSlot) -> Value:
+            return self._matches(of_one, name, seen, person, added=False)
+
+        anybody = self._matches(of_message, name, seen, recipient, added=False)
+        return matches(recipient) | self.company.another_meets(matches, anybody, seen.splits)
+
+    def _matches(self, rule: FlowRule, name: Hashable, seen: SeenMessage, person: AddressSlot, *, added: bool) -> Value:
+        """Whether a rule matches somebody's copy, if it looks at them."""
         logic = self.logic
         mail = self.mail
-        shared = [atom for atom in rule.criteria.atoms if added and atom.looks_around]
+        reaches = (Reach.COPY, Reach.RELATION) if seen.sent_away or seen.parted else (Reach.RELATION,)
+        shared = [atom for atom in rule.criteria.atoms if added and atom.reach in reaches]
         parts = [
             possible_for_added(self, atom, seen) if atom in shared else self.truth(atom, seen, person)
             for atom in rule.criteria.conditions
         ]
         parts += [~self.truth(atom, seen, person) for atom in rule.criteria.exceptions if atom not in shared]
-        if added and rule.looks_at_recipients:
+        if shared:
             sought = tuple((atom.predicate.options, repr(atom.values), atom.settings) for atom in shared)
-            parts.append(
-                logic.unknown(
-                    questions.ADDED_RECIPIENTS,
-                    "added",
-                    person.name,
-                    *((name, sought, seen.splits, seen.edits) if shared else ("",)),
-                )
-            )
+            about = (person.name, name, sought, seen.splits, seen.edits)
+            parts.append(logic.unknown(questions.ADDED_RECIPIENTS, "shared", *about))
         if rule.criteria.content:
             parts.append(~self.hidden(seen))
         parts += [logic.known(truth) for truth in rule.dates.borders(self._now)]
@@ -197,3 +225,12 @@ class Conditions:
             value = changed.value(key, first, self.logic)
         wide = wider(key) if is_open(key) else None
         return value if wide is None else value & self.text(slot, wide, seen)
+
+
+def _looking_at(rule: FlowRule, *reaches: Reach) -> FlowRule:
+    """A rule with those of its conditions and exceptions that reach so far."""
+    criteria = rule.criteria
+    conditions, exceptions = (
+        [atom for atom in atoms if atom.reach in reaches] for atoms in (criteria.conditions, criteria.exceptions)
+    )
+    return rule.with_criteria(conditions, exceptions)

@@ -46,7 +46,7 @@ class DlpMatches:
         """Whether a rule matches the copy, if Exchange asks it."""
         value = self._value(rule.looks_for, (rule.place,))
         if self.maker is not None and rule.looks_at_recipients:
-            value &= self._logic.unknown(questions.ADDED_RECIPIENTS, "added", self._chain.person.name, "")
+            value &= self._logic.unknown(questions.ADDED_RECIPIENTS, "added", self._chain.person.name)
         if rule.is_certain or rule.looks_for.is_open:
             return value
         return value & unknown_afterwards(self._chain, "dlp", rule.place)

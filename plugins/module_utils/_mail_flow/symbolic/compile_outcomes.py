@@ -332,7 +332,7 @@ def shows(showing: Showing, chains: Sequence[tuple[Value, RuleChain]], logic: Lo
 
     :param chains: the copies that rules act on, each with its condition.
     """
-    acts = logic.any_of([when & chain.acts(showing.rule) for when, chain in chains])
+    acts = logic.any_of([when & chain.shows(showing.rule) for when, chain in chains])
     mail = chains[0][1].mail
     in_clear = ~(mail.arrival.rights | mail.arrival["smime"])
     may_encrypt = may_act_on_reports(chains[0][1].rules, Does.ENCRYPT)

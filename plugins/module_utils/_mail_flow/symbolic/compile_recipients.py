@@ -10,7 +10,7 @@ somebody is modeled exactly: one companion per word, the one who stays in the co
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ..._resources.rules.action_effects import Does
@@ -114,6 +114,16 @@ class Company:
                 else unbuilt
             )
         return logic.any_of(known)
+
+    def another_meets(self, meets: Callable[[AddressSlot], Value], anybody: Value, history: int) -> Value:
+        """Whether somebody else in the copy meets something.
+
+        :param meets: whether one recipient does; :param:`anybody`: whether it is possible of somebody.
+        """
+        known = [self._stays[who][history] & meets(companion.slot) for who, companion in self.companions.items()]
+        if ANYBODY not in self.companions:
+            known.append(self.others_there & anybody)
+        return self.logic.any_of(known)
 
     def _has(self, companion: Companion, key: Key, written: bool) -> Value:
         has = companion.slot.value(key, self.logic)

@@ -73,6 +73,16 @@ class RuleStep:
         return chain.conditions.matches(self.rule, self.name, self.seen, chain.person, added=chain.address is not None)
 
     @cached_property
+    def tells(self) -> Value:
+        """Whether the rule tells of the copy, if the copy reaches it. What it tells of other copies, it does not tell of this
+        one, even if it does to this copy what it does to them.
+        """
+        chain = self._chain
+        if chain.address is None:
+            return self.matches
+        return chain.conditions.matches(self.rule, self.name, self.seen, chain.person, added=True, along=False)
+
+    @cached_property
     def acts(self) -> Value:
         """Whether the copy reaches the rule, and it matches."""
         return self.alive & self.matches
@@ -176,10 +186,15 @@ class RuleChain:
         step = self.step(rule)
         return FALSE if step is None else step.acts
 
+    def shows(self, rule: FlowRule) -> Value:
+        """Whether a rule that shows somebody mail shows the copy."""
+        step = self.step(rule)
+        return FALSE if step is None else step.alive & step.tells
+
     def tells(self, rule: FlowRule) -> Value:
         """Whether a rule that tells somebody of the copy does so, maybe after a rejection."""
         step = self.step(rule)
-        return FALSE if step is None else step.reached & step.matches
+        return FALSE if step is None else step.reached & step.tells
 
     def shows_in_reports(self, rule: FlowRule) -> bool:
         """Whether a rule tells somebody, or may change what later rules see, or whether they are reached."""
@@ -230,6 +245,8 @@ class RuleChain:
         if rule.criteria.splits and self.company.watched and not added:
             split = self.splits[id(rule)] = self.company.split(self.conditions, rule, name, step.alive, matches, seen)
             state.seen = state.seen.but(splits=split.after)
+        if rule.parts_added and added and not state.seen.parted:
+            state.seen = state.seen.but(parted=True)
 
     def _cases(self, rule: FlowRule) -> list[tuple[FlowRule, Value]]:
         """The rule as it acts, each time with the condition for that: it may depend on the sender's manager."""

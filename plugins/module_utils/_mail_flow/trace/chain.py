@@ -587,7 +587,7 @@ class TracedDecider:
             yield False
             return
         yield from decision
-        if added and rule.looks_at_recipients:
+        if added and rule.parts_added:
             yield whether_counted(person)
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._exchange.text import listed, short
@@ -128,6 +128,20 @@ def _of_pattern(form: str) -> Callable[..., str]:
     return lambda pattern, *_more: form.format(short(pattern))
 
 
+def _added(*brought: tuple[str, str]) -> str:
+    """:param brought: each rule with whom it sends the message to."""
+    people: dict[str, list[str]] = {}
+    for rule, person in brought:
+        people.setdefault(rule, []).append(person)
+    if not people:
+        return "no page says whether later rules look at people whom rules add"
+    sent = ", ".join(
+        f"the rule {rule!r} {'to' if place else 'sends the message to'} {listed(persons, joint='and')}"
+        for place, (rule, persons) in enumerate(people.items())
+    )
+    return f"{sent}, and no page says whether later rules look at people whom rules add"
+
+
 def _nameless(rules: tuple[str, ...]) -> str:
     names = listed([repr(rule) for rule in rules], joint="and")
     return f"the managers of senders are not known, to whom {names} sends mail"
@@ -157,8 +171,7 @@ def _whether_dlp(does: str) -> Callable[[str, str, Sequence[str]], str]:
 _SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
     # People
     "accepted_domains": "the accepted domains are not known",
-    "added": "whether later rules look at {}, whom a rule added",
-    "added_by_rule": "whether later rules count {}, whom the rule {!r} added",
+    "added": _added,
     "address": "the address of {} is not known",
     "alias": "whether a rule looks at the alias {} of a sender, or at the primary address",
     "alias_in_header": "whether the rule takes {} in the message's header for {}",
@@ -446,7 +459,17 @@ def open_reason(reason: Reason) -> OpenReason:
 
 def open_reasons(reasons: Iterable[Reason]) -> tuple[OpenReason, ...]:
     """Reasons in words."""
-    return tuple(map(open_reason, reasons))
+    return tuple(map(open_reason, _one_question(reasons)))
+
+
+def _one_question(reasons: Iterable[Reason]) -> list[Reason]:
+    """Reasons, with one in place of all that ask whether rules look at somebody whom rules add: it is asked once."""
+    found = list(reasons)
+    brought = [reason for reason in found if reason.kind == "added"]
+    if len(brought) < 2:
+        return found
+    all_brought = replace(brought[0], values=tuple(pair for reason in brought for pair in reason.values))
+    return [all_brought if reason is brought[0] else reason for reason in found if reason not in brought[1:]]
 
 
 def in_order(reasons: Iterable[Reason]) -> list[Reason]:
@@ -497,7 +520,7 @@ def worded(result: Any) -> Any:
     if not isinstance(result, Mapping):
         return result
     if "unknown" in result:
-        reasons = in_order(reason["reason"] for reason in result["unknown"])
+        reasons = _one_question(in_order(reason["reason"] for reason in result["unknown"]))
         result = {**result, "unknown": [open_reason(reason).as_row() for reason in reasons]}
         return {key: value if key == "unknown" else worded(value) for key, value in result.items()}
     return {key: worded(value) for key, value in result.items()}

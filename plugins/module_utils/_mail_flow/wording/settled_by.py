@@ -51,6 +51,7 @@ SETTLED_BY: Mapping[ReasonKind, str] = {
     "size": "Give size.",
     "which_sender": "Give from.",
     # What other rules or settings avoid
+    "added": "Put rules that look at recipients before rules that add people.",
     "approved_stops": _SPLIT,
     "decrypts_disabled": _DECRYPT,
     "decryption_off": _DECRYPT,

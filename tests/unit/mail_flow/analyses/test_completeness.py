@@ -231,11 +231,11 @@ def test_the_order_of_rules_that_act_is_the_order(second: Values) -> None:
 
 
 def test_whether_a_rule_sees_somebody_who_was_added_is_another_question_of_another_rule() -> None:
-    """Of a copy for joe, a rule about all recipients may look at him (U09)."""
-    copies = rule("C", IN, {"copy_to": [JOE]})
+    """Of a copy for joe alone, a rule about all recipients may look at him (U09)."""
+    copies = rule("C", IN, {"redirect_message_to": [JOE]})
     before, after = (
         [copies, rule("K", {**IN, "any_of_recipient_address_contains_words": [word]}, ENCRYPT)]
-        for word in ("bob", "ann")
+        for word in ("joe", "northwind")
     )
     assert ("unknown", JOE) in {(row["kind"], row.get("added")) for row in rows(before, after)}
 

@@ -57,18 +57,32 @@ def test_a_copy_for_somebody_else_refutes(name: str, then: str) -> None:
     rules = [rule(name, MAKERS[name], conditions=TO_BANK), ENCRYPT]
     assert verdict([ENCRYPT], then)["verdict"] == "proved"
     found = verdict(rules, then)
+    if then == "encrypted" and name == "Redirects":  # The recipient's copy is not delivered at all.
+        assert found["verdict"] == "refuted"
+        return
+    meant = verdict(rules, then, copies="recipients_only")
+    assert (meant["verdict"], left_out(meant)) == ("proved", [f"copies that the rule {name!r} makes for {SPY}"])
+    if name != "Redirects" and then != "protected_in_transit":
+        # A rule that does not look at whom rules add may encrypt their copy with that of the recipient.
+        assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
+        assert repr(name) in verdict_sentence(found)
+        assert SPY in verdict_sentence(found)
+        return
     assert found["verdict"] == "refuted"
     example = found["counterexample"]
-    if then == "encrypted" and name == "Redirects":  # The recipient's copy is not delivered at all.
-        return
     assert (example["recipient"], example["decided_by"]) == (SPY, [name])
     assert SPY in verdict_sentence(found)
     message = {key: value for key, value in example["message"].items() if key != "name"}
     again = Simulator(rules, facts_of({**FACTS, **example.get("facts", {})})).run(message_of(message, "", "again"))
-    assert again["recipients"][SPY]["protection"] == "none"
-    meant = verdict(rules, then, copies="recipients_only")
-    assert meant["verdict"] == "proved"
-    assert left_out(meant) == [f"copies that the rule {name!r} makes for {SPY}"]
+    assert again["recipients"][SPY]["protection"] == ("none" if name == "Redirects" else "unknown")
+
+
+def test_a_copy_refutes_where_its_original_is_blocked() -> None:
+    """A copy survives a rule that blocks its original, which no reading takes along."""
+    blocks = rule("Blocks", {"delete_message": True}, conditions=TO_BANK)
+    assert verdict([blocks], "not_in_clear")["verdict"] == "proved"
+    found = verdict([rule("Copies", MAKERS["Copies"], conditions=TO_BANK), blocks], "not_in_clear")
+    assert (found["verdict"], found["counterexample"]["recipient"]) == ("refuted", SPY)
 
 
 @pytest.mark.parametrize("then", PROTECTING)
@@ -97,7 +111,8 @@ def test_a_copy_of_a_copy_counts() -> None:
 def test_a_copy_that_stays_inside_counts_unless_only_those_outside_do(then: str) -> None:
     archive = rule("Archive", {"blind_copy_to": ["archive@contoso.com"]}, conditions=TO_BANK)
     found = verdict([archive, ENCRYPT], then)
-    assert (found["verdict"], found["counterexample"]["recipient"]) == ("refuted", "archive@contoso.com")
+    assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
+    assert "archive@contoso.com" in found["unknown"][0]["reason"]
     for copies in ("outside", "recipients_only"):
         found = verdict([archive, ENCRYPT], then, copies=copies)
         assert (found["verdict"], left_out(found)) == (
@@ -105,7 +120,8 @@ def test_a_copy_that_stays_inside_counts_unless_only_those_outside_do(then: str)
             ["copies that the rule 'Archive' makes for archive@contoso.com"],
         )
     both = [archive, rule("Copies", MAKERS["Copies"], conditions=TO_BANK), ENCRYPT]
-    assert verdict(both, then, copies="outside")["counterexample"]["recipient"] == SPY
+    (why,) = verdict(both, then, copies="outside")["unknown"]
+    assert (why["id"], SPY in why["reason"], "archive@contoso.com" in why["reason"]) == ("U09", True, False)
 
 
 @pytest.mark.parametrize("then", ["not_in_clear", "portal", "encrypted", "protected_in_transit"])

@@ -195,9 +195,9 @@ def test_a_rule_that_begins_later_begins_now() -> None:
     assert found.suggestions[0].edits[0].option == "activation_date"
 
 
-def test_the_rule_that_is_meant_goes_before_one_that_copies_mail() -> None:
+def test_the_rule_that_is_meant_goes_before_one_that_redirects_mail() -> None:
     copies = [
-        rule(name, {**IN, "from": [f"{name}@contoso.com"]}, {"blind_copy_to": ["boss@contoso.com"]})
+        rule(name, {**IN, "from": [f"{name}@contoso.com"]}, {"redirect_message_to": ["boss@contoso.com"]})
         for name in ("megan", "joe")
     ]
     partner = rule("Partner", {**PARTNER, "sent_to_scope": "NotInOrganization"}, ENCRYPT)

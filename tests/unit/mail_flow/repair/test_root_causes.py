@@ -84,9 +84,9 @@ def test_the_rule_that_is_meant_goes_before_one_that_redirects_mail(guarantee: V
     assert edits[0] == [("move", "Megan")]
 
 
-def test_the_rule_that_encrypts_the_original_goes_before_one_that_copies_it() -> None:
+def test_the_rule_that_encrypts_the_original_goes_before_one_that_sends_it_elsewhere() -> None:
     """The guarantee need not say its mail as the rule does."""
-    offers = rule("Offers", {"from": ["megan@contoso.com"]}, {"blind_copy_to": ["boss@contoso.com"]})
+    offers = rule("Offers", {"from": ["megan@contoso.com"]}, {"redirect_message_to": ["boss@contoso.com"]})
     numbers = rule("Numbers", {**OUTGOING, "subject_matches_patterns": [r"[A-Z]{2}\d{4}"]}, ENCRYPT)
     wanted = {"when": {**OUTGOING, "subject_matches_patterns": [r"DE\d{4}"]}}
     _found, edits = repaired([offers, numbers], wanted)
@@ -200,7 +200,7 @@ def test_where_every_edit_costs_a_copy_that_a_rule_sends_the_guarantee_may_leave
 
 
 def test_a_guarantee_need_not_count_the_copies_that_no_edit_protects() -> None:
-    copies = rule("Copies", {"subject_contains_words": ["offer"]}, {"blind_copy_to": ["boss@contoso.com"]})
+    copies = rule("Copies", {"subject_contains_words": ["offer"]}, {"redirect_message_to": ["boss@contoso.com"]})
     rules = RuleSet([copies, rule("All", OUTGOING, ENCRYPT)])
     judged = prove(rules, TENANT, guarantees_of([{"name": "G", "when": OUTGOING, "then": "not_in_clear"}]), NOW)
     task = RepairTask(rules, TENANT, judged, (), NOW)

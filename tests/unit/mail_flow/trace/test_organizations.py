@@ -118,16 +118,18 @@ def test_planted_reports_that_are_missing_are_found(organization: Organization) 
     assert sum(copies for _kind, copies in kinds) == 12
 
 
+_OF_ARCHIVE = {"protection_gained": False, "protection_lost": False}
 _TEMPLATE = {"actions": {"apply_rights_protection_template": "Do Not Forward"}}
 
 
 @pytest.mark.parametrize(
     ("name", "edit", "kinds"),
     [
-        ("Secure", _TEMPLATE, {"protection_changed": True, "unknown": False}),
+        # What becomes of the copies of the archive, for whom none of these rules is, is open (U09).
+        ("Secure", _TEMPLATE, {"protection_changed": True, "unknown": False, **_OF_ARCHIVE}),
         ("Numbers of employees", _TEMPLATE, {"protection_changed": False, "unknown": False}),
-        ("Insurers", {"exceptions": {}}, {"protection_gained": True}),
-        ("Patients", {"enabled": False}, {"protection_lost": True, "unknown": False}),
+        ("Insurers", {"exceptions": {}}, {**_OF_ARCHIVE, "protection_gained": True}),
+        ("Patients", {"enabled": False}, {**_OF_ARCHIVE, "protection_lost": True, "unknown": False}),
         # What senders of automatic mail are told.
         ("Block auto-forward", {"actions": {"reject_message_reason_text": "No."}}, {"side_effect_changed": False}),
         ("Too large", {"exceptions": {"from": ["nobody@lakeside.example"]}}, {}),
