@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions.brought_people import (
@@ -33,8 +34,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.dlp_rules import DlpRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.flow_rule import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import (
+    Simulator,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import (
+    result as result_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
+    course_of,
     on_arrival,
 )
 
@@ -77,8 +84,20 @@ class Mail:
     def false(self, said: Statement) -> Iterator[str]:
         """The messages and recipients of which a statement is not true."""
         for message, results, label in self.copies_of(said):
-            if not self._happens(said, message, results, results[label]):
+            if not (
+                self._happens(said, message, results, results[label]) or self._happens_anyway(said, message, label)
+            ):
                 yield f"{said.rule.name}: {said.effect} of {message} to {label}: {results[label]}"
+
+    def _happens_anyway(self, said: Statement, message: Message, label: str) -> bool:
+        """Whether a copy is encrypted, or decrypted, in each way in which it may pass the rules: one whose end is open, because
+        it may wait for an approval, is so nevertheless.
+        """
+        course = course_of(self.rules, message, self.facts, label)
+        if said.effect.kind not in ("encrypted", "decrypted") or course is None:
+            return False
+        ends = [result_of(replace(course, worlds=[world]), self.rules, message, self.facts) for world in course.worlds]
+        return all(end is not None and _happens(said, end.as_row()) for end in ends)
 
     def copies_of(self, said: Statement) -> Iterator[tuple[Message, Mapping[str, Values], str]]:
         """The copies that a statement is surely about: their messages, with all results, and their recipients."""
@@ -88,7 +107,9 @@ class Mail:
                     continue
                 if any(self._may_keep(said, each, message, label.lower(), result) for each in said.exempting):
                     continue
-                if said.besides_dlp and self._may_match_open_rule(message, label.lower()):
+                if said.besides_dlp and any(
+                    self._may_match_open_rule(message, person) for person in self._whose_copies(said, label.lower())
+                ):
                     continue
                 if said.senders and not (message.authenticated and self._is_inside(message)):
                     continue
@@ -98,8 +119,13 @@ class Mail:
         """Whether a rule may keep a copy from what a statement says: the recipient's, or one that is sent somebody else."""
         if not each.how.startswith("dlp_"):
             return _acted(result, each.rule) is not False
-        copies = [address, *(said.effect.names if said.effect.kind.startswith("copied") else ())]
+        copies = self._whose_copies(said, address)
         return any(self._dlp_matches(each.rule, message, person) is not False for person in copies)
+
+    @staticmethod
+    def _whose_copies(said: Statement, address: str) -> list[str]:
+        """The recipient of a copy, and who is sent another one by what a statement says."""
+        return [address, *(said.effect.names if said.effect.kind.startswith("copied") else ())]
 
     def _may_match_open_rule(self, message: Message, address: str) -> bool:
         """Whether a DLP rule may act on a copy of which that is open."""

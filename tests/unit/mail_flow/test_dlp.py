@@ -759,7 +759,7 @@ def test_what_rules_do_excepts_what_dlp_undoes() -> None:
         ("O", "dlp_asks"),
     ]
     assert not said.unknown
-    assert "DLP takes its protection away by 'D'" in policy_rows(policy_of([ENCRYPT], {**FACTS, **told}))[0].text
+    assert "DLP decrypts it with 'D'" in policy_rows(policy_of([ENCRYPT], {**FACTS, **told}))[0].text
 
 
 @pytest.mark.parametrize(

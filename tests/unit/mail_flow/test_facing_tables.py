@@ -44,6 +44,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     policy,
     sentences,
     suggestions,
+    summary,
 )
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import labels
@@ -137,6 +138,7 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
         suggestions.WOULD,
     ),
     "side effects that may change": (sentences._SIDE_EFFECTS, sentences._POSSIBLE_SIDE_EFFECTS),
+    "side effects, by name": (sentences._SIDE_EFFECTS, summary._NOUNS),
     "effects of a policy": (
         arguments("analyses", "RuleEffect", 0, "kind") | sentences.FATES.keys() | SIDE_EFFECTS_TOLD,
         policy._EFFECTS,

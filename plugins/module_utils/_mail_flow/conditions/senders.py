@@ -274,7 +274,7 @@ SENDERS: tuple[Predicate, ...] = (
         sort="address",
         evaluate=of_sender(address_is),
         needs=each_in("sender"),
-        phrase=Phrase(0, "from {}", ""),
+        phrase=Phrase(1, "from {}", ""),
     ),
     list_predicate(
         "from_address_contains_words",

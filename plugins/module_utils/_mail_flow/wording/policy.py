@@ -235,7 +235,7 @@ class _Sentence:
         happens = listed([_happens(effect, certain=self.certain) for effect in effects], joint="and", most=len(effects))
         approved = " once it is approved" if self.approved else ""
         unless = unless_words(self.exempting, [_SENDERS[sender] for sender in self.senders], often)
-        return f"{self.mail} {happens}{approved}{unless}{self._open()}"
+        return f"{self.mail} {happens}{approved}{unless}{self._open(unless)}"
 
     @property
     def by_dlp(self) -> bool:
@@ -256,11 +256,15 @@ class _Sentence:
             return dlp_mail(about, every=whole, more=tuple(more))
         return mail_of_rule(about, self.changed, every=whole, arrives=self.arrives, more=tuple(more))
 
-    def _open(self) -> str:
-        """Which questions are open, and that they are open for some of the mail only."""
-        if not self.numbers:
+    def _open(self, unless: str) -> str:
+        """Which questions are open, and that they are open for some of the mail only.
+
+        :param unless: what keeps mail from the effect, in words. A question that it names is not named again.
+        """
+        unnamed = [number for number in self.numbers if f"({number})" not in unless]
+        if not unnamed:
             return ""
-        numbers = ids_words(self.numbers)
+        numbers = ids_words(unnamed)
         return f"; for some of it, that is unknown ({numbers})" if self.certain else f" ({numbers})"
 
 
@@ -474,9 +478,9 @@ _KEEPS_MAIL = {
     "holds": "holds for approval mail of",
     "dlp_blocks": "(DLP) blocks mail of",
     "dlp_redirects": "(DLP) redirects mail of",
-    "dlp_quarantines": "(DLP) puts in quarantine mail of",
-    "dlp_decrypts": "(DLP) takes the protection away of mail of",
+    "dlp_quarantines": "(DLP) quarantines mail of",
+    "dlp_decrypts": "(DLP) decrypts mail of",
     "dlp_asks": "(DLP) asks for another template for mail of",
-    "dlp_stops": "(DLP) stops the DLP rules for mail of",
-    "dlp_acts": "(DLP) perhaps does something else (U36) with mail of",
+    "dlp_stops": "(DLP) stops the DLP rules before",
+    "dlp_acts": "(DLP) may be enforced (U36) instead of",
 }

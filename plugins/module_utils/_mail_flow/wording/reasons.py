@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -492,6 +493,11 @@ def open_words(reasons: Iterable[Reason]) -> str:
     parts = [[ids_words([id_]), *_mail_left_open(by_id[id_])] for id_ in sorted(by_id)]
     joint = "; " if any(len(part) > 1 for part in parts) else ", "
     return joint.join(map(", ".join, parts))
+
+
+def names_mail_of(id_: str, words: str) -> bool:
+    """Whether words by :func:`open_words` name the mail of which alone something is open."""
+    return re.search(rf"\b{re.escape(id_)}, (?!U\d)", words) is not None
 
 
 def _mail_left_open(reasons: Iterable[Reason]) -> list[str]:

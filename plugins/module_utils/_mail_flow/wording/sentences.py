@@ -78,13 +78,24 @@ class Clause:
         :param before: the part that is said before it.
         """
         same = before is not None and before.preposition == self.preposition
-        at = "at" if same and before and before.is_scope and self.predicate.sort == "below" else ""
-        text = self.predicate.phrase.said(self.about, self.lists, at) + _ADDRESS[self.address]
+        instead = self._after_scope() if same and before and before.is_scope else ""
+        text = self.predicate.phrase.said(self.about, self.lists, instead) + _ADDRESS[self.address]
         if self.changed_by:
             leave = "leaves" if len(self.changed_by) == 1 else "leave"
             text += f" (as {listed(list(map(repr, self.changed_by)), joint='and')} {leave} it)"
         return f"and {text}" if same and self.preposition == "with" else text
 
+    def _after_scope(self) -> str:
+        """What it begins with after the scope of the same people: ``from inside sent by``; empty for its own preposition."""
+        if self.predicate.sort == "below":
+            return "at"
+        if self.preposition != "from":
+            return ""
+        return "sent from" if self.predicate.sort in _OF_ADDRESSES else "sent by"
+
+
+#: The sorts of conditions about addresses of senders, which are no people.
+_OF_ADDRESSES = frozenset({"word", "pattern", "range"})
 
 #: The address that a condition looks at to its words.
 _ADDRESS = {
@@ -158,10 +169,10 @@ class NamedMail:
         exempt = [clause.words() for clause in self.spared]
         if self.met:
             reasons = [*(clause.words() for clause in self.met), *(f"not {clause.words()}" for clause in self.unmet)]
-            besides = f", except mail {listed(exempt, most=_MOST_SPARED)}" if exempt else ""
+            besides = f", except {_mail_with(exempt)}" if exempt else ""
             return f"{mail}{besides}, either {', '.join(reasons[:-1])} or {reasons[-1]}{ends}"
         exempt = [*([" ".join(words_of(self.unmet))] if self.unmet else []), *exempt]
-        return f"{mail}, except mail {listed(exempt, most=_MOST_SPARED)}{ends}" if exempt else mail
+        return f"{mail}, except {_mail_with(exempt)}{ends}" if exempt else mail
 
     def __str__(self) -> str:
         return self.words()
@@ -169,6 +180,13 @@ class NamedMail:
     def with_clause(self, clause: Clause) -> NamedMail:
         """The part of it of which something else is true, too."""
         return replace(self, parts=in_order((*self.parts, clause)))
+
+
+def _mail_with(phrases: Sequence[str]) -> str:
+    """Mail of which one of some phrases is true. Of three on, each has its own noun: a comma would part one phrase as well."""
+    if len(phrases) > 2:
+        return listed([f"mail {phrase}" for phrase in phrases], most=_MOST_SPARED)
+    return f"mail {listed(phrases)}"
 
 
 def mail_of(
@@ -358,28 +376,28 @@ def _option(side: CopyResult) -> str:
 #: That mail is from inside.
 _FROM_INSIDE = Clause(BY_OPTION[FROM_INSIDE[0]], FROM_INSIDE[1], (), "")
 
-#: How a rule keeps mail from an effect, to the words for it and whether they begin with the rule.
-_KEEPS: Mapping[str, tuple[str, bool]] = {
-    "rejects": ("it is rejected by", False),
-    "deletes": ("it is deleted by", False),
-    "quarantines": ("it is quarantined by", False),
-    "redirects": ("it is redirected by", False),
-    "stops": ("stops the rules before", True),
-    "may_stop": ("stops the rules before, though it is only tried (U08)", True),
-    "encrypts": ("it is encrypted by", False),
-    "decrypts": ("it is decrypted by", False),
-    "asks": ("asks for another template", True),
-    "brands": ("chooses another branding", True),
-    "routes": ("it is routed by", False),
-    "brings": ("it is sent there by", False),
-    "holds": ("it is held for approval by", False),
-    "dlp_blocks": ("DLP blocks it by", False),
-    "dlp_redirects": ("DLP redirects it by", False),
-    "dlp_quarantines": ("DLP puts it in quarantine by", False),
-    "dlp_decrypts": ("DLP takes its protection away by", False),
-    "dlp_asks": ("DLP asks for another template by", False),
-    "dlp_stops": ("no later DLP rule is asked after", False),
-    "dlp_acts": ("DLP perhaps does something else (U36) by", False),
+#: How rules keep mail from an effect, to the words for it, with a placeholder for their names.
+_KEEPS: Mapping[str, str] = {
+    "rejects": "it is rejected by {}",
+    "deletes": "it is deleted by {}",
+    "quarantines": "it is quarantined by {}",
+    "redirects": "it is redirected by {}",
+    "stops": "{} stops the rules before",
+    "may_stop": "{} stops the rules before, though it is only tried (U08)",
+    "encrypts": "it is encrypted by {}",
+    "decrypts": "it is decrypted by {}",
+    "asks": "{} asks for another template",
+    "brands": "{} chooses another branding",
+    "routes": "it is routed by {}",
+    "brings": "it is sent there by {}",
+    "holds": "it is held for approval by {}",
+    "dlp_blocks": "DLP blocks it with {}",
+    "dlp_redirects": "DLP redirects it with {}",
+    "dlp_quarantines": "DLP quarantines it with {}",
+    "dlp_decrypts": "DLP decrypts it with {}",
+    "dlp_asks": "DLP asks for another template with {}",
+    "dlp_stops": "DLP stops at {}",
+    "dlp_acts": "DLP may enforce {} instead (U36)",
 }
 
 #: The maximum number of other rules that a sentence names.
@@ -399,10 +417,16 @@ def named_of(exempting: Sequence[Exempting], often: Collection[Exempting] = ()) 
     return [exemption for exemption in exempting if exemption in first or often_named[exemption.how] == 1]
 
 
-def _of_several(words: str) -> str:
-    """What several rules do, from what one does: ``ask for another template``."""
-    verb, _blank, rest = words.partition(" ")
-    return f"{verb.removesuffix('s')} {rest}"
+def _by(how: str, rules: str, *, several: bool) -> str:
+    """How rules keep mail from an effect, in words.
+
+    :param several: whether the sentence is about several of them at once: ``2 other rules ask for another template``.
+    """
+    before, _mark, after = _KEEPS[how].partition("{}")
+    if several and not before:
+        _blank, verb, rest = after.split(" ", 2)
+        after = f" {verb.removesuffix('s')} {rest}"
+    return f"{before}{rules}{after}"
 
 
 def unless_words(
@@ -429,10 +453,8 @@ def unless_words(
         elif unnamed:
             others = [f"{unnamed} other rules" if names else f"one of {unnamed} rules"]
         rules = listed([*names, *others], most=len(names) + 1)
-        words, first = _KEEPS[how]
-        if first and names and unnamed and how not in other_ways:
-            words = _of_several(words)
-        texts.append(f"{rules} {words}" if first else f"{words} {rules}")
+        several = bool(names) and unnamed > 0 and how not in other_ways
+        texts.append(_by(how, rules, several=several))
     return f", unless {', or '.join(texts)}" if texts else ""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -24,9 +23,9 @@ from .contradicted import certainty, certainty_of_none
 from .copy_row import CopyRow, copy_row
 from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
 from .observed import ObservedRow
-from .reasons import OpenReason, in_order, open_reasons, worded
+from .reasons import OpenReason, in_order, names_mail_of, open_reasons, worded
 from .result_rows import CounterexampleRow, DifferenceRow, GuaranteeRow
-from .sentences import BECOMES
+from .sentences import BECOME, BECOMES
 
 #: The words for a copy's protection.
 _PROTECTION = {
@@ -344,22 +343,34 @@ def difference_lines(
 
 
 def _difference_line(row: DifferenceRow) -> str:
-    reasons = reasons_words(row.unknown or ())
+    reasons = reasons_words([reason for reason in row.unknown or () if not _is_said(reason, row.text)])
     return f"{row.text}{f' Unknown: {reasons}.' if reasons else ''}{certainty(row.contradicted)}"
+
+
+def _is_said(reason: OpenReason, sentence: str) -> bool:
+    """Whether a sentence says in words what is unknown: as :func:`open_words` does where that is a kind of mail, or there is
+    no number.
+    """
+    return names_mail_of(reason.id, sentence) or reason.reason in sentence
 
 
 def page_rows(rows: Sequence[DifferenceRow]) -> list[tuple[DifferenceRow, int]]:
     """The rows of a difference as a page has them, each with the number of rows that it stands for: the first of those that
     have one summary, with that as its sentence.
     """
-    counts = Counter(row.summary for row in rows)
-    shown: dict[str, tuple[DifferenceRow, int]] = {}
+    alike: dict[str, list[DifferenceRow]] = {}
     for place, row in enumerate(rows):
-        if row.summary:
-            shown.setdefault(row.summary, (replace(row, text=row.summary), counts[row.summary]))
-        else:
-            shown[str(place)] = row, 1
-    return list(shown.values())
+        alike.setdefault(row.summary or str(place), []).append(row)
+    return [(_summed_up(same), len(same)) for same in alike.values()]
+
+
+def _summed_up(rows: Sequence[DifferenceRow]) -> DifferenceRow:
+    """The first of some rows that have one summary, with that as its sentence, and with what is unknown of any of them."""
+    first = rows[0]
+    if not first.summary:
+        return first
+    unknown = tuple(dict.fromkeys(reason for row in rows for reason in row.unknown or ()))
+    return replace(first, text=first.summary, unknown=unknown or None)
 
 
 #: Up to so many kinds of mail are not summed up before they are listed.
@@ -367,18 +378,59 @@ _FEW = 2
 
 
 def changed_kinds(rows: Sequence[DifferenceRow]) -> str:
-    """What a difference changes, and for whom, in at most two sentences, the most important first."""
-    kinds = [kind for kind in DifferenceKind if any(row.kind is kind for row in rows)]
-    texts = [_changed_kind(kind, [row for row in rows if row.kind is kind]) for kind in kinds]
+    """What a difference changes, and for whom, in at most two sentences: the mail with the most important change, then all
+    other.
+    """
+    changes_by_mail: dict[str, list[str]] = {}
+    for kind in DifferenceKind:
+        alike: dict[str, list[DifferenceRow]] = {}
+        for row in rows:
+            if row.kind is kind:
+                alike.setdefault(_copies_or_mail(row), []).append(row)
+        for copies, same in alike.items():
+            changes_by_mail.setdefault(_changed_mail(copies, same), []).append(_changed_how(kind, same))
+    texts = [f"{mail} {listed(how, joint='and', most=len(how))}" for mail, how in changes_by_mail.items()]
     others = f" In addition, {listed(texts[1:], joint='and', most=len(texts))}." if texts[1:] else ""
     return f"What changes: {texts[0]}.{others}"
 
 
-def _changed_kind(kind: DifferenceKind, rows: Sequence[DifferenceRow]) -> str:
-    """What becomes of the mail of some rows of a difference: ``some mail to people outside is now encrypted (2 kinds)``."""
-    whom = list(dict.fromkeys(recipients for row in rows for recipients in _whom(row)))
-    to = f" to {listed(whom)}" if whom and all(map(_whom, rows)) else ""
-    return f"some mail{to} {BECOMES[kind]}{f' ({len(rows)} kinds)' if len(rows) > 1 else ''}"
+def _copies_or_mail(row: DifferenceRow) -> str:
+    """Whether a row is about copies for people whom rules add, or about mail."""
+    return "copies" if row.added else "mail"
+
+
+def _changed_mail(what: str, rows: Sequence[DifferenceRow]) -> str:
+    """The mail, or the copies, of some rows, with the recipients that all of them name: ``some mail to people outside``."""
+    whom = listed(list(dict.fromkeys(recipients for row in rows for recipients in _whom(row))))
+    if not whom or not all(map(_whom, rows)):
+        return f"some {what}"
+    return f"some {what} {'for' if what == 'copies' else 'to'} {whom}"
+
+
+def _changed_how(kind: DifferenceKind, rows: Sequence[DifferenceRow]) -> str:
+    """What becomes of the mail, or of the copies, of some rows: ``is now encrypted (2 kinds)``."""
+    words = (BECOME if rows[0].added else BECOMES)[kind]
+    if kind is DifferenceKind.SIDE_EFFECT_CHANGED:
+        nouns = listed(list(dict.fromkeys(_NOUNS[effect.kind] for row in rows for effect in row.side_effects or ())))
+        words = words.replace("side effects", nouns) if nouns else words
+    return f"{words}{f' ({len(rows)} kinds)' if len(rows) > 1 else ''}"
+
+
+#: Sort of side effect to its name, of several.
+_NOUNS: Mapping[str, str] = {
+    "report": "reports",
+    "original": "reports",
+    "notification": "notifications",
+    "approval": "approvals",
+    "attachments": "decrypted attachments",
+    "connector": "connectors",
+    "tls": "requirements of TLS",
+    "spam": "spam levels",
+    "no_spam": "spam levels",
+    "rejection_text": "rejection texts",
+    "notification_text": "notifications",
+    "disclaimer_text": "disclaimers",
+}
 
 
 def _whom(row: DifferenceRow) -> list[str]:

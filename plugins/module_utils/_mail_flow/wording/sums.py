@@ -7,17 +7,19 @@ that are summed up together.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeAlias, TypeGuard
 
 from ..._exchange.text import listed, quoted
-from ..analyses.finding import ChangedMail, MailFinding, MayChange, SideEffectsChanged, looked_for
+from ..analyses.finding import ChangedMail, MailFinding, MayBecome, MayChange, SideEffectsChanged, looked_for
 from ..conditions.predicate import Atom
-from .sentences import NamedMail, because, becomes, parts_of, side_effects_said
+from ..model.kleene import Reason
+from .reasons import open_words
+from .sentences import NamedMail, because, becomes, may_become, parts_of, side_effects_said
 
-#: What is certain of a class of mail.
-_Certain: TypeAlias = "ChangedMail | SideEffectsChanged"
+#: What is said of a class of mail that can be summed up.
+_Changed: TypeAlias = "ChangedMail | SideEffectsChanged | MayBecome"
 
 #: Up to so many rows, a page has each by itself.
 MOST_ALONE = 12
@@ -32,7 +34,7 @@ def summaries(findings: Sequence[MailFinding]) -> dict[int, str]:
     """
     alike: dict[Hashable, list[int]] = {}
     for place, finding in enumerate(findings):
-        if _is_certain(finding):
+        if _can_be_summed_up(finding):
             alike.setdefault(_same_change(finding), []).append(place)
     summed_up: dict[int, str] = {}
     count = len(findings)
@@ -40,65 +42,90 @@ def summaries(findings: Sequence[MailFinding]) -> dict[int, str]:
         if count <= MOST_ALONE:
             break
         if len(places) > 1:
-            summary = _summary([finding for place in places if _is_certain(finding := findings[place])])
+            summary = _summary([finding for place in places if _can_be_summed_up(finding := findings[place])])
             summed_up.update(dict.fromkeys(places, summary))
             count -= len(places) - 1
     return summed_up
 
 
-def _is_certain(finding: MailFinding) -> TypeGuard[_Certain]:
-    return isinstance(finding, (ChangedMail, SideEffectsChanged)) and not isinstance(finding, MayChange)
+def _can_be_summed_up(finding: MailFinding) -> TypeGuard[_Changed]:
+    return isinstance(finding, (ChangedMail, SideEffectsChanged, MayBecome))
 
 
-def _same_change(finding: _Certain) -> Hashable:
-    """What findings have in common that one sentence sums up: how mail is treated, and which edit is the cause."""
-    how = finding.arrives if isinstance(finding, ChangedMail) else finding.now
-    return type(finding), finding.kind, how, finding.rules, _why(finding)
+def _same_change(finding: _Changed) -> Hashable:
+    """What findings have in common that one sentence sums up: how mail is treated, which edit is the cause, and what is open."""
+    how: Hashable
+    if isinstance(finding, MayBecome):
+        how = finding.becomes
+    else:
+        how = finding.arrives if isinstance(finding, ChangedMail) else finding.now
+    numbers = frozenset(reason.id for reason in _open(finding))
+    return type(finding), finding.kind, how, bool(finding.person), finding.rules, _why(finding), numbers
 
 
-def _why(finding: _Certain) -> str:
+def _open(finding: _Changed) -> tuple[Reason, ...]:
+    """Why it is open what becomes of the mail of a finding; empty if that is certain."""
+    return finding.unknown if isinstance(finding, MayChange) else ()
+
+
+def _why(finding: _Changed) -> str:
     """The cause, without the later rule that acts differently."""
     if finding.cause is None:
         return "other rules changed"
-    return because(replace(finding.cause, later=None))
+    cause = finding.cause
+    return because(replace(cause, later=None, perhaps=cause.perhaps and cause.later is None))
 
 
-def _summary(findings: Sequence[_Certain]) -> str:
+def _summary(findings: Sequence[_Changed]) -> str:
     first = findings[0]
     arrives = first.arrives if isinstance(first, ChangedMail) else ""
-    mail = NamedMail(parts_of(_met_by_all(findings)), (), (), every=False, arrives=arrives, partly=True)
-    return f"{mail} {_what_happens(findings)} ({len(findings)} kinds): {_why(first)}{_then(findings)}."
+    is_open = isinstance(first, MayChange)
+    mail = NamedMail(parts_of(_met_by_all(findings)), (), (), every=False, arrives=arrives, partly=not is_open)
+    reasons = open_words([reason for finding in findings for reason in _open(finding)])
+    counted = "; ".join([*([reasons] if reasons else []), f"{len(findings)} kinds"])
+    return f"{mail} {_what_happens(findings)} ({counted}): {_why(first)}{_then(findings)}."
 
 
-def _met_by_all(findings: Sequence[_Certain]) -> Iterable[Atom]:
+def _met_by_all(findings: Sequence[_Changed]) -> Iterable[Atom]:
     """The conditions that the mail of all findings meets."""
-    met: list[Mapping[Hashable, Atom]] = [
-        {looked_for(atom): atom for rule in finding.about for atom in rule.criteria.conditions} for finding in findings
-    ]
-    return [atom for key, atom in met[0].items() if all(key in others for others in met)]
+    met = [atoms for finding in findings for atoms in _met(finding)]
+    return [atom for key, atom in met[0].items() if all(key in others for others in met)] if met else []
 
 
-def _what_happens(findings: Sequence[_Certain]) -> str:
+def _met(finding: _Changed) -> list[dict[Hashable, Atom]]:
+    """The conditions that all mail of a finding meets; of one that is open, those of each rule that it may be about."""
+    rules = [{looked_for(atom): atom for atom in rule.criteria.conditions} for rule in finding.about]
+    if isinstance(finding, MayChange):
+        return rules or [{}]
+    return [{key: atom for atoms in rules for key, atom in atoms.items()}]
+
+
+def _what_happens(findings: Sequence[_Changed]) -> str:
+    people = listed(sorted({finding.person for finding in findings if finding.person}), most=_MOST_NAMED)
+    first = findings[0]
+    if isinstance(first, MayBecome):
+        return may_become(first.becomes, people)
     changed = [finding for finding in findings if isinstance(finding, ChangedMail)]
     if not changed:
         effects = {
-            side_effects_said([effect], now=finding.now): None
+            side_effects_said([effect], now=finding.now, perhaps=isinstance(finding, MayChange)): None
             for finding in findings
             if isinstance(finding, SideEffectsChanged)
             for effect in finding.effects
         }
         return _either(list(effects))
-    people = sorted({finding.person for finding in changed})
-    if len(people) > 1 and all(people):
-        return becomes(changed[0].kind, person=listed(people, joint="or", most=_MOST_NAMED))
-    return _either(list(dict.fromkeys(becomes(each.kind, each.stages, each.person) for each in changed)))
+    kind = changed[0].kind
+    if people:
+        return becomes(kind, person=people)
+    texts = list(dict.fromkeys(becomes(kind, finding.stages) for finding in changed))
+    return becomes(kind) if len(texts) > 1 and all(text.startswith(becomes(kind)) for text in texts) else _either(texts)
 
 
 def _either(effects: Sequence[str]) -> str:
     return listed(effects, joint="or", most=max(len(effects), 1))
 
 
-def _then(findings: Sequence[_Certain]) -> str:
+def _then(findings: Sequence[_Changed]) -> str:
     """Which later rules act differently on some of the mail."""
     texts = []
     for acts in (True, False):
@@ -107,12 +134,13 @@ def _then(findings: Sequence[_Certain]) -> str:
         if names:
             now = "now" if acts else "no longer"
             apply = "apply" if len(names) > 1 else "applies"
+            how = f"may {now} apply" if isinstance(findings[0], MayChange) else f"{now} {apply}"
             named = listed(list(map(quoted, names)), joint="and", most=_MOST_NAMED)
-            texts.append(f"; {named} {now} {apply} to some of it")
+            texts.append(f"; {named} {how} to some of it")
     return "".join(texts)
 
 
-def _rule_behind(finding: _Certain) -> tuple[str, bool]:
+def _rule_behind(finding: _Changed) -> tuple[str, bool]:
     """The name of the later rule that acts differently, and whether it newly acts; no name if there is none."""
     cause = finding.cause
     later = cause.later if cause is not None else None

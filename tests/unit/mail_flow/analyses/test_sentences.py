@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
     becomes,
     mail_of,
+    mail_of_rule,
     sentence,
 )
 
@@ -95,6 +96,30 @@ def only(**conditions: Any) -> Values:
 def test_a_changed_rule(before: Values, after: Values, said: str) -> None:
     rows = [row for row in compared([before], [after]).rows if row["kind"] != "unknown"]
     assert [row["text"][: len(said)] for row in rows] == [said]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ({"from_member_of": ["g@contoso.com"]}, "sent by members of g@contoso.com"),
+        ({"from": ["megan@contoso.com"]}, "sent by megan@contoso.com"),
+        ({"sender_ip_ranges": ["10.0.0.0/8"]}, "sent from the IP address 10.0.0.0/8"),
+        ({"from_address_contains_words": ["sales"]}, "sent from addresses with 'sales'"),
+        ({"sender_domain_is": ["eu.contoso.com"]}, "at eu.contoso.com"),
+    ],
+)
+def test_who_of_the_people_inside_sends_mail(conditions: Values, said: str) -> None:
+    (only_rule,) = RuleSet([only(**conditions)]).rules
+    assert str(mail_of([only_rule], every=True)) == f"All mail from inside {said} to people outside"
+
+
+def test_each_of_three_exceptions_has_its_own_noun() -> None:
+    exceptions = {"from_member_of": ["g@contoso.com"], **SECRET, "message_type_matches": "Calendaring"}
+    (spared,) = RuleSet([but(**exceptions)]).rules
+    assert str(mail_of_rule(spared, every=True)) == (
+        f"All mail {OUT}, except mail from members of g@contoso.com, mail with 'secret' in its subject or mail of the type"
+        " Calendaring,"
+    )
 
 
 def test_a_rule_for_another_domain_excepts_none() -> None:

@@ -6,10 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import DifferenceKind
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import OpenReason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.result_rows import (
     DifferenceRow,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
+    changed_kinds,
     difference_lines,
     page_rows,
 )
@@ -21,6 +23,7 @@ Values = dict[str, Any]
 
 PRINTERS = rule("Printers", {**IN, "subject_contains_words": ["scan"]}, STOP)
 REJECT = {"reject_message_reason_text": "no"}
+BOSS = "boss@contoso.com"
 
 
 def _named(number: int) -> Values:
@@ -82,3 +85,45 @@ def test_lines_that_have_no_room_are_counted_by_the_kinds_that_they_sum_up() -> 
     lines = difference_lines(rows, 0, most=most)
     left = sum(kinds for _row, kinds in page_rows(rows)[most:])
     assert lines[-1].startswith(f"{left} more kinds of mail")
+
+
+def test_kinds_of_mail_for_which_one_edit_may_matter_are_summed_up_with_what_is_unknown() -> None:
+    behind = [
+        rule(
+            f"Report {number}",
+            {**_named(number), "subject_contains_words": ["a-b"]},
+            {"generate_incident_report": BOSS},
+        )
+        for number in range(14)
+    ]
+    rows = _changes(behind, [rule("Refuse", {**OUTGOING, "from_member_of": ["g@contoso.com"]}, REJECT), *behind])
+    open_rows = [row for row in rows if row.is_open and row.summary]
+    (summary,) = {row.summary for row in open_rows}
+    assert summary is not None
+    assert summary.startswith(
+        "Mail from inside to people outside with 'a-b' in its subject may no longer be reported to "
+    )
+    assert f"(U10; {len(open_rows)} kinds)" in summary
+    (page_row,) = [row for row, kinds in page_rows(rows) if row.text == summary]
+    assert {reason.id for reason in page_row.unknown or ()} == {"U10"}
+
+
+def test_the_first_sentences_say_once_for_whom_mail_changes() -> None:
+    copying = rule("Keep", OUTGOING, {"blind_copy_to": ["archive@contoso.com"]})
+    reporting = rule("Report", OUTGOING, {"generate_incident_report": BOSS})
+    rows = _changes([rule("All", OUTGOING, ENCRYPT), copying, reporting], [])
+    assert changed_kinds(rows) == (
+        "What changes: some mail to people outside is no longer encrypted and now has other reports. In addition, some copies"
+        " for archive@contoso.com are no longer delivered."
+    )
+
+
+def test_a_line_does_not_say_twice_what_is_unknown() -> None:
+    row = DifferenceRow(
+        kind=DifferenceKind.UNKNOWN,
+        text="Mail may be treated differently (U31, mail over 17.8 MB; U05, U07).",
+        when={},
+        unknown=(OpenReason("U31", "how large"), OpenReason("U05", "for whom"), OpenReason("U07", "which header")),
+    )
+    (line,) = difference_lines([row], 0)
+    assert line == f"{row.text} Unknown: for whom (U05); which header (U07)."
