@@ -51,7 +51,8 @@ from tests.unit.mail_flow.answers import difference, prove
 Values = dict[str, Any]
 
 _MANY_BYTES = 17 << 20
-_FATES = ("rejected", "deleted", "quarantined", "redirected")
+_ENDS = {"rejects": "rejected", "deletes": "deleted", "quarantines": "quarantined", "redirects": "redirected"}
+_FATES = tuple(_ENDS.values())
 
 
 class Mail:
@@ -117,6 +118,8 @@ class Mail:
 
     def _may_keep(self, said: Statement, each: Exempting, message: Message, address: str, result: Values) -> bool:
         """Whether a rule may keep a copy from what a statement says: the recipient's, or one that is sent somebody else."""
+        if each.how in _ENDS and said.effect.kind != "copied":
+            return _acted(result, each.rule) is not False and _may_end(result, _ENDS[each.how])
         if not each.how.startswith("dlp_"):
             return _acted(result, each.rule) is not False
         copies = self._whose_copies(said, address)
@@ -260,6 +263,12 @@ def _acted(result: Mapping[str, Any], name: str) -> bool | None:
             return True if each["matched"] is True else None
     later = result.get("after_approval") or result.get("after_release")
     return _acted(later, name) if later else False
+
+
+def _may_end(result: Mapping[str, Any], fate: str) -> bool:
+    """Whether a copy has a fate, or may have it, at once or once it is approved."""
+    later = result.get("after_approval")
+    return result["fate"] in (fate, "unknown") or bool(later and _may_end(later, fate))
 
 
 def _last(result: Mapping[str, Any]) -> Mapping[str, Any]:

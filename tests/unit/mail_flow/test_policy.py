@@ -192,7 +192,7 @@ def test_what_is_approved_first_is_said_to_be() -> None:
     )
     some = {**asks, "conditions": {**OUTGOING, **subject("offer")}}
     assert (
-        "Mail from inside to people outside also reaches joe@northwind.com, unless it is held for approval by 'Asks' ('Copies')."
+        "Mail from inside to people outside also reaches joe@northwind.com, unless one of the two copies is held for approval by 'Asks' ('Copies')."
         in texts(some, copies)
     )
     rows = [row for row in rows_of(asks, copies) if row["kind"] == "moderated"]
@@ -436,3 +436,44 @@ def test_several_rules_ask_and_one_of_them_asks() -> None:
     assert unless_words(asking).endswith("'R2' or 2 other rules ask for another template")
     assert unless_words(asking[:1]).endswith("'R0' asks for another template")
     assert unless_words(asking, often=asking).endswith("one of 5 rules asks for another template")
+
+
+_REJECTING_DISCLAIMER = {"apply_html_disclaimer_text": "x", "apply_html_disclaimer_fallback_action": "Reject"}
+_MARKED = rule("Marked", {**OUTGOING, "subject_contains_words": ["secret"]}, ENCRYPT)
+
+
+def _kept_from_encryption(*rules: Values) -> list[tuple[str, str]]:
+    """The rules that keep mail of the rule 'Marked' from encryption, and how."""
+    (said,) = [each for each in policy(rules, TENANT, NOW).statements if each.rule.name == "Marked"]
+    return [(each.rule, each.how) for each in said.exempting]
+
+
+def test_a_rule_that_rejects_some_of_its_mail_hides_no_other_that_keeps_the_rest_from_an_effect() -> None:
+    """A disclaimer fits into most mail, which is not rejected, and may get the other template."""
+    template = {"apply_rights_protection_template": "Confidential"}
+    managers = rule("Managers", {**OUTGOING, "from": ["megan@contoso.com"]}, template)
+    disclaimer = rule("Disclaimer", OUTGOING, _REJECTING_DISCLAIMER)
+    found = _kept_from_encryption(_MARKED, managers, disclaimer)
+    assert found == [("Disclaimer", "rejects"), ("Managers", "asks")]
+
+
+def test_a_rule_that_rejects_some_of_its_mail_may_stop_the_rules_for_the_rest() -> None:
+    conditions = {**IN, "recipient_domain_is": ["fabrikam.com"]}
+    disclaimer = rule("Disclaimer", conditions, {**_REJECTING_DISCLAIMER, "stop_rule_processing": True})
+    assert _kept_from_encryption(disclaimer, _MARKED) == [("Disclaimer", "stops")]
+
+
+def test_of_two_copies_that_rules_may_keep_back_each_reason_says_that_it_may_be_either() -> None:
+    rejects = rule("Rejects", {**OUTGOING, "subject_contains_words": ["a"]}, {"reject_message_reason_text": "No."})
+    deletes = rule("Deletes", {**OUTGOING, "subject_contains_words": ["b"]}, {"delete_message": True})
+    copies = rule("Copies", OUTGOING, {"blind_copy_to": ["bob@contoso.com"]})
+    assert (
+        "Mail from inside to people outside also reaches bob@contoso.com, unless one of the two copies is rejected by 'Rejects',"
+        " or one of them is deleted by 'Deletes' ('Copies')."
+    ) in texts(rejects, deletes, copies)
+
+
+def test_a_rule_that_redirects_mail_to_managers_keeps_mail_of_managed_senders_only() -> None:
+    to_manager = rule("To manager", OUTGOING, {"add_manager_as_recipient_type": "Redirect"})
+    managers = rule("Managers", OUTGOING, {"apply_rights_protection_template": "Confidential"})
+    assert ("Managers", "asks") in _kept_from_encryption(_MARKED, managers, to_manager)

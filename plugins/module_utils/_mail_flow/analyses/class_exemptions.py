@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..._resources.rules.action_effects import Does
-from ..actions.edit import may_insert
 from ..formula import TRUE, Literal, high
 from ..model.encrypters import ENDS_BY_DLP
 from ..model.outcomes import Fate
@@ -20,7 +19,7 @@ from .besides_dlp import certain_dlp_rules
 from .difference_kinds import ClassWitness, MailClass
 from .difference_queries import DifferenceSearch
 from .finding import Exempting, Stages
-from .open_findings import how_it_ends, rejects_misfits
+from .open_findings import ended_by, how_it_ends
 from .rule_changes import Edit, Separation
 
 #: The maximum number of other rules that are found one by one for a class: each is a question to the solver.
@@ -196,23 +195,15 @@ class ClassExemptions:
             earlier = any(side == which and rule.place < own.place for side, own in draft.rules)
             how = _how(rule, draft.mail_class, earlier=earlier)
             if how:
-                acts.setdefault(Exempting(rule.name, how), []).append(self._exempts(rule, which))
+                acts.setdefault(Exempting(rule.name, how), []).append(
+                    high(ended_by(rule, self._model.free.chains[which]))
+                )
         for dlp_rule in certain_dlp_rules(self._model.facts):
             how = _how_by_dlp(dlp_rule, draft.mail_class)
             if how:
                 applied = [high(outcome.after.dlp.acts(dlp_rule)) for outcome in self._model.free.outcomes]
                 acts.setdefault(Exempting(dlp_rule.name, how), []).extend(applied)
         return {exempting: self._model.circuit.disjunction(literals) for exempting, literals in acts.items()}
-
-    def _exempts(self, rule: FlowRule, which: int) -> Literal:
-        """The literal that is true if a rule of a set acts on mail so that it may exempt it: one that rejects only mail
-        into which its disclaimer does not fit exempts no other.
-        """
-        chain = self._model.free.chains[which]
-        step = chain.step(rule)
-        if step is None or rule.actions.does(Does.REJECT) or not rejects_misfits(rule):
-            return high(chain.acts(rule))
-        return high(chain.acts(rule) & ~may_insert(self._model.mail, step.seen))
 
 
 def _how(rule: FlowRule, mail_class: MailClass, *, earlier: bool) -> str:

@@ -10,7 +10,15 @@ from ..formula import Literal, high
 from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
 from .finding import Exempting
-from .rule_effects import BEFORE_DLP, RANK, RuleEffect, how_dlp_rule_keeps, how_encrypter_keeps, how_it_keeps
+from .rule_effects import (
+    BEFORE_DLP,
+    ENDING,
+    RANK,
+    RuleEffect,
+    how_dlp_rule_keeps,
+    how_encrypter_keeps,
+    ways_it_keeps,
+)
 from .stated_rules import StatedRule
 from .statement_effects import StatementEffects
 from .statement_model import StatementModel
@@ -20,13 +28,13 @@ from .statement_model import StatementModel
 class ExemptingRule:
     """A rule that may keep mail from an effect.
 
-    :param acts: that it acts on the mail.
+    :param acts: that it acts on the mail, so that it may keep it from the effect.
     :param rank: the smaller, the more does it explain.
     """
 
     exempting: Exempting
     acts: Literal
-    rank: tuple[int, int]
+    rank: tuple[int, ...]
 
 
 class EffectExemptions:
@@ -44,14 +52,10 @@ class EffectExemptions:
         for other in self._asked.rules.rules:
             if other is rule or other.idle:
                 continue
-            how = how_it_keeps(other, rule, effect)
-            if how is not None:
+            for number, how in enumerate(ways_it_keeps(other, rule, effect)):
+                keeps = self._effects.ends_copies if how in ENDING else self._effects.acts_on_copies
                 candidates.append(
-                    ExemptingRule(
-                        Exempting(other.name, how),
-                        self._effects.acts_on_copies(other, effect),
-                        (RANK[how], other.place),
-                    )
+                    ExemptingRule(Exempting(other.name, how), keeps(other, effect), (RANK[how], other.place, number))
                 )
         return [*candidates, *self._of_dlp(rule, effect, len(self._asked.rules.rules))]
 

@@ -13,9 +13,10 @@ from typing import Any
 from ..._resources.rules.action_effects import Does
 from ..actions.brought_people import THE_MANAGER
 from ..actions.copy_state import MOST_APPROVALS
+from ..actions.edit import may_insert
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
-from ..formula import FALSE, Literal, high, low
+from ..formula import FALSE, Literal, Value, high, low
 from ..model import questions
 from ..model.inside import recipient_outside
 from ..model.kleene import Reason
@@ -389,6 +390,23 @@ def how_it_ends(rule: FlowRule) -> str:
     if rule.actions.redirects_to_manager:
         return "redirects"
     return "rejects" if rejects_misfits(rule) else ""
+
+
+def ends_all_its_mail(rule: FlowRule) -> bool:
+    """Whether a rule ends the way of all mail on which it acts, and not only of some, as :func:`how_it_ends` says."""
+    return any(map(rule.actions.does, _ENDS))
+
+
+def ended_by(rule: FlowRule, chain: RuleChain) -> Value:
+    """The value that is true if a rule that ends the way of mail, as :func:`how_it_ends` says, ends that of a copy: it may act
+    on mail into which its disclaimer fits, or whose sender has no manager. Of another rule, whether it acts.
+    """
+    acts, step = chain.acts(rule), chain.step(rule)
+    if step is None or ends_all_its_mail(rule):
+        return acts
+    if rule.actions.redirects_to_manager:
+        return acts & chain.mail.sender.managed
+    return acts & ~may_insert(chain.mail, step.seen) if rejects_misfits(rule) else acts
 
 
 def effects_of(rule: FlowRule) -> set[SideEffect]:

@@ -16,7 +16,7 @@ from ..model.outcomes import OPEN_PROTECTIONS, Fate
 from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
-from .open_findings import TOLD_AFTER_REJECTION, how_it_ends, rejects_misfits
+from .open_findings import TOLD_AFTER_REJECTION, ends_all_its_mail, how_it_ends, rejects_misfits
 
 #: The effects that somebody to whom a rule sends mail gets a copy: beside its recipients, or instead of them.
 COPIED = ("copied", "copied_instead")
@@ -138,9 +138,12 @@ STATED_SIDE_EFFECTS = (
 ON_THE_WAY = ("connector", "tls")
 LEAVING = (*ON_THE_WAY, "in_transit", "clear_transit")
 
+#: How mail flow rules end the way of mail.
+ENDING = ("rejects", "deletes", "quarantines", "redirects")
+
 #: What keeps mail from an effect, what explains the most first.
 RANK = {
-    **dict.fromkeys(("rejects", "deletes", "quarantines", "redirects", "stops"), 0),
+    **dict.fromkeys((*ENDING, "stops"), 0),
     "may_stop": 1,
     "decrypts": 2,
     "asks": 3,
@@ -221,18 +224,33 @@ def how_dlp_rule_keeps(other: DlpRule, rule: DlpRule, effect: RuleEffect) -> str
     return how_encrypter_keeps(other.does, effect) if counts == "options" else ""
 
 
-def how_it_keeps(other: FlowRule, rule: FlowRule | DlpRule, effect: RuleEffect) -> str | None:
-    """How another rule may keep mail of a rule from an effect; ``None`` if it cannot. That a mail flow rule stops the rules
-    does not keep DLP rules from mail, which come after them.
+def ways_it_keeps(other: FlowRule, rule: FlowRule | DlpRule, effect: RuleEffect) -> Iterator[str]:
+    """How another rule may keep mail of a rule from an effect: how it ends the way of mail, and how it otherwise keeps mail
+    whose way it does not end. That a mail flow rule stops the rules does not keep DLP rules from mail, which come after them.
     """
     ends_before = isinstance(rule, FlowRule) and other.place < rule.place
     earlier = ends_before or isinstance(rule, DlpRule)
     if not other.actions.enforced:
-        return "may_stop" if ends_before and "stop_rule_processing" in other.actions.options else None
+        if ends_before and "stop_rule_processing" in other.actions.options:
+            yield "may_stop"
+        return
     if earlier or effect.kind not in _AT_ONCE:
         ends = how_it_ends(other)
         if ends:
-            return ends
+            yield ends
+        if ends_all_its_mail(other):
+            return
+    otherwise = _how_it_keeps_otherwise(other, effect, ends_before=ends_before, earlier=earlier)
+    if otherwise:
+        yield otherwise
+
+
+def _how_it_keeps_otherwise(other: FlowRule, effect: RuleEffect, *, ends_before: bool, earlier: bool) -> str:
+    """How another rule may keep mail from an effect whose way it does not end; empty if it cannot.
+
+    :param ends_before: whether it keeps mail from the rule of the effect if it stops the rules.
+    :param earlier: whether it comes before that rule.
+    """
     if effect.kind == "encrypted" and _asks_for_another(other, effect):
         return "asks"
     if ends_before and other.actions.is_final:
@@ -243,7 +261,7 @@ def how_it_keeps(other: FlowRule, rule: FlowRule | DlpRule, effect: RuleEffect) 
         return "brands"
     if other.actions.does(Does.MODERATE) and _waits_for_approval(effect, earlier=earlier):
         return "holds"
-    return None
+    return ""
 
 
 def _waits_for_approval(effect: RuleEffect, *, earlier: bool) -> bool:

@@ -17,7 +17,7 @@ from ..rules.flow_rule import FlowRule
 from ..symbolic.compile_added_copies import AddedCopy
 from ..symbolic.compile_outcomes import Outcome, in_transit
 from ..symbolic.side import Side
-from .open_findings import TOLD_AFTER_REJECTION, effects_of
+from .open_findings import TOLD_AFTER_REJECTION, effects_of, ended_by
 from .rule_effects import COPIED, ON_THE_WAY, RuleEffect, cases_of, on_the_copy
 from .stated_rules import StatedRule, acts
 from .statement_model import StatementModel, undecided_besides
@@ -152,6 +152,11 @@ class StatementEffects:
         """The literal that is true if a rule acts on the recipient's copy, or on one that the effect is about."""
         side = self._asked.model.free
         return high(side.logic.any_of([acts(rule, outcome) for outcome in self._outcomes_of(effect, side)]))
+
+    def ends_copies(self, rule: FlowRule, effect: RuleEffect) -> Literal:
+        """The literal that is true if a rule ends the way of the recipient's copy, or of one that the effect is about."""
+        side = self._asked.model.free
+        return high(side.logic.any_of([ended_by(rule, outcome.chain) for outcome in self._outcomes_of(effect, side)]))
 
     def _outcomes_of(self, effect: RuleEffect, side: Side) -> list[Outcome]:
         """What becomes of the recipient's copy, and of those that an effect is about."""

@@ -234,7 +234,8 @@ class _Sentence:
         effects = sorted(self.effects, key=lambda effect: KINDS.index(_EFFECTS[effect.kind][0]))
         happens = listed([_happens(effect, certain=self.certain) for effect in effects], joint="and", most=len(effects))
         approved = " once it is approved" if self.approved else ""
-        unless = unless_words(self.exempting, [_SENDERS[sender] for sender in self.senders], often)
+        what = _ONE_OF_TWO if all(effect.kind == "copied" for effect in effects) else ("it", "it")
+        unless = unless_words(self.exempting, [_SENDERS[sender] for sender in self.senders], often, what=what)
         return f"{self.mail} {happens}{approved}{unless}{self._open(unless)}"
 
     @property
@@ -276,6 +277,9 @@ def _happens(effect: RuleEffect, *, certain: bool) -> str:
         names = f" with {listed(list(map(repr, effect.names)), joint='and')}"
     return filled(sure if certain else perhaps, names)
 
+
+#: The copies of which another rule may keep one from people whom a rule adds: the recipient's, and theirs.
+_ONE_OF_TWO = ("one of the two copies", "one of them")
 
 #: The mail of which a DLP rule takes the protection away.
 _OURS = "that is encrypted by the organization's own keys"

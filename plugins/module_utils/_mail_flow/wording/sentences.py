@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -417,12 +418,13 @@ def named_of(exempting: Sequence[Exempting], often: Collection[Exempting] = ()) 
     return [exemption for exemption in exempting if exemption in first or often_named[exemption.how] == 1]
 
 
-def _by(how: str, rules: str, *, several: bool) -> str:
+def _by(how: str, rules: str, what: str, *, several: bool) -> str:
     """How rules keep mail from an effect, in words.
 
+    :param what: what they keep from it.
     :param several: whether the sentence is about several of them at once: ``2 other rules ask for another template``.
     """
-    before, _mark, after = _KEEPS[how].partition("{}")
+    before, _mark, after = re.sub(r"\bit\b", what, _KEEPS[how]).partition("{}")
     if several and not before:
         _blank, verb, rest = after.split(" ", 2)
         after = f" {verb.removesuffix('s')} {rest}"
@@ -434,12 +436,14 @@ def unless_words(
     reasons: Sequence[str] = (),
     often: Collection[Exempting] = (),
     other_ways: Sequence[str] = (),
+    what: Sequence[str] = ("it", "it"),
 ) -> str:
     """What keeps mail from an effect, by reason; other rules than those that are named are counted.
 
     :param reasons: the words for other reasons.
     :param often: those that are only counted.
     :param other_ways: how yet others do.
+    :param what: what they keep from the effect, where it is first named and later.
     """
     named = named_of(exempting, often)
     ordered = sorted(exempting, key=lambda exemption: exemption not in named)
@@ -454,7 +458,8 @@ def unless_words(
             others = [f"{unnamed} other rules" if names else f"one of {unnamed} rules"]
         rules = listed([*names, *others], most=len(names) + 1)
         several = bool(names) and unnamed > 0 and how not in other_ways
-        texts.append(_by(how, rules, several=several))
+        is_named = any(what[0] in text for text in texts)
+        texts.append(_by(how, rules, what[1] if is_named else what[0], several=several))
     return f", unless {', or '.join(texts)}" if texts else ""
 
 

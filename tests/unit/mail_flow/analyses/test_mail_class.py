@@ -123,7 +123,7 @@ def test_random_edits_of_many_rules_are_told_to_the_last_message(first: int) -> 
         (
             [ENCRYPTING, BYPASS],
             [BYPASS, ENCRYPTING],
-            "All mail from newsletter@contoso.com from inside is no longer encrypted: "
+            "All mail from inside sent by newsletter@contoso.com is no longer encrypted: "
             "the moved rule 'Bypass' stops before 'Encrypting'.",
         ),
         (
