@@ -250,6 +250,10 @@ class Properties(Protocol):
 class OtherRecipients(Protocol):
     """The other recipients of a copy."""
 
+    @property
+    def nobody(self) -> list[Literal]:
+        """Literals that are true together if the message is only for the followed recipient."""
+
     def another_has(self, key: Key, history: int, *, written: bool = False) -> Value:
         """Whether one of them has an atom after a history of splits; with ``written``, in the address at which the
         sender wrote to them.

@@ -118,10 +118,19 @@ def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressV
 
 
 def _formula_between(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
-    """It is false of mail from somebody in neither group, whichever recipients count."""
-    logic, sender = formulas.logic, formulas.mail.sender
-    is_in_one = logic.any_of([sender.value(("member", group), logic) for group in atom.groups])
-    return is_in_one & _formula(formulas, atom, seen, person)
+    """It is false of mail from somebody in neither group, whichever recipients count, and as it is documented of mail for
+    one recipient alone.
+    """
+    logic, sender, (first, second) = formulas.logic, formulas.mail.sender, atom.values
+
+    def in_one(who: AddressVariables, groups: tuple[str, ...]) -> Value:
+        return logic.any_of([who.value(("member", group), logic) for group in groups])
+
+    perhaps = in_one(sender, (*first, *second)) & _formula(formulas, atom, seen, person)
+    if seen.added or person is not formulas.mail.recipient:
+        return perhaps
+    between = (in_one(sender, first) & in_one(person, second)) | (in_one(sender, second) & in_one(person, first))
+    return logic.choose(logic.all_of(formulas.company.nobody), between, perhaps)
 
 
 # Words

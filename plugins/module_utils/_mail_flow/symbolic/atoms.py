@@ -127,7 +127,8 @@ def _with_condition(vocabulary: Vocabulary, atom: Atom, facts: Facts) -> None:
         else:
             vocabulary.fields.update(dict.fromkeys(atom.values))
     if atom.reach is Reach.RELATION:
-        vocabulary.mention(SENDER, (("member", group) for group in atom.groups))
+        for slot in (SENDER, RECIPIENT):
+            vocabulary.mention(slot, (("member", group) for group in atom.groups))
     vocabulary.envelope |= atom.settings.location != "Header" and atom.predicate.of_sender
 
 

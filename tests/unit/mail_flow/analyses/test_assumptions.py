@@ -172,7 +172,14 @@ def test_a_wall_between_groups_does_not_concern_senders_who_are_in_neither() -> 
     rules = [rule("Wall", groups, {"reject_message_reason_text": "No."})]
     of_others = {"when": {**IN, "from": ["carol@contoso.com"]}, "then": "delivered"}
     assert verdict(rules, facts, **of_others)["verdict"] == "proved"
-    assert verdict(rules, facts, when={**IN, "from": ["ann@contoso.com"]}, then="delivered")["verdict"] != "proved"
+    between = {**IN, "from_member_of": ["a@contoso.com"], "sent_to_member_of": ["b@contoso.com"]}
+    refuted = verdict(rules, facts, when=between, then="delivered")["counterexample"]
+    assert (refuted["message"]["to"], refuted["decided_by"]) == (["bob@contoso.com"], ["Wall"])
+    # With somebody else in copy, it is open.
+    assert (
+        verdict(rules, facts, when={**between, "any_of_cc_header": ["carol@contoso.com"]}, then="delivered")["verdict"]
+        == "unknown"
+    )
 
 
 @pytest.mark.parametrize("option", ["from", "sent_to", "any_of_to_header"])
