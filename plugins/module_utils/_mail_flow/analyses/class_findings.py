@@ -80,13 +80,19 @@ class ClassFindings:
                 other_ways=exemptions.other_ways,
                 exceptions=exceptions[place],
                 stages=draft.stages if as_witness else (None, None),
-                approved=draft.approvals > 0 and as_witness,
+                approved=draft.approvals > 0 and as_witness and self._surely_waits(draft, extent),
             )
             treated.append(extent.differs & extent.alike if as_witness else extent.differs)
         for place in self._later_rules_of_some(drafts, extents, treated):
             told = drafts[place].mail_class.finding
             if told is not None and told.limit != "some":
                 drafts[place].mail_class.finding = replace(told, cause=_with_later_of_some(told.cause))
+
+    def _surely_waits(self, draft: ClassFacts, extent: Extent) -> bool:
+        """Whether all mail of a class that is treated differently waits for an approval, as its witness does."""
+        copies = self._search.asked(draft.mail_class.person).copies[1]
+        waits = high(copies.fate(Fate.MODERATED, 0))
+        return not Batch(self.model.circuit, self._search.budget).can([*extent.of_class, extent.differs, ~waits])
 
     def _draft(self, mail_class: MailClass, shown: ClassWitness) -> ClassFacts:
         candidate = shown.candidate

@@ -170,7 +170,7 @@ class ChangedMail(MailFinding):
     :param changed: the conditions that earlier rules change, each with the names of these rules.
     :param stages: the results before and after, at the stage at which they differ, if they are the same for all of its
         mail; otherwise ``None``.
-    :param approved: whether that is after an approval that the mail waits for anyway.
+    :param approved: whether that is after an approval that all of the mail waits for anyway.
     :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
     :param by: the other rules that exempt some of it; :param:`other_ways`: how yet others do, if there are many.
     :param exceptions: those of the rules that it is about that some of it meets otherwise.

@@ -455,3 +455,10 @@ def test_the_branding_of_the_message_that_shows_a_change_is_an_example() -> None
     ]
     assert texts
     assert not any("different branding or none" in text for text in texts)
+
+
+@pytest.mark.parametrize(("spared", "waits"), [({}, True), ({"recipient_domain_is": ["b.com"]}, False)])
+def test_mail_is_told_once_it_is_approved_only_where_all_of_it_waits(spared: Values, waits: bool) -> None:
+    ask = rule("Ask", OUTGOING, {"moderate_message_by_user": ["bob@contoso.com"]}) | {"exceptions": spared}
+    found = search([ask, ALL], [ask, but(**SECRET)], TENANT, NOW).findings
+    assert [each.approved for each in found if isinstance(each, ChangedMail)] == [waits]
