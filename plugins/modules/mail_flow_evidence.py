@@ -25,6 +25,10 @@ description:
     left out. The days must have ended 24 hours ago, because reports come hours
     late. Otherwise, the result says why it is not compared.
   - >-
+    A delivered copy was neither rejected nor deleted by a rule, nor quarantined by one of which Exchange reports each copy, if it
+    does not report this one. So a rule about attachments that rejects or quarantines leaves delivered copies certain. Give rules that
+    quarantine a severity.
+  - >-
     It does the same of the DLP rules that act on mail (RV(dlp)), if Purview's compliance endpoint shows them, and Exchange
     still has their report. Only a DLP rule that looks at sender, recipient and access scope alone is certain, and only on
     copies that no other DLP rule may match. A copy on which it is certain contradicts only if the report names another

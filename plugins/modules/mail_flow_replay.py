@@ -24,6 +24,10 @@ description:
     and attachments as no larger than their messages. The To and Cc fields of mail from inside name only its
     recipients. RV(assumes) says so. Where a row shows that a message may be another one, since it has no return path,
     its subject begins like that of an automatic reply, or it came from outside and leaves again, that is undecided.
+  - >-
+    A delivered copy was neither rejected nor deleted nor quarantined. So a rule that would have done that did not match it, also
+    one about attachments or the text, and that is known of the copy under other rules, too. It takes the organization's own rules,
+    read of it, and mail that came when such a rule and those before it were as they are now. RV(assumes) says so.
   - RV(difference) and RV(guarantees) are about all copies that a message makes, also those that rules make for others
     by copying, redirecting, or adding the sender's manager. Everything else is about the copies of the trace.
   - Reports, approvals, texts, spam levels and connectors that a change adds or takes away are counted as
@@ -284,6 +288,10 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
+    changes_of,
+    unchanged_since,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.encryption import (
     read_encryption,
 )
@@ -301,6 +309,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     RULES_ARGUMENT_SPEC,
     MailFlowContext,
+    TestedRules,
     compared_rules,
     given_facts,
     settings_before,
@@ -379,7 +388,19 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     proposed = params["rules"] is not None or bool(params["add_rules"])
     is_present = not params["trace"] and not proposed and not params["source"]
     report = read_encryption(task.session, window.begin, window.until) if window and is_present else None
-    replayed = Replay(rules, known, others, before, guarantees, params["examples"]).run(trace)
+    adds, compares = tested.without is not None, params["compare_with"] is not None
+    asked = Replay(
+        rules,
+        known,
+        others,
+        before,
+        guarantees,
+        params["examples"],
+        present=-1 if adds and not compares else 0,
+        # Neither rules with added ones nor those of a file are the present ones.
+        since=[] if adds and compares else _since(tested),
+    )
+    replayed = asked.run(trace)
     names = [rule.name for rule in (*rules.rules, *(others.rules if others else ()))]
     replay = replay_row(
         replayed,
@@ -399,6 +420,16 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     msg = screen_of(lines, [*numbers_told(lines), *observed_lines(seen), *certainty_of_counts(seen)])
     observed = {"observed": [row.as_row() for row in seen]} if params["observations"] else {}
     return {"changed": False, **replay.as_row(), **observed, "unavailable": tested.unavailable, "msg": msg}
+
+
+def _since(tested: TestedRules) -> list[int | None]:
+    """For each rule of the organization, without those that the task adds: since when mail meets it as it is now, in
+    microseconds. Empty if the rules were not read of an organization.
+    """
+    if tested.organization is None:
+        return []
+    present = tested.rules if tested.without is None else tested.without
+    return unchanged_since(present.rules, changes_of(tested.organization))
 
 
 def main() -> None:

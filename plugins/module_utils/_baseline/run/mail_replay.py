@@ -15,6 +15,7 @@ from typing import Any
 from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization
+from ..._mail_flow.evidence.changes import changes_of, unchanged_since
 from ..._mail_flow.evidence.encryption import read_encryption
 from ..._mail_flow.evidence.reports import EncryptionReport
 from ..._mail_flow.input.guarantee_options import Guarantee
@@ -90,13 +91,16 @@ def replay_mail(
         guarantees = [
             guarantee for guarantee in guarantees_of(BaselineRequest(variables)) if WISHES[guarantee.then].traced
         ]
-        now = Mail.of_organization(known())
+        organization = known()
+        now = Mail.of_organization(organization)
         then = now.after(plan)
+        changes = changes_mail(plan.changes)
+        since = unchanged_since(RuleSet(now.rules).rules, changes_of(organization))
         # A file may be of another time than the report.
         report = read_encryption(task.session, window.begin, window.until) if window and not files else None
-        replay = _replay(now, then, changes_mail(plan.changes), guarantees, trace, window, report)
+        replay = _replay(now, then, changes, guarantees, trace, window, since, report)
         trials = {
-            name: _of_trial(_replay(then, now.after(other), True, (), trace, window))
+            name: _of_trial(_replay(then, now.after(other), True, (), trace, window, [] if changes else since))
             for name, other in enforcing.items()
         }
     except OptionError:
@@ -158,8 +162,13 @@ def _replay(
     guarantees: Sequence[Guarantee],
     trace: Trace,
     window: Window | None,
+    since: Sequence[int | None],
     report: EncryptionReport | None = None,
 ) -> ReplayRow:
+    """The replay through two rule sets.
+
+    :param since: since when mail meets the rules before the change as they are; empty if these are not the present ones.
+    """
     before, after = RuleSet(now.rules), RuleSet(then.rules)
     facts = facts_of(facts_for_comparison(now, then))
     asked = Replay(
@@ -169,6 +178,7 @@ def _replay(
         facts.with_irm_configuration(now.facts.get(IRM)),
         guarantees,
         present=-1,
+        since=since,
     )
     names = [rule.name for rule in (*after.rules, *before.rules)]
     return replay_row(

@@ -16,6 +16,7 @@ from ..._exchange.organization import Organization
 from ..._resources.rules.organization_rules import rules_of
 from ..._resources.rules.rule import first_date
 from ..rules.flow_rule import FlowRule
+from ..trace.rows import microseconds_of
 
 #: What changed.
 RULE, FACT, DLP_POLICY, DLP_RULE = "rule", "fact", "dlp_policy", "dlp_rule"
@@ -83,6 +84,23 @@ def changed_rules(
     """The rules that changed themselves since then, and not only what stands before them."""
     changed = {(change.guid, change.name) for change in changes if change.what == RULE and change.is_after(begin)}
     return [rule for rule in rules if (rule.guid.lower(), rule.name) in changed]
+
+
+def unchanged_since(rules: Sequence[FlowRule], changes: Sequence[LatestChange]) -> list[int | None]:
+    """For each rule: the time, in microseconds, from which on mail met it and all rules before it as they are now; ``None``
+    if nobody knows.
+
+    :param rules: all of the organization, first to last.
+    """
+    since = [change.when for change in changes if change.what == FACT]
+    unchanged: list[int | None] = []
+    for rule in rules:
+        own = [change.when for change in changes if change.what == RULE and change.guid == rule.guid.lower()]
+        since += own or [None]
+        known = [when for when in since if when]
+        last = max(known) + TAKES_EFFECT if len(known) == len(since) else None
+        unchanged.append(microseconds_of(last) if last else None)
+    return unchanged
 
 
 def what_changed(

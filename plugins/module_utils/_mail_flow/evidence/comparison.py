@@ -19,9 +19,10 @@ from ..model.facts import Facts
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..trace.columns import Block, bits_of, blocks_of, places_of
+from ..trace.delivered import ReportedRules, RulesThen
 from ..trace.reading import Window
 from ..trace.rows import Trace, instant_of, microseconds_of
-from .changes import RULE, TAKES_EFFECT, LatestChange, changed_rules, what_changed
+from .changes import RULE, TAKES_EFFECT, LatestChange, changed_rules, unchanged_since, what_changed
 from .dlp_comparison import DlpEvidence, acting_rules, compare_dlp
 from .encryption import Explained
 from .prediction import Prediction, predictions
@@ -109,13 +110,15 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     astray = frozenset().union(*strangers.values())
     edited = frozenset[Copy]().union(*(reported[rule.place] for rule in changed))
     count, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
+    audible = set() if report.refused else {rule.place for rule in rules} - _silent(rules, reported)
+    then = RulesThen(0, unchanged_since(rules, asked.changes), ReportedRules(reported, audible, last))
     encrypting = [rule.place for rule in rules if rule.enforces(Does.ENCRYPT)]
     explained = Explained()
     for block in blocks_of(asked.trace):
         part = BlockCopies.in_window(block, begin, until, last, astray, edited)
         part = part.without(of_messages(block, report.vague) | _beside_dates(block, rules))
         count += part.kept.bit_count()
-        predicted = predictions(block, asked.rules, asked.facts)
+        predicted = predictions(block, asked.rules, asked.facts, then)
         explained = _with_block(explained, part, [predicted[place] for place in encrypting])
         for place, tally in tallies.items():
             tally.add(part, predicted[place])
@@ -143,7 +146,7 @@ def _tallies(
     :param last: when the last reported copy came, in microseconds.
     """
     rules = asked.rules.rules
-    silent = {rule.place for rule in rules if _is_silent(rule) and not reported[rule.place]}
+    silent = _silent(rules, reported)
     unseen = silent | {rule.place for rule in changed if not _was_reported(rule, reported[rule.place], asked)}
     most = max(asked.examples, asked.sample)
     tallies = {}
@@ -175,6 +178,11 @@ def _why_not(rule: FlowRule, others: Iterable[FlowRule], asked: Comparison, repo
         return Incomparable(YOUNG)
     change = what_changed(rule, others, asked.changes, asked.window.begin)
     return Incomparable(CHANGED, change=change) if change else None
+
+
+def _silent(rules: Iterable[FlowRule], reported: Mapping[int, frozenset[Copy]]) -> set[int]:
+    """The places of the rules of which nothing is reported, and need not be."""
+    return {rule.place for rule in rules if _is_silent(rule) and not reported[rule.place]}
 
 
 def _is_silent(rule: FlowRule) -> bool:

@@ -18,6 +18,7 @@ from ..rules.rule_set import RuleSet
 from ..simulator.state import World
 from ..trace.chain import Chain
 from ..trace.columns import Block, bits_of
+from ..trace.delivered import RulesThen
 from ..trace.groups import CopyGroup, Sorter
 from ..trace.replay import STEPS_OF_BLOCK
 from ..trace.truth_sets import Doubt, Unknown
@@ -54,18 +55,23 @@ class _Acts:
     reached: bool = True
 
 
-def predictions(block: Block, rules: RuleSet, facts: Facts) -> list[Prediction]:
-    """The copies that each rule acts on, first to last."""
-    return _Predictor(block, rules, facts).run()
+def predictions(block: Block, rules: RuleSet, facts: Facts, then: RulesThen | None = None) -> list[Prediction]:
+    """The copies that each rule acts on, first to last.
+
+    :param then: what is known of the rules when the copies came.
+    """
+    return _Predictor(block, rules, facts, then).run()
 
 
 class _Predictor:
     """:param likely: with likely answers for answers; :param:`strict` without them."""
 
-    def __init__(self, block: Block, rules: RuleSet, facts: Facts) -> None:
+    def __init__(self, block: Block, rules: RuleSet, facts: Facts, then: RulesThen | None) -> None:
         self.block = block
         self.chain = Chain(RuleSet.read(rules, facts.dialect), facts)
-        self.likely, self.strict = (Sorter(block, facts, [self.chain], guesses=guesses) for guesses in (True, False))
+        self.likely, self.strict = (
+            Sorter(block, facts, [self.chain], guesses=guesses, then=then) for guesses in (True, False)
+        )
         rules_that_act = [rule for rule in self.chain.rules.rules if not rule.idle]
         #: The rules that Exchange may report for everybody who shares a message: those in a test mode.
         self.shared = [rule for rule in rules_that_act if not rule.actions.enforced and rule.criteria.splits]

@@ -88,6 +88,7 @@ class TestedRules:
     :param unavailable: why some facts could not be read, by fact.
     :param without: the rules without those that the task adds; ``None`` if it adds none.
     :param observed: what was observed in the organization.
+    :param organization: where the rules were read; ``None`` if they were told.
     """
 
     rules: RuleSet
@@ -95,6 +96,7 @@ class TestedRules:
     unavailable: dict[str, str]
     without: RuleSet | None
     observed: CountedObservations = field(default_factory=CountedObservations)
+    organization: Organization | None = None
 
 
 def tested_rules(
@@ -165,7 +167,7 @@ def _read_rules(
     rules = rules_from(organization)
     whole, without = _sets(rules, added)
     facts, unavailable = _with_people(task, whole, others, guarantees, *facts_from(organization, subsets))
-    return TestedRules(whole, facts, unavailable, without)
+    return TestedRules(whole, facts, unavailable, without, organization=organization)
 
 
 def _sets(rules: Sequence[Mapping[str, Any]], added: Sequence[Mapping[str, Any]]) -> tuple[RuleSet, RuleSet | None]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 from ..._exchange.text import value_text
@@ -39,7 +39,7 @@ from ..simulator.results import result
 from ..simulator.simulation import MOST_WORLDS, Passage, twice
 from ..simulator.state import Course, World
 from .conditions import kind_of_field
-from .ending import whether_ends
+from .ending import fates_kept_back, surely_goes_on, whether_ends
 from .truth_sets import DLP_AND_LABELS, Doubt, Unknown
 
 #: The effects of actions that decide what happens to a copy. All others only affect conditions, which are decided
@@ -240,6 +240,17 @@ class Chain:
         )
         self._marks = tuple(map(_marks, rules.rules))
         self._known: dict[Hashable, ChainOutcome] = {}
+
+    @cached_property
+    def keeping(self) -> dict[int, frozenset[Fate]]:
+        """The places of the rules that keep copies back that they act on, and what becomes of these."""
+        fates = {rule.place: fates_kept_back(rule, self.facts.observed) for rule in self.deciding}
+        return {place: of_rule for place, of_rule in fates.items() if of_rule}
+
+    @cached_property
+    def going_on(self) -> frozenset[int]:
+        """The places of the rules behind which later rules surely act."""
+        return frozenset(rule.place for rule in self.rules.rules if surely_goes_on(rule, self.facts.observed))
 
     def identity_but_for_splits(self, place: int) -> tuple[Hashable, ...]:
         """The identity of a rule without the earlier rules that part copies."""

@@ -17,12 +17,13 @@ from ..simulator.protection import LARGEST
 from .brought_copies import BroughtCopies
 from .chain import Chain, SeenByDlp
 from .columns import Block, bits_of, is_in, signatures
+from .delivered import RulesThen, without_kept_back
 from .dlp_conditions import seen_alike
 from .row_messages import message_of_row, recipient_of
 from .rows import instant_of
 from .rule_evaluator import RuleEvaluator
 from .rule_matches import RuleMatches
-from .truth_sets import Doubt, Unknown
+from .truth_sets import Doubt, Met, Unknown
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ _MOST_ROUNDS = 3
 
 
 #: What traits are about besides rule sets.
-_ALIKE, _LIKELY, _DLP = -1, -2, -3
+_ALIKE, _LIKELY, _DLP, _PASSED = -1, -2, -3, -4
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Trait:
     """Copies that have something in common.
 
     :param about: the number of the rule set, or of the guarantees behind them; ``-1`` for what else decides, ``-2`` for
-        likely answers, and ``-3`` for what is known of DLP rules.
+        likely answers, ``-3`` for what is known of DLP rules, and ``-4`` for rules that would have kept back what was
+        delivered.
     :param what: the place of a rule, and why it is open whether they meet it; or whatever else it is.
     """
 
@@ -95,6 +97,8 @@ class Sorter:
     :param chains: the rule sets.
     :param claims: the mail that guarantees are about, as rules.
     :param guesses: whether likely answers count as answers.
+    :param then: the rules that the copies passed when they came, if that is known; :param:`told_by_delivery` whether these told
+        anything of copies, because they are delivered.
     """
 
     def __init__(
@@ -105,7 +109,10 @@ class Sorter:
         claims: Sequence[FlowRule] = (),
         *,
         guesses: bool = True,
+        then: RulesThen | None = None,
     ) -> None:
+        self.then = then
+        self.told_by_delivery = False
         self.block = block
         self.facts = facts
         self.chains = chains
@@ -117,15 +124,21 @@ class Sorter:
 
     @classmethod
     def with_made_copies(
-        cls, block: Block, facts: Facts, chains: Sequence[Chain], claims: Sequence[FlowRule] = ()
+        cls,
+        block: Block,
+        facts: Facts,
+        chains: Sequence[Chain],
+        claims: Sequence[FlowRule] = (),
+        *,
+        then: RulesThen | None = None,
     ) -> Sorter:
         """Sorts the copies of a block together with those that rules may make of them."""
-        sorter = cls(block, facts, chains, claims)
+        sorter = cls(block, facts, chains, claims, then=then)
         for _time in range(_MOST_ROUNDS if any(chain.making for chain in chains) else 0):
             people = sorter.brought.newcomers(sorter.matches.met)
             if not people:
                 break
-            sorter = cls(sorter.block.with_made(people), facts, chains, claims)
+            sorter = cls(sorter.block.with_made(people), facts, chains, claims, then=then)
         return sorter
 
     def groups(self, included: Sequence[bool]) -> Iterator[CopyGroup]:
@@ -147,7 +160,7 @@ class Sorter:
         self, rules: Sequence[Sequence[FlowRule]], included: Sequence[bool], more: Iterable[Trait]
     ) -> Iterator[CopyGroup]:
         """The groups of copies that meet the same rules, and have the same of some more traits."""
-        traits = [*self._traits(rules), *more]
+        traits = [*self._traits(rules), *self._passed(), *more]
         groups: dict[tuple[int, ...], list[int]] = {}
         for place, (signature, here) in enumerate(
             zip(signatures([trait.bits for trait in traits], len(self.block)), included, strict=True)
@@ -156,14 +169,34 @@ class Sorter:
                 groups.setdefault(signature, []).append(place)
         for signature, places in groups.items():
             having = [trait for number, trait in enumerate(traits) if is_in(signature, number)]
-            met = [[trait.what for trait in having if trait.about == about] for about in range(len(self.chains) + 1)]
+            met: Sequence[Met] = [
+                [trait.what for trait in having if trait.about == about]  # type: ignore[misc]
+                for about in range(len(self.chains) + 1)
+            ]
+            passed = [trait.what for trait in having if trait.about == _PASSED]
             brought = next((why for why, bits in self.brought.by_reason.items() if bits >> places[0] & 1), None)
             alike = tuple(trait.what for trait in having if trait.about == _ALIKE)
             answers = [trait.what for trait in having if trait.about == _LIKELY]
             seen: dict[int, SeenByDlp] = dict(trait.what for trait in having if trait.about == _DLP)  # type: ignore[misc]
             dlp = [seen.get(about, SeenByDlp()) for about in range(len(self.chains))]
             made = bool(self.block.made >> places[0] & 1)
+            if not brought:
+                met = self._without_kept_back(met, frozenset().union(*passed))  # type: ignore[arg-type]
             yield CopyGroup(places, brought, met, alike, dlp, made, answers)  # type: ignore[arg-type]
+
+    def _passed(self) -> Iterator[Trait]:
+        """The rules that would have kept copies back that were delivered."""
+        if self.then:
+            for places, copies in self.then.passed(self.chains[self.then.about], self.block):
+                yield Trait(_PASSED, places, copies)
+
+    def _without_kept_back(self, met: Sequence[Met], passed: frozenset[int]) -> Sequence[Met]:
+        """What copies meet that some rules would have kept back."""
+        if not self.then or not passed:
+            return met
+        remaining = without_kept_back(met, self.then.about, passed, self.chains[self.then.about])
+        self.told_by_delivery |= remaining != met
+        return remaining
 
     def message(self, place: int) -> tuple[Message, Recipient]:
         """The message of a copy, as an ordinary one that arrives in clear unless its row shows that it is something else,

@@ -7,9 +7,8 @@ to treat it otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from ..model.kleene import Open
 from ..model.reason_kinds import UntracedKind
@@ -17,10 +16,7 @@ from .chain import FollowedCopies
 from .columns import bits_of
 from .groups import CopyGroup
 from .rule_matches import RuleMatches
-from .truth_sets import Doubt
-
-#: The places of the rules that copies meet, and what is open of that.
-Met: TypeAlias = Sequence[tuple[int, Doubt | None]]
+from .truth_sets import answered
 
 
 @dataclass(frozen=True)
@@ -64,33 +60,9 @@ def plain_group(group: CopyGroup, matches: RuleMatches, copies: int) -> PlainGro
         return None
     met, settled = [], []
     for of_set in group.met:
-        remaining, known = _answered(of_set, answers)
+        remaining, known = answered(of_set, answers)
         met.append(remaining)
         settled.append(known)
     if not any(settled) and not open_to_dlp:
         return None
     return PlainGroup(replace(group, met=met, alike=("plain", group.alike)), settled)
-
-
-def _answered(met: Met, answers: dict[int, bool]) -> tuple[Met, dict[int, UntracedKind]]:
-    """The rules that copies meet once some questions are answered, and those of which that settles it."""
-    remaining: list[tuple[int, Doubt | None]] = []
-    settled: dict[int, UntracedKind] = {}
-    for place, doubt in met:
-        if doubt is None:
-            remaining.append((place, None))
-            continue
-        asks = _still_asked(doubt.asks, answers)
-        if not asks:
-            settled[place] = doubt.why.kind
-        if asks is not None:
-            remaining.append((place, replace(doubt, asks=asks) if asks else None))
-    return remaining, settled
-
-
-def _still_asked(asks: Iterable[tuple[int, bool]], answers: dict[int, bool]) -> tuple[tuple[int, bool], ...] | None:
-    """The questions on which it still depends whether a rule is met; ``None`` if it is not met."""
-    asks = tuple(asks)
-    if any(answers.get(number, answer) is not answer for number, answer in asks):
-        return None
-    return tuple((number, answer) for number, answer in asks if number not in answers)

@@ -49,13 +49,14 @@ from .copies_by_rules import (
     message_of_copies,
     worlds_of,
 )
+from .delivered import RulesThen
 from .groups import CopyGroup, Sorter
-from .plain_copies import Met, plain_group
+from .plain_copies import plain_group
 from .row_messages import plain as plain_message
 from .rows import SENT, Trace, instant_of, left_out
 from .sharing import BROUGHT, MISSING
 from .side_effects import side_effects_of, with_beside
-from .truth_sets import DLP_AND_LABELS, ENVELOPE, FROM_IP, Doubt, Unknown
+from .truth_sets import DLP_AND_LABELS, ENVELOPE, FROM_IP, Doubt, Met, Unknown
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
 Changes: TypeAlias = Callable[[FollowedCopies, FollowedCopies], tuple[Kinds, Kinds]]
@@ -132,6 +133,7 @@ class Tallies:
     :param days: day and how the copy counts (:data:`COVERAGE`) to copies, and :param:`domains`.
     :param assumed: the numbers of the guesses that were taken for answers.
     :param changed: the copies with a difference of any kind, each once; :param:`unsized` whether one has no size.
+    :param told_by_delivery: whether it settles anything that copies were delivered.
     :param encrypted: the messages of which rules certainly encrypt a copy, and :param:`perhaps_encrypted` these and those of
         which they may.
     :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told.
@@ -154,6 +156,7 @@ class Tallies:
     assumed: set[str] = field(default_factory=set)
     changed: Tally = field(default_factory=Tally)
     unsized: bool = False
+    told_by_delivery: bool = False
     encrypted: int = 0
     perhaps_encrypted: int = 0
     unseen: tuple[str, ...] = ()
@@ -181,6 +184,8 @@ class Replay:
     :param facts_before: the facts about the organization under the others.
     :param examples: the number of copies that each row names.
     :param present: which are the organization's own: 0 for the rules, -1 for the others where there are some.
+    :param since: for each of its own rules, since when it and all rules before it are as they are now, in microseconds; ``None``
+        where nobody knows. Without any, that copies were delivered tells nothing.
     """
 
     def __init__(
@@ -192,6 +197,7 @@ class Replay:
         guarantees: Sequence[Guarantee] = (),
         examples: int = 0,
         present: int = 0,
+        since: Sequence[int | None] = (),
     ) -> None:
         self.facts, self.guarantees, self.examples, self._present = facts, guarantees, examples, present
         self.chains = [
@@ -201,6 +207,8 @@ class Replay:
             for rule_set, known in ((rules, facts), (before, facts_before or facts))
             if rule_set is not None
         ]
+        about = len(self.chains) - 1 if present else 0
+        self._then = RulesThen(about, since) if since else None
         self._showings = list(showings(self.chains[0].rules.rules, facts)) if guarantees else []
         self._claims = claims_of([guarantee.selection for guarantee in guarantees], facts.dialect).rules
         self._common = frozenset.intersection(*(frozenset(chain.identities) for chain in self.chains))
@@ -223,7 +231,7 @@ class Replay:
         return tallies
 
     def _add(self, block: Block, tallies: Tallies) -> None:
-        sorter = Sorter.with_made_copies(block, self.facts, self.chains, self._claims)
+        sorter = Sorter.with_made_copies(block, self.facts, self.chains, self._claims, then=self._then)
         block = sorter.block
         reasons = reasons_left_out(block)
         tallies.left_out.update(filter(None, reasons))
@@ -262,6 +270,7 @@ class Replay:
                 self._add_plain(open_group, sorter, tallies)
         self._add_shown(groups, block, tallies)
         tallies.assumed |= sorter.conditions.assumed
+        tallies.told_by_delivery |= sorter.told_by_delivery
         # A block splits no message.
         tallies.encrypted += len(encrypted[True])
         tallies.perhaps_encrypted += len(encrypted[True] | encrypted[False])

@@ -66,6 +66,9 @@ _STATUSES = (
 )
 _BY_NAME = {name.lower(): name for name in _STATUSES}
 
+#: The status of a copy that was delivered and may not have been in quarantine, and of one that was released from it.
+DELIVERED, _RELEASED = "Delivered", "Quarantined, Delivered"
+
 #: The sender of non-delivery reports and other mail of the service itself.
 SYSTEM_SENDER = "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e@"
 
@@ -228,7 +231,7 @@ def left_out(status: str, sender: str) -> str:
     """Why a copy is left out; empty if it is replayed."""
     if sender.startswith(SYSTEM_SENDER):
         return "system"
-    return _LEFT_OUT.get(status, "" if status in _STATUSES else "unknown_status")
+    return _LEFT_OUT.get(status, "" if status in (*_STATUSES, _RELEASED) else "unknown_status")
 
 
 @dataclass(slots=True)
@@ -324,8 +327,10 @@ class Trace:
 def _merged(*rows: Row) -> Row:
     """One row of two of a copy: the one with the latest status, and what only the other one says."""
     first, other = sorted(rows, key=_rank)
+    released = first.status == DELIVERED and other.status in ("Quarantined", _RELEASED)
     return replace(
         first,
+        status=_RELEASED if released else first.status,
         subject=other.subject if first.subject is None else first.subject,
         size=other.size if first.size is None else first.size,
         from_ip=first.from_ip or other.from_ip,
@@ -334,7 +339,8 @@ def _merged(*rows: Row) -> Row:
 
 def _rank(row: Row) -> tuple[Any, ...]:
     """The order of the rows of one copy: the one with the latest status is first."""
-    status = _STATUSES.index(row.status) if row.status in _STATUSES else len(_STATUSES)
+    name = DELIVERED if row.status == _RELEASED else row.status
+    status = _STATUSES.index(name) if name in _STATUSES else len(_STATUSES)
     return (status, row.received, row.sender, row.subject or "", row.size or 0, row.from_ip, row.status)
 
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final, get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias, get_args
 
 from ..model import questions
 from ..model.kleene import Reason
@@ -55,6 +56,33 @@ class Doubt:
 
     why: Unknown
     asks: tuple[tuple[int, bool], ...]
+
+
+#: The places of the rules that copies meet, and what is open of that.
+Met: TypeAlias = Sequence[tuple[int, Doubt | None]]
+
+
+def answered(met: Met, answers: Mapping[int, bool]) -> tuple[Met, dict[int, UntracedKind]]:
+    """The rules that copies meet once some questions are answered, and those of which that settles it."""
+    remaining: list[tuple[int, Doubt | None]] = []
+    settled: dict[int, UntracedKind] = {}
+    for place, doubt in met:
+        if doubt is None:
+            remaining.append((place, None))
+            continue
+        asks = still_asked(doubt.asks, answers)
+        if not asks:
+            settled[place] = doubt.why.kind
+        if asks is not None:
+            remaining.append((place, replace(doubt, asks=asks) if asks else None))
+    return remaining, settled
+
+
+def still_asked(asks: Sequence[tuple[int, bool]], answers: Mapping[int, bool]) -> tuple[tuple[int, bool], ...] | None:
+    """The questions on which it still depends whether a rule is met; ``None`` if it is not met."""
+    if any(answers.get(number, answer) is not answer for number, answer in asks):
+        return None
+    return tuple((number, answer) for number, answer in asks if number not in answers)
 
 
 #: Why it is open what a rule saw of a subject that rules change.

@@ -52,6 +52,10 @@ EVIDENCE_PREMISES = (
         text="Members of groups, guests, managers and accepted domains were in the window as they are now: Exchange does not show since when.",
     ),
     PremiseRow(id="removed", text="No rule was removed in the window: Exchange does not show removed rules."),
+    PremiseRow(
+        id="delivered",
+        text="No rule rejected or deleted a delivered copy, and none quarantined it that would be reported, if Exchange does not report it of that copy.",
+    ),
 )
 
 #: What changed, in words.

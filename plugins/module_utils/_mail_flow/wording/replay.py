@@ -113,6 +113,14 @@ COMPLETE = PremiseRow(
     text="The files have the rows of all recipients of each message: trace_complete says so.",
 )
 
+#: What it takes as given where the rules that delivered copies passed tell something.
+DELIVERED = PremiseRow(
+    id="delivered",
+    text="Delivered copies did not meet the rules that would have kept them back, where these and the rules before them have not "
+    "changed since. That takes for granted that no rule was removed since, that groups and people were as they are now, and "
+    "that a copy that was released from quarantine has a row that calls it quarantined.",
+)
+
 #: What it takes as given of rows without a size.
 UNSIZED = PremiseRow(id="size", text="Messages whose size the trace does not have are not too large to be encrypted.")
 
@@ -445,6 +453,7 @@ def replay_row(
         assumes=(
             *PREMISES,
             *([UNSIZED] if tallies.unsized else []),
+            *([DELIVERED] if tallies.told_by_delivery else []),
             *(PremiseRow(id=number) for number in sorted(tallies.assumed)),
         ),
         unseen=tallies.unseen,

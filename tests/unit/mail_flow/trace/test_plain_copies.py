@@ -6,7 +6,6 @@ are named find nothing.
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 
 from tests.rounds import seeds
+from tests.unit.mail_flow.organizations.content_first import EXECUTABLES, FIRST, behind, unplain
 from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
 from tests.unit.mail_flow.organizations.organization import LEAVING, Organization, Traffic, rule
 from tests.unit.mail_flow.replaying import KNOWN, encrypting, replayed
@@ -31,31 +31,6 @@ from tests.unit.mail_flow.replaying import KNOWN, encrypting, replayed
 Values = dict[str, Any]
 
 EVERY = pytest.mark.parametrize("organization", ORGANIZATIONS.values(), ids=list(ORGANIZATIONS))
-
-#: Rules about what no row shows, as they stand before all others in most organizations.
-EXECUTABLES = rule("Executables", {"attachment_has_executable_content": True}, {"quarantine": True})
-FIRST = [
-    EXECUTABLES,
-    rule("Extensions", {"attachment_extension_matches_words": ["exe", "js"]}, {"reject_message_reason_text": "no"}),
-    rule("Unreadable", {"attachment_is_unsupported": True}, {"quarantine": True}),
-    rule(
-        "Marked",
-        {**LEAVING, "header_contains_message_header": "X-Mark", "header_contains_words": ["secret"]},
-        {"reject_message_reason_text": "no"},
-    ),
-    rule("Classified", {**LEAVING, "has_classification": "Secret"}, {"reject_message_reason_text": "no"}),
-]
-
-
-def _behind(organization: Organization, *rules: Values) -> Organization:
-    return replace(organization, rules=(*rules, *organization.rules))
-
-
-def _unplain(organization: Organization, seed: int) -> Organization:
-    """An organization with files that rules about attachments find."""
-    mail = organization.mail
-    files = (*mail.files, random.Random(seed).choice(("a.exe", "b.js")))
-    return replace(organization, mail=replace(mail, files=files))
 
 
 def _one(week: Traffic, message: str, before: RuleSet | None = None) -> Tallies:
@@ -70,7 +45,7 @@ def _one(week: Traffic, message: str, before: RuleSet | None = None) -> Tallies:
 def test_behind_rules_about_content_plain_copies_can_be_told_that_are_decided_without_these(
     organization: Organization,
 ) -> None:
-    ours = _unplain(_behind(organization, *FIRST), 1)
+    ours = unplain(behind(organization, *FIRST), 1)
     week = ours.traffic(3, 100)
     acting = {each["name"] for each in FIRST}
     told = 0

@@ -133,3 +133,79 @@ def test_what_is_certain_of_a_row_is_so_of_every_message_that_it_can_be_of(seed:
                 why = (seed, round_, given, made, example)
                 assert (result["fate"], same, sorted(by) or acting) == (fate, True, acting), why
     assert decided > 10
+
+
+def _keeping_rule(source: random.Random) -> Values:
+    """A rule that looks at what no row shows, and keeps mail back, or stops."""
+    conditions: list[Values] = [
+        {"attachment_name_matches_patterns": [r"\.exe$"]},
+        {"attachment_size_over": "1MB"},
+        {"header_contains_message_header": "X-Mark", "header_contains_words": ["yes"]},
+        {"subject_or_body_contains_words": ["offer"]},
+        {"scl_over": 4},
+    ]
+    actions: list[Values] = [
+        {"reject_message_reason_text": "No."},
+        {"delete_message": True},
+        {"quarantine": True},
+        {"stop_rule_processing": True},
+    ]
+    narrower = [{}, {}, {"from_scope": "InOrganization"}, {"with_importance": "High"}]
+    return {
+        "name": f"Keeping {source.random()}",
+        "conditions": {**source.choice(narrower), **source.choice(conditions)},
+        "exceptions": source.choice(
+            [{}, {}, {"header_contains_message_header": "X-Skip", "header_contains_words": ["yes"]}]
+        ),
+        "actions": source.choice(actions),
+    }
+
+
+def _edited(source: random.Random, given: list[Values]) -> list[Values]:
+    """Rules in another order, without one, or with another action of the same conditions."""
+    rules = [dict(rule) for rule in given]
+    how = source.choice(["order", "without", "action", "same"])
+    if how == "order":
+        source.shuffle(rules)
+    elif how == "without":
+        rules.pop(source.randrange(len(rules)))
+    elif how == "action":
+        rules[0]["actions"] = {"apply_rights_protection_template": "Encrypt"}
+    return [{**rule, "priority": place} for place, rule in enumerate(rules)]
+
+
+@pytest.mark.parametrize("seed", seeds(8))
+def test_what_delivery_tells_of_a_row_is_so_of_its_message_under_these_rules_and_others(seed: int) -> None:
+    decided = told = 0
+    for round_ in range(40):
+        source = random.Random(f"{seed} {round_} delivered")
+        facts = facts_of(known_facts(source))
+        keeping = [_keeping_rule(source) for _each in range(source.choice([1, 2, 3]))]
+        given = [{**rule, "priority": place} for place, rule in enumerate((*keeping, *_rules(source)))]
+        edited = _edited(source, given)
+        then, now = RuleSet(given), RuleSet(edited)
+        hop, made = _message(source, facts)
+        message = message_of(made, "", "m")
+        came, results = (
+            {label.lower(): each for label, each in Simulator(rules, facts).run(message)["recipients"].items()}
+            for rules in (then, now)
+        )
+        trace = Trace()
+        for row in rows_of(message, facts):
+            status = {"delivered": "Delivered", "unknown": "Pending"}.get(came[row.recipient]["fate"], "Failed")
+            trace.add(replace(row, from_ip=hop, status=status))
+        asked = Replay(now, facts, then, examples=20, present=-1, since=[0] * len(given))
+        found = asked.run(trace)
+        told += found.told_by_delivery
+        for (fate, protection, by, _by_dlp), tally in found.outcomes.items():
+            for example in tally.examples:
+                result = results[example.recipient]
+                if result["fate"] == "unknown" or result.get("protection") == "unknown":
+                    continue  # What delivery tells is not in the message.
+                decided += 1
+                protected, acting = result.get("protection", ""), sorted(result.get("protected_by", ()))
+                same = protected != "none" if protection == "protected_option_unknown" else protected == protection
+                why = (seed, round_, given, edited, made, example)
+                assert (result["fate"], same, sorted(by) or acting) == (fate, True, acting), why
+    assert decided > 10
+    assert told > 3

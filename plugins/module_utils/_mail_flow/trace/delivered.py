@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a delivered copy tells of the rules that it passed: those that would have kept it back did not match it.
+
+So what such a rule asks, and no row shows, has an answer, whichever rules ask it. A rule tells that only of mail that came
+when it and the rules before it were as they are now.
+
+Source: Microsoft's page of the message trace. A copy in quarantine is called quarantined until it is released; what it is
+called from then on is not documented, so a delivered copy may have been released.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+from ..model.outcomes import Fate
+from .chain import Chain
+from .columns import Block, bits_of
+from .rows import DELIVERED
+from .truth_sets import Met, answered, still_asked
+
+
+@dataclass(frozen=True)
+class ReportedRules:
+    """What Exchange reports of rules on copies.
+
+    :param copies: place of a rule to the copies on which it is reported: the message's key and the recipient.
+    :param audible: the places of the rules of which each copy that they act on is reported.
+    :param last: when the newest copy was received of which anything is reported, in microseconds.
+    """
+
+    copies: Mapping[int, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    audible: Set[int] = frozenset()
+    last: int = -1
+
+    def not_reported(self, place: int, fates: frozenset[Fate], block: Block) -> int:
+        """The copies that a rule did not keep back, as far as reports say: a rule that may quarantine has to be reported of
+        those that it did.
+
+        :param fates: what becomes of copies that the rule keeps back.
+        """
+        if Fate.QUARANTINED in fates and place not in self.audible:
+            return 0
+        reported = self.copies.get(place, frozenset())
+        return bits_of(
+            (
+                number
+                for number, time in enumerate(block.received)
+                if (Fate.QUARANTINED not in fates or time <= self.last)
+                and (block.text("message", number), block.text("recipient", number)) not in reported
+            ),
+            len(block),
+        )
+
+
+@dataclass(frozen=True)
+class RulesThen:
+    """The rules that mail passed when it came.
+
+    :param about: the number of their rule set among those that copies pass now.
+    :param since: for each rule, by its place: since when it and all rules before it are as they are now, in microseconds;
+        ``None`` if nobody knows.
+    :param reported: what Exchange reports of them; ``None`` if it was not asked. Then no copy counts as released from quarantine
+        that no row calls so.
+    """
+
+    about: int
+    since: Sequence[int | None]
+    reported: ReportedRules | None = None
+
+    def passed(self, chain: Chain, block: Block) -> Iterator[tuple[frozenset[int], int]]:
+        """The places of the rules that would have kept some copies back, and these copies."""
+        places: dict[int, set[int]] = {}
+        for place, fates in chain.keeping.items():
+            passed = self._delivered(place, block)
+            if passed and self.reported is not None:
+                passed &= self.reported.not_reported(place, fates, block)
+            if passed:
+                places.setdefault(passed, set()).add(place)
+        yield from ((frozenset(of_copies), copies) for copies, of_copies in places.items())
+
+    def _delivered(self, place: int, block: Block) -> int:
+        """The delivered copies that came when the rules up to a place were as they are now."""
+        since = self.since[place]
+        if since is None:
+            return 0
+        delivered = {number for number, text in enumerate(block.texts["status"]) if text == DELIVERED}
+        came = (
+            number
+            for number, (status, time) in enumerate(zip(block.status, block.received, strict=True))
+            if status in delivered and time >= since
+        )
+        return bits_of(came, len(block)) & ~block.made
+
+
+def without_kept_back(met: Sequence[Met], about: int, passed: frozenset[int], chain: Chain) -> Sequence[Met]:
+    """What delivered copies meet: none of the rules that would have kept them back.
+
+    :param met: for each rule set and for the guarantees: the rules that they meet, and what is open of that.
+    :param about: the number of the rule set that they passed, and :param:`chain` itself.
+    :param passed: the places of its rules that would have kept them back.
+    """
+    answers: dict[int, bool] = {}
+    refuted: list[frozenset[tuple[int, bool]]] = []
+    for place, doubt in met[about]:
+        asks = still_asked(doubt.asks, answers) if doubt else ()
+        if asks is None or any(clause <= {*asks} for clause in refuted):
+            continue
+        if place in passed and asks:
+            refuted.append(frozenset(asks))
+            answers.update({number: not answer for number, answer in asks if len(asks) == 1})
+        elif place in passed and not (doubt and not doubt.asks):
+            # The rules kept these copies back, as far as anybody knows: then the row tells nothing.
+            return met
+        elif place not in chain.going_on:
+            break
+    remaining = (
+        [
+            (place, doubt)
+            for place, doubt in of_set
+            if not (doubt and any(clause <= {*doubt.asks} for clause in refuted))
+        ]
+        for of_set in met
+    )
+    return [answered(of_set, answers)[0] for of_set in remaining]
