@@ -114,7 +114,9 @@ class TestReplay:
         assert replay_of(formulas_of(ALL)).breaks(letter(protection={"kind": "none"})) is None
 
     def test_a_copy_counts_of_those_only_whom_rules_are_known_to_send_one(self) -> None:
-        formulas = formulas_of(COPY, rule("Others", {"sent_to": ["ann@fabrikam.com"]}, ENCRYPT), copies="all")
+        formulas = formulas_of(
+            COPY, rule("Others", {"sent_to": ["ann@fabrikam.com"]}, {"delete_message": True}), copies="all"
+        )
         told = [
             replay_of(formulas, *brought).breaks(letter(protection={"kind": "none"})) for brought in ((), (COPIED,))
         ]
