@@ -213,16 +213,7 @@ class Mail:
             return manager is None or _reaches(said, results, manager)
         if kind.startswith("copied"):
             return _reaches(said, results, said.effect.names[0])
-        if kind == "encrypted" and _which_dlp_rule_acts_is_open(result):
-            label = next(label for label, each in results.items() if each is result)
-            return all(_happens(said, each) for each in self._with_one_dlp_rule(message, label))
         return _happens(said, result)
-
-    def _with_one_dlp_rule(self, message: Message, label: str) -> Iterator[Values]:
-        """What becomes of a copy where one DLP rule alone acts, of each."""
-        for policy, rule in dlp_matching.acting_rules(self._told):
-            facts = {**self._told, "dlp_policies": [{**policy, "rules": [rule]}]}
-            yield Simulator(self.rules, facts_of(facts)).run(message)["recipients"][label]
 
 
 def _reaches(said: Statement, results: Mapping[str, Any], person: str) -> bool:
@@ -278,13 +269,6 @@ def _may_end(result: Mapping[str, Any], fate: str) -> bool:
     """Whether a copy has a fate, or may have it, at once or once it is approved."""
     later = result.get("after_approval")
     return result["fate"] in (fate, "unknown") or bool(later and _may_end(later, fate))
-
-
-def _which_dlp_rule_acts_is_open(result: Mapping[str, Any]) -> bool:
-    """Whether it is open which of several DLP rules acts on a copy (U36), and nothing else: one may keep it back, or make
-    it wait for an approval.
-    """
-    return bool({each["reason"].kind for each in result.get("unknown", ())} == {"several_dlp_withholds"})
 
 
 def _last(result: Mapping[str, Any]) -> Mapping[str, Any]:
