@@ -20,7 +20,9 @@ from .copy_state import CopyState, note
 
 def protect(act: Act, world: World) -> list[World]:
     """What the rule asks for. Conditions about how a message is protected look at it."""
-    rule, does, changes = act.rule, act.does, dict[str, Any]()
+    rule = act.rule
+    does = act.does
+    changes = dict[str, Any]()
     if Does.ENCRYPT in does:
         changes["asked"] = (*world.asked, *((rule.name, template) for template in rule.actions.templates))
     if Does.DECRYPT in does:

@@ -60,7 +60,9 @@ def decides(outcome: Outcome, aspect: Aspect, deciding: Deciding, *more: Does) -
 
     :param more: further sorts of actions that decide about it.
     """
-    chain, logic, sorts = outcome.chain, outcome.logic, DECIDING[aspect].union(more)
+    chain = outcome.chain
+    logic = outcome.logic
+    sorts = DECIDING[aspect].union(more)
 
     def acts(rule: FlowRule) -> Value:
         does = rule.actions.sorts if rule.actions.enforced else frozenset[Does]()
@@ -80,7 +82,8 @@ def decides_of_added(outcome: Outcome, copies: Sequence[AddedCopy], aspect: Aspe
     """Whether a rule decides about any copy of somebody whom rules add, and for the recipient's copy before that; for the recipient's,
     if there is no other.
     """
-    logic, first = outcome.logic, decides(outcome, aspect, deciding, Does.ADD)
+    logic = outcome.logic
+    first = decides(outcome, aspect, deciding, Does.ADD)
     every = [(copy.when, _on_the_way(copy, first, aspect, deciding)) for copy in copies]
     none = logic.all_of([~copy.when for copy in copies])
     return lambda rule: logic.any_of([none & first(rule), *(when & acts(rule) for when, acts in every)])
@@ -391,7 +394,8 @@ class CauseParts:
 
         :param first_edits: the first edit of those that may decide, by edit, and that none is.
         """
-        circuit, first = self._rail.circuit, self._first_divergence()
+        circuit = self._rail.circuit
+        first = self._first_divergence()
         own = {
             turn.edit: first.get(Part(None, place, acts=True), FALSE)
             for place, turn in enumerate(self._turns)

@@ -356,7 +356,8 @@ def _is_unauthenticated(standing: Standing, copy: Copy) -> bool:
 
 def _is_internal(standing: Standing, copy: Copy) -> bool:
     """Whether a rule for mail to people outside does not act because a remote domain makes them internal."""
-    atom, name = standing.failed[0].atom, domain(copy.recipient)
+    atom = standing.failed[0].atom
+    name = domain(copy.recipient)
     outside = atom.predicate.options[0] == "sent_to_scope" and atom.values == "NotInOrganization"
     return (
         outside

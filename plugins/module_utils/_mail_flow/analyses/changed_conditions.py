@@ -23,7 +23,8 @@ def changed_conditions(rule: StatedRule, asked: StatementModel) -> dict[Atom, tu
     step = chain.step(rule)
     if step is None:
         return {}
-    logic, changed = model.free.logic, dict[Atom, tuple[str, ...]]()
+    logic = model.free.logic
+    changed = dict[Atom, tuple[str, ...]]()
     atoms = [
         *((atom, False) for atom in rule.criteria.conditions),
         *((atom, True) for atom in rule.criteria.exceptions),

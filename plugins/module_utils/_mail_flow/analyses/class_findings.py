@@ -178,7 +178,8 @@ class ClassFindings:
         about: list[FlowRule] = []
         changed: dict[Atom, tuple[str, ...]] = {}
         for index, (which, rule) in enumerate(draft.rules):
-            chain, numbered = self.model.free.chains[which], enumerate(rule.criteria.conditions)
+            chain = self.model.free.chains[which]
+            numbered = enumerate(rule.criteria.conditions)
             kept_exceptions = [
                 atom
                 for number, atom in numbered

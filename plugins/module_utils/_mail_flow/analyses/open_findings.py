@@ -401,7 +401,8 @@ def ended_by(rule: FlowRule, chain: RuleChain) -> Value:
     """The value that is true if a rule that ends the way of mail, as :func:`how_it_ends` says, ends that of a copy: it may act
     on mail into which its disclaimer fits, or whose sender has no manager. Of another rule, whether it acts.
     """
-    acts, step = chain.acts(rule), chain.step(rule)
+    acts = chain.acts(rule)
+    step = chain.step(rule)
     if step is None or ends_all_its_mail(rule):
         return acts
     if rule.actions.redirects_to_manager:

@@ -71,7 +71,8 @@ class SampleMessage:
     @property
     def shown(self) -> dict[str, Any]:
         """The message as a witness."""
-        outcome, options = self._outcome_of(self.message), self.options
+        outcome = self._outcome_of(self.message)
+        options = self.options
         if SENSITIVE in options and self._outcome_of(replace(self.message, sensitive_information=None)) == outcome:
             options = {key: value for key, value in options.items() if key != SENSITIVE}
         witness = {

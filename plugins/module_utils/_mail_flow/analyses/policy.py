@@ -192,7 +192,8 @@ class _StatementSearch:
         if effect.brings_people and not self._effects.is_followed(rule, effect):
             yield from self._not_followed(rule, effect, managed=managed)
             return
-        others, acting_dlp = self._mail.not_theirs(rule, effect), self._effects.acting_dlp(rule, effect, free)
+        others = self._mail.not_theirs(rule, effect)
+        acting_dlp = self._effects.acting_dlp(rule, effect, free)
         usual = [*self._mail.usual(rule), *(~literal for literal in acting_dlp)]
         mail = [*others, high(self._mail.named(rule, effect, free, managed=managed))]
         named = [*usual, *mail]

@@ -53,7 +53,8 @@ def member_of(rule_view: RuleView, address: str, values: tuple[str, ...], settin
 
 def read_address(decide: OfAddress, rule_view: RuleView, address: str, values: Any, settings: Settings) -> Truth:
     """Evaluates a predicate on an address; open if another address that rules may take it for gives a different result."""
-    found, others = decide(rule_view, address, values, settings), rule_view.facts.other_addresses(address)
+    found = decide(rule_view, address, values, settings)
+    others = rule_view.facts.other_addresses(address)
     # What matches as written matches.
     if all(
         decide(rule_view, other, values, settings) == found

@@ -173,7 +173,8 @@ def _formula_of_classification(formulas: Formulas, atom: Atom, seen: SeenMessage
 
 def _formula_of_no_classification(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
     if not atom.values:
-        logic, classes = formulas.logic, tuple(seen.classes.items())
+        logic = formulas.logic
+        classes = tuple(seen.classes.items())
         of_unclassified = logic.unknown(questions.CLASSIFICATION_FALSE, "no classification", classes)
         if questions.CLASSIFICATION_FALSE not in logic.observed:
             return of_unclassified
@@ -190,7 +191,8 @@ def _formula_of_spam_level(formulas: Formulas, atom: Atom, seen: SeenMessage, pe
 
 
 def _declare_classifications(properties: Properties, atoms: Sequence[Atom]) -> None:
-    none, literals = any(atom.predicate.sort == "no classification" for atom in atoms), properties.literals
+    none = any(atom.predicate.sort == "no classification" for atom in atoms)
+    literals = properties.literals
     names = {name_key(str(atom.values)): str(atom.values) for atom in atoms if atom.predicate.sort == "classification"}
     for name in names:
         literals["classification", name] = properties.circuit.variable(("classification", name))

@@ -50,7 +50,8 @@ def in_subject(decide: OfText) -> Evaluate:
 
 def in_subject_or_body(decide: OfText) -> Evaluate:
     """A predicate about the subject and the text as earlier rules left them."""
-    of_subject, of_body = in_subject(decide), in_body(decide)
+    of_subject = in_subject(decide)
+    of_body = in_body(decide)
 
     def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
         subject = of_subject(rule_view, values, settings)

@@ -70,11 +70,13 @@ def read_directory(session: Session, rule_sets: Iterable[RuleSet], given_facts: 
     rules = [rule for rule_set in rule_sets for rule in rule_set.rules if not rule.idle]
     known = _given_identities(given_facts)
     todo = _asked_for(rules, known, facts_of({"accepted_domains": given_facts.get("accepted_domains")}))
-    directory, calls_left = Organization({}, {}), MOST_ASKED
+    directory = Organization({}, {})
+    calls_left = MOST_ASKED
     for _level in range(MOST_LEVELS):
         if not todo:
             break
-        asked, left_out = todo[:calls_left], _calls(todo[calls_left:])
+        asked = todo[:calls_left]
+        left_out = _calls(todo[calls_left:])
         calls_left -= len(asked)
         directory = directory.with_more(read(session, _calls(asked), fresh=True)) if asked else directory
         if left_out:
@@ -289,7 +291,8 @@ class _Managers:
     """
 
     def __init__(self, organization: Organization) -> None:
-        self._organization, self._rows = organization, _shown(organization, _MANAGED)
+        self._organization = organization
+        self._rows = _shown(organization, _MANAGED)
         shown: dict[str, set[str]] = {}
         for row in self._rows:
             for name in (row.get("Name"), row.get("Identity"), row.get("DistinguishedName")):

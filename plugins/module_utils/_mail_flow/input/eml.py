@@ -382,7 +382,8 @@ def readings(source: str) -> tuple[str, str]:
     separated: list[str] = []
     at = 0
     while (tag := _TAG.search(source, at)) is not None:
-        text, name = html.unescape(source[at : tag.start()]), (tag[2] or "").lower()
+        text = html.unescape(source[at : tag.start()])
+        name = (tag[2] or "").lower()
         end = source.find("-->", tag.end()) if tag[1] == "!--" else source.find(">", tag.end())
         between = ("\n", "\n") if name in _BLOCKS else ("", " ")
         joined += (text, between[0])

@@ -37,7 +37,8 @@ def unknown_conditions(section: Any, where: str) -> list[str]:
 
 def _instead(option: str) -> str:
     """What to write in place of an unknown condition."""
-    why, near = refusal(option), nearest(option, BY_OPTION)
+    why = refusal(option)
+    near = nearest(option, BY_OPTION)
     return why or (f"did you mean {near}?" if near else "use the options of a rule's conditions")
 
 

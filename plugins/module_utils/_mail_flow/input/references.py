@@ -110,7 +110,8 @@ def _judge(session: Session, named: list[Reference]) -> None:
     people = [reference for reference in named if reference.kind in (RECIPIENT, GROUP)]
     for reference in people:
         if is_address(reference.value) and domains.type_of(domain(reference.value)) == "":
-            reference.status, reference.reason = OUTSIDE, f"{domain(reference.value)} is no accepted domain"
+            reference.status = OUTSIDE
+            reference.reason = f"{domain(reference.value)} is no accepted domain"
     asked = [reference for reference in people if reference.status != OUTSIDE]
     values = list(dict.fromkeys(reference.value for reference in asked))[:MOST_ASKED]
     calls = {

@@ -148,7 +148,8 @@ def _read_rules(
     compliance: bool,
 ) -> TestedRules:
     """The rules that a task tests, with their facts."""
-    params, facts_given = task.params, given_facts(task.params)
+    params = task.params
+    facts_given = given_facts(task.params)
     added = params["add_rules"] or []
     if params["source"]:
         naming = [RuleSet(declared_additions(added)), RuleSet(guarantee.selection for guarantee in guarantees)]
@@ -364,7 +365,8 @@ def _of_capture(capture: Capture, where: str, naming: Sequence[RuleSet]) -> Docu
     organization = Organization(
         reads, {name: answers.get(name_of_call(call)) or not_captured(call, where) for name, call in reads.items()}
     )
-    rules, facts = rules_from(organization), facts_from(organization, known)[0]
+    rules = rules_from(organization)
+    facts = facts_from(organization, known)[0]
     session = _CaptureSession(answers, where)
     people = facts_of_directory(read_directory(session, [RuleSet(rules), *naming], facts), {})[0]
     return Document(rules, {**facts, **people})

@@ -384,11 +384,11 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> DlpEncrypter:
     """What a rule does to mail. One with an action that was not understood may do anything."""
     actions = rule.actions
     anything = _unread(rule, "actions")
-    option = _option_of(str(actions.get("encrypt_rms_template") or ""))
+    option = _option_of(str(actions.get("encrypt_rms_template") or "")) or (ANY_OPTION if anything else "")
     return DlpEncrypter(
         name=rule.name,
         policy=policy.name,
-        options=(option,) if option else (ANY_OPTION,) if anything else (),
+        options=(option,) if option else (),
         removes=bool(actions.get("remove_rms_template")) or anything,
         branding=str(actions.get("apply_branding_template") or (ANY_OPTION if anything else "")),
         ends=_end_of(actions, UNKNOWN_END if anything else ""),

@@ -72,7 +72,8 @@ class RuleSet:
         self, rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGREED, like: RuleSet | None = None
     ) -> None:
         #: The rules as they were given, first to last.
-        self.given, self.dialect = tuple(_in_order(rules)), dialect
+        self.given = tuple(_in_order(rules))
+        self.dialect = dialect
         self._atoms: dict[Any, Atom] = dict(like._atoms) if like else {}
         known = dict(zip(map(id, like.given), like.rules, strict=True)) if like else {}
         self.rules: tuple[FlowRule, ...] = tuple(
@@ -160,7 +161,8 @@ class RuleSet:
             [needs for atom in rule.criteria.conditions if (needs := atom.predicate.needs(atom.values)) is not None]
             for rule in self.rules
         ]
-        turns, needless = max(map(len, wants), default=0), 0
+        turns = max(map(len, wants), default=0)
+        needless = 0
         waiting: dict[str, dict[str, int]] = {}
         for place, rule_needs in enumerate(wants):
             for turn in range(turns):

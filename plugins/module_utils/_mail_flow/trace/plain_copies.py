@@ -53,7 +53,7 @@ def plain_group(group: CopyGroup, matches: RuleMatches, copies: int) -> PlainGro
     answers: dict[int, bool] = {}
     for number in numbers:
         plain = matches.of_plain_mail(number)
-        if plain is not None and not plain.beside & here:
+        if plain is not None and not plain.excepted & here:
             answers[number] = plain.answer
     open_to_dlp = any(isinstance(matches_rule, Open) for seen in group.dlp for matches_rule in seen.matches)
     if not answers and not open_to_dlp:

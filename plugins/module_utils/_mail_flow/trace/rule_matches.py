@@ -22,11 +22,11 @@ from .truth_sets import OF_CONTENT, Doubt, TruthSets
 class PlainAnswer:
     """The answer to a question for plain messages.
 
-    :param beside: the copies for which it is no answer, as bits: it depends on more than what no row shows of their content.
+    :param excepted: the copies for which it is no answer, as bits: it depends on more than what no row shows of their content.
     """
 
     answer: bool
-    beside: int
+    excepted: int
 
 
 @dataclass(frozen=True, slots=True)
