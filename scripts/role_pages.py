@@ -220,6 +220,12 @@ PLAYBOOKS: dict[str, Playbook] = {
                 "Files with message traces instead: a path, a list, or a dictionary by inventory name.",
             ),
             (
+                "hardened_baseline_replay_trace_complete",
+                "bool",
+                "`false`",
+                "Whether these files have the rows of all recipients of each message.",
+            ),
+            (
                 "hardened_baseline_replay_source",
                 "str",
                 "`exchange`",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,3 +45,14 @@ def test_of_an_organization_without_files_the_live_trace_is_not_read_instead(
     assert planned["mail"]["replay"] == {
         "remark": "The mail of the last days was not replayed: hardened_baseline_replay_trace has no files for 'contoso'."
     }
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_files_may_be_said_to_be_complete(role: Role, complete: bool, tmp_path: Path) -> None:
+    row = "m,2026-11-20T00:00:00Z,joe@contoso.com,ann@fabrikam.com,Delivered"
+    path = tmp_path / "trace.csv"
+    path.write_text(f"MessageTraceId,Received,SenderAddress,RecipientAddress,Status\n{row}\n")
+    role.plan("audit", check=True, replay_trace=str(path), replay_trace_complete=complete)
+    replay = role.report["mail"]["replay"]
+    assert replay["counts"]["copies"] == 1
+    assert ("trace_complete" in {row["id"] for row in replay["assumes"]}) is complete

@@ -25,7 +25,7 @@ from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.trace.reading import OLDEST, SETTLES, GraphReader, Traced, TraceReader, Window, read_files
 from ..._mail_flow.trace.replay import Replay
 from ..._mail_flow.trace.rows import Trace
-from ..._mail_flow.wording.replay import replay_lines, replay_row
+from ..._mail_flow.wording.replay import COMPLETE, replay_lines, replay_row
 from ..._mail_flow.wording.replay_row import Remark, ReplayOrRemark, ReplayRow, TrialReplayRow
 from ..controls.control import BaselineRequest
 from ..controls.effect_on_mail import EffectOnMail
@@ -87,7 +87,10 @@ def replay_mail(
     if not days and not files:
         return RunReplay()
     try:
-        traced = trace, window = _traced(task, days, files, from_graph=variables.get("replay_source") == "graph")
+        complete = bool(files and variables.get("replay_trace_complete"))
+        traced = trace, window = _traced(
+            task, days, files, complete=complete, from_graph=variables.get("replay_source") == "graph"
+        )
         guarantees = [
             guarantee for guarantee in guarantees_of(BaselineRequest(variables)) if WISHES[guarantee.then].traced
         ]
@@ -99,6 +102,8 @@ def replay_mail(
         # A file may be of another time than the report.
         report = read_encryption(task.session, window.begin, window.until) if window and not files else None
         replay = _replay(now, then, changes, guarantees, trace, window, since, report)
+        if complete:
+            replay = replace(replay, assumes=(*replay.assumes, COMPLETE))
         trials = {
             name: _of_trial(_replay(then, now.after(other), True, (), trace, window, [] if changes else since))
             for name, other in enforcing.items()
@@ -146,9 +151,9 @@ def _files(value: Any, host: str) -> Sequence[str] | None:
     return [value] if isinstance(value, str) else list(map(str, value or ()))
 
 
-def _traced(task: BaselineContext, days: int, files: Sequence[str], *, from_graph: bool) -> Traced:
+def _traced(task: BaselineContext, days: int, files: Sequence[str], *, complete: bool, from_graph: bool) -> Traced:
     if files:
-        return read_files(((path, task.find_file(path)) for path in files), _MOST)
+        return read_files(((path, task.find_file(path)) for path in files), _MOST, complete=complete)
     until = (datetime.datetime.now(datetime.UTC) - SETTLES).replace(microsecond=0)
     begin = until - min(datetime.timedelta(days=days), datetime.timedelta(days=OLDEST) - SETTLES)
     reader = GraphReader(task.graph(), task.say, _MOST) if from_graph else TraceReader(task.session, task.say, _MOST)

@@ -156,6 +156,14 @@ SETTINGS: tuple[Setting, ...] = (
         ("main", "audit"),
     ),
     Setting(
+        "replay_trace_complete",
+        {"type": "bool"},
+        "Whether these files have the rows of all recipients of each message, as M(m365.message_encryption.mail_flow_replay) takes it with "
+        "C(trace_complete). Not used without files.",
+        False,
+        ("main", "audit"),
+    ),
+    Setting(
         "replay_source",
         {"type": "str", "choices": ["exchange", "graph"]},
         "Where to read the trace, V(exchange) or V(graph) (Microsoft Graph), as M(m365.message_encryption.mail_flow_replay) does with "
