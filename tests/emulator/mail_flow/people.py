@@ -233,6 +233,12 @@ def recipient_address(find: Find) -> Test:
     return test
 
 
+def _looked_at(recipient: Recipient) -> Maybe:
+    """Whether rules look at one whom an earlier rule brought: it is one question, whatever they look for."""
+    who = recipient.address
+    return doubt("U09", f"whether rules look at {who}, whom a rule brought", "added", who)
+
+
 def any_recipient(find: Find) -> Test:
     def test(view: View, value: Sequence[str]) -> Truth:
         def one(recipient: Recipient) -> Truth:
@@ -241,12 +247,8 @@ def any_recipient(find: Find) -> Test:
             )
 
         found = either(one(recipient) for recipient in view.copy.recipients if not recipient.added)
-        added = either(one(recipient) for recipient in view.copy.recipients if recipient.added)
-        return (
-            found
-            if added is False
-            else either([found, doubt("U09", "whether added recipients count", find.__name__, tuple(value))])
-        )
+        added = (both([one(each), _looked_at(each)]) for each in view.copy.recipients if each.added)
+        return either([found, *added])
 
     return test
 

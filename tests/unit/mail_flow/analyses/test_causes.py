@@ -47,7 +47,7 @@ def cause(rules: list[Values], **guarantee: Any) -> Values:
         ([rule("Stop", PARTNER, STOP), PARTNERS], ("stops", "Stop")),
         ([rule("No", PARTNER, {"reject_message_reason_text": "No."}), PARTNERS], ()),
         (
-            [rule("Copies", PARTNER, {"blind_copy_to": ["z@other.example"]}), PARTNERS],
+            [rule("Copies", PARTNER, {"redirect_message_to": ["z@other.example"]}), PARTNERS],
             ("sends_copy", "Copies"),
         ),
         (OTHERS, ()),
@@ -99,11 +99,12 @@ def test_a_rule_that_encrypts_is_the_cause_where_nothing_is_to_be_encrypted() ->
     assert (found["kind"], found["rule"]) == ("encrypts", "Partners")
 
 
-def test_the_rule_that_copies_is_named_with_the_rule_that_does_not_cover_the_copy() -> None:
-    copies = rule("Copies", PARTNER, {"blind_copy_to": ["z@other.example"]})
+def test_the_rule_that_sends_mail_to_others_is_named() -> None:
+    copies = rule("Copies", PARTNER, {"redirect_message_to": ["z@other.example"]})
     found = cause([copies, PARTNERS])
-    assert found == {"kind": "sends_copy", "rule": "Copies", "value": "z@other.example", "other": "Partners"}
-    assert cause_words(found) == (
+    assert (found["kind"], found["rule"], found["value"]) == ("sends_copy", "Copies", "z@other.example")
+    both = {**found, "other": "Partners"}
+    assert cause_words(both) == (
         "the rule 'Copies' sends it to z@other.example, and the rule 'Partners' does not cover mail to z@other.example"
     )
 
@@ -206,8 +207,8 @@ def test_only_a_rule_that_encrypts_the_original_is_said_not_to_cover_the_copy() 
     rejects = rule("Rejects", PARTNER, {"reject_message_reason_text": "No."})
     found = cause([others, off, copies, rejects])
     assert (found["kind"], found["rule"], found.get("other", "")) == ("sends_copy", "Copies", "")
-    found = cause([others, off, copies, PARTNERS])
-    assert (found["kind"], found["rule"], found.get("other", "")) == ("sends_copy", "Copies", "Partners")
+    # Whether a rule that looks at recipients covers the copy is open (U09).
+    assert verdict([others, off, copies, PARTNERS], **TO_PARTNER)["verdict"] == "unknown"
 
 
 def test_a_rule_that_surely_keeps_mail_back_is_named_where_the_rest_is_open() -> None:
