@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_history
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.pages import HistoryAction
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history_page import render_history
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history_page import (
+    render_history,
+    render_json,
+)
 
 
 class ActionModule(HistoryAction):
@@ -16,4 +18,4 @@ class ActionModule(HistoryAction):
     """
 
     module = baseline_history
-    renderers = {"history.json": document_text, "history.html": render_history}  # noqa: RUF012  a constant
+    renderers = {"history.json": render_json, "history.html": render_history}  # noqa: RUF012  a constant

@@ -7,7 +7,7 @@ from __future__ import annotations
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_replay_report
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.pages import ReplayReportAction
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_replay
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_page import render_replay
 
 
 class ActionModule(ReplayReportAction):

@@ -87,6 +87,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     HistoryContext,
     history_document,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history_rows import OPEN
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
 SPEC: dict[str, Any] = {
@@ -101,11 +102,11 @@ def run(task: HistoryContext) -> dict[str, Any]:
     """Reads the runs and writes their history."""
     directory = task.params["directory"]
     runs = list(task.runs(directory))
-    document = history_document([look for looks in runs for look in looks], len(runs))
-    files = task.store(directory, document)
-    opened = sum(row["state"] == "open" for row in document["findings"])
-    flapping = sum(row["flapping"] for row in document["findings"])
-    number = len(document["organizations"])
+    history = history_document([findings for run in runs for findings in run], len(runs))
+    files = task.store(directory, history)
+    opened = sum(row.state == OPEN for row in history.findings)
+    flapping = sum(row.flapping for row in history.findings)
+    number = len(history.organizations)
     return {
         "changed": False,
         "msg": f"{_are(opened, 'finding')} open, {flapping} flapping, in {_count(number, 'organization')} and {_count(len(runs), 'run')}.",

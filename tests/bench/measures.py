@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.reordering import moves
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.emulator.tapped import TappedProgram
 from tests.integration.playbook import ROOT
 from tests.unit.report import samples
+from tests.unit.report.rendering import render_html
 
 from .stage import Cost, Stage
 from .wires import few_processes, wires

@@ -117,7 +117,7 @@ class BaselineAction(ModuleAction):
         result = super().run(tmp, task_vars)
         # Of replays, a task's result has only counts.
         written = {name: part for name, part in (result.get("mail") or {}).items() if name != "replay"}
-        mail = EffectOnMail.read(written)
+        mail = EffectOnMail.from_row(written)
         gone = folders_of_job(task_vars or {})
         lines = [shown_text(line, gone) for line in _effect_lines(mail)] if self._task.diff else []
         lines += mail.unseen_lines if lines else []

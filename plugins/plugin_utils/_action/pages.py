@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import constants as C
 
 from ...module_utils._baseline.documents.history import HistoryContext
-from ...module_utils._baseline.documents.report import organizations_of
+from ...module_utils._baseline.documents.report import RunReport, run_report_of
 from ...module_utils._baseline.documents.run_findings import RunFindings, run_findings_of
 from ...module_utils._exchange.errors import OptionError
 from ...modules.mail_flow_replay_report import ReplayReportContext
@@ -28,14 +29,14 @@ class PageAction(ModuleAction):
     #: What the folder of its run is named after.
     procedure: ClassVar[str]
     #: The name of each file to what makes its text.
-    renderers: ClassVar[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {}
+    renderers: ClassVar[Mapping[str, Callable[[Any], str]]] = {}
 
     def artifacts_of_run(self, owners: Iterable[str]) -> Callable[[str], ArtifactFiles]:
         """What gives the files of this run in an artifacts directory."""
         run = RunFolder.in_directory(C.DEFAULT_LOCAL_TMP)
         return lambda directory: ArtifactFiles(directory, self.procedure, run, self.procedure, owners)
 
-    def store(self, artifacts: ArtifactFiles, document: Mapping[str, Any]) -> dict[str, str]:
+    def store(self, artifacts: ArtifactFiles, document: Any) -> dict[str, str]:
         """Writes the files of a document. Returns their paths by their names."""
         files = {name: render(document) for name, render in self.renderers.items()}
         return artifacts.reports.store(files, top=True)
@@ -96,14 +97,10 @@ def _findings_of_run(artifacts: ArtifactFiles, name: str) -> list[RunFindings]:
     folder = artifacts.folders.top / "runs" / name
     whole = folder / "report.json"
     files = [whole] if whole.exists() else sorted(folder.glob("*/report.json"))
-    looks = []
-    for file in files:
-        document = _report(artifacts, file)
-        looks += run_findings_of({**document, "run": name}, organizations_of(document, str(file)))
-    return looks
+    return [findings for file in files for findings in run_findings_of(replace(_report(artifacts, file), run=name))]
 
 
-def _report(artifacts: ArtifactFiles, file: Path) -> dict[str, Any]:
+def _report(artifacts: ArtifactFiles, file: Path) -> RunReport:
     remedy = "Remove this file, or its folder, from the directory."
     try:
         document = artifacts.folders.read(file)
@@ -112,4 +109,4 @@ def _report(artifacts: ArtifactFiles, file: Path) -> dict[str, Any]:
     texts = [document.get(key) for key in ("kind", "run", "generated_at")]
     if not all(isinstance(text, str) for text in texts) or not _TIME.fullmatch(str(texts[-1])):
         raise OptionError(f"directory: {file} is not the report of a run.", remedy=remedy)
-    return document
+    return run_report_of(document, str(file))

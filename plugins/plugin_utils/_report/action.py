@@ -9,10 +9,11 @@ from ...module_utils._baseline.procedures.baseline_context import BaselineContex
 from ...module_utils._baseline.run.procedure_report import conclude
 from ...module_utils._baseline.run.variable_validation import REPORTED
 from ...module_utils._engine.context import ModuleContext
-from ...module_utils._exchange.document import document_text
 from .._action.baseline_action import BaselineAction
 from .fleet import render_fleet
-from .render import render_csv, render_html, render_junit, render_lines
+from .junit import render_junit
+from .report_data import render_csv, render_json, render_lines
+from .run_page import render_html
 
 
 class ReportingAction(BaselineAction):
@@ -23,7 +24,7 @@ class ReportingAction(BaselineAction):
         task = super().make_task(task_vars, **fields)
         task.renderers = {
             "report.html": render_html,
-            "report.json": document_text,
+            "report.json": render_json,
             "report.jsonl": render_lines,
             "report.csv": render_csv,
             "junit.xml": render_junit,

@@ -3,86 +3,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ...module_utils._baseline.documents.status import RollbackClass
+from ...module_utils._baseline.documents.change import PlannedChange
+from ...module_utils._baseline.documents.report import OrganizationReport
+from ...module_utils._baseline.documents.status import ChangeState, RollbackClass
 from ...module_utils._engine.plan import Impact
 from ...module_utils._mail_flow.rules.rule_set import RuleSet
 from ...module_utils._mail_flow.wording.sentences import parts_of, words_of
-from .labels import IMPACT, ROLLBACK, STATE, Record, part_of, rank
+from ...module_utils._resources.rules.organization_rules import RULE
+from .labels import ROLLBACK, STATE
 
 _NOUNS = {"ome_transport_rule": "Rule", "ome_configuration": "OME configuration"}
 _VERBS = {"present": "is created", "absent": "is removed"}
 
 
-def is_high(card: Record) -> bool:
-    """Someone must decide on this change itself, not only on the plan."""
-    return bool(card.get("impact")) or card.get("rollback") == RollbackClass.NOT_POSSIBLE
+@dataclass(frozen=True)
+class ChangedSetting:
+    """A setting of a card."""
+
+    option: str
+    before: Any
+    after: Any
+    impact: Impact
 
 
-def cards_of(organization: Record) -> list[Record]:
+@dataclass(frozen=True)
+class ChangeCard:
+    """A change as people see it.
+
+    :param title: what happens to an object; empty for a setting, which has its control's title.
+    :param rows: the settings that it consists of.
+    :param impacts: those of all of them, the worst first.
+    :param whose: whose mail it affects, in words; empty if that is not known, or not some mail only.
+    :param rollback: the worst of all of them, and so is :param:`state`.
+    """
+
+    control: str
+    resource: str
+    identity: str
+    title: str
+    rows: tuple[ChangedSetting, ...]
+    impacts: tuple[Impact, ...]
+    whose: str
+    rollback: RollbackClass
+    state: ChangeState
+    commands: tuple[str, ...]
+
+    @property
+    def impact(self) -> Impact:
+        """The worst impact."""
+        return self.impacts[0] if self.impacts else Impact.NONE
+
+    @property
+    def is_high(self) -> bool:
+        """Someone must decide on this change itself, not only on the plan."""
+        return bool(self.impacts) or self.rollback is RollbackClass.NOT_POSSIBLE
+
+
+def cards_of(organization: OrganizationReport) -> list[ChangeCard]:
     """The organization's changes. All changes of a rule, or of an object that is created or removed, are one."""
-    groups: dict[tuple[Any, ...], list[Record]] = {}
-    changes = part_of("changes")(organization)
-    whole = {_object(change) for change in changes if change.get("option") == "state"}
-    for place, change in enumerate(changes):
-        as_one = change.get("resource") == "ome_transport_rule" or _object(change) in whole
-        groups.setdefault(_object(change) if as_one and change.get("identity") else (place,), []).append(change)
-    return [_card(rows) for rows in groups.values()]
+    groups: dict[tuple[Any, ...], list[PlannedChange]] = {}
+    whole = {change.managed_object for change in organization.changes if change.option == "state"}
+    for place, change in enumerate(organization.changes):
+        as_one = change.resource == RULE or change.managed_object in whole
+        groups.setdefault(change.managed_object if as_one and change.identity else (place,), []).append(change)
+    return [_card(changes) for changes in groups.values()]
 
 
-def _object(change: Record) -> tuple[Any, ...]:
-    return change.get("resource"), change.get("identity")
-
-
-def _card(rows: Sequence[Record]) -> Record:
-    first = rows[0]
-    impacts = sorted({str(row["impact"]) for row in rows if row.get("impact")}, key=lambda impact: rank(IMPACT, impact))
-    state = next((row for row in rows if row.get("option") == "state"), None)
+def _card(changes: Sequence[PlannedChange]) -> ChangeCard:
+    first = changes[0]
+    impacts = sorted({change.impact for change in changes if change.impact}, key=list(Impact).index)
+    state = next((change for change in changes if change.option == "state"), None)
     # An object that is created or removed is shown with its content, without its state.
-    parts = [row for row in rows if row is not state or len(rows) == 1]
-    return {
-        "control": (state or first).get("control"),
-        "resource": first.get("resource"),
-        "identity": first.get("identity"),
-        "title": _title(rows, state),
-        "rows": [{key: row.get(key) for key in ("option", "before", "after", "impact")} for row in parts],
-        "impacts": impacts,
-        "impact": impacts[0] if impacts else "",
-        "whose": whose(_conditions(rows)) if Impact.SOME_MAIL in impacts else "",
-        "rollback": _worst(rows, "rollback", ROLLBACK),
-        "state": _worst(rows, "state", STATE),
-        "commands": list(dict.fromkeys(str(row["command"]) for row in rows if row.get("command"))),
-    }
+    parts = [change for change in changes if change is not state or len(changes) == 1]
+    return ChangeCard(
+        control=(state or first).control,
+        resource=first.resource,
+        identity=first.identity,
+        title=_title(changes, state),
+        rows=tuple(ChangedSetting(part.option, part.before, part.after, part.impact) for part in parts),
+        impacts=tuple(impacts),
+        whose=whose(_conditions(changes)) if Impact.SOME_MAIL in impacts else "",
+        rollback=min((change.rollback for change in changes), key=list(ROLLBACK).index),
+        state=min((change.state for change in changes), key=list(STATE).index),
+        commands=tuple(dict.fromkeys(change.command for change in changes if change.command)),
+    )
 
 
-def _worst(rows: Iterable[Record], key: str, words: Mapping[str, Any]) -> str:
-    return min((str(row.get(key) or "") for row in rows), key=lambda value: rank(words, value))
-
-
-def _title(rows: Sequence[Record], state: Record | None) -> str:
+def _title(changes: Sequence[PlannedChange], state: PlannedChange | None) -> str:
     """What happens to an object; empty for a setting, which has its control's title."""
-    noun = _NOUNS.get(str(rows[0].get("resource")), "")
-    if not noun or not (state or rows[0].get("resource") == "ome_transport_rule"):
+    first = changes[0]
+    noun = _NOUNS.get(first.resource, "")
+    if not noun or not (state or first.resource == RULE):
         return ""
-    options = {row.get("option") for row in rows}
+    options = {change.option for change in changes}
     if state:
-        after = state.get("after")
-        verb = _VERBS.get(str(after.get("state") if isinstance(after, Mapping) else after), "is changed")
+        after = state.after.get("state") if isinstance(state.after, Mapping) else state.after
+        verb = _VERBS.get(str(after), "is changed")
     elif options == {"enabled"}:
-        verb = "is switched on" if rows[0].get("after") else "is switched off"
+        verb = "is switched on" if first.after else "is switched off"
     else:
         verb = "is moved" if options == {"priority"} else "is changed"
-    return f"{noun} '{rows[0].get('identity')}' {verb}"
+    return f"{noun} '{first.identity}' {verb}"
 
 
-def _conditions(rows: Sequence[Record]) -> dict[str, Any]:
+def _conditions(changes: Sequence[PlannedChange]) -> dict[str, Any]:
     conditions: dict[str, Any] = {}
-    for row in rows:
-        section, _dot, option = str(row.get("option")).partition(".")
-        if section == "conditions" and row.get("after") is not None:
-            conditions[option] = row["after"]
+    for change in changes:
+        section, _dot, option = change.option.partition(".")
+        if section == "conditions" and change.after is not None:
+            conditions[option] = change.after
     return conditions
 
 

@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ...module_utils._baseline.documents.report import OrganizationReport, RunReport
 from ...module_utils._baseline.documents.status import ControlStatus, OrganizationStatus, RollbackClass
 from ...module_utils._engine.plan import Impact
 from ...module_utils._mail_flow.analyses.aspects import DifferenceKind
 from ...module_utils._mail_flow.analyses.judgment import GuaranteeVerdict
-from .cards import cards_of, is_high
+from .cards import cards_of
 from .labels import (
     GOOD,
     IMPACT,
@@ -28,15 +29,13 @@ from .labels import (
     STOP,
     STOPPED,
     UNKNOWN,
-    Record,
     Word,
     count,
     exceptions_of,
-    is_expired,
     rank,
     word_for,
 )
-from .mail_section import difference_of, foreign_of, guarantees_of, lint_of
+from .mail_section import difference_of, foreign_of
 from .replay_section import headline_of
 
 ATTENTION, CHANGES, DECISIONS = "What needs attention?", "What changes?", "What to decide?"
@@ -122,7 +121,7 @@ class Answer:
     texts: list[tuple[str, str]] = field(default_factory=list)
 
 
-def answers_of(run: Record) -> list[Answer]:
+def answers_of(run: RunReport) -> list[Answer]:
     """The three answers."""
     figures = figures_of(run)
     changes = what_changes(figures)
@@ -137,62 +136,58 @@ def _replay_line(lines: Sequence[str]) -> list[tuple[str, str]]:
     return [(f"{line}.", "#replay") for line in lines]
 
 
-def figures_of(run: Record) -> Figures:
+def figures_of(run: RunReport) -> Figures:
     """The numbers of a run."""
-    organizations = run["organizations"]
-    figures = Figures(str(run.get("kind") or ""), len(organizations))
-    for organization in organizations:
+    figures = Figures(run.kind, len(run.organizations))
+    for organization in run.organizations:
         _count_organization(figures, organization)
         _count_controls(figures, organization)
         _count_mail(figures, organization)
         _count_changes(figures, organization)
-        figures.expired += sum(is_expired(exception, run) for exception in exceptions_of(organization))
+        figures.expired += sum(exception.is_expired(run) for exception in exceptions_of(organization))
     return figures
 
 
-def _count_organization(figures: Figures, organization: Record) -> None:
-    status, waits = organization.get("status", ""), bool(organization.get("waits"))
-    findings = organization.get("findings") or []
-    figures.waiting += waits
-    figures.status[status] += not waits
+def _count_organization(figures: Figures, organization: OrganizationReport) -> None:
+    figures.waiting += organization.waits
+    figures.status[organization.status] += not organization.waits
     # A refusal with findings has a section of them, and an answer that counts them.
-    if status == OrganizationStatus.REFUSED and not findings:
-        figures.refusals.append(next(iter(str(organization.get("message") or "").splitlines()), ""))
-    figures.findings += len(findings)
-    figures.warnings += len(organization.get("warnings") or [])
+    if organization.status is OrganizationStatus.REFUSED and not organization.findings:
+        figures.refusals.append(next(iter(organization.message.splitlines()), ""))
+    figures.findings += len(organization.findings)
+    figures.warnings += len(organization.warnings)
 
 
-def _count_controls(figures: Figures, organization: Record) -> None:
-    controls = organization.get("controls") or []
-    statuses = Counter(control.get("status") for control in controls)
+def _count_controls(figures: Figures, organization: OrganizationReport) -> None:
+    statuses = Counter(control.status for control in organization.controls)
     figures.controls.update(statuses)
-    figures.not_selected += sum(control.get("selected") is False for control in controls)
-    if organization.get("status", "") == OrganizationStatus.NOT_ASSESSABLE and not organization.get("waits"):
+    figures.not_selected += sum(not control.selected for control in organization.controls)
+    if organization.status is OrganizationStatus.NOT_ASSESSABLE and not organization.waits:
         figures.unread += not any(statuses[looked] for looked in _LOOKED_AT)
 
 
-def _count_mail(figures: Figures, organization: Record) -> None:
-    figures.mail.update(row["kind"] for row in difference_of(organization))
-    figures.verdicts.update(row["verdict"] for row in guarantees_of(organization))
+def _count_mail(figures: Figures, organization: OrganizationReport) -> None:
+    figures.mail.update(row.kind for row in difference_of(organization))
+    figures.verdicts.update(row.verdict for row in organization.mail.guarantees)
     if line := headline_of(organization):
         figures.replay_lines.append(line)
-    figures.lint += len(lint_of(organization))
+    figures.lint += len(organization.mail.lint)
     figures.foreign += len(foreign_of(organization))
 
 
-def _count_changes(figures: Figures, organization: Record) -> None:
+def _count_changes(figures: Figures, organization: OrganizationReport) -> None:
     cards = cards_of(organization)
     figures.changing += bool(cards)
     for card in cards:
-        figures.states[card["state"]] += 1
-        figures.rollbacks[card["rollback"]] += 1
-        figures.impacts.update(card["impacts"])
-        figures.final += card["rollback"] == RollbackClass.NOT_POSSIBLE
-        if card["whose"]:
-            figures.whose.append(f"{card['whose']} ({card['identity']})")
-        if card["state"] in SETTLED or organization.get("status", "") in STOPPED or figures.audit:
+        figures.states[card.state] += 1
+        figures.rollbacks[card.rollback] += 1
+        figures.impacts.update(card.impacts)
+        figures.final += card.rollback is RollbackClass.NOT_POSSIBLE
+        if card.whose:
+            figures.whose.append(f"{card.whose} ({card.identity})")
+        if card.state in SETTLED or organization.status in STOPPED or figures.audit:
             continue
-        if is_high(card):
+        if card.is_high:
             figures.open_high += 1
         else:
             figures.open_ordinary += 1
@@ -332,7 +327,7 @@ def what_changes(figures: Figures) -> Answer:
     return Answer(CHANGES, word, "→", QUIET, lines)
 
 
-def what_to_decide(figures: Figures, run: Record) -> Answer:
+def what_to_decide(figures: Figures, run: RunReport) -> Answer:
     """What is open, and how the plan is applied."""
     failed, unread = figures.status[OrganizationStatus.FAILED], figures.unread
     several = figures.organizations > 1
@@ -354,15 +349,15 @@ def what_to_decide(figures: Figures, run: Record) -> Answer:
     return Answer(DECISIONS, count(len(lines), "decision"), "☐", LOOK, lines, texts=_plan_texts(figures, run))
 
 
-def _plan_texts(figures: Figures, run: Record) -> list[tuple[str, str]]:
+def _plan_texts(figures: Figures, run: RunReport) -> list[tuple[str, str]]:
     """The digest of a plan to approve, and the command that applies exactly that plan; nothing if it would be refused."""
     if not (figures.open_high or figures.open_ordinary) or figures.findings:
         return []
-    digests = [str((organization.get("digests") or {}).get("plan") or "") for organization in run["organizations"]]
+    digests = [organization.digests.plan for organization in run.organizations]
     texts = [("Digest of the plan", digests[0])] if len(digests) == 1 and digests[0] else []
-    command = str(run.get("command") or "")
+    command = run.command
     # A plan belongs to one organization. The run's folder contains the plans of all.
-    approved = digests[0] if len(digests) == 1 else str(run.get("run") or "")
-    if command and run.get("approvable") and approved:
+    approved = digests[0] if len(digests) == 1 else run.run
+    if command and run.approvable and approved:
         command = f"{command} -e hardened_baseline_approved_plan={approved}"
     return [*texts, ("Command that applies it", command)] if command else texts

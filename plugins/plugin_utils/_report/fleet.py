@@ -13,23 +13,20 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ...module_utils._baseline.documents.report import OrganizationReport, RunReport
 from ...module_utils._baseline.documents.status import ControlStatus
 from .labels import (
     CONTROL,
     KINDS,
     ORGANIZATION,
-    Record,
     by_name,
     count,
-    name_of,
     natural,
     rank,
     visible,
-    with_mail_read,
-    word_for,
 )
 from .mail_section import unseen_of_all
-from .render import page_of, sign_of
+from .page import page_of, sign_of
 
 #: The maximum size of all rows in bytes, so that the page stays below a megabyte.
 MOST_BYTES = 980_000
@@ -41,31 +38,25 @@ _LABELS = {"ring": "Ring", "profile": "Profile"}
 _TAGS: dict[str, str] = {ControlStatus.NOT_MET: "b", ControlStatus.NOT_ASSESSABLE: "i", ControlStatus.ACCEPTED: "u"}
 
 
-def render_fleet(report: Record) -> str:
-    """The report of a run with several organizations as a matrix.
-
-    :param report: the report, format 1.
-    """
-    return page_of("fleet.html.j2", view_of(with_mail_read(report)), script="fleet.js")
+def render_fleet(report: RunReport) -> str:
+    """The report of a run with several organizations as a matrix."""
+    return page_of("fleet.html.j2", view_of(report), script="fleet.js")
 
 
-def view_of(report: Record) -> dict[str, Any]:
+def view_of(report: RunReport) -> dict[str, Any]:
     """The variables of the page's template."""
-    organizations = sorted(report["organizations"], key=_worst_first)
+    organizations = sorted(report.organizations, key=_worst_first)
     controls = _controls(organizations)
     about = {key: values for key in _LABELS if (values := _values(organizations, key))}
     rows, left_out = _rows(organizations, list(about), list(controls))
-    statuses = Counter(str(item.get("status", "")) for item in organizations)
-    kind = str(report.get("kind") or "")
+    statuses: Counter[str] = Counter(item.status for item in organizations)
+    shown = [(word, statuses[status]) for status, word in ORGANIZATION.items() if status in statuses]
     return {
-        "kind": KINDS.get(kind, kind),
-        "run": report.get("run"),
-        "generated_at": report.get("generated_at"),
+        "kind": KINDS.get(report.kind, report.kind),
+        "run": report.run,
+        "generated_at": report.generated_at,
         "heading": count(len(organizations), "organization"),
-        "statuses": [
-            (word_for(ORGANIZATION, status), statuses[status])
-            for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))
-        ],
+        "statuses": shown,
         "unseen": unseen_of_all(organizations),
         "signs": [(word, _TAGS.get(status)) for status, word in CONTROL.items()],
         "controls": [(id_, title, _open(organizations, id_)) for id_, title in controls.items()],
@@ -73,54 +64,49 @@ def view_of(report: Record) -> dict[str, Any]:
         "rows": Markup("\n").join(rows),
         "left": left_out,
         "choices": [
-            (
-                "status",
-                "Status",
-                [
-                    word_for(ORGANIZATION, status).text
-                    for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))
-                ],
-            ),
+            ("status", "Status", [word.text for word, _number in shown]),
             *((key, _LABELS[key], values) for key, values in about.items()),
             ("control", "Control not met", list(controls)),
         ],
     }
 
 
-def _worst_first(organization: Record) -> tuple[Any, ...]:
-    statuses = Counter(control.get("status") for control in organization.get("controls") or [])
+def _worst_first(organization: OrganizationReport) -> tuple[Any, ...]:
+    statuses = Counter(control.status for control in organization.controls)
     return (
-        rank(ORGANIZATION, organization.get("status", "")),
+        rank(ORGANIZATION, organization.status),
         -statuses[ControlStatus.NOT_MET],
         -statuses[ControlStatus.NOT_ASSESSABLE],
         by_name(organization),
     )
 
 
-def _controls(organizations: Iterable[Record]) -> dict[str, str]:
+def _controls(organizations: Iterable[OrganizationReport]) -> dict[str, str]:
     """The controls of all organizations in order: id to title."""
     titles: dict[str, str] = {}
     for organization in organizations:
-        for control in organization.get("controls") or []:
-            titles.setdefault(str(control["id"]), str(control.get("title") or ""))
+        for control in organization.controls:
+            titles.setdefault(control.id, control.title)
     return titles
 
 
-def _open(organizations: Iterable[Record], id_: str) -> int:
+def _open(organizations: Iterable[OrganizationReport], id_: str) -> int:
     """The number of organizations in which a control is not met."""
     return sum(
-        control.get("status") == ControlStatus.NOT_MET
+        control.status is ControlStatus.NOT_MET
         for item in organizations
-        for control in item.get("controls") or []
-        if control["id"] == id_
+        for control in item.controls
+        if control.id == id_
     )
 
 
-def _values(organizations: Iterable[Record], key: str) -> list[str]:
-    return sorted({str(item[key]) for item in organizations if item.get(key)}, key=natural)
+def _values(organizations: Iterable[OrganizationReport], key: str) -> list[str]:
+    return sorted({value for item in organizations if (value := getattr(item, key))}, key=natural)
 
 
-def _rows(organizations: Sequence[Record], about: Sequence[str], controls: Sequence[str]) -> tuple[list[Markup], int]:
+def _rows(
+    organizations: Sequence[OrganizationReport], about: Sequence[str], controls: Sequence[str]
+) -> tuple[list[Markup], int]:
     """The rows that fit, and the number of omitted organizations, which are the best ones."""
     rows: list[Markup] = []
     size = 0
@@ -133,16 +119,16 @@ def _rows(organizations: Sequence[Record], about: Sequence[str], controls: Seque
     return rows, 0
 
 
-def _row(organization: Record, about: Sequence[str], controls: Sequence[str]) -> Markup:
+def _row(organization: OrganizationReport, about: Sequence[str], controls: Sequence[str]) -> Markup:
     """A row, without the end tags that HTML does not require.
 
-    :param about: the keys of what is said of the organization itself.
+    :param about: the attributes of what is said of the organization itself.
     """
-    statuses = {str(control["id"]): str(control.get("status") or "") for control in organization.get("controls") or []}
-    word = word_for(ORGANIZATION, organization.get("status", ""))
-    name = visible(name_of(organization))
+    statuses = {control.id: control.status for control in organization.controls}
+    word = ORGANIZATION[organization.status]
+    name = visible(organization.shown_name)
     name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-    texts = [visible(str(organization.get(key) or "")) for key in about]
+    texts = [visible(getattr(organization, key)) for key in about]
     cells = [
         f"<tr><th><bdi>{escape(name)}</bdi>",
         f"<td class={word.tone}>{escape(word.text)}",
@@ -151,7 +137,5 @@ def _row(organization: Record, about: Sequence[str], controls: Sequence[str]) ->
     return Markup("".join([*cells, *(_cell(statuses.get(id_)) for id_ in controls)]))  # noqa: S704  every value is escaped
 
 
-def _cell(status: str | None) -> str:
-    if status is None:
-        return "<td>"
-    return f"<td>{sign_of(word_for(CONTROL, status), _TAGS.get(status))}"
+def _cell(status: ControlStatus | None) -> str:
+    return f"<td>{sign_of(CONTROL[status], _TAGS.get(status))}" if status else "<td>"

@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...module_utils._baseline.controls.effect_on_mail import EffectOnMail
-from ...module_utils._baseline.documents.organization_overview import OrganizationOverview
+from ...module_utils._baseline.documents.report import OrganizationReport, RunReport
 from ...module_utils._baseline.documents.status import ChangeState, ControlStatus, OrganizationStatus, RollbackClass
 from ...module_utils._engine.plan import Impact
 from ...module_utils._exchange import text as _text
@@ -24,8 +23,6 @@ from ...module_utils._mail_flow.analyses.aspects import DifferenceKind
 from ...module_utils._mail_flow.analyses.judgment import GuaranteeVerdict
 from ...module_utils._mail_flow.analyses.overview import CellVerdict
 from .._action.diff import to_yaml
-
-Record = Mapping[str, Any]
 
 #: The longest text that is shown, in characters. ``report.json`` has the whole.
 LONGEST_TEXT = 2000
@@ -246,14 +243,9 @@ def _yaml_of(text: str) -> str:
 # What a report is made of
 
 
-def name_of(organization: Record) -> str:
-    """The name that people know the organization by."""
-    return str(organization.get("display_name") or organization.get("name") or organization.get("host") or "")
-
-
-def by_name(organization: Record) -> tuple[list[tuple[bool, int, str]], list[tuple[bool, int, str]]]:
+def by_name(organization: OrganizationReport) -> tuple[list[tuple[bool, int, str]], list[tuple[bool, int, str]]]:
     """The place of an organization among others by its name, then by its host."""
-    return natural(name_of(organization)), natural(str(organization.get("host") or ""))
+    return natural(organization.shown_name), natural(organization.host)
 
 
 def natural(text: str) -> list[tuple[bool, int, str]]:
@@ -263,50 +255,35 @@ def natural(text: str) -> list[tuple[bool, int, str]]:
     return [(True, int(part), part) if place % 2 else (False, 0, part) for place, part in enumerate(parts) if part]
 
 
-def with_mail_read(report: Record) -> Record:
-    """The report with what each plan does to mail as :func:`mail_of` returns it, so that it is read once for a page."""
-    organizations = [
-        {**organization, "mail": EffectOnMail.read(organization.get("mail") or {})}
-        for organization in report["organizations"]
-    ]
-    return {**report, "organizations": organizations}
+@dataclass(frozen=True)
+class AcceptedException:
+    """Something that someone has accepted: a control that is not met, or a finding.
+
+    :param control: the control, or the word that accepts the finding.
+    :param needed: whether the run needed it; ``None`` if that is not asked of it.
+    """
+
+    control: str
+    title: str
+    reason: str
+    owner: str
+    until: str
+    needed: bool | None = None
+
+    def is_expired(self, run: RunReport) -> bool:
+        """Its last day was before the day of the run. ISO dates compare as text."""
+        return bool(re.match(r"\d{4}-\d{2}-\d{2}", self.until)) and self.until[:10] < run.generated_at[:10]
 
 
-def mail_of(organization: Record) -> EffectOnMail:
-    """What the plan does to the organization's mail."""
-    mail = organization.get("mail") or {}
-    return mail if isinstance(mail, EffectOnMail) else EffectOnMail.read(mail)
-
-
-def overview_of(organization: Record) -> OrganizationOverview | None:
-    """What the organization does today; ``None`` if nobody asked."""
-    overview = organization.get("overview")
-    return OrganizationOverview.from_row(overview) if overview else None
-
-
-def part_of(key: str) -> Callable[[Record], list[Record]]:
-    """The organization's list under the key. A text in it becomes a record with that text."""
-
-    def part(organization: Record) -> list[Record]:
-        return [item if isinstance(item, Mapping) else {"text": str(item)} for item in organization.get(key) or []]
-
-    return part
-
-
-def is_expired(exception: Record, run: Record) -> bool:
-    """The exception's last day was before the day of the run. ISO dates compare as text."""
-    until = str(exception.get("until") or "")
-    return bool(re.match(r"\d{4}-\d{2}-\d{2}", until)) and until[:10] < str(run.get("generated_at") or "")[:10]
-
-
-def exceptions_of(organization: Record) -> list[Record]:
-    """What someone has accepted: controls that are not met, and findings."""
+def exceptions_of(organization: OrganizationReport) -> list[AcceptedException]:
+    """What someone has accepted."""
     controls = [
-        {"control": control.get("id"), "title": control.get("title"), **control["exception"]}
-        for control in organization.get("controls") or []
-        if control.get("exception")
+        AcceptedException(control.id, control.title, excepted.reason, excepted.owner, excepted.until)
+        for control in organization.controls
+        if (excepted := control.exception)
     ]
-    return [
-        *controls,
-        *({**row, "control": row.get("word"), "title": "Accepted"} for row in organization.get("accepted") or []),
+    words = [
+        AcceptedException(row.word, "Accepted", row.reason, row.owner, row.until, row.needed)
+        for row in organization.accepted
     ]
+    return [*controls, *words]

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ...module_utils._baseline.documents.report import OrganizationReport
 from ...module_utils._exchange.text import listed
+from ...module_utils._mail_flow.analyses.aspects import DifferenceKind
+from ...module_utils._mail_flow.analyses.judgment import GuaranteeVerdict
 from ...module_utils._mail_flow.analyses.overview import CellVerdict
 from ...module_utils._mail_flow.analyses.overview_kinds import MailKind
 from ...module_utils._mail_flow.model.questions import numbers_told
@@ -20,9 +24,9 @@ from ...module_utils._mail_flow.wording.overview import (
     undocumented,
     undocumented_line,
 )
-from ...module_utils._mail_flow.wording.plans import foreign_line
+from ...module_utils._mail_flow.wording.plans import ForeignRow
 from ...module_utils._mail_flow.wording.reasons import ids_words
-from ...module_utils._mail_flow.wording.result_rows import CounterexampleRow
+from ...module_utils._mail_flow.wording.result_rows import CounterexampleRow, GuaranteeRow
 from ...module_utils._mail_flow.wording.suggestions import replay_sentence
 from ...module_utils._mail_flow.wording.summary import (
     causes,
@@ -33,7 +37,7 @@ from ...module_utils._mail_flow.wording.summary import (
     reasons_words,
 )
 from ...module_utils._mail_flow.wording.unseen import unseen_line, unseen_lines
-from .labels import MAIL, REACH, VERDICT, Record, Word, mail_of, name_of, overview_of, rank, word_for
+from .labels import MAIL, REACH, VERDICT, Word, rank, word_for
 from .replay_section import change_of
 
 #: Classes of mail that a page shows; all of them are in the other files.
@@ -43,27 +47,50 @@ MOST_CLASSES = 12
 MOST_DESTINATIONS = 40
 
 
-def difference_of(organization: Record) -> list[Record]:
-    """The classes of mail that are treated differently, most important first, as a page has them: ``classes`` is how many
-    a record sums up.
+#: Lines of a card: a label and a content each.
+Lines = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class MailClass:
+    """A class of mail that is treated differently, as a page has it.
+
+    :param card: its message.
+    :param ends: what becomes of it, before and after.
+    :param open: why that is not known.
+    :param counted: how much of the last days' mail is in it.
+    :param classes: how many classes it sums up.
     """
-    rows = sorted(mail_of(organization).difference or (), key=lambda row: rank(MAIL, row.kind))
+
+    kind: DifferenceKind
+    text: str
+    card: Lines
+    ends: Lines
+    open: str
+    counted: str
+    contradicted: tuple[str, ...]
+    classes: int
+
+
+def difference_of(organization: OrganizationReport) -> list[MailClass]:
+    """The classes of mail that are treated differently, most important first."""
+    rows = sorted(organization.mail.difference or (), key=lambda row: rank(MAIL, row.kind))
     return [
-        {
-            "kind": str(row.kind),
-            "text": row.text,
-            "card": _card(row.witness),
-            "ends": [
+        MailClass(
+            kind=row.kind,
+            text=row.text,
+            card=_card(row.witness["message"], row.witness["recipient"]) if row.witness else (),
+            ends=[
                 end
                 for name, outcome in (("Before", row.before), ("After", row.after))
                 if outcome
                 for end in _ends(name, outcome)
             ],
-            "open": _capital(reasons_words(row.unknown or ())),
-            "counted": change_of(organization, row),
-            "contradicted": list(row.contradicted),
-            "classes": classes,
-        }
+            open=_capital(reasons_words(row.unknown or ())),
+            counted=change_of(organization, row),
+            contradicted=row.contradicted,
+            classes=classes,
+        )
         for row, classes in page_rows(rows)
     ]
 
@@ -85,70 +112,105 @@ def _counterexample_ends(counterexample: CounterexampleRow) -> Iterator[tuple[st
         yield "Why", "; ".join(why)
 
 
-def not_listed(organization: Record) -> int:
-    """How many classes of mail the report does not list."""
-    return mail_of(organization).difference_more
+@dataclass(frozen=True)
+class GuaranteeCard:
+    """A guarantee, as a page has it.
+
+    :param before: the verdict before the plan, where that is another one.
+    :param card: the message that refutes it.
+    :param ends: what becomes of that, and why.
+    :param open: why it is neither proved nor refuted.
+    """
+
+    name: str
+    claim: str
+    verdict: GuaranteeVerdict
+    before: GuaranteeVerdict | None
+    card: Lines
+    ends: Lines
+    open: str
+    settled_by: tuple[str, ...]
+    contradicted: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    unseen: str
 
 
-def guarantees_of(organization: Record) -> list[Record]:
+def guarantees_of(organization: OrganizationReport) -> list[GuaranteeCard]:
     """The guarantees about mail, worst first."""
-    return [
-        {
-            "name": row.name,
-            "claim": _capital(row.claim),
-            "verdict": str(row.verdict),
-            "before": str(row.before or ""),
-            "card": _card(row.counterexample.as_row() if row.counterexample else None),
-            "ends": list(_counterexample_ends(row.counterexample)) if row.counterexample else [],
-            "open": _capital(reasons_words(row.unknown)),
-            "settled_by": [reason.settled_by for reason in row.unknown if reason.settled_by],
-            "contradicted": list(row.contradicted),
-            "assumptions": [assumption.text for assumption in row.assumptions],
-            "unseen": unseen_line(row.unseen),
-        }
-        for row in sorted(mail_of(organization).guarantees, key=lambda row: rank(VERDICT, row.verdict))
-    ]
+    rows = sorted(organization.mail.guarantees, key=lambda row: rank(VERDICT, row.verdict))
+    return list(map(_guarantee_card, rows))
 
 
-def suggestions_of(organization: Record, *, detailed: bool) -> list[Record]:
+def _guarantee_card(row: GuaranteeRow) -> GuaranteeCard:
+    shown = row.counterexample
+    return GuaranteeCard(
+        name=row.name,
+        claim=_capital(row.claim),
+        verdict=row.verdict,
+        before=row.before,
+        card=_card(shown.message, shown.recipient) if shown else (),
+        ends=list(_counterexample_ends(shown)) if shown else (),
+        open=_capital(reasons_words(row.unknown)),
+        settled_by=tuple(reason.settled_by for reason in row.unknown if reason.settled_by),
+        contradicted=row.contradicted,
+        assumptions=tuple(assumption.text for assumption in row.assumptions),
+        unseen=unseen_line(row.unseen),
+    )
+
+
+@dataclass(frozen=True)
+class SuggestionCard:
+    """Edits of rules that would put guarantees and expectations right, as a page has them.
+
+    :param about: what they put right.
+    :param diff: the edits of the variables; empty if there are none.
+    :param mail: what they do to mail, as sentences.
+    """
+
+    about: str
+    text: str
+    diff: str
+    mail: tuple[str, ...]
+
+
+def suggestions_of(organization: OrganizationReport, *, detailed: bool) -> list[SuggestionCard]:
     """The edits of rules that would put guarantees and expectations right, as they were sorted.
 
     :param detailed: whether to tell how many copies of each organization they would have changed: then no two
         organizations share one.
     """
-    rows = mail_of(organization).suggestions
     return [
-        {
-            "for": row.about,
-            "text": row.text,
-            "diff": row.diff or "",
-            "mail": [
+        SuggestionCard(
+            about=row.about,
+            text=row.text,
+            diff=row.diff or "",
+            mail=(
                 *(change.text for change, _classes in page_rows(row.difference or ())),
                 *filter(None, [replay_sentence(row.replay) if detailed else ""]),
-            ],
-        }
-        for row in rows
+            ),
+        )
+        for row in organization.mail.suggestions
     ]
 
 
-def encrypters_of(organization: Record) -> list[tuple[str, str, str, str]]:
+def encrypters_of(organization: OrganizationReport) -> list[tuple[str, str, str, str]]:
     """Who encrypts what: kind, name, what that covers, and on what it rests."""
-    rows = mail_of(organization).encrypters
+    rows = organization.mail.encrypters
     return [(KINDS_OF_ENCRYPTER[row.kind], row.name, row.covers, row.rests_on) for row in rows]
 
 
-def unseen_of(organization: Record) -> list[str]:
+def unseen_of(organization: OrganizationReport) -> list[str]:
     """What the verdicts about an organization's mail do not see, in lines."""
-    lines = mail_of(organization).unseen_lines
-    if overview := overview_of(organization):
+    lines = organization.mail.unseen_lines
+    if overview := organization.overview:
         lines += unseen_lines(overview.unseen, overview.not_read, overview.untested)
     return list(dict.fromkeys(lines))
 
 
-def unseen_of_all(organizations: Sequence[Record]) -> list[str]:
+def unseen_of_all(organizations: Sequence[OrganizationReport]) -> list[str]:
     """The same of several organizations, each line once. One that is not of all of them names those that it is of."""
     names_by_line: dict[str, list[str]] = {}
-    lines_by_organization = [(name_of(organization), unseen_of(organization)) for organization in organizations]
+    lines_by_organization = [(organization.shown_name, unseen_of(organization)) for organization in organizations]
     judged = [(name, lines) for name, lines in lines_by_organization if lines]
     for name, lines in judged:
         for line in lines:
@@ -159,9 +221,9 @@ def unseen_of_all(organizations: Sequence[Record]) -> list[str]:
     ]
 
 
-def observed_of(organization: Record) -> list[str]:
+def observed_of(organization: OrganizationReport) -> list[str]:
     """What was observed in an organization and counts for its verdicts, and what does not count, in lines."""
-    return observed_lines(mail_of(organization).observed)
+    return observed_lines(organization.mail.observed)
 
 
 @dataclass(frozen=True)
@@ -227,28 +289,14 @@ def _least_protected(cells: Iterable[tuple[Word, str]]) -> list[int]:
     return sorted(words.index(word) if word in words else 0 for word, _on in cells)
 
 
-def lint_of(organization: Record) -> list[Record]:
-    """Remarks about the rules."""
-    return [row.as_row() for row in mail_of(organization).lint]
-
-
-def foreign_of(organization: Record) -> list[Record]:
+def foreign_of(organization: OrganizationReport) -> list[ForeignRow]:
     """The foreign rules that need a look."""
-    rows = mail_of(organization).foreign
-    return [{**row.as_row(), "text": foreign_line(row)} for row in rows if row.needs_a_look]
+    return [row for row in organization.mail.foreign if row.needs_a_look]
 
 
-def harmless(organization: Record) -> int:
-    """The number of other foreign rules."""
-    return len(mail_of(organization).foreign) - len(foreign_of(organization))
-
-
-def _card(shown: Record | None) -> list[tuple[str, str]]:
-    """A message as lines of a card, ``From``, ``To``, and its other properties; none if no message is shown.
-
-    :param shown: ``message`` and ``recipient``.
-    """
-    return list(message_lines(shown["message"], shown["recipient"])) if shown else []
+def _card(message: Mapping[str, Any], recipient: str) -> Lines:
+    """A message as lines of a card: ``From``, ``To``, and its other properties."""
+    return list(message_lines(message, recipient))
 
 
 def _capital(text: str) -> str:

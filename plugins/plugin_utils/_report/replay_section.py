@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from ...module_utils._baseline.documents.report import OrganizationReport
 from ...module_utils._mail_flow.trace.replay import COVERAGE
 from ...module_utils._mail_flow.wording.replay import (
     change_sentence,
@@ -15,7 +17,6 @@ from ...module_utils._mail_flow.wording.replay import (
 )
 from ...module_utils._mail_flow.wording.replay_row import DayRow, Remark, ReplayOrRemark, ReplayRow
 from ...module_utils._mail_flow.wording.result_rows import DifferenceRow
-from .labels import Record, mail_of
 
 #: How copies count, in words, in the order of :data:`COVERAGE`: by the organization's rules, and by proposed ones.
 TITLES, PROPOSED_TITLES = (
@@ -27,33 +28,79 @@ TITLES, PROPOSED_TITLES = (
 _WIDTH, _MARGIN, _DAY = 400, 72, 18
 
 
-def replay_of(organization: Record) -> Record | None:
+@dataclass(frozen=True)
+class Bar:
+    """A rectangle of the picture.
+
+    :param how: how its copies count.
+    """
+
+    how: str
+    x: str
+    y: int
+    width: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The days as bars, one below the other.
+
+    :param names: of the days, with the height at which they stand.
+    :param day: the height of a bar.
+    """
+
+    bars: Sequence[Bar]
+    names: Sequence[tuple[str, int]]
+    width: int
+    height: int
+    day: int
+
+
+@dataclass(frozen=True)
+class ReplaySection:
+    """The results of a replay for a page.
+
+    :param titles: how copies count, to the heading of the column.
+    :param days: the days and :param:`domains` the domains of recipients, with the numbers of their columns.
+    """
+
+    lines: Sequence[str]
+    left_out: Sequence[str]
+    premises: Sequence[str]
+    settled_by: Sequence[str]
+    titles: Mapping[str, str]
+    days: Sequence[tuple[str, Sequence[int]]]
+    domains: Sequence[tuple[str, Sequence[int]]]
+    picture: Picture
+
+
+def replay_of(organization: OrganizationReport) -> ReplaySection | Remark | None:
     """The results of a replay for the page; ``None`` if there is none."""
-    replay = mail_of(organization).replay
-    return shown(replay) if replay else None
+    replay = organization.mail.replay
+    return replay_section(replay) if replay else None
 
 
-def shown(replay: ReplayOrRemark) -> Record:
+def replay_section(replay: ReplayOrRemark) -> ReplaySection | Remark:
     """The results of a replay for a page, or why there is none."""
     if isinstance(replay, Remark):
-        return replay.as_row()
-    return {
-        "lines": replay_lines(replay),
-        "left_out": left_out_words(replay.counts.left_out),
-        "premises": [premise.text for premise in replay.assumes if premise.text],
-        "settled_by": [settled_line(row) for row in replay.undecided],
-        "titles": PROPOSED_TITLES if replay.proposed else TITLES,
-        "days": [(row.date, list(row.by_coverage.values())) for row in replay.days],
-        "domains": [(row.name, list(row.by_coverage.values())) for row in replay.domains],
-        "picture": picture_of(replay.days),
-    }
+        return replay
+    return ReplaySection(
+        lines=replay_lines(replay),
+        left_out=left_out_words(replay.counts.left_out),
+        premises=[premise.text for premise in replay.assumes if premise.text],
+        settled_by=[settled_line(row) for row in replay.undecided],
+        titles=PROPOSED_TITLES if replay.proposed else TITLES,
+        days=[(row.date, list(row.by_coverage.values())) for row in replay.days],
+        domains=[(row.name, list(row.by_coverage.values())) for row in replay.domains],
+        picture=picture_of(replay.days),
+    )
 
 
-def change_of(organization: Record, difference: DifferenceRow) -> str:
+def change_of(organization: OrganizationReport, difference: DifferenceRow) -> str:
     """How much of the last days' mail a difference affects, as a sentence; empty if that is not known: of what is open, and
     where several differences have the same kind and rules, copies are not told apart.
     """
-    mail = mail_of(organization)
+    mail = organization.mail
     alike = [row for row in mail.difference or () if (row.kind, row.rules) == (difference.kind, difference.rules)]
     if difference.is_open or len(alike) > 1 or not isinstance(mail.replay, ReplayRow):
         return ""
@@ -63,9 +110,9 @@ def change_of(organization: Record, difference: DifferenceRow) -> str:
     return ""
 
 
-def headline_of(organization: Record) -> str:
+def headline_of(organization: OrganizationReport) -> str:
     """One line for the first screen; empty if there is no replay."""
-    replay = mail_of(organization).replay
+    replay = organization.mail.replay
     if not isinstance(replay, ReplayRow):
         return ""
     copies, changed = replay.counts.copies, replay.counts.changed
@@ -75,8 +122,8 @@ def headline_of(organization: Record) -> str:
     return f"{number_of(copies, 'copy', 'copies')} of real mail {'was' if copies == 1 else 'were'} replayed{change}"
 
 
-def picture_of(days: Sequence[DayRow]) -> Record:
-    """The days as bars, one below the other: their names, rectangles with a class, and the size of the drawing."""
+def picture_of(days: Sequence[DayRow]) -> Picture:
+    """The days as bars."""
     most = max((sum(day.by_coverage.values()) for day in days), default=0)
     bars = []
     for place, day in enumerate(days):
@@ -84,7 +131,7 @@ def picture_of(days: Sequence[DayRow]) -> Record:
         for how, copies in day.by_coverage.items():
             width = copies / most * (_WIDTH - _MARGIN) if most else 0
             if width:
-                bars.append({"class": how, "x": f"{x:.1f}", "y": place * _DAY, "width": f"{width:.1f}"})
+                bars.append(Bar(how, f"{x:.1f}", place * _DAY, f"{width:.1f}"))
             x += width
-    names = [{"text": day.date, "y": (place + 1) * _DAY - 8} for place, day in enumerate(days)]
-    return {"bars": bars, "names": names, "width": _WIDTH, "height": len(days) * _DAY, "day": _DAY - 4}
+    names = [(day.date, (place + 1) * _DAY - 8) for place, day in enumerate(days)]
+    return Picture(bars, names, _WIDTH, len(days) * _DAY, _DAY - 4)

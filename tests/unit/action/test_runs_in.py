@@ -27,7 +27,7 @@ def artifacts(directory: Path) -> ArtifactFiles:
 
 
 def report(**more: Any) -> dict[str, Any]:
-    organizations = [OrganizationReport(host="contoso", name="contoso.onmicrosoft.com").as_dict()]
+    organizations = [OrganizationReport(host="contoso", name="contoso.onmicrosoft.com").as_row()]
     return {
         "kind": "audit",
         "generated_at": "2026-11-25T03:00:00Z",

@@ -41,6 +41,6 @@ def document(*changes: PlannedChange, **more: Any) -> PlanDocument:
     parts = {"kind": "baseline", "organization": CONTOSO, "desired": {"IRM-1": True}, "plan": Plan(), "mail": {}}
     given = {name: more.pop(name) for name in list(more) if name in parts}
     mail = given.get("mail", {})
-    given["mail"] = EffectOnMail.read({**({"difference_more": 0} if "difference" in mail else {}), **mail})
+    given["mail"] = EffectOnMail.from_row({**({"difference_more": 0} if "difference" in mail else {}), **mail})
     made = PlanDocument.of_plan(**{**parts, **given}, changes=changes)
     return PlanDocument(**{**{name: getattr(made, name) for name in made.__dataclass_fields__}, **more})

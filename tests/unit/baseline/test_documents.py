@@ -65,12 +65,12 @@ def test_the_report_of_an_organization(role: Role, procedure: str) -> None:
     }.get(procedure, {})
     role.plan(procedure, check=True, **written)
     assert role.report["changes"] or procedure == "snapshot"
-    assert same(OrganizationReport.read(role.report).as_dict(), role.report)
+    assert same(OrganizationReport.from_row(role.report).as_row(), role.report)
 
 
 def test_a_report_of_which_nothing_is_known() -> None:
     report = OrganizationReport(host="contoso")
-    assert OrganizationReport.read(report.as_dict()) == report
+    assert OrganizationReport.from_row(report.as_row()) == report
 
 
 Ruin = Callable[[dict[str, Any]], Any]
@@ -102,8 +102,8 @@ def test_what_is_no_report_is_named(role: Role, ruin: Ruin) -> None:
     role.plan(check=True)
     report = role.report
     ruin(report)
-    with pytest.raises(ValueError, match=r"report|change|Status|Impact"):
-        OrganizationReport.read(report)
+    with pytest.raises(ValueError, match="OrganizationReport"):
+        OrganizationReport.from_row(report)
     with pytest.raises(OptionError, match="runs/1 contains a report that this version of the collection cannot read"):
         organizations_of({"organizations": [report]}, "runs/1")
 
@@ -120,4 +120,4 @@ def test_the_report_of_a_run_names_what_it_cannot_read(role: Role) -> None:
 @pytest.mark.parametrize("row", [None, [], {}, {"control": "MFR-1"}])
 def test_what_is_no_change_is_named(row: Any) -> None:
     with pytest.raises(ValueError, match="it is not a change"):
-        PlannedChange.read(row)
+        PlannedChange.from_row(row)

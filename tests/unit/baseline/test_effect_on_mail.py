@@ -95,13 +95,13 @@ WHOLE_GUARANTEE = {
     ],
 )
 def test_it_is_read_as_it_is_written(effect: EffectOnMail, written: dict[str, Any]) -> None:
-    assert effect.as_dict() == written
-    assert EffectOnMail.read(written) == effect
+    assert effect.as_row() == written
+    assert EffectOnMail.from_row(written) == effect
     assert bool(effect) is bool(written)
 
 
 def test_what_was_observed_is_written_as_it_is_read() -> None:
-    assert EffectOnMail.read({"observed": OBSERVED}).as_dict() == {"observed": OBSERVED}
+    assert EffectOnMail.from_row({"observed": OBSERVED}).as_row() == {"observed": OBSERVED}
 
 
 @pytest.mark.parametrize("row", [LOST, WHOLE_DIFFERENCE])
@@ -148,8 +148,8 @@ def test_the_rows_of_the_samples_have_all_that_a_row_can_have() -> None:
     ],
 )
 def test_what_is_none_is_refused(document: Any) -> None:
-    with pytest.raises(ValueError, match="mail"):
-        EffectOnMail.read(document)
+    with pytest.raises(ValueError, match="EffectOnMail"):
+        EffectOnMail.from_row(document)
 
 
 @pytest.mark.parametrize(

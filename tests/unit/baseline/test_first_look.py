@@ -23,12 +23,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
-    RunReport,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.encrypters import (
     encrypter_lines,
 )
+
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 
@@ -316,10 +317,11 @@ def test_the_terminal_shows_it_below_the_organization_and_only_for_few() -> None
     role = Role({})
     role.plan("audit")
     report = role.report
-    run = RunReport("run", "", False, "audit", "", "", "", "", None, (OrganizationReport.read(report),), "")
+    run = run_of(report)
     lines = lines_of(run, "report.html")
     shown = overview_lines(
-        OrganizationOverview.from_row(report["overview"]), encrypter_lines(EffectOnMail.read(report["mail"]).encrypters)
+        OrganizationOverview.from_row(report["overview"]),
+        encrypter_lines(EffectOnMail.from_row(report["mail"]).encrypters),
     )
     assert lines[1 : 1 + len(shown)] == shown
     assert any("35029  A mail flow rule protects mail  fails" in line for line in lines)
@@ -330,9 +332,7 @@ def test_the_terminal_shows_it_below_the_organization_and_only_for_few() -> None
 
 
 def terminal(role: Role) -> list[str]:
-    return lines_of(
-        RunReport("run", "", False, "audit", "", "", "", "", None, (OrganizationReport.read(role.report),), ""), "page"
-    )
+    return lines_of(run_of(role.report), "page")
 
 
 def test_a_terminal_says_which_variable_mends_a_policy() -> None:
@@ -360,9 +360,9 @@ def test_each_organization_has_the_sentences_of_its_own_numbers() -> None:
     role = Role({"transport_rules": [{**OUTGOING, "MessageContainsDataClassifications": ["SSN"]}]})
     role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
     role.plan("audit")
-    report = OrganizationReport.read(role.report)
+    report = OrganizationReport.from_row(role.report)
     both = (replace(report, host="one"), replace(report, host="two"))
-    lines = lines_of(RunReport("run", "", False, "audit", "", "", "", "", None, both, ""), "page")
+    lines = lines_of(run_of(*both), "page")
     second = next(place for place, line in enumerate(lines) if line.startswith("two: "))
     one, two = lines[:second], lines[second:-1]
     assert one[1:] == two[1:]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.rounds import rounds
 from tests.unit.baseline.wishes import ALLOWED, STATES, WISHES
 from tests.unit.emulated_session import WIRES
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 
@@ -25,7 +26,7 @@ STEPS = (("baseline", True), ("baseline", False), ("audit", False), ("rollback",
 def judge(role: Role, kind: str) -> bool:
     """Whether the plan has an impact. An AssertionError says how its report soothes."""
     report = role.report
-    run = {"kind": kind, "generated_at": "2026-11-25T03:16:55Z", "organizations": [{**report, "host": "contoso"}]}
+    run = run_of(report, kind=kind)
     attention, _changes, _decisions = answers_of(run)
     facts = figures_of(run)
     impact = any(change["impact"] or change["rollback"] == "not possible" for change in report["changes"])

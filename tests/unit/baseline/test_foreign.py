@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
-    RunReport,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
@@ -21,7 +20,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     foreign_row,
 )
 from ansible_collections.m365.message_encryption.plugins.modules import ome_transport_rules
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.report_data import render_csv
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.run_page import render_html
+
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 
@@ -67,8 +69,8 @@ def with_ours(*foreign: tuple[str, dict[str, Any]], behind: bool = False) -> Rol
 
 
 def lines(role: Role, kind: str) -> str:
-    report = OrganizationReport.read(role.report)
-    return "\n".join(lines_of(RunReport("run", "", True, kind, "", "", "", "", None, (report,), ""), "page"))
+    report = OrganizationReport.from_row(role.report)
+    return "\n".join(lines_of(run_of(report, kind=kind), "page"))
 
 
 @pytest.mark.parametrize(("name", "parameters", "can"), FOREIGN, ids=[row[0] for row in FOREIGN])
@@ -182,8 +184,8 @@ def test_our_rules_are_named_as_they_are_and_what_is_idle_says_so() -> None:
 def test_the_report_has_them_in_a_section_and_in_its_table() -> None:
     role = with_ours(("Hold", {"StopRuleProcessing": True}), ("Footer", {"ApplyHtmlDisclaimerText": "Sincerely"}))
     role.plan("audit", encrypt_outgoing={})
-    report = OrganizationReport.read(role.report)
-    run = RunReport("run", "", True, "audit", "", "", "", "", None, (report,), "").as_dict()
+    report = OrganizationReport.from_row(role.report)
+    run = run_of(report)
     page = render_html(run)
     assert '<section id="foreign">' in page
     assert "1 more can neither delete" in page

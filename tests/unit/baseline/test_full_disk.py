@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import procedure_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.run_page import render_html
 
 from .conftest import FailingSession, Role
 

@@ -13,7 +13,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
-    RunReport,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
@@ -21,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from tests.emulator.mail_flow import MailFlow
 from tests.unit.baseline.guarantees import ENCRYPT, GUARANTEE, LAW, STOP, Values, licensed
 from tests.unit.mail_flow.translation import facts
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 
@@ -169,8 +169,8 @@ def copied(role: Role, to: str, **conditions: Any) -> None:
 
 
 def terminal(role: Role) -> list[str]:
-    report = OrganizationReport.read(role.report)
-    return lines_of(RunReport("run", "", False, "audit", "", "", "", "", None, (report,), ""), "page")
+    report = OrganizationReport.from_row(role.report)
+    return lines_of(run_of(report), "page")
 
 
 def test_encrypt_outgoing_is_about_copies_that_leave(role: Role) -> None:

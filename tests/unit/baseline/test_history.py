@@ -24,6 +24,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.run_reports import run_of
+
 from .conftest import Role
 
 TENANT = "aaaaaaaa-0000-0000-0000-000000000001"
@@ -60,7 +62,7 @@ def look(
 
 
 def finding(looks: Sequence[RunFindings]) -> dict[str, Any]:
-    (row,) = history_document(looks, len(looks))["findings"]
+    (row,) = history_document(looks, len(looks)).as_row()["findings"]
     return dict(row)
 
 
@@ -130,38 +132,38 @@ RENAMED = {
 def test_a_renamed_organization_keeps_its_history(how: str) -> None:
     looks = [look(0, MET), look(1, OPEN), look(2, OPEN, **RENAMED[how])]
     assert times(finding(looks)["since"]) == (day(0), day(1))
-    (organization,) = history_document(looks, 3)["organizations"]
+    (organization,) = history_document(looks, 3).as_row()["organizations"]
     assert organization["runs"] == 3
 
 
 def test_a_run_that_read_nothing_belongs_to_the_organization_that_its_host_is_named_after() -> None:
     """A first look takes the initial domain for the host's name."""
     looks = [look(0, OPEN), look(1, UNKNOWN, name="", tenant="", host="Contoso.onmicrosoft.com")]
-    (organization,) = history_document(looks, 2)["organizations"]
+    (organization,) = history_document(looks, 2).as_row()["organizations"]
     assert (organization["runs"], organization["runs_missed"], organization["tenant_id"]) == (1, 1, TENANT)
 
 
 def test_two_organizations_that_had_one_host_or_one_name_are_two() -> None:
     other = TENANT.replace("1", "2")
     looks = [look(0, OPEN), look(1, MET, tenant=other), look(2, OPEN)]
-    document = history_document(looks, 3)
+    document = history_document(looks, 3).as_row()
     assert {organization["tenant_id"] for organization in document["organizations"]} == {TENANT, other}
     assert [row["state"] for row in document["findings"]] == ["open"]
     # Of a run that shows neither, nobody knows which of the two it saw.
-    assert len(history_document([*looks, look(3, UNKNOWN, name="", tenant="")], 4)["organizations"]) == 3
+    assert len(history_document([*looks, look(3, UNKNOWN, name="", tenant="")], 4).as_row()["organizations"]) == 3
 
 
 def test_the_order_of_folders_does_not_matter() -> None:
     looks = [look(0, MET), look(1, OPEN), look(2, MET)]
-    shuffled = history_document([looks[2], looks[0], looks[1]], 3)
-    assert shuffled["findings"] == history_document(looks, 3)["findings"]
+    shuffled = history_document([looks[2], looks[0], looks[1]], 3).as_row()
+    assert shuffled["findings"] == history_document(looks, 3).as_row()["findings"]
 
 
 @given(st.lists(st.sampled_from([OPEN, MET, UNKNOWN]), min_size=1, max_size=12))
 def test_what_is_said_is_what_runs_saw(story: list[str]) -> None:
     """Against a model that knows only sequences: the runs that judged, split where what they saw changes."""
     judged = [(number, what) for number, what in enumerate(story) if what != UNKNOWN]
-    rows = history_document([look(number, what) for number, what in enumerate(story)], len(story))["findings"]
+    rows = history_document([look(number, what) for number, what in enumerate(story)], len(story)).as_row()["findings"]
     starts = [
         place
         for place, (_number, what) in enumerate(judged)
@@ -194,14 +196,14 @@ class Runs:
         self.role.run(procedure, **variables) if kind == "apply" else self.role.plan(
             procedure, check=kind == "check", **variables
         )
-        report = organization_report("contoso", procedure, OrganizationReport.read(self.role.report), [])
-        document = {"kind": kind, "generated_at": day(len(self.looks)), "run": f"run-{len(self.looks)}"}
-        self.looks += run_findings_of(document, [OrganizationReport.read(report.as_dict())])
+        report = organization_report("contoso", procedure, OrganizationReport.from_row(self.role.report), [])
+        number = len(self.looks)
+        self.looks += run_findings_of(run_of(report.as_row(), kind=kind, generated_at=day(number), run=f"run-{number}"))
 
     def findings(self) -> dict[tuple[str, str, str], dict[str, Any]]:
         return {
             (row["control"], row["identity"], row["option"]): row
-            for row in history_document(self.looks, len(self.looks))["findings"]
+            for row in history_document(self.looks, len(self.looks)).as_row()["findings"]
         }
 
 
@@ -254,8 +256,8 @@ def test_what_a_rollback_sets_back_is_open_again(audits: int) -> None:
     assert {row["state"] for row in runs.findings().values()} <= {f"fixed by the run run-{audits}"}
     back = len(runs.looks)
     runs.role.run("rollback")
-    report = OrganizationReport.read(runs.role.report)
-    runs.looks += run_findings_of({"kind": "rollback", "generated_at": day(back), "run": f"run-{back}"}, [report])
+    rollback = run_of(runs.role.report, kind="rollback", generated_at=day(back), run=f"run-{back}")
+    runs.looks += run_findings_of(rollback)
     found = runs.findings()
     assert {key for key, row in found.items() if row["state"] == "open"} >= {
         ("OME-1", "OME Configuration", "social_id_sign_in"),
@@ -275,8 +277,7 @@ def test_what_a_check_of_a_rollback_foresees_opens_nothing() -> None:
     runs = Runs()
     runs.run("baseline", "apply")
     runs.role.plan("rollback", check=True)
-    report = OrganizationReport.read(runs.role.report)
-    assert run_findings_of({"kind": "rollback", "generated_at": day(5), "run": "run-5"}, [report]) == []
+    assert run_findings_of(run_of(runs.role.report, kind="rollback", generated_at=day(5), run="run-5")) == []
 
 
 def test_a_control_that_the_tags_leave_out_says_nothing() -> None:

@@ -11,8 +11,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     conclude,
     report_run,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.report_data import render_json
 
 from .conftest import Role
 
@@ -21,7 +21,7 @@ def end(role: Role, hosts: list[str]) -> dict[str, Any]:
     """The end of a run, or of its first ring where it has more hosts."""
     role.task.params |= {"results": [], "hosts": []}
     role.task.hosts = hosts
-    role.task.renderers = {"report.json": document_text, "report.html": document_text}
+    role.task.renderers = {"report.json": render_json, "report.html": render_json}
     shown: list[str] = []
     role.task.show = shown.append
     conclude(role.task, {}, goes_on=False)

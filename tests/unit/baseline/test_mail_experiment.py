@@ -13,10 +13,6 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
     EXPERIMENT_OPTIONS,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    OrganizationReport,
-    RunReport,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures import mail_experiment
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
@@ -28,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import OwnerFile
 
 from tests.emulator.organization import default_state
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 from .refusing import refused
@@ -156,7 +153,7 @@ def test_what_was_seen_is_said_without_addresses(tmp_path: Path) -> None:
 
 def on_terminal(tenant: Tenant) -> list[str]:
     """What the terminal says of the control."""
-    run = RunReport("run", "", False, "audit", "", "", "", "", None, (OrganizationReport.read(tenant.report),), "")
+    run = run_of(tenant.report)
     return [line.strip() for line in lines_of(run, "page") if "VRF-3" in line]
 
 

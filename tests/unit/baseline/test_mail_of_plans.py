@@ -22,7 +22,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     read,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import difference_lines
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.report_data import render_csv
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.run_page import render_html
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ from tests.rounds import rounds
 from tests.unit.baseline.guarantees import ENCRYPT, GUARANTEE, STOP, licensed
 from tests.unit.baseline.rules_of_plans import found, wishes
 from tests.unit.baseline.wishes import ALLOWED
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 
@@ -92,7 +94,7 @@ def test_what_a_plan_leaves_is_what_comes_out(source: random.Random, procedure: 
 
 
 def effect_lines(role: Role) -> list[str]:
-    mail = EffectOnMail.read(role.report["mail"])
+    mail = EffectOnMail.from_row(role.report["mail"])
     assert mail.difference is not None
     return difference_lines(mail.difference, mail.difference_more)
 
@@ -198,7 +200,7 @@ def test_facts_that_are_not_granted_never_fail_a_plan(role: Role) -> None:
 def test_the_page_shows_sentence_message_and_verdict(role: Role) -> None:
     role.run(encryption_rules=[ENCRYPT])
     role.plan(check=True, encryption_rules=[STOP, ENCRYPT], guarantees=[GUARANTEE], **BROKEN)
-    report = {"kind": "check", "organizations": [role.report]}
+    report = run_of(role.report, kind="check")
     page = render_html(report)
     for text in (
         "the new rule &#39;Newsletter&#39; stops before",

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
-    RunReport,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
@@ -24,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 from tests.unit.clock import Clock
 from tests.unit.emulated_session import EmulatedSession
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 
@@ -132,8 +132,8 @@ def test_an_answer_that_was_lost_lets_nothing_else_be_written(
 
 
 def last_line(role: Role) -> str:
-    report = OrganizationReport.read(role.report)
-    return lines_of(RunReport("run", "", False, "apply", "", "", "", "", None, (report,), ""), "page")[0]
+    report = OrganizationReport.from_row(role.report)
+    return lines_of(run_of(report, kind="apply"), "page")[0]
 
 
 def states(role: Role) -> dict[tuple[str, str], str]:

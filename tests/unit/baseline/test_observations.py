@@ -14,10 +14,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     Mail,
     facts_for_comparison,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    OrganizationReport,
-    RunReport,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
@@ -32,9 +28,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     observations_document,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.report_data import render_csv
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.run_page import render_html
 
 from tests.unit.baseline.guarantees import LAW, licensed
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 
@@ -202,11 +200,11 @@ def test_an_approval_rests_on_the_answers(role: Role) -> None:
 
 def test_what_was_observed_stands_beside_verdicts(role: Role) -> None:
     verdict(role, observations=observed(role, False))
-    run = RunReport("run", "", False, "audit", "", "", "", "", None, (OrganizationReport.read(role.report),), "")
+    run = run_of(role.report)
     seen = f"observed on {TODAY.isoformat()}"
     assert any(seen in line for line in lines_of(run, "page"))
-    assert seen in render_html(run.as_dict())
-    assert any(seen in line for line in render_csv(run.as_dict()).splitlines() if "observation" in line)
+    assert seen in render_html(run)
+    assert any(seen in line for line in render_csv(run).splitlines() if "observation" in line)
 
 
 @pytest.mark.parametrize(

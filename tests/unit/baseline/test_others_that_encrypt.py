@@ -91,7 +91,7 @@ def test_an_audit_without_the_role_names_it_and_goes_on(role: Role) -> None:
     assert overview["unseen"] == ["dlp", "labels", "encrypt_button"]
     (line,) = overview["not_read"]
     assert "Security Reader" in line
-    encrypters = encrypter_lines(EffectOnMail.read(role.report["mail"]).encrypters)
+    encrypters = encrypter_lines(EffectOnMail.from_row(role.report["mail"]).encrypters)
     shown = [text.strip() for text in overview_lines(OrganizationOverview.from_row(overview), encrypters)]
     assert [text for text in shown if "DLP policies" in text] == [
         "Not seen: DLP policies, sensitivity labels, the Encrypt button.",

@@ -25,7 +25,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
     document_of,
-    document_text,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
@@ -34,6 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifact_files import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.report_data import render_json
 
 from tests.unit.emulated_session import WIRES
 
@@ -301,7 +301,7 @@ def check(directory: Path, fates: Sequence[str], rolled_back: Counter[str], *, b
 def test_an_organization_whose_ring_has_not_begun_has_not_run_yet(role: Role) -> None:
     role.hosts, role.ring = ["contoso", "beside", "lost", "later"], ["contoso", "beside"]
     task = role._task("baseline", "recommended", {}, False, awx={}, hosts=[])
-    task.lost, task.renderers = ["lost"], {"report.json": document_text}
+    task.lost, task.renderers = ["lost"], {"report.json": render_json}
     *lines, last = report_run(task)["lines"]
     written = document_of(Path(role.directory, "runs", role.artifacts.run, "report.json").read_bytes())
     assert [organization["host"] for organization in written["organizations"] if organization["waits"]] == ["later"]

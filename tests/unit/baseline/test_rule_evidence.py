@@ -15,8 +15,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     ControlReport,
-    OrganizationReport,
-    RunReport,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.run_findings import (
     run_findings_of,
@@ -34,11 +32,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.note_files import NoteFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history_page import render_history
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.run_page import render_html
 
 from tests.emulator.message_trace import row
 from tests.emulator.organization import default_state
 from tests.emulator.rule_reports import computed, hits, settled
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 from .refusing import refused
@@ -109,29 +108,11 @@ def test_an_audit_compares_what_exchange_reports_with_what_was_computed(role: Ro
     assert end - begin == datetime.timedelta(days=7)
     headline = f"Exchange's reports of {begin} to {end}: 1 rule compared, none contradicted."
     assert headline in said
-    plain = {
-        "command": "",
-        "approvable": False,
-        "change_reference": "",
-        "approver": "",
-        "approval_valid_until": "",
-        "awx": None,
-    }
-    report = RunReport(
-        run="r",
-        kind="audit",
-        generated_at="",
-        ansible_version="",
-        organizations=(OrganizationReport.read(role.report),),
-        **plain,
-    )
-    assert f"  {headline}" in lines_of(report, "page")
-    page = render_html(
-        {"kind": "audit", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": [role.report]}
-    )
+    assert f"  {headline}" in lines_of(run_of(role.report), "page")
+    page = render_html(run_of(role.report))
     assert "What Exchange reports" in page
     fleet = [{**role.report, "host": f"host{number}", "name": f"host{number}"} for number in range(26)]
-    many = render_html({"kind": "audit", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": fleet})
+    many = render_html(run_of(*fleet))
     rests = "What this rests on"
     assert (page.count(rests), many.count(rests), many.count("1 rule compared, none contradicted")) == (1, 0, 26)
     for text in (json.dumps(role.report), json.dumps(audit), page):
@@ -172,9 +153,7 @@ def test_a_contradiction_is_remembered_until_a_later_window_agrees(role: Role) -
     assert all(
         each["contradicted"][0].startswith(contradicted) for each in (mail["guarantees"][0], mail["difference"][0])
     )
-    assert contradicted in render_html(
-        {"kind": "check", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": [role.report]}
-    ).replace("&#39;", "'")
+    assert contradicted in render_html(run_of(role.report, kind="check")).replace("&#39;", "'")
 
     # A window that cannot be compared changes nothing, and one that agrees ends it.
     role.session.organization.patch({"rule_report": right, "report_hours_late": 48})
@@ -403,14 +382,11 @@ def test_the_history_shows_predicted_and_reported_over_time(role: Role) -> None:
     looks = []
     for at in ("2026-11-27T03:00:00Z", "2026-11-28T03:00:00Z"):
         role.plan("audit", **WANTED)
-        looks += run_findings_of(
-            {"kind": "audit", "generated_at": at, "run": f"run of {at[:10]}"}, [OrganizationReport.read(role.report)]
-        )
+        looks += run_findings_of(run_of(role.report, generated_at=at, run=f"run of {at[:10]}"))
         role.session.organization.patch({"rule_report": hits(PARTNERS[:6], "Partners")})
     document = history_document(looks, 2)
     rows = [
-        (each["run"], each["rule"], each["predicted"]["certain"], each["reported"], len(each["contradictions"]))
-        for each in document["evidence"]
+        (row.run, row.rule, row.predicted.certain, row.reported, len(row.contradictions)) for row in document.evidence
     ]
     assert rows == [("run of 2026-11-27", "Partners", 8, 8, 0), ("run of 2026-11-28", "Partners", 8, 6, 1)]
     assert "What Exchange reported, newest first" in render_history(document)

@@ -30,6 +30,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 
+from tests.unit.run_reports import run_of
+
 
 def change(
     option: str = "enabled",
@@ -59,7 +61,7 @@ def because(found: OrganizationReport, why: str) -> OrganizationReport:
 
 
 def run(kind: str, organizations: Sequence[OrganizationReport]) -> RunReport:
-    return RunReport("run", "", False, kind, "", "", "", "", None, tuple(organizations), "")
+    return run_of(*organizations, kind=kind)
 
 
 def line(kind: str, **fields: Any) -> str:

@@ -13,11 +13,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
     document_of,
-    document_text,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifact_files import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.report_data import render_json
 
 from .conftest import Role
 
@@ -43,7 +43,7 @@ class Slice(Role):
         """What is written after a plan; with ``run``, the report of all slices."""
         self.task.host = self.host
         self.task.params |= {"results": [], **params}
-        self.task.renderers = {"report.json": document_text}
+        self.task.renderers = {"report.json": render_json}
         return report_slices(self.task) if "run" in params else conclude(self.task, {}, goes_on=False)
 
 

@@ -21,10 +21,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     replay_sentence,
     suggestion_lines,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.run_page import render_html
 
 from tests.emulator.message_trace import row
 from tests.unit.baseline.guarantees import ENCRYPT, GUARANTEE, STOP, Values, licensed
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 
@@ -76,7 +77,7 @@ def test_a_plan_says_it_of_the_rules_that_it_would_leave(role: Role) -> None:
 def test_the_page_shows_each_with_what_it_changes(role: Role) -> None:
     role.run(encryption_rules=[STOP, ENCRYPT])
     role.plan("audit", guarantees=[GUARANTEE])
-    page = render_html({"kind": "audit", "organizations": [role.report]})
+    page = render_html(run_of(role.report))
     part = page.partition("What would put it right")[2]
     assert "Move the rule &#39;Law firm&#39; from priority 1 to 0 (before &#39;Newsletter&#39;)." in part
     assert "is now encrypted" in part
@@ -103,7 +104,7 @@ def test_each_is_counted_over_the_mail_of_the_last_days(role: Role) -> None:
         line.startswith(f"  {TEXT} ") and line.endswith(said)
         for line in suggestion_lines(map(SuggestionRow.from_row, suggested(role)))
     )
-    assert said in render_html({"kind": "audit", "organizations": [role.report]})
+    assert said in render_html(run_of(role.report))
     assert all("replay" in each and "@" not in json.dumps(each["replay"]) for each in suggested(role))
     role.plan("audit", guarantees=[GUARANTEE])
     assert all("replay" not in each for each in suggested(role))

@@ -11,13 +11,14 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import trial_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import RmsTemplates, Rule
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.run_page import render_html
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.emulator.message_trace import row
 from tests.rounds import rounds
 from tests.unit.baseline.wishes import STATES, WANTED_RULE
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 from .refusing import refused
@@ -252,9 +253,7 @@ def test_a_plan_and_an_audit_show_what_the_rule_would_do(role: Role) -> None:
     ]
     assert any(f"On trial since its last change on {began}, until {until}: 'Partners'." in line for line in said)
     assert any("4 copies are now encrypted (fabrikam.com 4): 'Partners'." in line for line in said)
-    page = render_html(
-        {"kind": "check", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": [role.report]}
-    )
+    page = render_html(run_of(role.report, kind="check"))
     assert "Rules on trial" in page
     assert "What enforcing it changes" in page
 

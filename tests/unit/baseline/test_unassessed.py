@@ -14,11 +14,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import conclude
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html, render_junit
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.junit import render_junit
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.report_data import render_json
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.run_page import render_html
 
 from tests.unit.report.page import Page
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 
@@ -37,13 +39,13 @@ def audit(role: Role, **variables: Any) -> dict[str, Any]:
     """The result of an audit, with its failure."""
     role.plan("audit", **{**WANTED, **variables})
     role.task.params["results"] = []
-    role.task.renderers = {"report.json": document_text}
+    role.task.renderers = {"report.json": render_json}
     return conclude(role.task, {}, goes_on=False)
 
 
 def ran(role: Role) -> RunReport:
-    report = OrganizationReport.read({**role.report, "host": role.host})
-    return RunReport("run", "", False, "audit", "", "", "", "", None, (report,), "")
+    report = OrganizationReport.from_row({**role.report, "host": role.host})
+    return run_of(report)
 
 
 def withhold(role: Role, *cmdlets: str) -> None:
@@ -135,7 +137,7 @@ def test_a_test_that_is_not_granted_is_not_met(role: Role) -> None:
 def test_the_reports_agree(role: Role) -> None:
     withhold(role, "Get-TransportRule")
     audit(role)
-    document = ran(role).as_dict()
+    document = ran(role)
     text = Page(render_html(document)).text
     assert "2 controls not assessable: nothing is known of them." in text
     assert "nothing is known." not in text

@@ -16,10 +16,6 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
     history_document,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
-    OrganizationReport,
-    RunReport,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.run_findings import (
     run_findings_of,
 )
@@ -36,18 +32,19 @@ from ansible_collections.m365.message_encryption.plugins.modules import (
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.fleet import render_fleet
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history_page import render_history
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import (
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.junit import render_junit
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_page import render_replay
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.report_data import (
     render_csv,
-    render_html,
-    render_junit,
     render_lines,
-    render_replay,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.run_page import render_html
 
 from tests.emulator.message_trace import row
 from tests.emulator.organization import default_state
 from tests.emulator.rule_reports import computed, settled
 from tests.unit.emulated_session import EmulatedSession
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 from .guarantees import ENCRYPT, GUARANTEE, STOP
@@ -207,11 +204,10 @@ def test_each_report_page_and_file_of_a_run_has_it(name: str, tmp_path: Path) ->
     assert (UNTESTED in str(texts_of(report))) is untested
     for part in (report["mail"], report["overview"]):
         assert part.get("untested", []) == (["VRF-1"] if untested and "unseen" in part else [])
-    run = {"format": 1, "kind": procedure, "organizations": [report], "generated_at": "2026-11-28T00:00:00Z"}
+    found = run_of(report, kind=procedure)
     for render in (render_html, render_csv, render_lines, render_junit, render_fleet):
-        assert LINE in render(run)
-        assert (UNTESTED in render(run)) is untested
-    found = RunReport("run", "", False, procedure, "", "", "", "", None, (OrganizationReport.read(report),), "")
+        assert LINE in render(found)
+        assert (UNTESTED in render(found)) is untested
     lines = [line.strip() for line in lines_of(found, "report.html")]
     told = bool(report["overview"]) or bool({"guarantees", "trials", "replay", "evidence"} & report["mail"].keys())
     assert lines.count(LINE) == int(told)
@@ -223,10 +219,10 @@ def test_the_history_has_it_beside_findings_and_reports(name: str, tmp_path: Pat
     procedure, options = RUNS[name]
     role = Role(organization(), str(tmp_path))
     role.plan(procedure, **options)
-    run = {"kind": "check" if options.get("check") else procedure, "generated_at": "2026-11-28T00:00:00Z", "run": "run"}
-    document = history_document(run_findings_of(run, [OrganizationReport.read(role.report)]), 1)
-    assert document["unseen"] == role.report["mail"]["unseen"]
-    parts = ("open" if document["findings"] else "", "evidence" if document["evidence"] else "")
+    run = run_of(role.report, kind="check" if options.get("check") else procedure)
+    document = history_document(run_findings_of(run), 1)
+    assert list(document.unseen) == role.report["mail"]["unseen"]
+    parts = ("open" if document.findings else "", "evidence" if document.evidence else "")
     assert render_history(document).count(LINE) == len(list(filter(None, parts))) > 0
 
 
@@ -236,7 +232,7 @@ def test_a_history_of_runs_that_said_nothing_of_mail_has_no_line() -> None:
 
 def texts_of(report: dict[str, Any]) -> list[str]:
     """The terminal's lines."""
-    found = RunReport("run", "", False, "audit", "", "", "", "", None, (OrganizationReport.read(report),), "")
+    found = run_of(report)
     return lines_of(found, "report.html")
 
 
@@ -245,7 +241,7 @@ def test_an_audit_that_tested_encryption_does_not_say_that_it_did_not(tmp_path: 
     role.plan("audit", test_sender=f"alexw@{NAME}", **RULES)
     assert role.controls()["VRF-1"] in ("met", "not met")
     assert "untested" not in role.report["mail"]
-    assert UNTESTED not in render_html({"format": 1, "kind": "audit", "organizations": [role.report]})
+    assert UNTESTED not in render_html(run_of(role.report))
 
 
 def test_a_refusal_that_says_how_mail_is_protected_says_it(tmp_path: Path) -> None:
@@ -258,7 +254,7 @@ def test_a_refusal_that_says_how_mail_is_protected_says_it(tmp_path: Path) -> No
 def test_the_page_of_an_audit_shows_the_counts_and_who_encrypts_what(tmp_path: Path) -> None:
     role = Role(organization(), str(tmp_path))
     role.plan("audit", evidence_days=7, **RULES)
-    page = render_html({"format": 1, "kind": "audit", "organizations": [role.report]})
+    page = render_html(run_of(role.report))
     for said in (
         "What encrypts, decrypts or stops mail",
         "Messages encrypted by policy",
@@ -275,7 +271,7 @@ def test_a_page_says_once_how_much_is_encrypted_otherwise(tmp_path: Path) -> Non
         said: list[str] = []
         role.say = said.append
         role.plan("audit", **days, **RULES)
-        page = render_html({"format": 1, "kind": "audit", "organizations": [role.report]})
+        page = render_html(run_of(role.report))
         terminal = "\n".join([*said, *texts_of(role.report)])
         assert [text.count("Encrypted, but not by rules: ") for text in (page, terminal)] == [1, 1]
 
@@ -296,7 +292,7 @@ def test_what_rules_of_a_plan_protect_would_be_protected(tmp_path: Path) -> None
     role.say = said.append
     role.plan(check=True, encrypt_outgoing=True, replay_days=7)
     assert "Would be protected by rules: 12; not by rules: 0." in said
-    page = render_html({"format": 1, "kind": "check", "organizations": [role.report]})
+    page = render_html(run_of(role.report, kind="check"))
     assert "</i>Would be protected by rules</th>" in page
     assert "Protected by rules" not in page
     said.clear()

@@ -80,6 +80,7 @@ def control(identifier: str, status: str = "met", found: Any = ..., **more: Any)
             made = dict(zip(names, about, strict=True))
             return {
                 **made,
+                "selected": True,
                 "status": status,
                 "found": made["wanted"] if found is ... else found,
                 "exception": None,
@@ -119,11 +120,19 @@ def organization(name: str, status: str = "met", number: int = 1, **more: Any) -
         "changes": [],
         "findings": [],
         "warnings": [],
-        "digests": {"plan": f"sha256:{number:064x}", "snapshot": None, "state": f"sha256:{number + 7:064x}"},
+        "accepted": [],
+        "snapshot": None,
+        "digests": {"plan": f"sha256:{number:064x}", "snapshot": "", "state": f"sha256:{number + 7:064x}"},
         "applied": 0,
         "not_applied": 0,
         **more,
     }
+
+
+def unread(host: str, **more: Any) -> dict[str, Any]:
+    """An organization of which nothing is known."""
+    known = organization("", "not assessable", controls=[], observed=[], connection={}, **more)
+    return {**known, "host": host, "name": "", "tenant_id": "", "digests": {"plan": "", "snapshot": "", "state": ""}}
 
 
 def run(kind: str, organizations: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
@@ -283,7 +292,7 @@ def audit() -> dict[str, Any]:
         message="AADSTS7000215: the client secret is wrong or has expired. Give a new one in exchange_client_secret, or a certificate.",
         controls=[control(about[0], "not assessable", None) for about in CONTROLS],
         observed=[],
-        digests={"plan": None, "snapshot": None, "state": None},
+        digests={"plan": "", "snapshot": "", "state": ""},
     )
     over = {"reason": "The claims system reads attachments.", "owner": "A. Rossi", "until": "2026-08-31"}
     replace(all_of_them[11], control("IRM-4", "accepted exception", True, exception=over))

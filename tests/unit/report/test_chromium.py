@@ -6,9 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.unit.report import chromium, samples
+from tests.unit.report.rendering import render_html
 from tests.unit.report.screens import SCREENS
 
 pytestmark = pytest.mark.skipif(

@@ -10,9 +10,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_junit
 
 from tests.unit.report import samples
+from tests.unit.report.rendering import render_csv, render_junit
 
 
 def rows(report: dict[str, Any]) -> list[dict[str, str]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
     history_document,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history_rows import (
+    RuleReportRow,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline_action import ring_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.fleet import render_fleet
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history_page import render_history
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_lines
 
 from tests.unit.report import chromium, samples
+from tests.unit.report.rendering import render_fleet, render_lines
 from tests.unit.report.screens import SCREENS
 
 needs_chromium = pytest.mark.skipif(
@@ -130,7 +133,7 @@ def test_texts_of_a_tenant_stay_texts() -> None:
 
 def test_an_organization_of_which_nothing_is_known_has_a_row() -> None:
     report = fleet(2)
-    report["organizations"][0] = {"host": "gone", "status": "not assessable", "message": "x", "controls": []}
+    report["organizations"][0] = samples.unread("gone", message="x")
     assert next(row[:2] for row in rows(render_fleet(report))) == ["gone", "Not assessable"]
 
 
@@ -226,13 +229,17 @@ def test_the_history_fits(width: int, tmp_path: Path) -> None:
     row = {
         "name": "a-quite-long-subsidiary-name.onmicrosoft.com",
         "host": "contoso",
+        "at": "2026-11-28T03:00:00Z",
+        "run": "run",
+        "guid": "",
+        "mode": "Enforce",
         "rule": "Encrypt mail to our partners abroad and to the law firm",
-        "window": {"from": "2026-11-27T03:00:00Z", "until": "2026-11-28T03:00:00Z"},
+        "window": {"from": "2026-11-27T03:00:00Z", "until": "2026-11-28T03:00:00Z", "complete": True},
         "predicted": {"certain": 12_345, "possible": 67_890},
         "reported": 12_345,
         "comparable": False,
         "contradictions": [],
     }
-    page = render_history({**history_document([], 0), "evidence": [row] * 4})
+    page = render_history(replace(history_document([], 0), evidence=(RuleReportRow.from_row(row),) * 4))
     said = chromium.measure(tmp_path, page, width)
     assert (said["scroll_width"], said["wide"]) == (width, [])

@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.first_screen import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.labels import IMPACT, command_parts
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.unit.report import samples
 from tests.unit.report.page import Page
+from tests.unit.report.rendering import answers_of, render_html
 
 
 @pytest.fixture(params=samples.REPORTS)
@@ -292,21 +291,8 @@ def test_long_texts_are_shortened_with_their_length() -> None:
 
 
 def test_a_report_with_nothing_in_it_is_still_a_page() -> None:
-    assert "0 organizations" in Page(render_html({"kind": "audit", "organizations": []})).text
-    Page(render_html({"kind": "check", "organizations": [{"host": "o1"}]}))
-    Page(
-        render_html(
-            samples.run(
-                "check",
-                [
-                    samples.organization(
-                        "Bare", controls=None, changes=None, findings=None, connection=None, digests=None
-                    )
-                ],
-                awx=None,
-            )
-        )
-    )
+    assert "0 organizations" in Page(render_html(samples.run("audit", []))).text
+    assert "o1" in Page(render_html(samples.run("check", [samples.unread("o1")], awx=None))).words
 
 
 def test_a_thousand_organizations_are_a_small_page() -> None:
@@ -375,7 +361,7 @@ def test_no_impact_is_passed_over_in_silence(impact: Impact, state: str, kind: s
 
 def test_an_organization_of_a_later_ring_is_no_failure() -> None:
     report = samples.applied()
-    report["organizations"].append({"host": "later", "status": "not assessable", "waits": True, "controls": []})
+    report["organizations"].append(samples.unread("later", waits=True))
     attention, _changes, decisions = answers_of(report)
     assert ("1 organization not run yet: a later ring.", "") in attention.lines
     assert not any("could not be read" in text for text, _anchor in attention.lines)

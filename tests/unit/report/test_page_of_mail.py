@@ -6,18 +6,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import (
-    EffectOnMail,
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.first_screen import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail_section import (
     difference_of,
     unseen_of_all,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.unit.report import samples
 from tests.unit.report.page import Page
+from tests.unit.report.rendering import answers_of, render_html
 
 
 def test_who_outside_can_read_what_is_a_table_of_words() -> None:
@@ -284,14 +283,6 @@ def test_a_control_of_which_nothing_was_read_shows_no_values() -> None:
     assert "Wanted option: true Found not set" in Page(render_html(report)).text
 
 
-def test_what_a_plan_does_to_mail_is_read_once_for_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[Any] = []
-    whole = EffectOnMail.read
-    monkeypatch.setattr(EffectOnMail, "read", lambda document: read.append(document) or whole(document))
-    render_html(samples.mail())
-    assert read == [organization["mail"] for organization in samples.mail()["organizations"]]
-
-
 def _differing(kind: str, text: str, *rules: str) -> dict[str, Any]:
     return {"kind": kind, "text": text, "when": {}, "rules": list(rules)}
 
@@ -316,18 +307,17 @@ def test_copies_of_replayed_mail_are_told_of_the_one_difference_that_they_are_of
         {"kind": "unknown", "certain": 0, "possible": 5, **counts},
     ]
     replay = samples.replay(difference=replayed)
-    organization = samples.organization(
-        "contoso", mail={"difference": differences, "difference_more": 0, "replay": replay}
-    )
-    found = [row["counted"] for row in difference_of(organization)]
+    mail = {"difference": differences, "difference_more": 0, "replay": replay}
+    organization = OrganizationReport.from_row(samples.organization("contoso", mail=mail))
+    found = [row.counted for row in difference_of(organization)]
     assert [text.removeprefix("In the replayed mail, ")[:8] for text in found] == counted
 
 
 def test_what_is_not_seen_of_some_organizations_names_them() -> None:
-    def one(name: str, *unseen: str) -> dict[str, Any]:
-        return samples.organization(name, mail={"difference": [], "difference_more": 0, "unseen": list(unseen)})
+    def one(name: str, **mail: Any) -> OrganizationReport:
+        return OrganizationReport.from_row(samples.organization(name, mail=mail))
 
-    judged = [one("contoso", "encrypt_button"), one("fabrikam", "dlp", "encrypt_button"), samples.organization("new")]
+    judged = [one("contoso", unseen=["encrypt_button"]), one("fabrikam", unseen=["dlp", "encrypt_button"]), one("new")]
     names = [line.partition(": ")[0].lower() for line in unseen_of_all(judged)]
     assert names == ["contoso", "fabrikam"]
     assert [line.partition(": ")[0] for line in unseen_of_all([judged[0], judged[0]])] == ["Not seen"]

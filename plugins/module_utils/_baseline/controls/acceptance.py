@@ -5,19 +5,20 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._exchange.errors import OptionError
 from ..._exchange.spelling import meant
 from ..._exchange.text import listed
+from ..._mail_flow.wording.row import WholeRow
 from .findings import PREFIX, Finding, accept
 
 _KEYS = ("word", "reason", "owner", "until")
 
 
 @dataclass(frozen=True)
-class AcceptedFinding:
+class AcceptedFinding(WholeRow):
     """Something that someone has accepted.
 
     :param until: its last day, or a date and time with an offset; empty if it has no end.
@@ -32,9 +33,19 @@ class AcceptedFinding:
         """Whether its last day has passed."""
         return bool(self.until) and moment(self.until, "until") <= datetime.datetime.now(datetime.UTC)
 
-    def as_dict(self) -> dict[str, str]:
-        """The written form."""
-        return asdict(self)
+
+@dataclass(frozen=True)
+class AcceptedWord(WholeRow):
+    """A word that is accepted, as a report has it.
+
+    :param needed: whether the run needed it.
+    """
+
+    word: str
+    reason: str
+    owner: str
+    until: str
+    needed: bool
 
 
 class Acceptance:
@@ -86,13 +97,13 @@ class Acceptance:
         counting = (word for word, accepted in self._words.items() if not accepted.expired)
         return accept(dict.fromkeys((*counting, *words)))
 
-    def shown(self) -> list[dict[str, str]]:
+    def shown(self) -> list[dict[str, Any]]:
         """What was accepted, for the digest."""
-        return [{"word": word, **accepted.as_dict()} for word, accepted in sorted(self._words.items())]
+        return [{"word": word, **accepted.as_row()} for word, accepted in sorted(self._words.items())]
 
-    def reported(self) -> list[dict[str, Any]]:
+    def reported(self) -> list[AcceptedWord]:
         """What was accepted, and whether this run needed it."""
-        return [{**row, "needed": row["word"] in self._needed} for row in self.shown()]
+        return [AcceptedWord(**row, needed=row["word"] in self._needed) for row in self.shown()]
 
 
 def moment(text: str, variable: str) -> datetime.datetime:

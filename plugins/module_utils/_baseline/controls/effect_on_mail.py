@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from ..._engine.plan import Change, Impact
 from ..._mail_flow.analyses.aspects import DifferenceKind
@@ -17,7 +17,7 @@ from ..._mail_flow.wording.overview import CellRow
 from ..._mail_flow.wording.plans import ForeignRow, TrialRow
 from ..._mail_flow.wording.replay_row import ReplayOrRemark, replay_or_remark
 from ..._mail_flow.wording.result_rows import DifferenceRow, GuaranteeRow
-from ..._mail_flow.wording.row import ResultRow, Row
+from ..._mail_flow.wording.row import ResultRow, Row, as_list, codec, row_by, rows_by, rows_of
 from ..._mail_flow.wording.suggestion_row import SuggestionRow
 from ..._mail_flow.wording.unseen import unseen_lines
 from ..._resources.rules.impact import of_all_outgoing
@@ -25,44 +25,14 @@ from ..._resources.rules.organization_rules import RULE
 from .foundation import Foundation
 
 
-@dataclass(frozen=True)
-class _Written:
-    """How a field of :class:`EffectOnMail` is written.
-
-    :param form: the type of its written value.
-    :param rows: whether that is a list of rows.
-    :param read: makes a row of a written one; ``None`` for what is as it is written.
-    :param if_known: whether it is written wherever it is not ``None``; otherwise where it is not empty.
-    :param beside: the field beside which it is written, whatever its value is; empty if it is written for itself.
-    """
-
-    form: type
-    rows: bool = False
-    read: Callable[[Row], ResultRow] | None = None
-    if_known: bool = False
-    beside: str = ""
-
-
-#: The metadata of fields.
-_OBSERVED = {"written": _Written(list, rows=True, read=observed_row)}
-_DIFFERENCE = {"written": _Written(list, rows=True, read=DifferenceRow.from_row, if_known=True)}
-_FOUNDATIONS = {"written": _Written(list, rows=True, read=Foundation.from_row)}
-_LINT = {"written": _Written(list, rows=True, read=LintRow.from_row)}
-_REACH = {"written": _Written(list, rows=True, read=CellRow.from_row)}
-_ENCRYPTERS = {"written": _Written(list, rows=True, read=EncrypterRow.from_row)}
-_SUGGESTIONS = {"written": _Written(list, rows=True, read=SuggestionRow.from_row)}
-_FOREIGN = {"written": _Written(list, rows=True, read=ForeignRow.from_row)}
-_TRIALS = {"written": _Written(list, rows=True, read=TrialRow.from_row)}
-_GUARANTEES = {"written": _Written(list, rows=True, read=GuaranteeRow.from_row)}
-_TEXTS = {"written": _Written(list)}
-_TEXTS_IF_KNOWN = {"written": _Written(list, if_known=True)}
-_REPLAY = {"written": _Written(Mapping, read=replay_or_remark)}
-_EVIDENCE = {"written": _Written(Mapping, read=evidence_or_remark)}
-_BESIDE_DIFFERENCE = {"written": _Written(int, beside="difference")}
+def _number(value: Any) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"{value!r} is no number")
+    return value
 
 
 @dataclass(frozen=True)
-class EffectOnMail:
+class EffectOnMail(ResultRow):
     """What a plan does to mail. Its fields are the keys of ``mail`` in a plan and in a report, which have those that say
     something.
 
@@ -86,51 +56,36 @@ class EffectOnMail:
     :param untested: the controls that would have tested whether encryption works.
     """
 
-    difference: tuple[DifferenceRow, ...] | None = field(default=None, metadata=_DIFFERENCE)
-    difference_more: int = field(default=0, metadata=_BESIDE_DIFFERENCE)
-    rests_on: tuple[Foundation, ...] = field(default=(), metadata=_FOUNDATIONS)
-    guarantees: tuple[GuaranteeRow, ...] = field(default=(), metadata=_GUARANTEES)
-    lint: tuple[LintRow, ...] = field(default=(), metadata=_LINT)
-    foreign: tuple[ForeignRow, ...] = field(default=(), metadata=_FOREIGN)
-    replay: ReplayOrRemark | None = field(default=None, metadata=_REPLAY)
-    evidence: EvidenceOrRemark | None = field(default=None, metadata=_EVIDENCE)
-    trials: tuple[TrialRow, ...] = field(default=(), metadata=_TRIALS)
-    suggestions: tuple[SuggestionRow, ...] = field(default=(), metadata=_SUGGESTIONS)
-    reach: tuple[CellRow, ...] = field(default=(), metadata=_REACH)
-    encrypters: tuple[EncrypterRow, ...] = field(default=(), metadata=_ENCRYPTERS)
-    unseen: tuple[str, ...] | None = field(default=None, metadata=_TEXTS_IF_KNOWN)
-    observed: tuple[ObservedRow, ...] = field(default=(), metadata=_OBSERVED)
-    untested: tuple[str, ...] = field(default=(), metadata=_TEXTS)
+    difference: tuple[DifferenceRow, ...] | None = field(default=None, metadata=rows_of(DifferenceRow))
+    difference_more: int = field(default=0, metadata=codec(_number, always=True))
+    rests_on: tuple[Foundation, ...] = field(default=(), metadata=rows_of(Foundation))
+    guarantees: tuple[GuaranteeRow, ...] = field(default=(), metadata=rows_of(GuaranteeRow))
+    lint: tuple[LintRow, ...] = field(default=(), metadata=rows_of(LintRow))
+    foreign: tuple[ForeignRow, ...] = field(default=(), metadata=rows_of(ForeignRow))
+    replay: ReplayOrRemark | None = field(default=None, metadata=row_by(replay_or_remark))
+    evidence: EvidenceOrRemark | None = field(default=None, metadata=row_by(evidence_or_remark))
+    trials: tuple[TrialRow, ...] = field(default=(), metadata=rows_of(TrialRow))
+    suggestions: tuple[SuggestionRow, ...] = field(default=(), metadata=rows_of(SuggestionRow))
+    reach: tuple[CellRow, ...] = field(default=(), metadata=rows_of(CellRow))
+    encrypters: tuple[EncrypterRow, ...] = field(default=(), metadata=rows_of(EncrypterRow))
+    unseen: tuple[str, ...] | None = field(default=None, metadata=as_list())
+    observed: tuple[ObservedRow, ...] = field(default=(), metadata=rows_by(observed_row))
+    untested: tuple[str, ...] = field(default=(), metadata=as_list())
 
     @classmethod
-    def read(cls, document: Any) -> EffectOnMail:
-        """From the written form. Raises ValueError if it is none."""
-        if not isinstance(document, Mapping) or not _WRITTEN.keys() >= document.keys():
-            raise ValueError("its effects on mail are not a mapping")
-        if any(how.beside and (name in document) != (how.beside in document) for name, how in _WRITTEN.items()):
-            raise ValueError("its effects on mail have one side of a difference only")
-        for name, value in document.items():
-            if not isinstance(value, _WRITTEN[name].form):
-                raise ValueError(f"{name} in its effects on mail has the wrong type")
-            if _WRITTEN[name].rows and not all(isinstance(row, Mapping) for row in cast(list[Any], value)):
-                raise ValueError("a row in its effects on mail has the wrong type")
-        try:
-            parts: dict[str, Any] = {name: _read(value, _WRITTEN[name]) for name, value in document.items()}
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError("a row in its effects on mail lacks a part, or has one that is none") from error
-        return cls(**parts)
+    def from_row(cls, row: Row) -> Self:
+        """The values of a row. Raises ValueError if they are none of this kind."""
+        effect = super().from_row(row)
+        if ("difference_more" in row) != (effect.difference is not None):
+            raise ValueError(f"{cls.__name__}: one side of a difference only")
+        return effect
 
-    def as_dict(self) -> dict[str, Any]:
-        """The written form: what says something."""
-        return {
-            name: _as_written(getattr(self, name), how) for name, how in _WRITTEN.items() if self._is_written(name, how)
-        }
-
-    def _is_written(self, name: str, how: _Written) -> bool:
-        if how.beside:
-            return self._is_written(how.beside, _WRITTEN[how.beside])
-        value = getattr(self, name)
-        return value is not None if how.if_known else bool(value)
+    def as_row(self) -> dict[str, Any]:
+        """The row of results: what says something. What is known of a difference says how much of it is left out."""
+        row = super().as_row()
+        if self.difference is None:
+            del row["difference_more"]
+        return row
 
     def __bool__(self) -> bool:
         """Whether it says anything."""
@@ -153,26 +108,8 @@ class EffectOnMail:
         return self.verdicts_are_shown or bool(shown)
 
 
-def _read(value: Any, how: _Written) -> Any:
-    """The value of a field from its written form."""
-    if how.read is not None:
-        return tuple(map(how.read, value)) if how.rows else how.read(value)
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _as_written(value: Any, how: _Written) -> Any:
-    """The written form of the value of a field."""
-    if how.read is not None:
-        return [row.as_row() for row in value] if how.rows else value.as_row()
-    return list(value) if isinstance(value, tuple) else value
-
-
 #: What does nothing to mail.
 NO_EFFECT = EffectOnMail()
-
-#: The name of each field to how it is written.
-_WRITTEN: Mapping[str, _Written] = {part.name: part.metadata["written"] for part in fields(EffectOnMail)}
-
 
 #: What a class of the difference does to people. All others affect some mail.
 IMPACTS: Mapping[DifferenceKind, Impact] = {

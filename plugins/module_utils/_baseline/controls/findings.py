@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 PREFIX = "hardened_baseline_"
 
@@ -51,8 +52,13 @@ class Finding:
         """A finding that its word accepts."""
         return cls(id_, text, accept([word]), word, about)
 
-    def as_dict(self) -> dict[str, str]:
-        """The written form."""
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Finding:
+        """From a row of a report. Raises TypeError if it is none."""
+        return cls(**row)
+
+    def as_row(self) -> dict[str, Any]:
+        """The row of a report."""
         return {"id": self.id, "text": self.text, "allow": self.allow, "word": self.word}
 
     def __str__(self) -> str:

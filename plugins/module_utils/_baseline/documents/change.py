@@ -14,6 +14,7 @@ from ..._exchange.document import normal
 from ..._exchange.organization import Organization
 from ..._exchange.text import value_text
 from ..._mail_flow.wording.result_rows import DifferenceRow
+from ..._mail_flow.wording.row import ResultRow
 from ..._resources.ome_configuration import OME_CONFIGURATION, find
 from ..._resources.registry import RESOURCE
 from ..._resources.rules.organization_rules import RULE, rules_of
@@ -67,8 +68,8 @@ class PlannedChange(Change):
     state: ChangeState = ChangeState.PLANNED
 
     @classmethod
-    def read(cls, row: Any) -> PlannedChange:
-        """A change from its written form. Raises ValueError if it is none."""
+    def from_row(cls, row: Any) -> PlannedChange:
+        """A change from a row of a plan or report. Raises ValueError if it is none."""
         if (
             not isinstance(row, Mapping)
             or set(row) != set(_WRITTEN)
@@ -82,8 +83,8 @@ class PlannedChange(Change):
         }
         return cls(**{**row, **enums})
 
-    def as_dict(self) -> dict[str, Any]:
-        """The change in its written form."""
+    def as_row(self) -> dict[str, Any]:
+        """The row of a plan or report."""
         values = {key: getattr(self, key) for key in _WRITTEN}
         return {key: str(value) if key in _TEXTS else value for key, value in values.items()}
 
@@ -98,7 +99,7 @@ class PlannedChange(Change):
 
     def digested(self) -> dict[str, Any]:
         """The parts of the change that count for the digest of a plan."""
-        counted = self.counted().as_dict()
+        counted = self.counted().as_row()
         return {key: counted[key] for key in _WRITTEN if key not in ("control", "state")} | {
             "command": stable_command(self.command)
         }
@@ -128,20 +129,25 @@ def planned_changes(organization: Organization, plan: Plan, mail: EffectOnMail =
     return sorted(changes, key=lambda change: _IMPACTS.index(change.impact))
 
 
-def touched_rules(organization: Organization, changes: Iterable[PlannedChange]) -> list[dict[str, str]]:
-    """The rules that changes are about, as they are: ``name``, ``guid``, and ``last_modified_by`` if Exchange says it."""
+@dataclass(frozen=True)
+class TouchedRule(ResultRow):
+    """A rule that changes are about, as it is.
+
+    :param last_modified_by: who last changed it; empty if Exchange does not say it.
+    """
+
+    name: str
+    guid: str
+    last_modified_by: str = ""
+
+
+def touched_rules(organization: Organization, changes: Iterable[PlannedChange]) -> list[TouchedRule]:
+    """The rules that changes are about."""
     names = {change.identity for change in changes if change.resource == RULE}
     if not names or organization.error("transport_rules") is not None:
         return []
     touched = [rule for rule in rules_of(organization) if rule.name in names]
-    return [
-        {
-            "name": rule.name,
-            "guid": rule.guid,
-            **({"last_modified_by": str(who)} if (who := rule.properties.get("LastModifiedBy")) else {}),
-        }
-        for rule in touched
-    ]
+    return [TouchedRule(rule.name, rule.guid, str(rule.properties.get("LastModifiedBy") or "")) for rule in touched]
 
 
 def rollback_class(organization: Organization, change: Change) -> RollbackClass:

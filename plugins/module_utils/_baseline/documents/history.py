@@ -8,19 +8,26 @@ organization or did not check a control provides no information about it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from ..._engine.context import ModuleContext
-from ..._exchange.document import VERSION
 from ..._mail_flow.model.encrypters import ENCRYPTERS
 from ..._resources.rules.organization_rules import RULE
+from .history_rows import (
+    OPEN,
+    EndRow,
+    EpisodeRow,
+    FindingRow,
+    History,
+    MomentRow,
+    OrganizationRow,
+    RuleReportRow,
+    RunsRow,
+)
 from .report import now
-from .run_findings import FindingKey, RunFindings, SeenFinding
+from .run_findings import FindingKey, RuleReport, RunFindings, SeenFinding
 from .status import ControlStatus
-
-FORMAT = 1
 
 #: Status of a control without open findings to how the last findings ended.
 _ENDS = {
@@ -52,9 +59,9 @@ class Moment:
             else f"{shown(self.by)} or earlier (first check)"
         )
 
-    def as_dict(self) -> dict[str, str]:
-        """The moment as a document."""
-        return {**{key: text for key, text in asdict(self).items() if text}, "text": str(self)}
+    def as_row(self) -> MomentRow:
+        """The moment in the document."""
+        return MomentRow(after=self.after, by=self.by, run=self.run, text=str(self))
 
 
 @dataclass
@@ -68,15 +75,18 @@ class Episode:
     how: str = ""
     modified_by: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
-        """The episode as a document."""
-        ended = {"ended": {**self.end.as_dict(), "how": self.how}} if self.end else {}
-        return {
-            "since": self.since.as_dict(),
-            "last_seen": self.last_seen,
-            **ended,
-            **({"modified_by": self.modified_by} if self.modified_by else {}),
-        }
+    @property
+    def ended(self) -> EndRow | None:
+        """How it ended, in the document."""
+        if self.end is None:
+            return None
+        return EndRow(after=self.end.after, by=self.end.by, run=self.end.run, text=str(self.end), how=self.how)
+
+    def as_row(self) -> EpisodeRow:
+        """The episode in the document."""
+        return EpisodeRow(
+            since=self.since.as_row(), last_seen=self.last_seen, ended=self.ended, modified_by=self.modified_by
+        )
 
 
 @dataclass
@@ -84,6 +94,7 @@ class OrganizationHistory:
     """What all runs saw of one organization.
 
     :param missed: the number of runs that could not read it.
+    :param reported: what Exchange reported of rules in which run.
     """
 
     tenant_id: str = ""
@@ -95,7 +106,7 @@ class OrganizationHistory:
     first_seen: str = ""
     last_seen: str = ""
     findings: dict[FindingKey, list[Episode]] = field(default_factory=dict)
-    reported: list[dict[str, Any]] = field(default_factory=list)
+    reported: list[tuple[RunFindings, RuleReport]] = field(default_factory=list)
     _judged_at: dict[str, str] = field(default_factory=dict)
     _fixed: dict[FindingKey, SeenFinding] = field(default_factory=dict)
 
@@ -107,7 +118,7 @@ class OrganizationHistory:
         self.tenant_id = run.tenant_id or self.tenant_id
         if run.host not in self.hosts:
             self.hosts.append(run.host)
-        self.reported += [{"at": run.at, "run": run.run, **row} for row in run.reported]
+        self.reported += [(run, report) for report in run.reported]
         if run.undone:
             self._reopen(run)
             return
@@ -152,60 +163,68 @@ class OrganizationHistory:
             )
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """The organization as a document, without its findings."""
-        who = {
-            "tenant_id": self.tenant_id,
-            "name": self.names[-1] if self.names else "",
-            "display_name": self.display_name,
-        }
-        times = {"first_seen": self.first_seen, "last_seen": self.last_seen}
-        return {
-            **{key: text for key, text in {**who, **times}.items() if text},
-            "earlier_names": self.names[:-1],
-            "hosts": self.hosts,
-            "runs": self.runs,
-            "runs_missed": self.missed,
-        }
+    @property
+    def _who(self) -> dict[str, str]:
+        """What identifies it in the rows of the document."""
+        name = self.names[-1] if self.names else ""
+        return {"tenant_id": self.tenant_id, "name": name, "display_name": self.display_name}
 
-    def _who(self) -> dict[str, Any]:
-        return {key: value for key, value in self.as_dict().items() if key in ("tenant_id", "name", "display_name")}
+    def as_row(self) -> OrganizationRow:
+        """The organization in the document."""
+        return OrganizationRow(
+            **self._who,
+            first_seen=self.first_seen,
+            last_seen=self.last_seen,
+            earlier_names=tuple(self.names[:-1]),
+            hosts=tuple(self.hosts),
+            runs=self.runs,
+            runs_missed=self.missed,
+        )
 
-    def evidence_rows(self) -> Iterable[dict[str, Any]]:
-        """What Exchange reported of its rules, and what was computed, as rows of the document, oldest first."""
-        return ({**self._who(), "host": self.hosts[-1], **row} for row in self.reported)
+    def evidence_rows(self) -> Iterable[RuleReportRow]:
+        """What Exchange reported of its rules, and what was computed, oldest first."""
+        for run, report in self.reported:
+            rule = report.rule
+            yield RuleReportRow(
+                **self._who,
+                host=self.hosts[-1],
+                at=run.at,
+                run=run.run,
+                window=report.window,
+                rule=rule.name,
+                guid=rule.guid,
+                mode=rule.mode,
+                reported=rule.reported,
+                predicted=rule.predicted,
+                comparable=rule.comparable,
+                contradictions=rule.contradictions,
+            )
 
-    def finding_rows(self) -> Iterable[dict[str, Any]]:
-        """Its findings as rows of the document."""
-        who = self._who()
+    def finding_rows(self) -> Iterable[FindingRow]:
+        """Its findings."""
         for key, episodes in self.findings.items():
             last = episodes[-1]
-            about = {
-                **who,
-                "host": self.hosts[-1],
-                "control": key.control,
-                "title": last.seen.title,
-                "resource": key.resource,
-                "identity": last.seen.identity,
-            }
-            guid = {"guid": key.object} if key.resource == RULE and key.object != last.seen.identity else {}
-            values = {
-                name: value
-                for name, value in (("found", last.seen.found), ("wanted", last.seen.wanted))
-                if value is not None
-            }
-            yield {
-                **about,
-                **guid,
-                "option": key.option,
-                "text": last.seen.text,
-                **values,
-                "state": last.how if last.end else "open",
-                "openings": len(episodes),
-                "flapping": len(episodes) > 1,
-                **last.as_dict(),
-                "earlier": [episode.as_dict() for episode in episodes[:-1]],
-            }
+            yield FindingRow(
+                **self._who,
+                host=self.hosts[-1],
+                control=key.control,
+                title=last.seen.title,
+                resource=key.resource,
+                identity=last.seen.identity,
+                guid=key.object if key.resource == RULE and key.object != last.seen.identity else "",
+                option=key.option,
+                text=last.seen.text,
+                found=last.seen.found,
+                wanted=last.seen.wanted,
+                state=last.how if last.end else OPEN,
+                openings=len(episodes),
+                flapping=len(episodes) > 1,
+                since=last.since.as_row(),
+                last_seen=last.last_seen,
+                ended=last.ended,
+                modified_by=last.modified_by,
+                earlier=tuple(episode.as_row() for episode in episodes[:-1]),
+            )
 
 
 def shown(time: str) -> str:
@@ -282,40 +301,29 @@ def _of_one_run(run_findings: Sequence[RunFindings], same: _Same) -> list[RunFin
     return list(whole.values())
 
 
-def history_document(run_findings: Sequence[RunFindings], runs: int) -> dict[str, Any]:
-    """The content of ``history.json``: open findings first, oldest first.
+def history_document(run_findings: Sequence[RunFindings], runs: int) -> History:
+    """The history: open findings first, oldest first.
 
     :param runs: the number of runs, including those without controls.
     """
     organizations = history_of(run_findings)
     rows = [row for organization in organizations for row in organization.finding_rows()]
-    rows.sort(
-        key=lambda row: (
-            row["state"] != "open",
-            row["since"]["by"],
-            row.get("name", ""),
-            row["control"],
-            row["identity"],
-            row["option"],
-        )
-    )
+    rows.sort(key=lambda row: (row.state != OPEN, row.since.by, row.name, row.control, row.identity, row.option))
     times = sorted({run.at for run in run_findings})
     unseen = {encrypter for run in run_findings for encrypter in run.unseen}
-    return {
-        "format": FORMAT,
-        "kind": "history",
-        "generated_at": now(),
-        "collection_version": VERSION,
-        "runs": {
-            "count": runs,
-            "with_controls": len({run.run for run in run_findings if not run.undone}),
-            **({"first": times[0], "last": times[-1]} if times else {}),
-        },
-        "organizations": [organization.as_dict() for organization in organizations],
-        "findings": rows,
-        "evidence": [row for organization in organizations for row in organization.evidence_rows()],
-        "unseen": [encrypter for encrypter in ENCRYPTERS if encrypter in unseen],
-    }
+    return History(
+        generated_at=now(),
+        runs=RunsRow(
+            count=runs,
+            with_controls=len({run.run for run in run_findings if not run.undone}),
+            first=times[0] if times else "",
+            last=times[-1] if times else "",
+        ),
+        organizations=tuple(organization.as_row() for organization in organizations),
+        findings=tuple(rows),
+        evidence=tuple(row for organization in organizations for row in organization.evidence_rows()),
+        unseen=tuple(encrypter for encrypter in ENCRYPTERS if encrypter in unseen),
+    )
 
 
 @dataclass
@@ -327,4 +335,4 @@ class HistoryContext(ModuleContext):
     """
 
     runs: Callable[[str], Iterator[list[RunFindings]]] = field(kw_only=True)
-    store: Callable[[str, Mapping[str, Any]], dict[str, str]] = field(kw_only=True)
+    store: Callable[[str, History], dict[str, str]] = field(kw_only=True)

@@ -84,8 +84,8 @@ class PlanDocument:
             organization=organization,
             desired=document["desired"],
             managed=document["managed"],
-            changes=tuple(map(PlannedChange.read, document["changes"])),
-            mail=EffectOnMail.read(document["mail"]),
+            changes=tuple(map(PlannedChange.from_row, document["changes"])),
+            mail=EffectOnMail.from_row(document["mail"]),
             warnings=tuple(map(PlanWarning.read, document["warnings"])),
             run=document["run"],
             collection_version=document["collection_version"],
@@ -104,8 +104,8 @@ class PlanDocument:
             "collection_version": self.collection_version,
             "desired": dict(self.desired),
             "managed": dict(self.managed),
-            "changes": [change.as_dict() for change in self.changes],
-            "mail": self.mail.as_dict(),
+            "changes": [change.as_row() for change in self.changes],
+            "mail": self.mail.as_row(),
             "warnings": [warning.as_dict() for warning in self.warnings],
         }
 

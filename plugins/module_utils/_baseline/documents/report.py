@@ -6,15 +6,16 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from ..._exchange.document import VERSION
 from ..._exchange.errors import ExchangeError, OptionError, UnreachableError
-from ..controls.acceptance import AcceptedFinding
+from ..._mail_flow.wording.row import Row, WholeRow, as_list, codec, one_of, row_of, row_or, rows_of, text
+from ..controls.acceptance import AcceptedFinding, AcceptedWord
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
-from .change import PlannedChange
+from .change import PlannedChange, TouchedRule
 from .organization_overview import OrganizationOverview
 from .status import ChangeState, ControlStatus, OrganizationStatus
 
@@ -38,11 +39,9 @@ WAITING = "Not run yet: it is in a later ring."
 #: Statuses that the failure of a task replaces.
 _UNSETTLED = (OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.MET, OrganizationStatus.DRIFT)
 
-Part = TypeVar("Part")
-
 
 @dataclass(frozen=True)
-class ControlReport:
+class ControlReport(WholeRow):
     """A control, and its status in an organization.
 
     :param selected: whether the tags of the run select it.
@@ -54,7 +53,7 @@ class ControlReport:
     id: str
     title: str
     selected: bool
-    status: ControlStatus
+    status: ControlStatus = field(metadata=one_of(ControlStatus))
     wanted: Any
     found: Any
     reason: str
@@ -62,35 +61,24 @@ class ControlReport:
     notice: str
     provenance: str
     source: str
-    exception: AcceptedFinding | None
-    findings: tuple[str, ...] = ()
-
-    @classmethod
-    def read(cls, row: Mapping[str, Any]) -> ControlReport:
-        """From the written form. Raises ValueError if it is none."""
-        exception = None if row.get("exception") is None else _parsed(AcceptedFinding, row["exception"])
-        return _parsed(
-            cls,
-            {
-                **row,
-                "status": ControlStatus(str(row.get("status"))),
-                "exception": exception,
-                "findings": tuple(row.get("findings", ())),
-            },
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """The written form."""
-        return {
-            **_shallow(self),
-            "status": str(self.status),
-            "exception": self.exception and self.exception.as_dict(),
-            "findings": list(self.findings),
-        }
+    exception: AcceptedFinding | None = field(metadata=row_or(AcceptedFinding, None))
+    findings: tuple[str, ...] = field(default=(), metadata=as_list())
 
 
 @dataclass(frozen=True)
-class ConnectionSummary:
+class ObservedSetting(WholeRow):
+    """A setting that is reported and never changed.
+
+    :param reason: why it is not managed.
+    """
+
+    title: str
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True)
+class ConnectionSummary(WholeRow):
     """How the organization was reached."""
 
     transport: str | None
@@ -100,7 +88,7 @@ class ConnectionSummary:
 
 
 @dataclass(frozen=True)
-class Digests:
+class Digests(WholeRow):
     """The digests of the plan, of the snapshot, and of the state that was read; empty if there is none."""
 
     plan: str = ""
@@ -109,7 +97,7 @@ class Digests:
 
 
 @dataclass(frozen=True)
-class SnapshotReference:
+class SnapshotReference(WholeRow):
     """Which snapshot a rollback goes back to.
 
     :param path: its file.
@@ -135,102 +123,67 @@ class SnapshotReference:
         return f"{self.name} of {self.created_at}, taken by the run {self.run}, and puts back {what}"
 
 
+def _tenant_id(value: Any) -> str | None:
+    if not isinstance(value, str | None):
+        raise TypeError(f"{value!r} is no tenant ID")
+    return value
+
+
 @dataclass(frozen=True)
-class OrganizationReport:
+class OrganizationReport(WholeRow):
     """What a run found and did in one organization.
 
     :param connection: ``None`` if nothing was read.
-    :param observed: settings that are reported and never changed: ``title``, ``value``, ``reason``.
     :param overview: what the organization does today; ``None`` if nobody asked.
     :param mail: what the plan does to mail, as ``baseline_plan`` returns it.
     :param findings: what was refused.
-    :param accepted: the accepted words, with ``reason``, ``owner``, ``until`` and whether this run ``needed`` them.
     :param snapshot: the snapshot that a rollback goes back to.
     :param snapshot_file: the snapshot that this run took.
     :param ring: the ring in which the run wrote to it, or the inventory's ``exchange_ring``; empty if there are no
         rings.
     :param profile: the profile of the baseline; empty for other procedures.
-    :param rules: the rules that changes are about, as they are: ``name``, ``guid`` and, where Exchange says it,
-        ``last_modified_by``.
+    :param rules: the rules that changes are about.
     :param waits: whether its ring had not begun when the report was written.
     :param message: why the run failed.
     """
 
-    name: str = ""
-    display_name: str = ""
-    tenant_id: str | None = ""
-    connection: ConnectionSummary | None = None
-    controls: tuple[ControlReport, ...] = ()
-    observed: tuple[Mapping[str, Any], ...] = ()
-    overview: OrganizationOverview | None = None
-    changes: tuple[PlannedChange, ...] = ()
-    mail: EffectOnMail = field(default_factory=EffectOnMail)
-    findings: tuple[Finding, ...] = ()
-    accepted: tuple[Mapping[str, Any], ...] = ()
-    warnings: tuple[str, ...] = ()
-    snapshot: SnapshotReference | None = None
+    name: str = field(default="", metadata=text())
+    display_name: str = field(default="", metadata=text())
+    tenant_id: str | None = field(default="", metadata=codec(_tenant_id))
+    connection: ConnectionSummary | None = field(default=None, metadata=row_or(ConnectionSummary, {}))
+    controls: tuple[ControlReport, ...] = field(default=(), metadata=rows_of(ControlReport))
+    observed: tuple[ObservedSetting, ...] = field(default=(), metadata=rows_of(ObservedSetting))
+    overview: OrganizationOverview | None = field(default=None, metadata=row_or(OrganizationOverview, {}))
+    changes: tuple[PlannedChange, ...] = field(default=(), metadata=rows_of(PlannedChange))
+    mail: EffectOnMail = field(default=EffectOnMail(), metadata=row_of(EffectOnMail))
+    findings: tuple[Finding, ...] = field(default=(), metadata=rows_of(Finding))
+    accepted: tuple[AcceptedWord, ...] = field(default=(), metadata=rows_of(AcceptedWord))
+    warnings: tuple[str, ...] = field(default=(), metadata=as_list())
+    snapshot: SnapshotReference | None = field(default=None, metadata=row_or(SnapshotReference, None))
     snapshot_file: str = ""
-    digests: Digests = Digests()
+    digests: Digests = field(default=Digests(), metadata=row_of(Digests))
     applied: int = 0
     not_applied: int = 0
-    host: str = ""
-    status: OrganizationStatus = OrganizationStatus.NOT_ASSESSABLE
-    rules: tuple[Mapping[str, Any], ...] = ()
+    host: str = field(default="", metadata=text())
+    status: OrganizationStatus = field(default=OrganizationStatus.NOT_ASSESSABLE, metadata=one_of(OrganizationStatus))
+    rules: tuple[TouchedRule, ...] = field(default=(), metadata=rows_of(TouchedRule))
     ring: str = ""
     profile: str = ""
     waits: bool = False
     message: str = UNKNOWN
 
     @classmethod
-    def read(cls, document: Any) -> OrganizationReport:
-        """From the written form. Raises ValueError if it is none."""
-        if not isinstance(document, Mapping):
-            raise ValueError("it is not the report of an organization")
-        try:
-            parts = {
-                "connection": _parsed(ConnectionSummary, document["connection"]) if document["connection"] else None,
-                "controls": tuple(map(ControlReport.read, document["controls"])),
-                "observed": tuple(document["observed"]),
-                "overview": OrganizationOverview.from_row(document["overview"]) if document.get("overview") else None,
-                "changes": tuple(map(PlannedChange.read, document["changes"])),
-                "findings": tuple(_parsed(Finding, row) for row in document["findings"]),
-                "accepted": tuple(document["accepted"]),
-                "warnings": tuple(document["warnings"]),
-                "rules": tuple(document.get("rules", ())),
-                "snapshot": _parsed(SnapshotReference, document["snapshot"]) if document["snapshot"] else None,
-                "mail": EffectOnMail.read(document.get("mail") or {}),
-                "digests": _parsed(Digests, document["digests"]),
-                "status": OrganizationStatus(document["status"]),
-            }
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError("it is not the report of an organization") from error
-        texts = [document.get(name, "") for name in ("name", "display_name", "host")] + [
-            document.get("tenant_id") or ""
-        ]
-        rows = [*document["observed"], *document["accepted"], *document.get("rules", ())]
-        texts += [rule.get("name") for rule in document.get("rules", ()) if isinstance(rule, Mapping)]
-        if not all(isinstance(text, str) for text in texts) or not all(isinstance(row, Mapping) for row in rows):
-            raise ValueError("it is not the report of an organization")
-        return _parsed(cls, {**document, **parts})
+    def from_row(cls, row: Row) -> Self:
+        """The report of a row that has what every version has written. Raises ValueError if it is none."""
+        report = super().from_row(row)
+        if lacking := [name for name in _OF_EVERY_VERSION if name not in row]:
+            raise ValueError(f"{cls.__name__} lacks {', '.join(lacking)}")
+        return report
 
-    def as_dict(self) -> dict[str, Any]:
-        """The written form."""
-        return {
-            **_shallow(self),
-            "connection": asdict(self.connection) if self.connection else {},
-            "controls": [control.as_dict() for control in self.controls],
-            "observed": list(self.observed),
-            "changes": [change.as_dict() for change in self.changes],
-            "overview": self.overview.as_row() if self.overview else {},
-            "mail": self.mail.as_dict(),
-            "findings": [finding.as_dict() for finding in self.findings],
-            "accepted": list(self.accepted),
-            "warnings": list(self.warnings),
-            "rules": list(self.rules),
-            "snapshot": asdict(self.snapshot) if self.snapshot else None,
-            "digests": asdict(self.digests),
-            "status": str(self.status),
-        }
+    @property
+    def shown_name(self) -> str:
+        """The name that people know it by."""
+        return self.display_name or self.name or self.host
 
     @property
     def unassessed(self) -> str:
@@ -264,8 +217,21 @@ class OrganizationReport:
         return replace(self, warnings=tuple(dict.fromkeys([*self.warnings, *warnings])))
 
 
-@dataclass(frozen=True)
-class RunReport:
+#: The keys that the reports of all versions have.
+_OF_EVERY_VERSION = (
+    *("connection", "controls", "observed", "changes", "findings", "accepted", "warnings", "snapshot"),
+    *("digests", "status"),
+)
+
+
+def _format(value: Any) -> int:
+    if value != FORMAT:
+        raise ValueError(f"format {value!r}")
+    return FORMAT
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport(WholeRow):
     """The report of a run over some organizations.
 
     :param run: the name of the run's folder.
@@ -276,36 +242,19 @@ class RunReport:
     :param awx: what AWX says of the job; ``None`` elsewhere.
     """
 
-    run: str
-    command: str
-    approvable: bool
-    kind: str
-    ansible_version: str
-    change_reference: Any
-    approver: Any
-    approval_valid_until: Any
-    awx: Mapping[str, Any] | None
-    organizations: tuple[OrganizationReport, ...]
-    generated_at: str
+    format: int = field(default=FORMAT, metadata=codec(_format))
+    run: str = field(metadata=text())
+    command: str = ""
+    approvable: bool = False
+    generated_at: str = field(metadata=text())
+    kind: str = field(metadata=text())
     collection_version: str = VERSION
-
-    def as_dict(self) -> dict[str, Any]:
-        """The written form."""
-        return {
-            "format": FORMAT,
-            "run": self.run,
-            "command": self.command,
-            "approvable": self.approvable,
-            "generated_at": self.generated_at,
-            "kind": self.kind,
-            "collection_version": self.collection_version,
-            "ansible_version": self.ansible_version,
-            "change_reference": self.change_reference,
-            "approver": self.approver,
-            "approval_valid_until": self.approval_valid_until,
-            "awx": None if self.awx is None else dict(self.awx),
-            "organizations": [organization.as_dict() for organization in self.organizations],
-        }
+    ansible_version: str = ""
+    change_reference: Any = ""
+    approver: Any = ""
+    approval_valid_until: Any = ""
+    awx: Mapping[str, Any] | None = None
+    organizations: tuple[OrganizationReport, ...] = field(metadata=rows_of(OrganizationReport))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -324,12 +273,27 @@ def organizations_of(document: Mapping[str, Any], where: str) -> list[Organizati
     :param where: the folder that it comes from.
     """
     try:
-        return [OrganizationReport.read(row) for row in document["organizations"]]
+        return [OrganizationReport.from_row(row) for row in document["organizations"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise OptionError(
-            f"hardened_baseline_artifacts_dir: {where} contains a report that this version of the collection cannot read.",
-            remedy="Remove it, or use the version of the collection that wrote it.",
-        ) from error
+        raise _unreadable(where) from error
+
+
+def run_report_of(document: Mapping[str, Any], where: str) -> RunReport:
+    """The report of a run. Raises OptionError if it cannot be read.
+
+    :param where: its file.
+    """
+    try:
+        return RunReport.from_row(document)
+    except ValueError as error:
+        raise _unreadable(where) from error
+
+
+def _unreadable(where: str) -> OptionError:
+    return OptionError(
+        f"hardened_baseline_artifacts_dir: {where} contains a report that this version of the collection cannot read.",
+        remedy="Remove it, or use the version of the collection that wrote it.",
+    )
 
 
 def organization_report(
@@ -355,15 +319,3 @@ def _status_of_failure(procedure: str, result: Mapping[str, Any]) -> Organizatio
     if issubclass(error, UnreachableError) or procedure == "audit":
         return OrganizationStatus.NOT_ASSESSABLE
     return OrganizationStatus.REFUSED if issubclass(error, OptionError) else OrganizationStatus.FAILED
-
-
-def _parsed(kind: type[Part], row: Any) -> Part:
-    """A part of a report from its keys. Raises ValueError if keys are missing or unknown."""
-    try:
-        return kind(**row)
-    except TypeError as error:
-        raise ValueError(f"a report has a {kind.__name__} that is not one") from error
-
-
-def _shallow(part: Any) -> dict[str, Any]:
-    return {item.name: getattr(part, item.name) for item in fields(part)}

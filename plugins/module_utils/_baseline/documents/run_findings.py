@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._mail_flow.wording.evidence_row import EvidenceOrRemark, EvidenceRow
+from ..._mail_flow.wording.evidence_row import EvidenceOrRemark, EvidenceRow, RuleEvidenceRow
+from ..._mail_flow.wording.replay_row import WindowRow
 from ..._resources.rules.organization_rules import RULE
 from ..controls.mail_control import MAIL_CONTROL
 from .change import PlannedChange, same
-from .report import ControlReport, OrganizationReport
+from .report import ControlReport, OrganizationReport, RunReport
 from .status import ChangeState, ControlStatus, OrganizationStatus
 
 #: The kinds of reports with the status of controls.
@@ -74,14 +75,21 @@ class RevertedValue:
 
 
 @dataclass(frozen=True)
+class RuleReport:
+    """What Exchange reported of a rule, and what was computed, for mail of a time."""
+
+    window: WindowRow
+    rule: RuleEvidenceRow
+
+
+@dataclass(frozen=True)
 class RunFindings:
     """What one run saw of one organization.
 
     :param judged: the status of each control that the run could assess.
     :param stored: the findings that the run itself fixed, as it had found them.
     :param undone: what a run that judges no controls has set.
-    :param reported: what Exchange reported of rules, and what was computed: rows of ``window``, ``rule`` and, of that,
-        ``guid``, ``mode``, ``reported``, ``predicted``, ``comparable`` and ``contradictions``.
+    :param reported: what Exchange reported of rules, and what was computed.
     :param unseen: what may encrypt mail, or take its protection away, and the run neither read nor was told.
     """
 
@@ -95,31 +103,23 @@ class RunFindings:
     open: Mapping[FindingKey, SeenFinding]
     stored: Mapping[FindingKey, SeenFinding] = field(default_factory=dict)
     undone: Sequence[RevertedValue] = ()
-    reported: Sequence[Mapping[str, Any]] = ()
+    reported: Sequence[RuleReport] = ()
     unseen: Sequence[str] = ()
 
 
-def run_findings_of(document: Mapping[str, Any], organizations: Iterable[OrganizationReport]) -> list[RunFindings]:
-    """What the run of a report saw; empty if reports of its kind have no controls.
-
-    :param document: the report of the run.
-    :param organizations: its organizations.
-    """
-    kind = str(document["kind"])
-    if kind in _UNDOING:
-        runs = (_undoing(str(document["generated_at"]), str(document["run"]), report) for report in organizations)
-        return [look for look in runs if look.undone]
-    if kind not in KINDS:
+def run_findings_of(run: RunReport) -> list[RunFindings]:
+    """What the run of a report saw; empty if reports of its kind have no controls."""
+    if run.kind in _UNDOING:
+        runs = (_undoing(run.generated_at, run.run, report) for report in run.organizations)
+        return [findings for findings in runs if findings.undone]
+    if run.kind not in KINDS:
         return []
-    return [
-        _findings_of_report(kind, str(document["generated_at"]), str(document["run"]), report)
-        for report in organizations
-    ]
+    return [_findings_of_report(run.kind, run.generated_at, run.run, report) for report in run.organizations]
 
 
 def _undoing(at: str, run: str, report: OrganizationReport) -> RunFindings:
     """What a run without controls has set. What it stored is known even if it failed later."""
-    guids = {str(rule["name"]): str(rule.get("guid") or "") for rule in report.rules}
+    guids = {rule.name: rule.guid for rule in report.rules}
     undone = tuple(
         RevertedValue(
             change.control,
@@ -170,7 +170,7 @@ class _Changes:
 
     def __init__(self, report: OrganizationReport) -> None:
         self._changes = _without_duplicates(report.changes)
-        self._rules = {str(rule["name"]): rule for rule in report.rules}
+        self._rules = {rule.name: rule for rule in report.rules}
         controls = () if report.status == OrganizationStatus.FAILED else report.controls
         self._titles = {control.id: control.title for control in controls}
 
@@ -184,27 +184,25 @@ class _Changes:
         return dict(self._finding(change) for change in mine if change.state is not ChangeState.STORED)
 
     def _finding(self, change: PlannedChange) -> tuple[FindingKey, SeenFinding]:
-        rule = self._rules.get(change.identity, {}) if change.resource == RULE else {}
-        key = FindingKey(change.control, change.resource, str(rule.get("guid") or change.identity), change.option)
+        rule = self._rules.get(change.identity) if change.resource == RULE else None
+        identified = rule.guid if rule and rule.guid else change.identity
+        key = FindingKey(change.control, change.resource, identified, change.option)
         finding = SeenFinding(
             self._titles.get(change.control, ""),
             change.identity,
             f"{change.option} of {change.identity or change.resource}",
             change.before,
             change.after,
-            str(rule.get("last_modified_by") or ""),
+            rule.last_modified_by if rule else "",
         )
         return key, finding
 
 
-def _reported(evidence: EvidenceOrRemark | None) -> list[dict[str, Any]]:
-    """What Exchange reported of rules in a run, without sentences."""
+def _reported(evidence: EvidenceOrRemark | None) -> list[RuleReport]:
+    """What Exchange reported of rules in a run."""
     if not isinstance(evidence, EvidenceRow):
         return []
-    keys = ("guid", "mode", "reported", "predicted", "comparable", "contradictions")
-    window = evidence.window.as_row()
-    written = (rule.as_row() for rule in evidence.rules)
-    return [{"window": window, "rule": row["name"], **{key: row[key] for key in keys if key in row}} for row in written]
+    return [RuleReport(evidence.window, rule) for rule in evidence.rules]
 
 
 def _without_duplicates(changes: Sequence[PlannedChange]) -> list[PlannedChange]:

@@ -287,8 +287,8 @@ def _changed_by(organization: OrganizationReport) -> list[str]:
     changed = {change.identity for change in organization.changes if change.state not in done}
     people: dict[str, list[str]] = {}
     for rule in organization.rules:
-        if rule["name"] in changed and rule.get("last_modified_by"):
-            people.setdefault(rule["last_modified_by"], []).append(repr(rule["name"]))
+        if rule.name in changed and rule.last_modified_by:
+            people.setdefault(rule.last_modified_by, []).append(repr(rule.name))
     return [f"Last changed by {who}: {', '.join(sorted(names))}." for who, names in sorted(people.items())]
 
 

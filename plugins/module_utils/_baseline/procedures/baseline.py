@@ -12,6 +12,7 @@ from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..controls.controls import OBSERVED
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.mail import licensing_warnings
+from ..documents.report import ObservedSetting
 from ..documents.writing import Writing
 from .control_selection import ControlSelection
 from .managed_controls import ManagedControls
@@ -64,13 +65,10 @@ class Audit(Baseline):
         return Draft(super().draft(organization, run).plan, self.controls.mistakes(organization))
 
 
-def observed(organization: Organization) -> list[dict[str, Any]]:
+def observed(organization: Organization) -> list[ObservedSetting]:
     """The settings that are reported but never changed; none if the IRM configuration cannot be read."""
     if organization.error(IRM_CONFIGURATION.subset) is not None:
         return []
     properties = organization.only(IRM_CONFIGURATION.subset)
     fields = [(item, IRM_CONFIGURATION.field(item.option)) for item in OBSERVED]
-    return [
-        {"title": item.title, "value": field.show(field.read(properties)), "reason": item.reason}
-        for item, field in fields
-    ]
+    return [ObservedSetting(item.title, field.show(field.read(properties)), item.reason) for item, field in fields]

@@ -13,6 +13,7 @@ from ..._engine.context import ModuleContext
 from ..._exchange.errors import OptionError
 from ..._mail_flow.wording.screen import WordedResult
 from ..documents.artifacts import Artifacts
+from ..documents.report import RunReport
 
 
 def _no_experiment(options: Mapping[str, Any]) -> WordedResult:
@@ -49,8 +50,8 @@ class BaselineContext(ModuleContext):
     ansible_version: str = ""
     command: str = ""
     artifacts: Callable[[Mapping[str, Any]], Artifacts] = field(kw_only=True)
-    renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
-    fleet_renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
+    renderers: Mapping[str, Callable[[RunReport], str]] = field(default_factory=dict)
+    fleet_renderers: Mapping[str, Callable[[RunReport], str]] = field(default_factory=dict)
     ring_of: Callable[[str], str] = lambda host: ""
     results_of: Callable[[str], Sequence[Mapping[str, Any]]] = lambda host: ()
     experiment: Callable[[Mapping[str, Any]], WordedResult] = _no_experiment

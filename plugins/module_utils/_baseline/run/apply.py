@@ -30,6 +30,7 @@ from ..documents.approval import used
 from ..documents.approved_mail import moved_mail
 from ..documents.change import planned_changes, still_due, unplanned
 from ..documents.report import OrganizationReport
+from ..documents.stage_notes import Clearance, StageNotes, keep_notes, notes_of
 from ..documents.status import ChangeState, ControlStatus, OrganizationStatus
 from ..documents.terminal_lines import change_texts
 from ..procedures.baseline import observed
@@ -54,23 +55,24 @@ def apply(task: BaselineContext) -> dict[str, Any]:
 
     :raises ExchangeError: with ``progress`` saying what was written and what was not.
     """
-    notes = task.artifacts(for_report(task)).notes.remembered()
-    if not notes.get("report"):
+    notes = notes_of(task.artifacts(for_report(task)))
+    report = notes.report
+    if report is None:
         raise ExchangeError(
             "This run has no plan, so nothing was written.",
             remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run.",
         )
-    if not notes.get("writes", not task.check_mode):
+    writes = not task.check_mode if notes.writes is None else notes.writes
+    if not writes:
         return {"changed": False, "msg": "There is nothing to write."}
-    snapshot = str(task.params.get("snapshot") or (notes.get("cleared") or {}).get("snapshot", ""))
+    snapshot = str(task.params.get("snapshot") or (notes.cleared.snapshot if notes.cleared else ""))
     prepared = prepare(task, snapshot)
-    report = OrganizationReport.read(notes["report"])
     if task.check_mode:
         guard, planner = _guarded(task, prepared, report, notes)
         return converge(task, guard.subsets, planner, fresh=True)
-    _check_cleared(prepared)
+    recorded = _cleared(prepared, notes).snapshot
     earlier = _settle(task, prepared)
-    _begin(prepared, report, snapshot, str(notes["cleared"]["snapshot"]))
+    _begin(prepared, report, snapshot, recorded)
     done, mail = _write(task, prepared, report, notes, snapshot)
     report = _note_stored(task, prepared, replace(report, mail=mail), done.result, snapshot)
     report, failure = _verify(task, prepared, report, done, snapshot)
@@ -85,7 +87,7 @@ def _write(
     task: BaselineContext,
     prepared: Preparation,
     report: OrganizationReport,
-    notes: Mapping[str, Any],
+    notes: StageNotes,
     snapshot: str,
 ) -> tuple[Converged, EffectOnMail]:
     """Runs the engine with the procedure's planner until nothing is left to do. Returns what it did, and what that does
@@ -192,7 +194,7 @@ def _rules_written(report: OrganizationReport) -> list[str]:
 
 
 def _guarded(
-    task: BaselineContext, prepared: Preparation, report: OrganizationReport, notes: Mapping[str, Any]
+    task: BaselineContext, prepared: Preparation, report: OrganizationReport, notes: StageNotes
 ) -> tuple[_Guard, _Planner]:
     """The check before the first write, and the planner that asks it."""
     guard = _Guard(task.session, prepared, report, notes)
@@ -300,11 +302,11 @@ def note_published(task: BaselineContext) -> dict[str, Any]:
     return {"changed": False, "msg": "The snapshots of the ring are published."}
 
 
-def _check_cleared(prepared: Preparation) -> None:
-    """Refuses to write if the preflight has not cleared it, the snapshots are not published although they should be, or
-    another run has used the approval.
+def _cleared(prepared: Preparation, notes: StageNotes) -> Clearance:
+    """What allows to write. Raises OptionError if the preflight has not cleared it, the snapshots are not published
+    although they should be, or another run has used the approval.
     """
-    cleared = prepared.artifacts.notes.remembered().get("cleared")
+    cleared = notes.cleared
     if cleared is None:
         raise OptionError(
             "The plan of this run was refused, or was only a check, so nothing was written.",
@@ -317,13 +319,12 @@ def _check_cleared(prepared: Preparation) -> None:
             "The snapshots of the ring were not published, so nothing was written.",
             remedy="See what failed in the task file that hardened_baseline_artifacts_publish names.",
         )
-    findings = (
-        used(**cleared["approved_once"], artifacts=prepared.artifacts, own=cleared["snapshot"])
-        if cleared["approved_once"]
-        else []
-    )
-    if findings:
-        raise OptionError(f"Nothing was written: {findings[0]}")
+    approval = cleared.approved_once
+    if approval:
+        findings = used(approval.digest, approval.planned_by, prepared.artifacts, own=cleared.snapshot)
+        if findings:
+            raise OptionError(f"Nothing was written: {findings[0]}")
+    return cleared
 
 
 def _settle(task: BaselineContext, prepared: Preparation) -> float:
@@ -372,14 +373,13 @@ def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationRepo
     depends on a disk.
     """
     try:
-        stored = {"stored_at": time.time()} if result.get("changed") else {}
-        prepared.artifacts.notes.remember(
-            {**prepared.artifacts.notes.remembered(), **stored, "report": report.as_dict(), "ended": True}
-        )
+        notes = notes_of(prepared.artifacts)
+        stored_at = time.time() if result.get("changed") else notes.stored_at
+        keep_notes(prepared.artifacts, replace(notes, stored_at=stored_at, report=report, ended=True))
         result.pop("unkept_report", None)
     except OptionError as error:
         task.warnings.append(f"{error} The task's result and the report still show what was done in the organization.")
-        result["unkept_report"] = report.as_dict()
+        result["unkept_report"] = report.as_row()
 
 
 def _organization_after(task: BaselineContext, prepared: Preparation, shown: Organization | None) -> Organization:
@@ -401,16 +401,14 @@ class _Guard:
     :param notes: what the preflight has kept.
     """
 
-    def __init__(
-        self, session: Session, prepared: Preparation, report: OrganizationReport, notes: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, session: Session, prepared: Preparation, report: OrganizationReport, notes: StageNotes) -> None:
         self._session = session
         self._prepared = prepared
         self._organization = {"name": report.name, "tenant_id": report.tenant_id}
         self._planned = report.changes
-        self._mail_digest = str(notes.get("mail_digest", ""))
+        self._mail_digest = notes.mail_digest
         # What an earlier stage has written changes mail as planned.
-        self._compares_mail = report.mail.difference is not None and not notes.get("stored_at")
+        self._compares_mail = report.mail.difference is not None and not notes.stored_at
         stored, not_stored = (
             [change for change in report.changes if change.state is state]
             for state in (ChangeState.STORED, ChangeState.PLANNED)

@@ -130,7 +130,7 @@ def _of_trial(replay: ReplayRow) -> TrialReplayRow:
 def without_domains(mail: EffectOnMail) -> dict[str, Any]:
     """The effect on mail, as the result of a task has it: of replays, only counts."""
     trials = (replace(row, replay=None) for row in mail.trials)
-    written = replace(mail, trials=tuple(trials)).as_dict()
+    written = replace(mail, trials=tuple(trials)).as_row()
     if "replay" in written:
         written["replay"] = {key: value for key, value in written["replay"].items() if key in _COUNTS}
     return written

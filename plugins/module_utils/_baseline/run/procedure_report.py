@@ -23,6 +23,7 @@ from ..documents.report import (
     organization_report,
     organizations_of,
 )
+from ..documents.stage_notes import notes_of
 from ..documents.status import ControlStatus, OrganizationStatus
 from ..documents.terminal_lines import attention_lines, lines_of
 from ..procedures.baseline_context import BaselineContext
@@ -58,9 +59,9 @@ def _report_organization(
     variables = for_report(task)
     # What could not be stored came in the results, and is newer.
     unkept = [result["unkept_report"] for result in results if result.get("unkept_report")]
-    report = unkept[-1] if unkept else artifacts.notes.remembered().get("report")
-    read = OrganizationReport.read(report) if report else None
-    organization = replace(organization_report(artifacts.host, task.params["procedure"], read, results), ring=ring)
+    notes = notes_of(artifacts)
+    report = OrganizationReport.from_row(unkept[-1]) if unkept else notes.report
+    organization = replace(organization_report(artifacts.host, task.params["procedure"], report, results), ring=ring)
     failed = any(map(_is_failure, results))
     if organization.changes and not unkept and (unfinished := _unfinished(artifacts, failed=failed)):
         failed, organization = (
@@ -72,13 +73,13 @@ def _report_organization(
     _report, paths = _write(task, artifacts, [organization], variables, top=False)
     # The report of the whole run takes it from there, if the run's own directory lies on another disk.
     with contextlib.suppress(OptionError):
-        artifacts.notes.keep_unwritten({} if paths else organization.as_dict())
+        artifacts.notes.keep_unwritten({} if paths else organization.as_row())
     if kept := _kept_runs(task, variables):
         artifacts.snapshots.cut(kept)
     page = _lasting(task, artifacts, _page(paths))
     status = str(organization.status)
     is_drift = organization.status is not OrganizationStatus.MET and not failed
-    if is_drift and artifacts.notes.remembered().get("fail_on_drift"):
+    if is_drift and notes.fail_on_drift:
         return {
             "status": status,
             "report": page,
@@ -108,8 +109,8 @@ def _unfinished(artifacts: Artifacts, *, failed: bool) -> str:
 
     :param failed: whether a task failed, which said so.
     """
-    notes = artifacts.notes.remembered()
-    if not notes.get("cleared") or notes.get("ended"):
+    notes = notes_of(artifacts)
+    if notes.cleared is None or notes.ended:
         return ""
     for begun in artifacts.notes.writing():
         if begun.run == artifacts.run:
@@ -118,7 +119,7 @@ def _unfinished(artifacts: Artifacts, *, failed: bool) -> str:
                 if begun.unreadable
                 else "The task was interrupted while it wrote. What it wrote may be incomplete, and it was not rolled back."
             )
-            return f"{what} The snapshot is {notes['cleared']['snapshot']}."
+            return f"{what} The snapshot is {notes.cleared.snapshot}."
     return "" if failed else "Nothing was written, because the run ended after the plan."
 
 
@@ -237,7 +238,7 @@ def _of_run(
     page = _lasting(task, artifacts, _page(paths))
     stats = {
         "counts": report.counts,
-        "digest": digest_of(report.as_dict()["organizations"]),
+        "digest": digest_of(report.as_row()["organizations"]),
         "report": page,
         "run": artifacts.run,
         "attention": _lasting(task, artifacts, attention_lines(report)),
@@ -272,7 +273,7 @@ def _lasting(task: BaselineContext, artifacts: Artifacts, value: Any) -> Any:
     """Texts that name files, in any nesting, so that they hold after the run. AWX throws a job's directory away, and
     the files are in a repository by then: they are named from its root.
     """
-    if not task.params["awx"].get("job_id") or boolean(for_report(task).get("artifacts_durable"), strict=False):
+    if not _outlives(task):
         return value
     if isinstance(value, Mapping):
         return {key: _lasting(task, artifacts, item) for key, item in value.items()}
@@ -283,6 +284,12 @@ def _lasting(task: BaselineContext, artifacts: Artifacts, value: Any) -> Any:
     for folder in (f"{artifacts.directory}/", *task.folders_of_job):
         value = value.replace(folder, "")
     return value
+
+
+def _outlives(task: BaselineContext) -> bool:
+    """Whether the run's files are elsewhere once it has ended."""
+    durable = boolean(for_report(task).get("artifacts_durable"), strict=False)
+    return bool(task.params["awx"].get("job_id")) and not durable
 
 
 def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:
@@ -317,10 +324,10 @@ def _write(
         awx=awx if awx.get("job_id") else None,
         organizations=tuple(organizations),
     )
-    written = _lasting(task, artifacts, report.as_dict())
+    shown = RunReport.from_row(_lasting(task, artifacts, report.as_row())) if _outlives(task) else report
     renderers = {**task.renderers, **(task.fleet_renderers if top and len(organizations) > 1 else {})}
     wished = report_files(variables)
-    files = {name: render(written) for name, render in renderers.items() if name in wished}
+    files = {name: render(shown) for name, render in renderers.items() if name in wished}
     try:
         return report, artifacts.reports.store(files, top=top)
     except OptionError as error:

@@ -24,6 +24,7 @@ from ..documents.change import PlannedChange, touched_rules
 from ..documents.first_look import MOST_ORGANIZATIONS, overview_of, reach_of
 from ..documents.report import ConnectionSummary, ControlReport, Digests, OrganizationReport
 from ..documents.snapshot import SnapshotDocument, captured, state_of
+from ..documents.stage_notes import ApprovalUse, Clearance, StageNotes, keep_notes
 from ..documents.status import ControlStatus, OrganizationStatus
 from ..documents.terminal_lines import drift_sentence
 from ..procedures.baseline import observed
@@ -75,14 +76,17 @@ class Record:
             "snapshot": restored.path if restored else "",
             **_shown(procedure.kind, drafted.changes, drafted.mail, check_mode=drafted.run.check_mode),
         }
-        self._notes: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.batch)}
-        if drafted.mail.difference is not None:
-            self._notes["mail_digest"] = Mail.of_organization(drafted.organization).digest
-        self._remember()
+        changes_mail = drafted.mail.difference is not None
+        self._notes = StageNotes(
+            fail_on_drift=bool(variables.get("fail_on_drift")),
+            ring=tuple(task.batch),
+            mail_digest=Mail.of_organization(drafted.organization).digest if changes_mail else "",
+        )
+        self._keep_notes()
 
-    def _remember(self) -> None:
+    def _keep_notes(self) -> None:
         """Stores what is known so far for later tasks."""
-        self._drafted.artifacts.notes.remember({**self._notes, "report": self.report.as_dict()})
+        keep_notes(self._drafted.artifacts, replace(self._notes, report=self.report))
 
     def finish(self) -> dict[str, Any]:
         """The result if nothing is refused: takes the snapshot and lets later tasks write or, if there is nothing to
@@ -91,7 +95,7 @@ class Record:
         drafted = self._drafted
         managed = drafted.procedure.controls
         if not drafted.run.check_mode:
-            self._notes["writes"] = drafted.writes
+            self._notes = replace(self._notes, writes=drafted.writes)
         if drafted.snapshot_time:
             self._take_snapshot()
         if not drafted.changes and not drafted.run.check_mode:
@@ -104,7 +108,8 @@ class Record:
             end_interrupted(drafted.artifacts, drafted.procedure)
         failure = None
         if drafted.writes:
-            self._notes["cleared"] = {"snapshot": self.result["snapshot"], "approved_once": self._approved_once()}
+            cleared = Clearance(self.result["snapshot"], self._approved_once())
+            self._notes = replace(self._notes, cleared=cleared)
         else:
             self.report, failure = run_functional_test(self._task, drafted.prepared.variables, self.report, timeout=0)
             if not drafted.run.check_mode:
@@ -121,7 +126,7 @@ class Record:
                 )
                 self._judge_again()
                 self.report = with_untested(self.report.with_unassessed())
-        self._remember()
+        self._keep_notes()
         if failure:
             failure.progress = self.result
             raise failure
@@ -149,12 +154,12 @@ class Record:
         mail = _judged(drafted.mail, judged)
         self.result |= _shown(drafted.procedure.kind, drafted.changes, mail, check_mode=drafted.run.check_mode)
 
-    def _approved_once(self) -> dict[str, str]:
-        """The approval that this run uses up; empty for one that counts for several runs."""
+    def _approved_once(self) -> ApprovalUse | None:
+        """The approval that this run uses up; ``None`` if there is none, or if it counts for several runs."""
         approval = self._drafted.approval
         if approval is None or self._drafted.prepared.variables.get("approval_valid_until"):
-            return {}
-        return {"digest": approval.digest, "planned_by": approval.run}
+            return None
+        return ApprovalUse(approval.digest, approval.run)
 
     def _take_snapshot(self) -> None:
         drafted, approval = self._drafted, self._drafted.approval
@@ -186,7 +191,7 @@ def _shown(
     """The part of a plan that a result shows to people."""
     shown: dict[str, Any] = {"mail": without_domains(mail)} if mail else {}
     if check_mode:
-        shown.update(changed=bool(changes) and kind.writes, changes=[change.as_dict() for change in changes])
+        shown.update(changed=bool(changes) and kind.writes, changes=[change.as_row() for change in changes])
     if not kind.writes:
         shown["msg"] = drift_sentence(changes)
     return shown

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..._exchange.errors import ExchangeError
 from ..documents.artifacts import Artifacts
 from ..documents.report import OrganizationReport
+from ..documents.stage_notes import StageNotes, keep_notes, notes_of
 from ..documents.status import ChangeState, OrganizationStatus
 from ..procedures.baseline_context import BaselineContext
 from .apply import after_failure, roll_back
@@ -26,22 +27,24 @@ def failed_of_ring(artifacts: Artifacts) -> list[str]:
     """The organizations of this ring that failed, by inventory name, including those that could not be reached and left
     no plan.
     """
-    notes_of_ring = {
-        artifacts.host: artifacts.notes.remembered(),
-        **artifacts.notes.remembered_of([*artifacts.notes.remembered().get("ring", ())]),
-    }
+    own = notes_of(artifacts)
+    notes_of_ring = {artifacts.host: own, **_notes_of_others(artifacts, own.ring)}
     # Core takes an organization that failed early out of the ring before the others plan, so no single one need know
     # the whole ring.
-    ring = dict.fromkeys(host for notes in notes_of_ring.values() for host in notes.get("ring", ()))
-    notes_of_ring = artifacts.notes.remembered_of([*ring]) | notes_of_ring
-    return [host for host in dict.fromkeys([*ring, *notes_of_ring]) if _has_failed(notes_of_ring.get(host) or {})]
+    ring = dict.fromkeys(host for notes in notes_of_ring.values() for host in notes.ring)
+    notes_of_ring = _notes_of_others(artifacts, [*ring]) | notes_of_ring
+    return [host for host in dict.fromkeys([*ring, *notes_of_ring]) if _has_failed(notes_of_ring[host])]
 
 
-def _has_failed(notes: Mapping[str, Any]) -> bool:
-    if not notes.get("report"):
+def _notes_of_others(artifacts: Artifacts, hosts: Sequence[str]) -> dict[str, StageNotes]:
+    return {host: StageNotes.from_row(row) for host, row in artifacts.notes.remembered_of(hosts).items()}
+
+
+def _has_failed(notes: StageNotes) -> bool:
+    if notes.report is None:
         return True
-    report = OrganizationReport.read(notes["report"])
-    return report.status not in _COMPLETE and (bool(notes.get("cleared")) or report.status not in _FINE_WITHOUT_CHANGES)
+    status = notes.report.status
+    return status not in _COMPLETE and (notes.cleared is not None or status not in _FINE_WITHOUT_CHANGES)
 
 
 def take_back_ring(task: BaselineContext) -> dict[str, Any]:
@@ -51,13 +54,13 @@ def take_back_ring(task: BaselineContext) -> dict[str, Any]:
     :raises ExchangeError: it could not be rolled back.
     """
     artifacts = task.artifacts(for_report(task))
-    notes = artifacts.notes.remembered()
-    if task.check_mode or not notes.get("cleared") or not notes.get("report"):
+    notes = notes_of(artifacts)
+    if task.check_mode or notes.cleared is None or notes.report is None:
         return _nothing("Nothing was written.")
     if not prepare(task).variables.get("ring_rollback"):
         return _nothing("hardened_baseline_ring_rollback is off.")
     try:
-        judged = _judged(task, artifacts, notes)
+        judged = _judged(task, artifacts, notes.report, notes.cleared.snapshot)
     except ExchangeError:
         artifacts.notes.end_writing()
         raise
@@ -65,12 +68,10 @@ def take_back_ring(task: BaselineContext) -> dict[str, Any]:
     return judged
 
 
-def _judged(task: BaselineContext, artifacts: Artifacts, notes: Mapping[str, Any]) -> dict[str, Any]:
+def _judged(task: BaselineContext, artifacts: Artifacts, report: OrganizationReport, snapshot: str) -> dict[str, Any]:
     """Takes back what this run wrote to an organization, if one of its ring failed."""
     # This ring would not have been entered after one that failed, so whoever failed in this run belongs to it.
     failed = [*dict.fromkeys([*task.lost, *failed_of_ring(artifacts)])]
-    report = OrganizationReport.read(notes["report"])
-    snapshot = str(notes["cleared"]["snapshot"])
     if not failed:
         if report.status is OrganizationStatus.CHANGED:
             end_interrupted(artifacts, prepare(task).procedure)
@@ -100,9 +101,8 @@ def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationRepo
     """Stores the outcome for the report, with the organization as it is now. Returns the whole message of the report."""
     message = " ".join(filter(None, [report.message, message]))
     report_after = after_failure(task.session, prepared, report)
-    prepared.artifacts.notes.remember(
-        {**prepared.artifacts.notes.remembered(), "report": replace(report_after, message=message).as_dict()}
-    )
+    notes = notes_of(prepared.artifacts)
+    keep_notes(prepared.artifacts, replace(notes, report=replace(report_after, message=message)))
     return message
 
 

@@ -6,10 +6,21 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 #: A row of a result, as the documentation of the modules describes it.
 Row = Mapping[str, Any]
+
+
+class Writable(Protocol):
+    """What a row is written of, and read as."""
+
+    @classmethod
+    def from_row(cls, row: Row) -> Self:
+        """The values of a row. Raises ValueError if they are none of this kind."""
+
+    def as_row(self) -> dict[str, Any]:
+        """The row."""
 
 
 def _as_it_is(value: Any) -> Any:
@@ -43,9 +54,26 @@ def codec(
     return {"codec": Codec(read, write, key, always)}
 
 
+def text() -> dict[str, Codec]:
+    """The metadata of a field that is refused unless it is a text."""
+    return codec(_text)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
 def as_list(*, always: bool = False) -> dict[str, Codec]:
     """The metadata of a field that is a tuple, and written as a list."""
-    return codec(tuple, list, always=always)
+    return codec(lambda values: tuple(_list(values)), list, always=always)
+
+
+def _list(value: Any) -> Sequence[Any]:
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"{value!r} is no list")
+    return value
 
 
 def one_of(kind: type[StrEnum]) -> dict[str, Codec]:
@@ -64,17 +92,25 @@ def one_of_texts(texts: Collection[str]) -> dict[str, Codec]:
     return codec(read)
 
 
-def rows_of(row_class: type[ResultRow], *, always: bool = False) -> dict[str, Codec]:
+def rows_of(row_class: type[Writable], *, always: bool = False) -> dict[str, Codec]:
     """The metadata of a field that is a tuple of rows."""
-    return codec(lambda rows: tuple(map(row_class.from_row, rows)), _written_rows, always=always)
+    return rows_by(row_class.from_row, always=always)
 
 
-def row_of(row_class: type[ResultRow]) -> dict[str, Codec]:
+def rows_by(read: Callable[[Row], Writable], *, always: bool = False) -> dict[str, Codec]:
+    """The metadata of a field that is a tuple of rows of several classes.
+
+    :param read: makes one of them of the written one.
+    """
+    return codec(lambda rows: tuple(map(read, _list(rows))), _written_rows, always=always)
+
+
+def row_of(row_class: type[Writable]) -> dict[str, Codec]:
     """The metadata of a field that is a row."""
     return row_by(row_class.from_row)
 
 
-def row_by(read: Callable[[Row], ResultRow]) -> dict[str, Codec]:
+def row_by(read: Callable[[Row], Writable]) -> dict[str, Codec]:
     """The metadata of a field that is a row of one of several classes.
 
     :param read: makes it of the written one.
@@ -82,7 +118,17 @@ def row_by(read: Callable[[Row], ResultRow]) -> dict[str, Codec]:
     return codec(read, lambda row: row.as_row())
 
 
-def _written_rows(rows: Sequence[ResultRow]) -> list[dict[str, Any]]:
+def row_or(row_class: type[Writable], absent: Mapping[str, Any] | None) -> dict[str, Codec]:
+    """The metadata of a field that is a row or ``None``.
+
+    :param absent: what is written for ``None``.
+    """
+    return codec(
+        lambda row: row_class.from_row(row) if row else None, lambda row: absent if row is None else row.as_row()
+    )
+
+
+def _written_rows(rows: Sequence[Writable]) -> list[dict[str, Any]]:
     return [row.as_row() for row in rows]
 
 
@@ -97,25 +143,36 @@ class ResultRow:
 
     @classmethod
     def from_row(cls, row: Row) -> Self:
-        """The values of a row. Raises KeyError, TypeError or ValueError if they are none of this kind."""
+        """The values of a row. Raises ValueError if they are none of this kind."""
         if not isinstance(row, Mapping):
-            raise TypeError(f"{row!r} is no row of {cls.__name__}")
-        by_key = {_codec(part).key or part.name: part for part in fields(cls)}
-        unknown = row.keys() - by_key.keys()
+            raise ValueError(f"{row!r} is no {cls.__name__}")
+        codecs = _codecs(cls)
+        unknown = row.keys() - codecs.keys()
         if unknown:
-            raise ValueError(f"{', '.join(sorted(unknown))} in a row of {cls.__name__}")
-        return cls(**{part.name: _codec(part).read(row[key]) for key, part in by_key.items() if key in row})
+            raise ValueError(f"{cls.__name__}: {', '.join(sorted(map(str, unknown)))}")
+        try:
+            return cls(**{part.name: how.read(row[key]) for key, (part, how) in codecs.items() if key in row})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"{cls.__name__}: {error}") from error
 
     def as_row(self) -> dict[str, Any]:
         """The row of results."""
         return {
-            _codec(part).key or part.name: _codec(part).write(getattr(self, part.name))
-            for part in fields(self)
-            if _codec(part).always or not self._has_default(part)
+            key: how.write(getattr(self, part.name))
+            for key, (part, how) in _codecs(type(self)).items()
+            if self._is_written(part, how)
         }
 
-    def _has_default(self, part: Field[Any]) -> bool:
-        return bool(getattr(self, part.name) == part.default)
+    def _is_written(self, part: Field[Any], how: Codec) -> bool:
+        return how.always or getattr(self, part.name) != part.default
+
+
+@dataclass(frozen=True)
+class WholeRow(ResultRow):
+    """A row that is written with all of its keys."""
+
+    def _is_written(self, part: Field[Any], how: Codec) -> bool:
+        return True
 
 
 @dataclass(frozen=True)
@@ -132,6 +189,12 @@ class ComputedRow(ResultRow):
         return replace(self, contradicted=tuple(dict.fromkeys((*self.contradicted, *texts))))
 
 
-def _codec(part: Field[Any]) -> Codec:
-    written: Codec = part.metadata.get("codec", _PLAIN)
-    return written
+_CODECS: dict[type, dict[str, tuple[Field[Any], Codec]]] = {}
+
+
+def _codecs(row_class: type[ResultRow]) -> dict[str, tuple[Field[Any], Codec]]:
+    """The key of each field to the field and its codec."""
+    if row_class not in _CODECS:
+        written = [(part, part.metadata.get("codec", _PLAIN)) for part in fields(row_class)]
+        _CODECS[row_class] = {how.key or part.name: (part, how) for part, how in written}
+    return _CODECS[row_class]

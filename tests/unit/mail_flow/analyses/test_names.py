@@ -171,7 +171,7 @@ def _everything(word: str) -> Values:
 
 
 def _effect(found: Values) -> EffectOnMail:
-    return EffectOnMail.read({key: found[key] for key in ("difference", "difference_more", "guarantees")})
+    return EffectOnMail.from_row({key: found[key] for key in ("difference", "difference_more", "guarantees")})
 
 
 @pytest.fixture(name="plain", scope="module")
