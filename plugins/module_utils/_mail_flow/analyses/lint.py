@@ -368,7 +368,8 @@ class _Clashes:
             other = self._meetings.kept_from(rule, [later for later in encrypting if later.place > rule.place])
             if other is None:
                 continue
-            yield LintFinding("ends_before_encryption", (rule.name, other.name))
+            about = {"case": "quarantine" if rule.actions.does(Does.QUARANTINE) else ""}
+            yield LintFinding("ends_before_encryption", (rule.name, other.name), about)
             chosen = None if names_senders(rule) else typed(rule.criteria.conditions)
             if chosen is not None:
                 yield LintFinding("typed_stop", (rule.name, other.name), chosen)

@@ -144,14 +144,17 @@ _SENTENCES: Mapping[tuple[LintKind, str], str] = {
         "{rule} and {other} apply different templates to the same message: which one it gets is not documented (U01)."
     ),
     ("ends_before_encryption", ""): "{rule} stops mail that {other} would encrypt.",
+    ("ends_before_encryption", "quarantine"): (
+        "{rule} quarantines mail that {other} would encrypt: once released, it meets no later rule."
+    ),
     ("typed_stop", "word"): (
-        "Anybody can keep mail from {other} by writing {values}: {rule} stops it by its condition {option}."
+        "Anybody can keep mail from {other} by writing {values}: {rule} comes first, by its condition {option}."
     ),
     ("typed_stop", "pattern"): (
-        "Anybody can keep mail from {other} by writing what matches {values}: {rule} stops it by its condition {option}."
+        "Anybody can keep mail from {other} by writing what matches {values}: {rule} comes first, by its condition {option}."
     ),
     ("typed_stop", "header"): (
-        "Anybody who sets the header {header} can keep mail from {other}: {rule} stops it by its condition {option}."
+        "Anybody who sets the header {header} can keep mail from {other}: {rule} comes first, by its condition {option}."
     ),
     ("gateway_gets_ciphertext", ""): (
         "{every} {encrypt} mail that leaves through the connector {connector} to {hosts}, which gets ciphertext: its filters see nothing."

@@ -377,6 +377,14 @@ def kinds(*rules: Values, facts: Mapping[str, Any] = TENANT) -> set[str]:
     }
 
 
+def test_a_rule_that_quarantines_mail_does_not_stop_it() -> None:
+    held = rule("Held", {**IN, "attachment_has_executable_content": True}, {"quarantine": True})
+    (row,) = lint([held, ENCRYPTS], TENANT, NOW)
+    assert row["reason"] == (
+        "'Held' quarantines mail that 'Encrypts' would encrypt: once released, it meets no later rule."
+    )
+
+
 def test_a_redirected_copy_goes_on() -> None:
     """A rule that acts on no recipient's copy may act on the copy of the one whom the message is redirected to."""
     away = {"redirect_message_to": ["new@b.com"]}
