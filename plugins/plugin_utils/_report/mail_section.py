@@ -52,7 +52,7 @@ Lines = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class MailClass:
+class MailCard:
     """A class of mail that is treated differently, as a page has it.
 
     :param card: its message.
@@ -72,11 +72,11 @@ class MailClass:
     classes: int
 
 
-def difference_of(organization: OrganizationReport) -> list[MailClass]:
+def difference_of(organization: OrganizationReport) -> list[MailCard]:
     """The classes of mail that are treated differently, most important first."""
     rows = sorted(organization.mail.difference or (), key=lambda row: rank(MAIL, row.kind))
     return [
-        MailClass(
+        MailCard(
             kind=row.kind,
             text=row.text,
             card=_card(row.witness["message"], row.witness["recipient"]) if row.witness else (),

@@ -18,7 +18,7 @@ from ...module_utils._baseline.documents.report import ControlReport, Organizati
 from ...module_utils._exchange.document import document_line, document_text
 from ...module_utils._mail_flow.wording.plans import foreign_line
 from .labels import MAIL, as_text, container_text, visible
-from .mail_section import GuaranteeCard, MailClass, difference_of, foreign_of, guarantees_of, observed_of, unseen_of
+from .mail_section import GuaranteeCard, MailCard, difference_of, foreign_of, guarantees_of, observed_of, unseen_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ def _finding_row(finding: Finding) -> TableRow:
     return TableRow(record="finding", id=finding.id, allow=finding.allow, text=finding.text)
 
 
-def _mail_row(mail: MailClass) -> TableRow:
+def _mail_row(mail: MailCard) -> TableRow:
     ends = dict(mail.ends)
     return TableRow(
         record="mail",

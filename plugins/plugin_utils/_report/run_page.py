@@ -211,15 +211,15 @@ def _card_order(shared: Shared[ChangeCard]) -> tuple[bool, int, int]:
 
 
 @dataclass(frozen=True)
-class Message:
+class FailureMessage:
     """Why a run failed in an organization."""
 
     text: str
     status: OrganizationStatus
 
 
-def _messages(organization: OrganizationReport) -> list[Message]:
-    return [Message(organization.message, organization.status)] if organization.message else []
+def _messages(organization: OrganizationReport) -> list[FailureMessage]:
+    return [FailureMessage(organization.message, organization.status)] if organization.message else []
 
 
 def view_of(run: RunReport) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from .history_rows import (
     RunsRow,
 )
 from .report import now
-from .run_findings import FindingKey, RuleReport, RunFindings, SeenFinding
+from .run_findings import FindingKey, ReportedRule, RunFindings, SeenFinding
 from .status import ControlStatus
 
 #: Status of a control without open findings to how the last findings ended.
@@ -106,7 +106,7 @@ class OrganizationHistory:
     first_seen: str = ""
     last_seen: str = ""
     findings: dict[FindingKey, list[Episode]] = field(default_factory=dict)
-    reported: list[tuple[RunFindings, RuleReport]] = field(default_factory=list)
+    reported: list[tuple[RunFindings, ReportedRule]] = field(default_factory=list)
     _judged_at: dict[str, str] = field(default_factory=dict)
     _fixed: dict[FindingKey, SeenFinding] = field(default_factory=dict)
 

@@ -75,7 +75,7 @@ class RevertedValue:
 
 
 @dataclass(frozen=True)
-class RuleReport:
+class ReportedRule:
     """What Exchange reported of a rule, and what was computed, for mail of a time."""
 
     window: WindowRow
@@ -103,7 +103,7 @@ class RunFindings:
     open: Mapping[FindingKey, SeenFinding]
     stored: Mapping[FindingKey, SeenFinding] = field(default_factory=dict)
     undone: Sequence[RevertedValue] = ()
-    reported: Sequence[RuleReport] = ()
+    reported: Sequence[ReportedRule] = ()
     unseen: Sequence[str] = ()
 
 
@@ -198,11 +198,11 @@ class _Changes:
         return key, finding
 
 
-def _reported(evidence: EvidenceOrRemark | None) -> list[RuleReport]:
+def _reported(evidence: EvidenceOrRemark | None) -> list[ReportedRule]:
     """What Exchange reported of rules in a run."""
     if not isinstance(evidence, EvidenceRow):
         return []
-    return [RuleReport(evidence.window, rule) for rule in evidence.rules]
+    return [ReportedRule(evidence.window, rule) for rule in evidence.rules]
 
 
 def _without_duplicates(changes: Sequence[PlannedChange]) -> list[PlannedChange]:
