@@ -124,7 +124,7 @@ class TestWords:
         before, after = Finding("session", "nothing allows it."), finding("irreversible")
         assert acceptance.unaccepted([before, finding("IRM-5"), after]) == [before, after]
         assert acceptance.shown() == [{"word": "IRM-5", **ENDLESS}, word("any_sender", "2999-01-31")]
-        assert acceptance.reported() == [
+        assert [row.as_row() for row in acceptance.reported()] == [
             {"word": "IRM-5", **ENDLESS, "needed": True},
             {**word("any_sender", "2999-01-31"), "needed": False},
         ]
@@ -133,7 +133,7 @@ class TestWords:
         acceptance = Acceptance([word("IRM-5", "2020-01-31")], KNOWN)
         (left,) = acceptance.unaccepted([finding("IRM-5")])
         assert left == replace(finding("IRM-5"), text="IRM-5 is refused. Its acceptance ended on 2020-01-31.")
-        assert [row["needed"] for row in acceptance.reported()] == [True]
+        assert [row.needed for row in acceptance.reported()] == [True]
 
     @pytest.mark.parametrize(
         ("findings", "line"),

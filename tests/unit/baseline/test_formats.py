@@ -16,8 +16,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
     report_files,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.report_data import render_json
 
 from .conftest import Role
 
@@ -51,7 +51,7 @@ def test_the_report_of_a_run_has_no_format_that_lacks_its_last_ring(tmp_path: Pa
     role = Role(None, str(tmp_path))
     planned = role.plan("audit")
     folder = role.artifacts.folders.run_folder
-    texts = dict.fromkeys([file for form in FILES.values() for file in form if file != "fleet.html"], document_text)
+    texts = dict.fromkeys([file for form in FILES.values() for file in form if file != "fleet.html"], render_json)
 
     def written(wish: Any) -> tuple[str, set[str], str]:
         task = role._task("audit", "recommended", {"reports": wish}, False, awx={}, hosts=["contoso"])

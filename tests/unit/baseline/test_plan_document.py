@@ -74,7 +74,7 @@ class TestWritten:
             "digest": DIGEST,
             "seal": SEAL,
         }
-        assert rows == [change.as_dict() for change in WHOLE.changes]
+        assert rows == [change.as_row() for change in WHOLE.changes]
         assert (list(written), len(rows)) == ([key for key in written if key != "seal"] + ["seal"], 2)
 
     def test_what_was_written_is_read(self) -> None:
