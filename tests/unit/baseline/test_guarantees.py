@@ -174,7 +174,9 @@ def terminal(role: Role) -> list[str]:
 
 
 def test_encrypt_outgoing_is_about_copies_that_leave(role: Role) -> None:
-    """One for an archive inside does not, and is named; one for somebody whom an exception names does."""
+    """One for an archive inside does not, and is named; one for somebody whom an exception names may leave in clear: whether
+    the later rule looks at whom a rule adds is open (U09).
+    """
     outgoing = {"exceptions": {"recipient_domain_is": ["partner.example"]}}
     role.run(encrypt_outgoing=outgoing)
     copied(role, f"archive@{DOMAIN}", FromScope="InOrganization")
@@ -186,15 +188,17 @@ def test_encrypt_outgoing_is_about_copies_that_leave(role: Role) -> None:
     role.session.edit("Remove-TransportRule", Identity="Copies")
     copied(role, "x@partner.example", FromScope="InOrganization")
     role.plan("audit", encrypt_outgoing=outgoing)
-    assert control(role)["status"] == "not met"
+    assert control(role)["status"] == "not assessable"
     assert "to x@partner.example" in control(role)["findings"][0]
+    assert "(U09)" in control(role)["findings"][0]
 
 
 def test_copies_of_its_mail_count_whoever_gets_them_unless_it_says_otherwise(role: Role) -> None:
     role.run(encryption_rules=[ENCRYPT])
     copied(role, "spy@else.example", RecipientDomainIs=["fabrikam.com"])
     role.plan("audit", guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
-    assert control(role)["status"] == "not met"
+    assert control(role)["status"] == "not assessable"
+    assert "to spy@else.example" in control(role)["findings"][0]
     meant = {**GUARANTEE, "copies": "recipients_only"}
     role.plan("audit", guarantees=[meant], encryption_rules=[ENCRYPT])
     assert control(role)["status"] == "met"
