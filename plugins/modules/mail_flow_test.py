@@ -905,7 +905,7 @@ suggestions:
     time only, and those by which mail loses protection or is not delivered, are last. Where no edit that was tried does
     it, there are up to two first steps that put the message right which shows it, each with what stays C(open), or one
     entry without edits. That says what helps instead, if it is known - a device that signs in, another C(then), no
-    C(template), an earlier expiry, an edit of a DLP rule, which people make, or an C(unless) that leaves out mail from
+    C(template), an earlier expiry or an OME configuration to add, an edit of a DLP rule, which people make, or an C(unless) that leaves out mail from
     outside, mail of a DLP rule, or what rules keep from delivery - or which guarantee that holds contradicts it, and for
     which message.
     With the mail of a trace, those that would have changed fewer copies come first.
@@ -923,6 +923,8 @@ suggestions:
         C(option) such as C(exceptions.sent_to), and C(before) and C(after) where it is set. Of a rule that is moved or
         added the option is C(priority), which counts from 0. An edit of an outbound connector, or a new one, has
         the C(kind) V(connector), and C(connector) instead of C(rule). People make it: this collection writes no connectors.
+        An earlier expiry has the C(kind) V(ome_configuration), and C(configuration) instead of C(rule), with the most days
+        that it may have as C(after): M(m365.message_encryption.ome_configuration) sets it.
       type: list
       elements: dict
       returned: always

@@ -171,6 +171,11 @@ class Judgment:
     unknown: tuple[Reason, ...] = ()
     unseen: tuple[str, ...] = ()
 
+    @property
+    def unless_proved(self) -> Judgment | None:
+        """The judgment itself, if it leaves something open; ``None`` of a guarantee that is proved."""
+        return None if self.verdict is GuaranteeVerdict.PROVED else self
+
 
 #: What makes a message mail from somebody to somebody.
 _KEPT_KEYS = ("name", "from", "authenticated", "to")

@@ -10,6 +10,7 @@ from typing import Any
 from ..._exchange.errors import OptionError
 from ..._exchange.names import same_name
 from ..._resources.compliance.dlp_policies import ACTS
+from ..._resources.ome_configuration import is_default
 from ..analyses.finding import section_of
 from ..analyses.judgment import GuaranteeVerdict, Judgment
 from ..analyses.standings import SCOPES, Copy
@@ -20,10 +21,10 @@ from ..input.guarantee_options import RECIPIENTS_ONLY, Guarantee
 from ..input.parsing import facts_of
 from ..model.encrypters import ENDS_BY_DLP
 from ..model.facts import Facts
-from ..model.wishes import WISHES
+from ..model.wishes import PORTAL, WISHES
 from ..rules.dlp_rules import DlpRules
 from ..simulator.copy_result import CopyResult
-from .aims import Aim, is_meant
+from .aims import Aim, branding_for, is_meant
 from .nearest import copy_of
 from .rules_at_copy import COPYING
 from .task import RepairTask
@@ -50,7 +51,7 @@ _IDLE_DLP = ("dlp_tested", "dlp_disabled")
 _ENCRYPTS_BY_DLP = "encrypt_rms_template"
 
 #: The option of an OME configuration that says after how many days mail expires; 0 for never.
-_EXPIRY = "external_mail_expiry_in_days"
+EXPIRY = "external_mail_expiry_in_days"
 
 #: What a DLP rule calls the scope of recipients, which mail flow rules call otherwise.
 _SCOPE_OF_DLP = {"access_scope": "sent_to_scope"}
@@ -65,7 +66,8 @@ class Advice:
         keep from delivery, and is kept then; ``template``: it asks for protection of any kind, and is kept then;
         ``from_outside``: it asks for no mail from outside, which no rule encrypts; ``dlp``: people edit a DLP rule, or it
         leaves out the mail of that rule; ``opposed_rule``: a rule keeps all of its mail from delivery, so it or the rule
-        goes; ``expiry``: mail with a branding expires in time; ``dlp_idle``: people let a DLP rule act; ``copies``: the
+        goes; ``expiry``: mail with a branding expires in time; ``add_branding``: there is one more branding, with which mail
+        expires in time; ``dlp_idle``: people let a DLP rule act; ``copies``: the
         guarantee does not count copies that rules make, or leaves out the mail of which a rule makes one; ``copied_to``: it
         leaves out mail to those who get such copies.
     :param value: the sender, the person who gets such a copy, the other ``then``, the template for which it no longer asks,
@@ -73,7 +75,7 @@ class Advice:
     :param unless: the exceptions of the guarantee then, in the form of a rule's, and :param:`rules` the names of the
         rules; :param:`policy` that of the policy of a DLP rule.
     :param days: after how many days mail expires then at the latest.
-    :param left_open: the verdict then, if it is unknown; ``None`` if it is kept.
+    :param left_open: the verdict then, if it is not proved; ``None`` if it is kept.
     """
 
     kind: str
@@ -95,9 +97,9 @@ def beyond_rules(judged: Judgment, copy: Copy, task: RepairTask) -> Advice | Non
         if guarantee.when.get("from_scope") == _OUTSIDE:
             return advice
         return _with_unless(advice, guarantee, {**guarantee.unless, "from_scope": _OUTSIDE}, task, task.facts)
-    late = _expiring_late(judged, task)
-    if late:
-        return late
+    of_branding = _of_branding(judged, task)
+    if of_branding:
+        return of_branding
     cause = judged.counterexample.cause if judged.counterexample else None
     if cause is None or cause.kind not in _BY_DLP:
         return None
@@ -140,9 +142,8 @@ def _of_other_guarantee(judged: Judgment, outcome: CopyResult, task: RepairTask)
     guarantee = judged.guarantee
     if not outcome.is_delivered:
         then = _IF_DELIVERED.get(guarantee.then)
-        if not then:
-            return _without_kept_back_mail(judged, task)
-        return _if_kept(Advice("then", then), replace(guarantee, then=then), task)
+        other = _if_kept(Advice("then", then), replace(guarantee, then=then), task) if then else None
+        return other or _without_kept_back_mail(judged, task)
     if outcome.on_arrival and guarantee.template:
         return _if_kept(Advice("template", guarantee.template), replace(guarantee, template=""), task)
     return None
@@ -171,8 +172,7 @@ def _without_kept_back_mail(judged: Judgment, task: RepairTask) -> Advice | None
     remaining = judged.counterexample
     if not names or (remaining and (remaining.outcome.is_delivered or guarantee.then != "delivered")):
         return None
-    left_open = None if judged.verdict is GuaranteeVerdict.PROVED else judged
-    return Advice("unless", unless=guarantee.unless, rules=tuple(names), left_open=left_open)
+    return Advice("unless", unless=guarantee.unless, rules=tuple(names), left_open=judged.unless_proved)
 
 
 def _of_idle_dlp_rule(judged: Judgment, task: RepairTask) -> Advice | None:
@@ -224,7 +224,7 @@ def _with_acting_dlp(
         return None
     if found.counterexample and (not also_refuted or (shown and found.counterexample.message == shown.message)):
         return None
-    return replace(advice, left_open=None if found.verdict is GuaranteeVerdict.PROVED else found)
+    return replace(advice, left_open=found.unless_proved)
 
 
 def _of_added_copies(judged: Judgment, copy: Copy, task: RepairTask) -> Advice | None:
@@ -269,8 +269,7 @@ def _without_people(advice: Advice, judged: Judgment, task: RepairTask) -> Advic
         return None
     if judged.counterexample is not None:
         return None
-    left_open = None if judged.verdict is GuaranteeVerdict.PROVED else judged
-    known = replace(advice, kind="copied_to", unless=guarantee.unless, left_open=left_open)
+    known = replace(advice, kind="copied_to", unless=guarantee.unless, left_open=judged.unless_proved)
     return known if known.rules else _with_sending_dlp_rule(known, task)
 
 
@@ -294,25 +293,36 @@ def _acting(policy: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {**policy, "mode": ACTS, "rules": rules}
 
 
-def _expiring_late(judged: Judgment, task: RepairTask) -> Advice | None:
-    """Advice to let mail with a branding expire in time, if no mail surely breaks the guarantee then, and no branding does so
-    already.
+def _of_branding(judged: Judgment, task: RepairTask) -> Advice | None:
+    """Advice on the OME configuration that mail has to show in the portal, where there is none with which it expires in time, or
+    none at all but the default one: no edit of rules puts all mail right before.
     """
-    days, found = judged.guarantee.expires_within_days, judged.counterexample
-    every = list(task.given.get("ome_configurations") or ())
-    if not days or found is None or found.expiry is None or any(_expires(each, days) for each in every):
+    guarantee, shown = judged.guarantee, judged.counterexample
+    every = task.given.get("ome_configurations")
+    if guarantee.then != PORTAL or shown is None or every is None or branding_for(guarantee, task.rules, task.facts):
         return None
-    branding = found.outcome.branding
-    edited = [{**each, _EXPIRY: days} if same_name(str(each.get("identity", "")), branding) else each for each in every]
-    if not branding or edited == every:
-        return None
-    facts = facts_of({**task.given, "ome_configurations": edited})
-    return _with_unless(Advice("expiry", branding, days=days), judged.guarantee, judged.guarantee.unless, task, facts)
+    days = guarantee.expires_within_days
+    other = branding_for(replace(guarantee, expires_within_days=0), task.rules, task.facts)
+    for branding in (shown.outcome.branding, other):
+        edited = [
+            {**each, EXPIRY: days} if same_name(str(each.get("identity", "")), branding) else each for each in every
+        ]
+        if branding and not is_default(branding) and edited != every:
+            facts = facts_of({**task.given, "ome_configurations": edited})
+            return _as_first_step(Advice("expiry", branding, days=days), judged, facts, task)
+    return Advice("add_branding", days=days)
 
 
-def _expires(configuration: Mapping[str, Any], days: int) -> bool:
-    """Whether mail with an OME configuration expires in time."""
-    return 0 < int(configuration.get(_EXPIRY) or 0) <= days
+def _as_first_step(advice: Advice, judged: Judgment, facts: Facts, task: RepairTask) -> Advice | None:
+    """Advice with what it leaves open, which may be that mail surely breaks the guarantee; ``None`` where that is not known.
+
+    :param facts: those after what is advised.
+    """
+    try:
+        (found,) = prove(task.rules, facts, [judged.guarantee], task.now)
+    except BudgetError:
+        return None
+    return replace(advice, left_open=found.unless_proved)
 
 
 def _dlp_rule(given: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any]]:
@@ -343,8 +353,7 @@ def _with_unless(
         return None
     if found.verdict is GuaranteeVerdict.REFUTED:
         return None
-    left_open = None if found.verdict is GuaranteeVerdict.PROVED else found
-    return replace(advice, unless={} if unless == guarantee.unless else unless, left_open=left_open)
+    return replace(advice, unless={} if unless == guarantee.unless else unless, left_open=found.unless_proved)
 
 
 def _if_kept(advice: Advice, guarantee: Guarantee, task: RepairTask) -> Advice | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._exchange.names import same_name
+from ..._resources.ome_configuration import is_default
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.fields import SECTIONS, rule_argument_spec
 from ..actions.actions import BY_OPTION as ACTIONS_BY_OPTION
@@ -425,7 +426,7 @@ def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts, recipie
     is_by_tls = guarantee.then == IN_TRANSIT and guarantee.tls_validation == VALIDATIONS[0]
     actions = _actions(_ROUTING if is_by_tls else helps, guarantee.template)
     if guarantee.then == PORTAL:
-        branding = _branding(guarantee, rules, facts)
+        branding = branding_for(guarantee, rules, facts)
         actions = {**actions, "apply_rights_protection_customization_template": branding} if branding else {}
     remedy = _remedy(guarantee.name, guarantee.when, guarantee.unless, actions) if guarantee.when and actions else None
     option = option_name(guarantee.template) if guarantee.template else ""
@@ -484,32 +485,15 @@ def _actions(helps: frozenset[Does], template: str) -> dict[str, Any]:
     return next((dict(actions) for what, actions in _REMEDIES.items() if what in helps), {})
 
 
-def _branding(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> str:
-    """An OME configuration that mail can show: one with which it expires in time, if it must; else one that a rule
-    applies, or one that there is.
+def branding_for(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> str:
+    """An OME configuration that the mail of a guarantee can show: one that a rule applies, or one that there is, and with which it
+    expires in time, if it must. The default one is none. Empty if there is none.
     """
-    days = guarantee.expires_within_days
-    if days:
-        known = [
-            configuration
-            for configuration in facts.encryption.ome_configurations or ()
-            if 0 < int(configuration.get("external_mail_expiry_in_days") or 0) <= days
-        ]
-        return next((str(configuration["identity"]) for configuration in known if configuration.get("identity")), "")
     applied = [str(name) for rule in rules.rules for name in rule.actions.does(Does.BRAND).values()]
-    return next(
-        iter(
-            (
-                *applied,
-                *(
-                    str(configuration["identity"])
-                    for configuration in facts.encryption.ome_configurations or ()
-                    if configuration.get("identity")
-                ),
-            )
-        ),
-        "",
-    )
+    there = [str(each.get("identity") or "") for each in facts.encryption.ome_configurations or ()]
+    custom = [name for name in (*applied, *there) if name and not is_default(name)]
+    days = guarantee.expires_within_days
+    return next((name for name in custom if not days or facts.encryption.expires_within(name, days)), "")
 
 
 def _remedy(

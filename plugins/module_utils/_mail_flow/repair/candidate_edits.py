@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 
-from ..._resources.rules.action_effects import Does
 from ..actions.actions import set_actions
 from ..analyses.standings import SCOPES, FailedCondition, Standing
 from ..conditions.predicate import Predicate, Reach
@@ -95,8 +94,8 @@ class _EditsToAct:
             yield from self._to_act(standing)
         for standing in self._at.withholding:
             yield from self._to_withhold(standing)
-        for standing in self._at.helping:
-            yield from self._moved_as_well(standing, list(self._to_encrypt(standing)))
+        for standing in self._at.protecting:
+            yield from self._moved_as_well(standing, list(self._protecting_as_asked(standing)))
 
     def _to_act(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule that helps acts: enabled, reached, without what keeps it from matching."""
@@ -143,14 +142,23 @@ class _EditsToAct:
         option, date = ("expiry_date", rule.dates.ends) if ended else ("activation_date", rule.dates.begins)
         yield self._at.draft.set(place, option, date, "")
 
-    def _to_encrypt(self, standing: Standing) -> Iterator[EditedRules]:
-        """A rule that only brands the wanted mail encrypts it, too."""
-        place, rule = standing.rule.place, standing.rule
-        actions = self._aim.remedy["actions"] if self._aim.remedy else {}
-        template = actions.get(_TEMPLATE)
-        only_brands = rule.actions.does(Does.BRAND) and not rule.actions.does(Does.ENCRYPT)
-        if template and only_brands and is_wanted(self._at.draft.rules[place], self._aim):
-            yield self._at.draft.with_section(place, ACTION, "actions", {_TEMPLATE: template})
+    def _protecting_as_asked(self, standing: Standing) -> Iterator[EditedRules]:
+        """A rule that protects or brands the wanted mail otherwise than the aim asks does so as it asks: it encrypts what it only
+        brands, has another template in place of one that is not asked for, and shows the branding.
+        """
+        place, rule = standing.rule.place, self._at.draft.rules[standing.rule.place]
+        asked = self._aim.remedy["actions"] if self._aim.remedy else {}
+        if _TEMPLATE not in asked or not is_wanted(rule, self._aim):
+            return
+        actions = set_actions(rule.get("actions") or {})
+        keeps_template = _TEMPLATE in actions and self._aim.is_helped_by(standing.rule)
+        others = {
+            option: value
+            for option, value in asked.items()
+            if actions.get(option) != value and not (option == _TEMPLATE and keeps_template)
+        }
+        if others:
+            yield self._at.draft.with_section(place, ACTION, "actions", others)
 
     def _moved_as_well(self, standing: Standing, repairs: Sequence[EditedRules]) -> Iterator[EditedRules]:
         """Repairs of a rule, and each of them with the rule before the first one that stops, or before all, if it is then

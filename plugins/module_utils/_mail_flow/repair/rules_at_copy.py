@@ -29,6 +29,9 @@ COPYING = (Does.ADD, Does.REDIRECT)
 #: What rules do after which a copy may go on without the rules behind them, or another copy has not met them.
 _BREAKING = (Does.QUARANTINE, Does.MODERATE, *COPYING)
 
+#: The actions that say how mail is protected, and which branding it shows.
+_PROTECTING_OPTIONS = ("apply_rights_protection_template", "apply_rights_protection_customization_template")
+
 #: The action that adds a disclaimer, and the option that says what becomes of mail into which it does not fit.
 _DISCLAIMER, _FALLBACK = "apply_html_disclaimer_text", "apply_html_disclaimer_fallback_action"
 
@@ -86,6 +89,8 @@ class RulesAtCopy:
         self.helping = [
             standing for standing in self.every if self.aim.is_helped_by(standing.rule) and not standing.rule.dlp
         ]
+        #: The rules that protect or brand mail by options, as the aim asks or otherwise.
+        self.protecting = [standing for standing in self.every if self._has_options(standing.rule)]
         #: The rules that help and nearly act, the nearest first.
         self.near = self._nearest()
         #: Rules that keep back for good what they are meant for, which also keeps the aim.
@@ -116,6 +121,11 @@ class RulesAtCopy:
         """The rules that help and that one edit or two would let act, the nearest first."""
         near = filter(_is_near, self.helping)
         return sorted(near, key=lambda standing: (standing.distance, *unlike(standing.rule, self.aim.about)))[:_NEAREST]
+
+    def _has_options(self, rule: FlowRule) -> bool:
+        """Whether a rule has an option that says how it protects or brands mail."""
+        actions = set_actions(self.draft.rules[rule.place].get("actions") or {})
+        return not rule.dlp and any(option in actions for option in _PROTECTING_OPTIONS)
 
     def _withholds(self, standing: Standing) -> bool:
         """Whether a rule nearly acts, and is meant to keep back for good the mail that the aim is about."""

@@ -8,6 +8,7 @@ is one counterexample more, from which the next edits come.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import Any
 from ..._exchange.errors import OptionError
 from ..analyses.difference import Difference
 from ..analyses.finding import section_of
-from ..analyses.judgment import GuaranteeVerdict, Judgment
+from ..analyses.judgment import Judgment
 from ..analyses.verifier import TriedRules, prove
 from ..budget import BudgetError, bounded, uncollected
 from ..input.guarantee_options import Guarantee
@@ -33,7 +34,7 @@ from .aims import NEW_RULE, keeps_back, rebuilds
 from .compared_draft import compared
 from .connector_edits import connector_edits, connector_to_add
 from .draft_proof import DraftProof, OpenError
-from .draft_search import DraftSearch
+from .draft_search import DraftSearch, FoundDraft
 from .first_steps import MOST_FIRST_STEPS, first_steps, is_same_repair
 from .found_suggestions import FoundSuggestions
 from .known_counterexamples import KnownCounterexamples
@@ -142,19 +143,13 @@ class _GoalRepair:
         """
         found = FoundSuggestions(self._task, self._goal)
         drafts = search.drafts(found.is_worth_a_proof)
-        try:
-            with bounded(share=1) as meter:
-                granted = meter.left
-                while len(found.every) < _COMPARED:
-                    with bounded(share=_SEARCHING):
-                        draft = next(drafts, None)
-                    if draft is None:
-                        break
-                    if found.is_worth_a_comparison(draft):
-                        found.every.append(compared(draft.draft, self._task, self._goal, self._known, draft.left_open))
-                    found.is_cheap = granted - meter.left < _CHEAP
-        except BudgetError:
-            pass  # What was found until then counts.
+        # What was found until the budget is spent counts.
+        with contextlib.suppress(BudgetError), bounded(share=1) as meter:
+            granted = meter.left
+            while len(found.every) < _COMPARED and (draft := _next_of(drafts)) is not None:
+                if found.is_worth_a_comparison(draft):
+                    found.every.append(compared(draft.draft, self._task, self._goal, self._known, draft.left_open))
+                found.is_cheap = granted - meter.left < _CHEAP
         return found.every
 
     def _keeping_back(self, suggested: list[Suggestion]) -> list[Suggestion]:
@@ -252,7 +247,7 @@ class _GoalRepair:
         """
         rules = RuleSet(suggestion.rules, self._task.rules.dialect)
         (judged,) = prove(rules, self._task.facts, [guarantee], self._task.now)
-        return None if judged.verdict is GuaranteeVerdict.PROVED else judged
+        return judged.unless_proved
 
     def _of_connectors(self) -> Iterator[Suggestion]:
         """The edit of a connector, or a new one, that closes the hole through which a copy leaves."""
@@ -274,10 +269,24 @@ class _GoalRepair:
                 return
             is_same = then.counterexample is not None and then.counterexample.hole == shown.hole
             if broken is None and not is_same:
-                left_open = None if then.verdict is GuaranteeVerdict.PROVED else then
                 yield Suggestion(
-                    (), task.present.rules, Difference(), (), left_open=left_open, connector=edit, puts_right=(shown,)
+                    (),
+                    task.present.rules,
+                    Difference(),
+                    (),
+                    left_open=then.unless_proved,
+                    connector=edit,
+                    puts_right=(shown,),
                 )
+
+
+def _next_of(drafts: Iterator[FoundDraft]) -> FoundDraft | None:
+    """The next draft that a search finds with its share of the budget; ``None`` after the last one.
+
+    :raises BudgetError: the steps are spent.
+    """
+    with bounded(share=_SEARCHING):
+        return next(drafts, None)
 
 
 def _without_repetitions(suggested: Sequence[Suggestion]) -> list[Suggestion]:

@@ -19,7 +19,7 @@ from ..analyses.aspects import DifferenceKind
 from ..analyses.finding import ChangedMail, MailFinding
 from ..analyses.judgment import Counterexample, Judgment
 from ..model import questions
-from ..repair.advice import Advice
+from ..repair.advice import EXPIRY, Advice
 from ..repair.aims import ENABLE, Rule, RuleEdit, as_options, name_of, unwritten
 from ..repair.connector_edits import ConnectorEdit
 from ..repair.merging import MergedRules
@@ -83,7 +83,11 @@ _WORDS = {
         "remove the condition {option}: {before} from {rule}",
         "change the condition {option} of {rule} from {before} to {after}",
     ),
-    "action": ("let {rule} encrypt its mail ({option}: {after})", "", ""),
+    "action": (
+        "add the action {option}: {after} to {rule}",
+        "",
+        "change the action {option} of {rule} from {before} to {after}",
+    ),
 }
 
 #: The maximum number of sentences about the mail that a suggestion changes.
@@ -104,7 +108,8 @@ def suggestion_rows(
         if goal.advice:
             text = " ".join([*_contradicting(goal), _advice(goal.advice)])
             unless = dict(goal.advice.unless) if goal.advice.unless else None
-            rows.append(SuggestionRow(about=goal.name, tried=tried, text=text, unless=unless))
+            edits = _configuration_edits(goal.advice)
+            rows.append(SuggestionRow(about=goal.name, tried=tried, text=text, edits=edits, unless=unless))
         for suggestion in goal.suggestions:
             row = SuggestionRow(
                 about=goal.name,
@@ -266,6 +271,12 @@ def _advice(advice: Advice) -> str:
             f"Set external_mail_expiry_in_days of the OME configuration {advice.value!r} to {advice.days} or less. All mail"
             f" that shows it then expires as early.{_still_open(advice.left_open)}"
         )
+    if advice.kind == "add_branding":
+        expiring = f" whose external_mail_expiry_in_days is {advice.days} or less" if advice.days else ""
+        return (
+            f"Add an OME configuration{expiring}, and let the rule that encrypts this mail apply it. There is none but the"
+            f" default one{', with which no mail expires' if advice.days else ''}."
+        )
     if advice.kind == "unless":
         several = len(advice.rules) > 1
         names = [repr(rule) for rule in advice.rules]
@@ -278,6 +289,13 @@ def _advice(advice: Advice) -> str:
         "No such mail is delivered unprotected, but rules keep some of it from delivery. If that is intended, use then:"
         f" {advice.value}."
     )
+
+
+def _configuration_edits(advice: Advice) -> tuple[Row, ...]:
+    """The edit of an OME configuration that advice is, as a row; none for other advice."""
+    if advice.kind != "expiry":
+        return ()
+    return ({"kind": "ome_configuration", "configuration": advice.value, "option": EXPIRY, "after": advice.days},)
 
 
 def _for_mail_from_outside(advice: Advice) -> str:

@@ -311,6 +311,85 @@ def test_where_mail_expires_too_late_its_branding_is_named() -> None:
     assert "to 14 or less" in next(iter(suggestion_rows([found], [], str))).text
 
 
+def test_where_other_mail_expires_too_late_as_well_its_branding_is_named_and_what_stays_open() -> None:
+    """No edit of rules helps before a branding expires in time."""
+    branded = {**ENCRYPT, "apply_rights_protection_customization_template": "Ours"}
+    facts = {**TENANT, "ome_configurations": [{"identity": "Ours", "external_mail_expiry_in_days": 30}]}
+    plain = rule("Agenda", {**OUTGOING, "subject_contains_words": ["agenda"]}, {**ENCRYPT, **STOP})
+    found, _edits = repaired(
+        [plain, rule("Partner", PARTNER, branded)],
+        {"when": PARTNER, "then": "portal", "expires_within_days": 14},
+        facts,
+    )
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.value) == ("expiry", "Ours")
+    assert found.advice.left_open is not None
+    row = next(iter(suggestion_rows([found], [], str)))
+    assert [dict(edit) for edit in row.edits] == [
+        {
+            "kind": "ome_configuration",
+            "configuration": "Ours",
+            "option": "external_mail_expiry_in_days",
+            "after": 14,
+        }
+    ]
+
+
+@pytest.mark.parametrize("days", [14, None])
+def test_the_default_branding_gets_no_expiry_and_another_one_is_added(days: int | None) -> None:
+    """Exchange gives it none, and it forces nobody into the portal."""
+    facts = {**TENANT, "ome_configurations": [{"identity": "OME Configuration", "external_mail_expiry_in_days": 0}]}
+    found, _edits = repaired(
+        [rule("Partner", PARTNER, ENCRYPT)], {"when": PARTNER, "then": "portal", "expires_within_days": days}, facts
+    )
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.days) == ("add_branding", days or 0)
+
+
+SLOW, FAST = ({"apply_rights_protection_customization_template": name} for name in ("Slow", "Fast"))
+OWN_TEMPLATE = {"apply_rights_protection_template": "Contoso Confidential"}
+BRANDINGS = [
+    {"identity": "Slow", "external_mail_expiry_in_days": 30},
+    {"identity": "Fast", "external_mail_expiry_in_days": 7},
+]
+
+
+@pytest.mark.parametrize(
+    ("actions", "days", "after"),
+    [
+        (OWN_TEMPLATE, None, {**ENCRYPT, **SLOW}),
+        ({**OWN_TEMPLATE, **SLOW}, 7, {**ENCRYPT, **FAST}),
+        ({**ENCRYPT, **SLOW}, 7, "Fast"),
+        ({"apply_rights_protection_template": "Do Not Forward"}, None, "Slow"),
+    ],
+)
+def test_a_rule_that_protects_otherwise_than_is_asked_does_so_as_it_is_asked(
+    actions: Values, days: int | None, after: Any
+) -> None:
+    facts = {**TENANT, "ome_configurations": BRANDINGS}
+    wanted = {"name": "G", "when": PARTNER, "then": "portal", "expires_within_days": days}
+    found, edits = repaired([AGENDA, rule("Partner", PARTNER, actions)], wanted, facts)
+    assert edits[0] == [("action", "Partner"), ("move", "Partner")]
+    first = found.suggestions[0]
+    assert first.edits[0].after == after
+    (judged,) = prove(RuleSet(first.rules), facts, guarantees_of([wanted]), NOW)
+    assert judged.unless_proved is None
+
+
+def test_a_rule_with_another_template_for_other_mail_too_keeps_it() -> None:
+    every = rule("Every", OUTGOING, OWN_TEMPLATE)
+    _found, edits = repaired([every], {"when": PARTNER, "then": "portal"}, {**TENANT, "ome_configurations": BRANDINGS})
+    assert ("action", "Every") not in [edit for each in edits for edit in each]
+
+
+def test_a_rule_that_holds_the_very_mail_that_is_to_be_delivered_is_named() -> None:
+    wanted = {**OUTGOING, "subject_contains_words": ["offer"]}
+    holds = rule("Holds", wanted, {"moderate_message_by_user": ["megan@contoso.com"]})
+    found, _edits = repaired([holds], {"when": wanted, "then": "encrypted"})
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.rules) == ("opposed_rule", ("Holds",))
+
+
 @pytest.mark.parametrize(
     ("validation", "action"),
     [
