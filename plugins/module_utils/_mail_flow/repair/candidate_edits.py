@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 from ..actions.actions import set_actions
 from ..analyses.standings import SCOPES, FailedCondition, Standing
-from ..conditions.predicate import Predicate, Reach
+from ..conditions.predicate import Atom, Predicate, Reach
 from ..conditions.predicates import BY_OPTION
+from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from .aims import (
     ACTION,
@@ -34,6 +35,9 @@ from .rules_at_copy import COPYING, RulesAtCopy, for_the_original
 
 #: The action that encrypts.
 _TEMPLATE = "apply_rights_protection_template"
+
+#: The options by which a rule recognizes mail that comes back from a connector.
+_OF_RETURNED_MAIL = frozenset(("header_contains_message_header", "header_matches_message_header", "sender_ip_ranges"))
 
 #: The kinds of edits by which a rule may get larger.
 _GROWING = (ADD, ACTION, CONDITION, EXCEPTION)
@@ -176,13 +180,16 @@ class _EditsToAct:
         yield from (edited.moved(place, to) for edited in meant for to in places)
 
     def _narrow_exception(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
-        """An exception no longer applies: without the values that are met, or at all."""
+        """An exception no longer applies: without the values that are met, or at all. One that may end a loop stays."""
+        if _may_end_loop(standing.rule, failed.atom):
+            return
         place, options = standing.rule.place, self._values.options_of(standing, "exceptions", failed.atom.predicate)
         for less in without(options, self._values.met(standing, options)):
             yield self._at.draft.with_section(place, EXCEPTION, "exceptions", less)
         yield self._at.draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(options))
         every = self._at.draft.rules[place].get("exceptions") or {}
-        if len(every) > len(options) and is_meant(self._at.draft.rules[place], self._aim):
+        ends_loop = any(_may_end_loop(standing.rule, atom) for atom in standing.rule.criteria.exceptions)
+        if len(every) > len(options) and not ends_loop and is_meant(self._at.draft.rules[place], self._aim):
             yield self._at.draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(every))
 
     def _widen_condition(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
@@ -202,6 +209,14 @@ class _EditsToAct:
         unauthenticated = "from_scope" in options and self._at.wrong.copy.message.authenticated is False
         if len(standing.rule.criteria.conditions) > 1 and not unauthenticated:
             yield self._at.draft.with_section(place, CONDITION, "conditions", dict.fromkeys(options))
+
+
+def _may_end_loop(rule: FlowRule, exception: Atom) -> bool:
+    """Whether an exception may be for mail that comes back from the connector to which the rule routes it, by a header or the
+    address that sends it.
+    """
+    routes = "route_message_outbound_connector" in rule.actions.options
+    return routes and not _OF_RETURNED_MAIL.isdisjoint(exception.predicate.options)
 
 
 class _Moves:

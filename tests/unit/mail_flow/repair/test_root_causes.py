@@ -306,3 +306,30 @@ def test_an_edit_that_is_refuted_is_none_that_leaves_something_open() -> None:
     found, edits = repaired([REPORT, stop, megan], {"when": MEGAN})
     assert edits[0] == [("enable", "Megan"), ("move", "Megan")]
     assert all(not suggestion.is_refuted for suggestion in found.suggestions)
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        {"header_contains_message_header": "X-Scanned-By", "header_contains_words": ["scanner"]},
+        {"sender_ip_ranges": ["192.0.2.0/28"]},
+    ],
+)
+def test_the_exception_that_ends_a_mail_loop_stays(returned: Values) -> None:
+    """Mail that comes back from the connector to which a rule routes it would go there again without the exception."""
+    scanner = {
+        "name": "Scanner",
+        "connector_type": "Partner",
+        "is_transport_rule_scoped": True,
+        "smart_hosts": ["s.example"],
+    }
+    facts = {**TENANT, "outbound_connectors": [{**scanner, "tls_settings": "CertificateValidation"}]}
+    routes = rule("Routes", OUTGOING, {"route_message_outbound_connector": "Scanner"}, exceptions=returned)
+    wanted = {"when": OUTGOING, "then": "protected_in_transit"}
+    _found, edits = repaired([routes], wanted, facts=facts)
+    assert edits
+    assert not [kind for each in edits for kind, name in each if kind == "exception" and name == "Routes"]
+    # Any other exception may go.
+    routes["exceptions"] = {"subject_contains_words": ["contract"]}
+    _found, edits = repaired([routes], wanted, facts=facts)
+    assert edits[0] == [("exception", "Routes")]
