@@ -7,6 +7,12 @@ import datetime
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import (
+    EffectOnMail,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
@@ -31,7 +37,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     replay_row,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import ReplayRow
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import headline_of, shown
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_section import (
+    ReplaySection,
+    headline_of,
+    replay_section,
+)
 
 from tests.unit.mail_flow.replaying import KNOWN, ROW, WHEN, encrypting, replayed
 from tests.unit.mail_flow.tracing import PUBLIC
@@ -191,7 +201,7 @@ def test_a_copy_that_is_changed_in_two_ways_is_one_copy() -> None:
     found = replayed([branded], [{**branded, "actions": {"apply_rights_protection_template": "Do Not Forward"}}])
     assert [row["kind"] for row in found["difference"]] == ["protection_changed", "branding_changed"]
     assert found["counts"]["changed"] == {"certain": 1, "possible": 0}
-    headline = headline_of({"mail": {"replay": found}})
+    headline = headline_of(OrganizationReport(mail=EffectOnMail(replay=ReplayRow.from_row(found))))
     assert headline == "1 copy of real mail was replayed: 1 would be treated differently, 0 perhaps"
 
 
@@ -358,5 +368,7 @@ def test_the_rules_that_protect_are_named_by_their_own_copies() -> None:
 
 def test_a_page_says_in_words_what_is_not_known() -> None:
     rows = replayed([encrypting({"from_scope": "InOrganization"})], from_ip="")
-    (line,) = shown(ReplayRow.from_row(rows))["settled_by"]
+    section = replay_section(ReplayRow.from_row(rows))
+    assert isinstance(section, ReplaySection)
+    (line,) = section.settled_by
     assert line.startswith("Whether the sender signed in (1): ")
