@@ -19,7 +19,7 @@ from ..analyses.aspects import DifferenceKind
 from ..analyses.standings import SCOPES, Copy
 from ..conditions.meant_values import as_meant, is_misspelled
 from ..conditions.predicates import BY_OPTION
-from ..input.guarantee_options import Guarantee
+from ..input.guarantee_options import ALL_COPIES, Guarantee
 from ..input.messages import Broken
 from ..model.addresses import domain
 from ..model.connectors import IN_TRANSIT, VALIDATIONS
@@ -100,6 +100,7 @@ class Aim:
         protects.
     :param asks_delivery: whether it asks that mail is let through which rules keep back.
     :param kept_by_withholding: whether mail that is never delivered keeps it.
+    :param counts_copies: whether all copies count that rules make of the mail for others.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Aim:
     for_outside: bool = False
     asks_delivery: bool = False
     kept_by_withholding: bool = False
+    counts_copies: bool = False
 
     @property
     def is_helped_by_encryption(self) -> bool:
@@ -440,6 +442,7 @@ def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts, recipie
         leaves(facts, recipient) is not False,
         guarantee.then == "delivered",
         WISHES[guarantee.then].is_kept_by_withholding,
+        guarantee.of_copies is not None and guarantee.copies == ALL_COPIES,
     )
 
 

@@ -105,12 +105,13 @@ class RulesAtCopy:
     @cached_property
     def early_places(self) -> tuple[int, ...]:
         """The places before which a rule may have to go, the last one first: the first rule that stops, that hides what mail
-        says, and after which mail may go on without the rules behind it, and all rules.
+        says, and after which mail may go on without the rules behind it, and all rules. None is behind a rule whose copies
+        count.
         """
-        breaks = (self.last_place_to_see_content, self.place_of_first(*COPYING), self.place_of_first(*_BREAKING))
-        first_stop = self.place_of_first(Does.STOP)
-        places = {first_stop, *breaks, 0}
-        return tuple(sorted((to for to in places if to <= first_stop), reverse=True))
+        first_stop, first_to_copy = self.place_of_first(Does.STOP), self.place_of_first(*COPYING)
+        places = {first_stop, first_to_copy, self.last_place_to_see_content, self.place_of_first(*_BREAKING), 0}
+        last = min(first_stop, first_to_copy) if self.aim.counts_copies else first_stop
+        return tuple(sorted((to for to in places if to <= last), reverse=True))
 
     @cached_property
     def last_place_to_see_content(self) -> int:
