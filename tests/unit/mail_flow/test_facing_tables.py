@@ -154,7 +154,10 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
     ),
     "kinds of sentences of a policy in the documentation": (policy.KINDS, contained("policy", "kind")),
     "kinds of edits": (aims.KINDS, {*suggestions._WORDS, suggestions.ENABLE}),
-    "kinds of edits in the documentation": ({*aims.KINDS, "connector", "ome_configuration"}, contained("suggestions", "edits")),
+    "kinds of edits in the documentation": (
+        {*aims.KINDS, "connector", "ome_configuration"},
+        contained("suggestions", "edits"),
+    ),
     "reasons to propose nothing": (
         arguments("repair", "Simplified", 9, "why_not") | {"difference", "nothing"},
         suggestions._WHY_NOT,
