@@ -8,6 +8,12 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect_on_mail import (
+    EffectOnMail,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window, read_files
@@ -171,7 +177,7 @@ def test_files_without_rows_have_no_window() -> None:
     why = "The files have no rows, so they do not say of what time they are."
     assert found.window.as_row() == {"complete": False, "reason": why}
     assert replay_lines(found) == [f"No mail was traced. {why}"]
-    assert headline_of({"mail": {"replay": found.as_row()}}) == "No real mail was replayed"
+    assert headline_of(OrganizationReport(mail=EffectOnMail(replay=found))) == "No real mail was replayed"
     replay = TrialReplayRow(window=found.window, counts=found.counts, difference=found.difference or ())
     trial = TrialRow("T", "T (trial)", expired=False, difference=(), replay=replay)
     assert f"What it would have changed is unknown. {why}" in trial_lines(trial)
