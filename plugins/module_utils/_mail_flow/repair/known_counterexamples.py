@@ -67,9 +67,9 @@ class KnownCounterexamples:
         return None
 
     def until(self, draft: EditedRules) -> datetime.date | None:
-        """The first day on which a rule begins or ends and a known copy of the goal is treated wrongly again."""
+        """The first day on which a rule begins or ends and a known copy of the goal that is put right is treated wrongly again."""
         rules = self._task.rules_of(draft)
-        shown = self._of_goal()
+        shown = [of_goal for of_goal in self._of_goal() if not _breaks(rules, of_goal)]
         for instant in later_instants([rules], self._task.now, None):
             if any(_breaks(rules, of_goal, instant) for of_goal in shown) or self._misses(rules, instant):
                 return instant.date()

@@ -118,6 +118,20 @@ def test_a_proof_that_fails_leaves_a_counterexample_more() -> None:
     assert edits_act(whole, tried)
 
 
+def test_an_edit_does_not_help_until_a_day_where_mail_is_treated_wrongly_before_it_too() -> None:
+    other = rule("Trade", {"recipient_domain_is": ["trade.com"]}, {**STOP, "set_audit_severity": "Low"})
+    later = {
+        **rule("Later", {"from_scope": "NotInOrganization"}, {"set_scl": 1}),
+        "activation_date": "2030-01-01T00:00:00Z",
+    }
+    task = task_of([AWAY, other, ALL, later], [LEAVING])
+    goal, known, proof = parts(task)
+    (first,) = going_on(task, known)
+    wrong = proof.refuting(proof.under(first), task.to_keep(goal))
+    assert known.first_wrong(task.rules_of(first)) is wrong is not None
+    assert known.until(first) is None
+
+
 def test_the_search_gives_drafts_that_are_compared_and_ranked() -> None:
     task = task_of([AWAY, ALL], [LEAVING])
     goal, known, proof = parts(task)
