@@ -53,7 +53,22 @@ class EpisodeRow(ResultRow):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindingRow(ResultRow):
+class RowOfOrganization(ResultRow):
+    """What is about one organization."""
+
+    tenant_id: str = ""
+    name: str = ""
+    display_name: str = ""
+    host: str
+
+    @property
+    def shown_name(self) -> str:
+        """The name that people know the organization by."""
+        return self.display_name or self.name or self.host
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingRow(RowOfOrganization):
     """A finding of an organization, with its last episode.
 
     :param guid: of a rule, where it is known.
@@ -63,10 +78,6 @@ class FindingRow(ResultRow):
     :param earlier: the episodes before the last one.
     """
 
-    tenant_id: str = ""
-    name: str = ""
-    display_name: str = ""
-    host: str
     control: str
     title: str
     resource: str
@@ -84,11 +95,6 @@ class FindingRow(ResultRow):
     ended: EndRow | None = field(default=None, metadata=row_of(EndRow))
     modified_by: str = ""
     earlier: tuple[EpisodeRow, ...] = field(metadata=rows_of(EpisodeRow))
-
-    @property
-    def shown_name(self) -> str:
-        """The name that people know the organization by."""
-        return self.display_name or self.name or self.host
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,13 +123,9 @@ class OrganizationRow(ResultRow):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RuleReportRow(ResultRow):
+class RuleReportRow(RowOfOrganization):
     """What Exchange reported of a rule in a run, and what was computed; see :class:`RuleEvidenceRow`."""
 
-    tenant_id: str = ""
-    name: str = ""
-    display_name: str = ""
-    host: str
     at: str
     run: str
     window: WindowRow = field(metadata=row_of(WindowRow))
@@ -134,11 +136,6 @@ class RuleReportRow(ResultRow):
     predicted: PredictedRow = field(metadata=row_of(PredictedRow))
     comparable: bool
     contradictions: tuple[ContradictingCopiesRow, ...] = field(metadata=rows_of(ContradictingCopiesRow))
-
-    @property
-    def shown_name(self) -> str:
-        """The name that people know the organization by."""
-        return self.display_name or self.name or self.host
 
 
 @dataclass(frozen=True, kw_only=True)

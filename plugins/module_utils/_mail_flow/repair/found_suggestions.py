@@ -78,5 +78,7 @@ class FoundSuggestions:
 
 
 def _is_left_open_by_copies(judged: Judgment) -> bool:
-    """Whether a verdict leaves open what becomes of copies that rules make: before these rules, the same repair settles it."""
+    """Whether a verdict leaves open what becomes of copies that rules make: the same repair may settle that before
+    these rules.
+    """
     return any(reason.id == questions.ADDED_RECIPIENTS for reason in judged.unknown)
