@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_replay_report
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.pages import ReplayReportAction
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_page import render_replay
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay_page import (
+    render_json,
+    render_replay,
+)
 
 
 class ActionModule(ReplayReportAction):
@@ -16,4 +18,4 @@ class ActionModule(ReplayReportAction):
     """
 
     module = mail_flow_replay_report
-    renderers = {"replay.json": document_text, "replay.html": render_replay}  # noqa: RUF012  a constant
+    renderers = {"replay.json": render_json, "replay.html": render_replay}  # noqa: RUF012  a constant

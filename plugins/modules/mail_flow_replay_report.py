@@ -64,14 +64,23 @@ report:
   type: str
 """
 
-import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.replay_report import (
+    ReplayedOrganization,
+    ReplayReport,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import now
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import ReplayRow
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import (
+    Remark,
+    ReplayOrRemark,
+    ReplayRow,
+)
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -94,18 +103,15 @@ class ReplayReportContext(ModuleContext):
     """
 
     results: Mapping[str, Mapping[str, Any]] = field(kw_only=True)
-    store: Callable[[str, Mapping[str, Any]], dict[str, str]] = field(kw_only=True)
+    store: Callable[[str, ReplayReport], dict[str, str]] = field(kw_only=True)
 
 
 def run(task: ReplayReportContext) -> dict[str, Any]:
     """Writes the files."""
-    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
-    rows = [{"host": host, **_replay_of(result)} for host, result in task.results.items()]
-    paths = task.store(
-        task.params["directory"], {"format": 1, "kind": "replay", "generated_at": now, "organizations": rows}
-    )
-    replayed = sum("remark" not in row for row in rows)
-    missing = f" {len(rows) - replayed} could not be." if replayed < len(rows) else ""
+    organizations = [ReplayedOrganization(host, _replay_of(host, result)) for host, result in task.results.items()]
+    paths = task.store(task.params["directory"], ReplayReport(now(), organizations))
+    replayed = sum(isinstance(organization.replay, ReplayRow) for organization in organizations)
+    missing = f" {len(organizations) - replayed} could not be." if replayed < len(organizations) else ""
     return {
         "changed": False,
         "msg": f"{replayed} organization{' was' if replayed == 1 else 's were'} replayed.{missing}",
@@ -113,11 +119,19 @@ def run(task: ReplayReportContext) -> dict[str, Any]:
     }
 
 
-def _replay_of(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What the document has of a replay, or why there is none."""
+def _replay_of(host: str, result: Mapping[str, Any]) -> ReplayOrRemark:
+    """The replay of a host, without examples, or why there is none. Raises OptionError if what is registered is the result
+    of something else.
+    """
     if "counts" not in result:
-        return {"remark": str(result.get("msg") or "The mail of this organization was not replayed.")}
-    return {key: _unnamed(result[key]) for key in _KEPT if key in result}
+        return Remark(remark=str(result.get("msg") or "The mail of this organization was not replayed."))
+    try:
+        return ReplayRow.from_row({key: _unnamed(result[key]) for key in _KEPT if key in result})
+    except ValueError as error:
+        raise OptionError(
+            f"registered: what is registered for {host} is not the result of a replay ({error}).",
+            remedy="Name the variable in which mail_flow_replay is registered.",
+        ) from error
 
 
 def _unnamed(value: Any) -> Any:

@@ -3,34 +3,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from ...module_utils._baseline.documents.replay_report import ReplayReport
+from ...module_utils._exchange.document import document_text
 from ...module_utils._mail_flow.wording.replay import replay_lines
-from ...module_utils._mail_flow.wording.replay_row import Remark, replay_or_remark
+from ...module_utils._mail_flow.wording.replay_row import Remark, ReplayOrRemark
 from .labels import count
 from .page import page_of
 from .replay_section import replay_section
 
 
-def render_replay(document: Mapping[str, Any]) -> str:
-    """The replays of organizations as a self-contained page.
+def render_json(report: ReplayReport) -> str:
+    """The replays as a JSON document."""
+    return document_text(report.as_row())
 
-    :param document: format 1: ``organizations``, each with ``host`` and the result of ``mail_flow_replay``, or its
-        ``remark``.
-    """
-    replays = [
-        (str(row["host"]), replay_or_remark({key: part for key, part in row.items() if key != "host"}))
-        for row in document["organizations"]
-    ]
+
+def render_replay(report: ReplayReport) -> str:
+    """The replays as a self-contained page."""
+    organizations = report.organizations
     view = {
-        "heading": replays[0][0] if len(replays) == 1 else count(len(replays), "organization"),
-        "several": len(replays) > 1,
-        "generated_at": str(document["generated_at"]),
-        "lines": [
-            (host, replay.remark if isinstance(replay, Remark) else " ".join(replay_lines(replay)[:4]))
-            for host, replay in replays
-        ],
-        "replays": [(host, replay_section(replay)) for host, replay in replays],
+        "heading": organizations[0].host if len(organizations) == 1 else count(len(organizations), "organization"),
+        "several": len(organizations) > 1,
+        "generated_at": report.generated_at,
+        "lines": [(organization.host, _summary(organization.replay)) for organization in organizations],
+        "replays": [(organization.host, replay_section(organization.replay)) for organization in organizations],
     }
     return page_of("replay.html.j2", view)
+
+
+def _summary(replay: ReplayOrRemark) -> str:
+    """The first lines of a replay as one, or why there is none."""
+    return replay.remark if isinstance(replay, Remark) else " ".join(replay_lines(replay)[:4])

@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.fo
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.pages import runs_in
 
 NAME = "20261125T030000Z-audit-1a"
+ORGANIZATION = OrganizationReport(host="contoso", name="contoso.onmicrosoft.com").as_row()
 
 
 def artifacts(directory: Path) -> ArtifactFiles:
@@ -27,12 +28,11 @@ def artifacts(directory: Path) -> ArtifactFiles:
 
 
 def report(**more: Any) -> dict[str, Any]:
-    organizations = [OrganizationReport(host="contoso", name="contoso.onmicrosoft.com").as_row()]
     return {
         "kind": "audit",
         "generated_at": "2026-11-25T03:00:00Z",
         "run": NAME,
-        "organizations": organizations,
+        "organizations": [ORGANIZATION],
         **more,
     }
 
@@ -61,6 +61,11 @@ def test_a_report_is_read(tmp_path: Path) -> None:
         (document_text(report(kind=None)), "is not the report of a run"),
         (document_text(report(organizations=5)), "cannot read"),
         (document_text(report(organizations=[{"host": "contoso"}])), "cannot read"),
+        (document_text(report(organizations=[{**ORGANIZATION, "mood": "good"}])), "cannot read"),
+        (document_text(report(mood="good")), "cannot read"),
+        (document_text(report(format=2)), "cannot read"),
+        (document_text(report(format="1")), "cannot read"),
+        (document_text(report(format=None)), "cannot read"),
     ],
 )
 def test_what_is_no_report_is_refused_with_what_to_do(tmp_path: Path, content: str, said: str) -> None:

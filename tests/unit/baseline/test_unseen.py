@@ -16,6 +16,10 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
     history_document,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.replay_report import (
+    ReplayedOrganization,
+    ReplayReport,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.run_findings import (
     run_findings_of,
 )
@@ -155,7 +159,7 @@ def test_each_replay_has_it_and_what_else_encrypts(more: dict[str, Any]) -> None
         LINE,
     ]
     kept = {part.name: found[part.name] for part in fields(ReplayRow) if part.name in found}
-    page = render_replay({"organizations": [{"host": "contoso", **kept}], "generated_at": "now"})
+    page = render_replay(ReplayReport("now", [ReplayedOrganization("contoso", ReplayRow.from_row(kept))]))
     assert LINE in page
     assert "Encrypted, but not by rules: 5 of 12 messages" in page
 
