@@ -77,8 +77,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import (
-    Remark,
-    ReplayOrRemark,
+    NoResultRow,
+    ReplayResultRow,
     ReplayRow,
 )
 
@@ -119,12 +119,12 @@ def run(task: ReplayReportContext) -> dict[str, Any]:
     }
 
 
-def _replay_of(host: str, result: Mapping[str, Any]) -> ReplayOrRemark:
+def _replay_of(host: str, result: Mapping[str, Any]) -> ReplayResultRow:
     """The replay of a host, without examples, or why there is none. Raises OptionError if what is registered is the result
     of something else.
     """
     if "counts" not in result:
-        return Remark(remark=str(result.get("msg") or "The mail of this organization was not replayed."))
+        return NoResultRow(remark=str(result.get("msg") or "The mail of this organization was not replayed."))
     try:
         return ReplayRow.from_row({key: _unnamed(result[key]) for key in _KEPT if key in result})
     except ValueError as error:

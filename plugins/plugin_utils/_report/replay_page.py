@@ -6,7 +6,7 @@ from __future__ import annotations
 from ...module_utils._baseline.documents.replay_report import ReplayReport
 from ...module_utils._exchange.document import document_text
 from ...module_utils._mail_flow.wording.replay import replay_lines
-from ...module_utils._mail_flow.wording.replay_row import Remark, ReplayOrRemark
+from ...module_utils._mail_flow.wording.replay_row import NoResultRow, ReplayResultRow
 from .labels import count
 from .page import page_of
 from .replay_section import replay_section
@@ -30,6 +30,6 @@ def render_replay(report: ReplayReport) -> str:
     return page_of("replay.html.j2", view)
 
 
-def _summary(replay: ReplayOrRemark) -> str:
+def _summary(replay: ReplayResultRow) -> str:
     """The first lines of a replay as one, or why there is none."""
-    return replay.remark if isinstance(replay, Remark) else " ".join(replay_lines(replay)[:4])
+    return replay.remark if isinstance(replay, NoResultRow) else " ".join(replay_lines(replay)[:4])

@@ -15,7 +15,7 @@ from ...module_utils._mail_flow.wording.replay import (
     replay_lines,
     settled_line,
 )
-from ...module_utils._mail_flow.wording.replay_row import DayRow, Remark, ReplayOrRemark, ReplayRow
+from ...module_utils._mail_flow.wording.replay_row import DayRow, NoResultRow, ReplayResultRow, ReplayRow
 from ...module_utils._mail_flow.wording.result_rows import DifferenceRow
 
 #: How copies count, in words, in the order of :data:`COVERAGE`: by the organization's rules, and by proposed ones.
@@ -74,15 +74,15 @@ class ReplaySection:
     picture: Picture
 
 
-def replay_of(organization: OrganizationReport) -> ReplaySection | Remark | None:
+def replay_of(organization: OrganizationReport) -> ReplaySection | NoResultRow | None:
     """The results of a replay for the page; ``None`` if there is none."""
     replay = organization.mail.replay
     return replay_section(replay) if replay else None
 
 
-def replay_section(replay: ReplayOrRemark) -> ReplaySection | Remark:
+def replay_section(replay: ReplayResultRow) -> ReplaySection | NoResultRow:
     """The results of a replay for a page, or why there is none."""
-    if isinstance(replay, Remark):
+    if isinstance(replay, NoResultRow):
         return replay
     return ReplaySection(
         lines=replay_lines(replay),

@@ -20,7 +20,7 @@ from ...module_utils._baseline.documents.status import ControlStatus, Organizati
 from ...module_utils._mail_flow.model.encrypters import DLP, LABELS
 from ...module_utils._mail_flow.wording.evidence import dlp_lines, evidence_headline, measured_lines_beside
 from ...module_utils._mail_flow.wording.plans import trial_lines
-from ...module_utils._mail_flow.wording.replay_row import Remark
+from ...module_utils._mail_flow.wording.replay_row import NoResultRow
 from .cards import ChangeCard, cards_of
 from .first_screen import answers_of
 from .labels import (
@@ -340,7 +340,7 @@ def evidence_of(organization: OrganizationReport, *, detailed: bool) -> Evidence
     evidence = organization.mail.evidence
     if not evidence:
         return None
-    if isinstance(evidence, Remark):
+    if isinstance(evidence, NoResultRow):
         return EvidenceSection(evidence.remark)
     measured = measured_lines_beside(evidence, organization.mail.replay)
     if not detailed:

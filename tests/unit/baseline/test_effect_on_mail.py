@@ -12,7 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     EffectOnMail,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foundation import Foundation
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import Remark
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import NoResultRow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.result_rows import (
     CounterexampleRow,
     DifferenceRow,
@@ -89,7 +89,7 @@ WHOLE_GUARANTEE = {
         (EffectOnMail(guarantees=(GuaranteeRow.from_row(PROVED),), unseen=()), {"guarantees": [PROVED], "unseen": []}),
         (EffectOnMail(rests_on=(Foundation.from_row(RESTS_ON),)), {"rests_on": [RESTS_ON]}),
         (
-            EffectOnMail(replay=Remark(remark="x"), untested=("VRF-1",)),
+            EffectOnMail(replay=NoResultRow(remark="x"), untested=("VRF-1",)),
             {"replay": {"remark": "x"}, "untested": ["VRF-1"]},
         ),
     ],
@@ -160,7 +160,7 @@ def test_what_is_none_is_refused(document: Any) -> None:
         (EffectOnMail(()), True, False),
         (EffectOnMail(encrypters=(ROW,)), True, False),
         (EffectOnMail(guarantees=(GuaranteeRow.from_row(PROVED),)), True, True),
-        (EffectOnMail(evidence=Remark(remark="x")), True, True),
+        (EffectOnMail(evidence=NoResultRow(remark="x")), True, True),
     ],
 )
 def test_what_says_how_mail_is_protected(effect: EffectOnMail, says: bool, verdicts: bool) -> None:

@@ -10,12 +10,12 @@ from typing import Any, Self
 from ..._engine.plan import Change, Impact
 from ..._mail_flow.analyses.aspects import DifferenceKind
 from ..._mail_flow.wording.encrypters import EncrypterRow
-from ..._mail_flow.wording.evidence_row import EvidenceOrRemark, evidence_or_remark
+from ..._mail_flow.wording.evidence_row import EvidenceResultRow, evidence_result_row_of
 from ..._mail_flow.wording.lint import LintRow
 from ..._mail_flow.wording.observed import ObservedRow, observed_row
 from ..._mail_flow.wording.overview import CellRow
 from ..._mail_flow.wording.plans import ForeignRow, TrialRow
-from ..._mail_flow.wording.replay_row import ReplayOrRemark, replay_or_remark
+from ..._mail_flow.wording.replay_row import ReplayResultRow, replay_result_row_of
 from ..._mail_flow.wording.result_rows import DifferenceRow, GuaranteeRow
 from ..._mail_flow.wording.row import ResultRow, Row, as_list, codec, row_by, rows_by, rows_of
 from ..._mail_flow.wording.suggestion_row import SuggestionRow
@@ -62,8 +62,8 @@ class EffectOnMail(ResultRow):
     guarantees: tuple[GuaranteeRow, ...] = field(default=(), metadata=rows_of(GuaranteeRow))
     lint: tuple[LintRow, ...] = field(default=(), metadata=rows_of(LintRow))
     foreign: tuple[ForeignRow, ...] = field(default=(), metadata=rows_of(ForeignRow))
-    replay: ReplayOrRemark | None = field(default=None, metadata=row_by(replay_or_remark))
-    evidence: EvidenceOrRemark | None = field(default=None, metadata=row_by(evidence_or_remark))
+    replay: ReplayResultRow | None = field(default=None, metadata=row_by(replay_result_row_of))
+    evidence: EvidenceResultRow | None = field(default=None, metadata=row_by(evidence_result_row_of))
     trials: tuple[TrialRow, ...] = field(default=(), metadata=rows_of(TrialRow))
     suggestions: tuple[SuggestionRow, ...] = field(default=(), metadata=rows_of(SuggestionRow))
     reach: tuple[CellRow, ...] = field(default=(), metadata=rows_of(CellRow))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._mail_flow.wording.replay_row import ReplayOrRemark
+from ..._mail_flow.wording.replay_row import ReplayResultRow
 
 FORMAT = 1
 
@@ -20,7 +20,7 @@ class ReplayedOrganization:
     """
 
     host: str
-    replay: ReplayOrRemark
+    replay: ReplayResultRow
 
 
 @dataclass(frozen=True)

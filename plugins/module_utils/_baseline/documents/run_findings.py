@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._mail_flow.wording.evidence_row import EvidenceOrRemark, EvidenceRow, RuleEvidenceRow
+from ..._mail_flow.wording.evidence_row import EvidenceResultRow, EvidenceRow, RuleEvidenceRow
 from ..._mail_flow.wording.replay_row import WindowRow
 from ..._resources.rules.organization_rules import RULE
 from ..controls.mail_control import MAIL_CONTROL
@@ -198,7 +198,7 @@ class _Changes:
         return key, finding
 
 
-def _reported(evidence: EvidenceOrRemark | None) -> list[ReportedRule]:
+def _reported(evidence: EvidenceResultRow | None) -> list[ReportedRule]:
     """What Exchange reported of rules in a run."""
     if not isinstance(evidence, EvidenceRow):
         return []

@@ -12,7 +12,7 @@ from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError
 from ..._exchange.organization import MAIL_FACTS, SUBSETS, Organization, read, with_compliance
 from ..._exchange.tenant import describe_organization
-from ..._mail_flow.wording.replay_row import Remark
+from ..._mail_flow.wording.replay_row import NoResultRow
 from ..controls.control import BaselineRequest
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.findings import Finding
@@ -135,7 +135,7 @@ def draft(task: BaselineContext, prepared: Preparation) -> DraftedRun:
     if run.check_mode:
         mail = _foreseen(task, prepared, organization, drafted.plan, mail)
         task.warnings += changed_elsewhere(prepared.artifacts, organization)
-        if isinstance(mail.replay, Remark):
+        if isinstance(mail.replay, NoResultRow):
             task.warnings.append(mail.replay.remark)
     mail = with_contradictions(mail, contradictions_so_far(task, prepared.artifacts, organization, mail.evidence))
     changes = planned_changes(organization, drafted.plan, mail)

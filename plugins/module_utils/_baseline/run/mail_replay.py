@@ -26,7 +26,7 @@ from ..._mail_flow.trace.reading import OLDEST, SETTLES, GraphReader, Traced, Tr
 from ..._mail_flow.trace.replay import Replay
 from ..._mail_flow.trace.rows import Trace
 from ..._mail_flow.wording.replay import COMPLETE, replay_lines, replay_row
-from ..._mail_flow.wording.replay_row import Remark, ReplayOrRemark, ReplayRow, TrialReplayRow
+from ..._mail_flow.wording.replay_row import NoResultRow, ReplayResultRow, ReplayRow, TrialReplayRow
 from ..controls.control import BaselineRequest
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.mail import IRM, Mail, changes_mail, facts_for_comparison
@@ -54,7 +54,7 @@ class RunReplay:
     :param traced: the mail; ``None`` if there is none.
     """
 
-    mail: ReplayOrRemark | None = None
+    mail: ReplayResultRow | None = None
     trials: Mapping[str, TrialReplayRow] = field(default_factory=dict)
     traced: Traced | None = None
 
@@ -82,7 +82,7 @@ def replay_mail(
         )
     if files is None:
         return RunReplay(
-            Remark(remark=f"The mail of the last days was not replayed: {_FILES} has no files for {task.host!r}.")
+            NoResultRow(remark=f"The mail of the last days was not replayed: {_FILES} has no files for {task.host!r}.")
         )
     if not days and not files:
         return RunReplay()
@@ -112,7 +112,7 @@ def replay_mail(
         raise
     except ExchangeError as error:
         return RunReplay(
-            Remark(
+            NoResultRow(
                 remark=f"The mail of the last days could not be replayed: {error} A file needs no permission: {_FILES}."
             )
         )

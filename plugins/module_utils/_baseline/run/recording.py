@@ -13,7 +13,7 @@ from ..._exchange.organization import Organization
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.wording.encrypters import EncrypterRow, encrypter_rows
-from ..._mail_flow.wording.evidence_row import otherwise_of
+from ..._mail_flow.wording.evidence_row import measured_encryption
 from ..._mail_flow.wording.overview import CellRow
 from ..controls.controls import CONTROL
 from ..controls.effect_on_mail import EffectOnMail
@@ -224,7 +224,7 @@ def _encrypters(drafted: DraftedRun) -> list[EncrypterRow]:
         mail = Mail.of_organization(drafted.organization)
     except ExchangeError:
         return []
-    counted = otherwise_of(drafted.mail.evidence, drafted.mail.replay)
+    counted = measured_encryption(drafted.mail.evidence, drafted.mail.replay)
     return encrypter_rows(RuleSet(mail.rules), facts_of(mail.facts), counted, read=mail.facts.keys())
 
 

@@ -29,12 +29,12 @@ from ..._mail_flow.wording.evidence import (
     evidence_row,
 )
 from ..._mail_flow.wording.evidence_row import (
-    EvidenceOrRemark,
+    EvidenceResultRow,
     EvidenceRow,
     KeptContradictionRow,
     RuleEvidenceRow,
 )
-from ..._mail_flow.wording.replay_row import Remark, ReplayRow
+from ..._mail_flow.wording.replay_row import NoResultRow, ReplayRow
 from ..._mail_flow.wording.result_rows import DifferenceRow
 from ..._resources.rules.organization_rules import rules_of
 from ..controls.effect_on_mail import EffectOnMail
@@ -62,7 +62,7 @@ NOTHING_TO_COMPARE = (
 
 def evidence_of_rules(
     task: BaselineContext, days: int, artifacts: Artifacts, known: Callable[[], Organization]
-) -> EvidenceOrRemark | None:
+) -> EvidenceResultRow | None:
     """What Exchange reports of the rules beside what was computed, without addresses; ``None`` where nobody asks for it.
     Shows a line.
 
@@ -91,7 +91,7 @@ def evidence_of_rules(
         )
         evidence = read_evidence(task.session, asked, task.say)
     except ExchangeError as error:
-        return Remark(remark=f"What Exchange reports of rules could not be compared: {error}")
+        return NoResultRow(remark=f"What Exchange reports of rules could not be compared: {error}")
     unavailable = {**mail.unavailable, **evidence.unavailable}
     row = evidence_row(evidence, unseen=mail.unseen, examples=0, unavailable=unavailable)
     for line in (evidence_headline(row), *dlp_lines(row.dlp)):
@@ -100,7 +100,7 @@ def evidence_of_rules(
 
 
 def contradictions_so_far(
-    task: BaselineContext, artifacts: Artifacts, organization: Organization, evidence: EvidenceOrRemark | None
+    task: BaselineContext, artifacts: Artifacts, organization: Organization, evidence: EvidenceResultRow | None
 ) -> list[KeptContradictionRow]:
     """What Exchange has contradicted of the organization's rules: as earlier runs have stored it, and as a window of
     this run says now, which is stored.
@@ -185,14 +185,14 @@ def _with_each_marked(
     return None if rows is None else tuple(map(marked, rows))
 
 
-def with_evidence(controls: Sequence[ControlReport], evidence: EvidenceOrRemark | None) -> list[ControlReport]:
+def with_evidence(controls: Sequence[ControlReport], evidence: EvidenceResultRow | None) -> list[ControlReport]:
     """The controls of a report, with the one that evidence decides."""
     return [
         _decided(control, evidence) if control.id == EVIDENCE_CONTROL and evidence else control for control in controls
     ]
 
 
-def _decided(control: ControlReport, evidence: EvidenceOrRemark) -> ControlReport:
+def _decided(control: ControlReport, evidence: EvidenceResultRow) -> ControlReport:
     if control.status is not ControlStatus.NOT_ASSESSABLE:
         return control  # The tags leave it out.
     status, findings = _status_by_evidence(evidence)
@@ -201,9 +201,9 @@ def _decided(control: ControlReport, evidence: EvidenceOrRemark) -> ControlRepor
     return replace(control, status=status, findings=tuple(findings))
 
 
-def _status_by_evidence(evidence: EvidenceOrRemark) -> tuple[ControlStatus, list[str]]:
+def _status_by_evidence(evidence: EvidenceResultRow) -> tuple[ControlStatus, list[str]]:
     """The status of the control, as Exchange's reports decide it, and what was found."""
-    if isinstance(evidence, Remark):
+    if isinstance(evidence, NoResultRow):
         return ControlStatus.NOT_ASSESSABLE, [evidence.remark]
     rules = evidence.rules
     # What DLP rules do belongs to what is computed of mail. That one is not compared does not matter: Microsoft retires

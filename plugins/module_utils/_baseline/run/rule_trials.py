@@ -9,7 +9,7 @@ from dataclasses import replace
 from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError
 from ..._exchange.organization import Organization
-from ..._mail_flow.wording.evidence_row import EvidenceOrRemark, EvidenceRow, TrialEvidenceRow
+from ..._mail_flow.wording.evidence_row import EvidenceResultRow, EvidenceRow, TrialEvidenceRow
 from ..._mail_flow.wording.plans import TrialRow, trial_lines
 from ..._mail_flow.wording.replay_row import TrialReplayRow
 from ..controls.mail import Mail, difference_of
@@ -40,7 +40,7 @@ def rows_of_trials(
     plan: Plan,
     enforcing: Mapping[str, Plan],
     replays: Mapping[str, TrialReplayRow],
-    evidence: EvidenceOrRemark | None,
+    evidence: EvidenceResultRow | None,
 ) -> list[TrialRow]:
     """The rules on trial, with how mail would be treated differently if the rule were enforced, how much of the mail of
     the last days, and what Exchange reports. Shows a few lines of each.
@@ -73,7 +73,7 @@ def rows_of_trials(
     return rows
 
 
-def _reported(name: str, evidence: EvidenceOrRemark | None) -> TrialEvidenceRow | None:
+def _reported(name: str, evidence: EvidenceResultRow | None) -> TrialEvidenceRow | None:
     """What Exchange reports of a rule, with the window; ``None`` if nobody asked."""
     if not isinstance(evidence, EvidenceRow):
         return None

@@ -248,7 +248,7 @@ class Chain:
         return {place: of_rule for place, of_rule in fates.items() if of_rule}
 
     @cached_property
-    def going_on(self) -> frozenset[int]:
+    def continuing(self) -> frozenset[int]:
         """The places of the rules behind which later rules surely act."""
         return frozenset(rule.place for rule in self.rules.rules if surely_goes_on(rule, self.facts.observed))
 
@@ -333,7 +333,7 @@ class Chain:
         return value_text(self.facts.encryption.irm_configuration), obstacle.cause if obstacle else ""
 
     def copies(
-        self, met: Met, dlp: Mapping[str, SeenByDlp], message: Message, person: Recipient
+        self, met: RulesMetByPerson, dlp: Mapping[str, SeenByDlp], message: Message, person: Recipient
     ) -> dict[str, MadeCopy]:
         """The copies that rules make of somebody's copy, by the address of whom they are for.
 
@@ -542,7 +542,7 @@ _KIND_OF_QUESTION: Mapping[str, UntracedKind] = {
 
 #: For each person, by address: the places of the rules that the person's copy meets or may meet, and what must be true for
 #: it to meet each; nothing if it does.
-Met: TypeAlias = Mapping[str, Mapping[int, Sequence[Truth]]]
+RulesMetByPerson: TypeAlias = Mapping[str, Mapping[int, Sequence[Truth]]]
 
 
 def _question(key: Hashable, answer: bool, why: Unknown) -> Open:
@@ -575,7 +575,7 @@ class TracedDecider:
     :param conditions: decides the conditions of DLP rules; ``None`` where these do not matter.
     """
 
-    met: Met
+    met: RulesMetByPerson
     rules: int
     conditions: TracedConditions | None = None
 

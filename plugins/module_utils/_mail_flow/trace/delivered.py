@@ -17,7 +17,7 @@ from ..model.outcomes import Fate
 from .chain import Chain
 from .columns import Block, bits_of
 from .rows import DELIVERED
-from .truth_sets import Met, answered, still_asked
+from .truth_sets import RulesMet, answered, still_asked
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class RulesThen:
         return bits_of(came, len(block)) & ~block.made
 
 
-def without_kept_back(met: Sequence[Met], about: int, passed: frozenset[int], chain: Chain) -> Sequence[Met]:
+def without_kept_back(met: Sequence[RulesMet], about: int, passed: frozenset[int], chain: Chain) -> Sequence[RulesMet]:
     """What delivered copies meet: none of the rules that would have kept them back.
 
     :param met: for each rule set and for the guarantees: the rules that they meet, and what is open of that.
@@ -112,7 +112,7 @@ def without_kept_back(met: Sequence[Met], about: int, passed: frozenset[int], ch
         elif place in passed and not (doubt and not doubt.asks):
             # The rules kept these copies back, as far as anybody knows: then the row tells nothing.
             return met
-        elif place not in chain.going_on:
+        elif place not in chain.continuing:
             break
     remaining = (
         [

@@ -25,10 +25,10 @@ def whether_ends(rule: FlowRule, observed: Mapping[str, bool]) -> bool | None:
     """Whether no later rule acts on a copy of an ordinary message that a rule acts on; ``None`` if that is open, as of a
     copy that waits for an approval. Likely answers count as answers, and no facts are known but what was observed.
     """
-    going_on = {world.goes_on for world in _worlds_behind(rule, observed) if not world.against_a_guess}
-    if going_on == {False}:
+    continuing = {world.goes_on for world in _worlds_behind(rule, observed) if not world.against_a_guess}
+    if continuing == {False}:
         return True
-    return False if going_on == {True} else None
+    return False if continuing == {True} else None
 
 
 def surely_goes_on(rule: FlowRule, observed: Mapping[str, bool]) -> bool:

@@ -23,7 +23,7 @@ from .row_messages import message_of_row, recipient_of
 from .rows import instant_of
 from .rule_evaluator import RuleEvaluator
 from .rule_matches import RuleMatches
-from .truth_sets import Doubt, Met, Unknown
+from .truth_sets import Doubt, RulesMet, Unknown
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Sorter:
                 groups.setdefault(signature, []).append(place)
         for signature, places in groups.items():
             having = [trait for number, trait in enumerate(traits) if is_in(signature, number)]
-            met: Sequence[Met] = [
+            met: Sequence[RulesMet] = [
                 [trait.what for trait in having if trait.about == about]  # type: ignore[misc]
                 for about in range(len(self.chains) + 1)
             ]
@@ -190,7 +190,7 @@ class Sorter:
             for places, copies in self.then.passed(self.chains[self.then.about], self.block):
                 yield Trait(_PASSED, places, copies)
 
-    def _without_kept_back(self, met: Sequence[Met], passed: frozenset[int]) -> Sequence[Met]:
+    def _without_kept_back(self, met: Sequence[RulesMet], passed: frozenset[int]) -> Sequence[RulesMet]:
         """What copies meet that some rules would have kept back."""
         if not self.then or not passed:
             return met

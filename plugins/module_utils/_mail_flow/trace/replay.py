@@ -56,7 +56,7 @@ from .row_messages import plain as plain_message
 from .rows import SENT, Trace, instant_of, left_out
 from .sharing import BROUGHT, MISSING
 from .side_effects import side_effects_of, with_beside
-from .truth_sets import DLP_AND_LABELS, ENVELOPE, FROM_IP, Doubt, Met, Unknown
+from .truth_sets import DLP_AND_LABELS, ENVELOPE, FROM_IP, Doubt, RulesMet, Unknown
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
 Changes: TypeAlias = Callable[[FollowedCopies, FollowedCopies], tuple[Kinds, Kinds]]
@@ -383,7 +383,7 @@ class Replay:
             self._add_to(tally, _domains_of(places, block), places, block)
 
     def _changes_of(
-        self, followed: Sequence[FollowedCopies], met: Sequence[Met], group: CopyGroup
+        self, followed: Sequence[FollowedCopies], met: Sequence[RulesMet], group: CopyGroup
     ) -> tuple[Kinds, Kinds]:
         """The certain and the possible kinds of change between what becomes of copies under both rule sets.
 

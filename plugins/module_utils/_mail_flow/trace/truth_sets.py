@@ -59,10 +59,10 @@ class Doubt:
 
 
 #: The places of the rules that copies meet, and what is open of that.
-Met: TypeAlias = Sequence[tuple[int, Doubt | None]]
+RulesMet: TypeAlias = Sequence[tuple[int, Doubt | None]]
 
 
-def answered(met: Met, answers: Mapping[int, bool]) -> tuple[Met, dict[int, UntracedKind]]:
+def answered(met: RulesMet, answers: Mapping[int, bool]) -> tuple[RulesMet, dict[int, UntracedKind]]:
     """The rules that copies meet once some questions are answered, and those of which that settles it."""
     remaining: list[tuple[int, Doubt | None]] = []
     settled: dict[int, UntracedKind] = {}

@@ -26,7 +26,7 @@ from .guarantees import CHECKS, mail_words
 from .row import ResultRow, Row, one_of_texts
 
 #: On what a row rests: read from Exchange, told by somebody, reported by Exchange as a count, or not seen at all.
-RestsOn: TypeAlias = Literal["read", "told", "reported", "unseen"]
+Provenance: TypeAlias = Literal["read", "told", "reported", "unseen"]
 READ: Final = "read"
 TOLD: Final = "told"
 REPORTED: Final = "reported"
@@ -66,7 +66,7 @@ class EncrypterRow(ResultRow):
     kind: EncrypterKind = field(metadata=one_of_texts(KINDS_OF_ENCRYPTER))
     name: str
     covers: str
-    rests_on: RestsOn = field(metadata=one_of_texts(get_args(RestsOn)))
+    rests_on: Provenance = field(metadata=one_of_texts(get_args(Provenance)))
 
     @property
     def is_seen(self) -> bool:
@@ -109,10 +109,10 @@ class NotMeasuredRow(ResultRow):
 
 
 #: How much something besides the rules encrypts, or why that is not known.
-OtherwiseRow: TypeAlias = MeasuredRow | NotMeasuredRow
+OtherEncryptionRow: TypeAlias = MeasuredRow | NotMeasuredRow
 
 
-def otherwise_row_of(row: Row) -> OtherwiseRow:
+def other_encryption_row_of(row: Row) -> OtherEncryptionRow:
     """The row that a document has.
 
     :raises KeyError, TypeError, ValueError: it is none.
@@ -151,9 +151,9 @@ def measured_sentence(measurement: Measured, *, beside_plan: bool = False) -> st
     )
 
 
-def otherwise_row(
+def other_encryption_row(
     report: EncryptionReport, window: Window, explained: Explained, *, beside_plan: bool = False
-) -> OtherwiseRow:
+) -> OtherEncryptionRow:
     """What Exchange counts as encrypted by something besides the rules, in a window, or why that could not be read."""
     if report.refused:
         return NotMeasuredRow(f"How much is encrypted, but not by rules, is unknown: {report.refused}")
@@ -186,7 +186,7 @@ _NOT_SEEN = "not seen"
 _NONE = "none that encrypts or decrypts mail"
 
 
-def _of_dlp(facts: Facts, counted: MeasuredRow | None, on: RestsOn) -> Iterator[EncrypterRow]:
+def _of_dlp(facts: Facts, counted: MeasuredRow | None, on: Provenance) -> Iterator[EncrypterRow]:
     """The DLP rules, or how much Exchange counts of what they may have done."""
     policies = facts.encrypters.dlp_policies
     if not isinstance(policies, DlpRules):
@@ -200,7 +200,7 @@ def _of_dlp(facts: Facts, counted: MeasuredRow | None, on: RestsOn) -> Iterator[
         yield EncrypterRow(_KIND[DLP], _NAMES_OF_ALL[DLP], _NONE, on)
 
 
-def _of_labels(facts: Facts, counted: MeasuredRow | None, on: RestsOn) -> Iterator[EncrypterRow]:
+def _of_labels(facts: Facts, counted: MeasuredRow | None, on: Provenance) -> Iterator[EncrypterRow]:
     """The labels, or how much Exchange counts of what they may have done."""
     if facts.encrypters.labels is None:
         yield EncrypterRow(_KIND[LABELS], _NAMES_OF_ALL[LABELS], *_not_seen(counted))
@@ -215,7 +215,7 @@ def _of_labels(facts: Facts, counted: MeasuredRow | None, on: RestsOn) -> Iterat
         yield EncrypterRow(_KIND[LABELS], _NAMES_OF_ALL[LABELS], _NONE, on)
 
 
-def _not_seen(counted: MeasuredRow | None) -> tuple[str, RestsOn]:
+def _not_seen(counted: MeasuredRow | None) -> tuple[str, Provenance]:
     if counted is None:
         return _NOT_SEEN, UNSEEN
     days = f"{counted.days} days"

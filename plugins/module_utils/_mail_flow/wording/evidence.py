@@ -28,12 +28,12 @@ from ..evidence.tally import (
     Incomparable,
     RuleEvidence,
 )
-from .encrypters import otherwise_row
+from .encrypters import other_encryption_row
 from .evidence_row import (
     ContradictingCopiesRow,
     DetailRow,
     DlpEvidenceRow,
-    EvidenceOrRemark,
+    EvidenceResultRow,
     EvidenceRow,
     KeptContradictionRow,
     PredictedRow,
@@ -41,7 +41,7 @@ from .evidence_row import (
     TrialEvidenceRow,
 )
 from .replay import PREMISES, measured_lines, number_of, window_row
-from .replay_row import PremiseRow, Remark, ReplayOrRemark, ReplayRow, TimeRow
+from .replay_row import NoResultRow, PremiseRow, ReplayResultRow, ReplayRow, TimeRow
 from .unseen import unseen_lines
 
 #: What a comparison takes as given beside the premises of a replay.
@@ -90,7 +90,7 @@ def evidence_row(
         strangers=tuple(evidence.strangers),
         dlp=_dlp(result.dlp) if result.dlp else None,
         encryption=None if result.encryption.refused else tuple(result.encryption.days),
-        encrypted_otherwise=otherwise_row(result.encryption, result.window, evidence.explained),
+        encrypted_otherwise=other_encryption_row(result.encryption, result.window, evidence.explained),
         unseen=tuple(unseen),
         sample=tuple(_sample(result.traced)),
         assumes=EVIDENCE_PREMISES,
@@ -258,9 +258,9 @@ def _were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
-def evidence_headline(evidence: EvidenceOrRemark) -> str:
+def evidence_headline(evidence: EvidenceResultRow) -> str:
     """The evidence of an organization in one sentence, or why there is none."""
-    if isinstance(evidence, Remark):
+    if isinstance(evidence, NoResultRow):
         return evidence.remark
     compared = [rule for rule in evidence.rules if rule.compared]
     against = [rule.name for rule in compared if rule.contradictions]
@@ -271,7 +271,7 @@ def evidence_headline(evidence: EvidenceOrRemark) -> str:
     return f"Exchange's reports of {evidence.window.days}: {'; '.join(texts)}."
 
 
-def measured_lines_beside(evidence: EvidenceRow, replay: ReplayOrRemark | None) -> list[str]:
+def measured_lines_beside(evidence: EvidenceRow, replay: ReplayResultRow | None) -> list[str]:
     """How much something besides the rules encrypts, where no replay beside the evidence says it already."""
     if isinstance(replay, ReplayRow) and replay.encrypted_otherwise:
         return []

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 from ..evidence.reports import Encrypted
 from ..evidence.tally import KINDS
-from .encrypters import MeasuredRow, OtherwiseRow, otherwise_row_of
-from .replay_row import PremiseRow, Remark, ReplayOrRemark, ReplayRow, TimeRow, WindowRow
+from .encrypters import MeasuredRow, OtherEncryptionRow, other_encryption_row_of
+from .replay_row import NoResultRow, PremiseRow, ReplayResultRow, ReplayRow, TimeRow, WindowRow
 from .row import ResultRow, Row, as_list, codec, one_of_texts, row_by, row_of, rows_of
 
 
@@ -139,7 +139,7 @@ class EvidenceRow(ResultRow):
     strangers: tuple[str, ...] = field(metadata=as_list())
     dlp: DlpEvidenceRow | None = field(default=None, metadata=row_of(DlpEvidenceRow))
     encryption: tuple[Encrypted, ...] | None = field(default=None, metadata=codec(_days, _written_days))
-    encrypted_otherwise: OtherwiseRow = field(metadata=row_by(otherwise_row_of))
+    encrypted_otherwise: OtherEncryptionRow = field(metadata=row_by(other_encryption_row_of))
     unseen: tuple[str, ...] = field(metadata=as_list())
     sample: tuple[DetailRow, ...] = field(metadata=rows_of(DetailRow))
     assumes: tuple[PremiseRow, ...] = field(metadata=rows_of(PremiseRow))
@@ -153,15 +153,15 @@ class EvidenceRow(ResultRow):
 
 
 #: What Exchange reports, or why that is not known.
-EvidenceOrRemark: TypeAlias = EvidenceRow | Remark
+EvidenceResultRow: TypeAlias = EvidenceRow | NoResultRow
 
 
-def evidence_or_remark(row: Row) -> EvidenceOrRemark:
+def evidence_result_row_of(row: Row) -> EvidenceResultRow:
     """What a document has of evidence.
 
     :raises KeyError, TypeError, ValueError: it is none.
     """
-    return Remark.from_row(row) if "remark" in row else EvidenceRow.from_row(row)
+    return NoResultRow.from_row(row) if "remark" in row else EvidenceRow.from_row(row)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +177,7 @@ class KeptContradictionRow(TimeRow):
     run: str
 
 
-def otherwise_of(evidence: EvidenceOrRemark | None, replay: ReplayOrRemark | None) -> MeasuredRow | None:
+def measured_encryption(evidence: EvidenceResultRow | None, replay: ReplayResultRow | None) -> MeasuredRow | None:
     """How much something besides the rules encrypts, by the first of these that says it; ``None`` if neither does."""
     parts = (part for part in (evidence, replay) if isinstance(part, EvidenceRow | ReplayRow))
     first = next((part.encrypted_otherwise for part in parts if part.encrypted_otherwise), None)

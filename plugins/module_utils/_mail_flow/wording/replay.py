@@ -21,7 +21,7 @@ from ..trace.replay import COVERAGE, NOT_BY_RULES, NOT_DELIVERED, PROTECTED, Tal
 from ..trace.rows import EXPORT_COMMAND
 from ..trace.truth_sets import DLP_AND_LABELS, FROM_IP, UNTRACED_KINDS
 from .contradicted import certainty
-from .encrypters import OtherwiseRow, otherwise_row
+from .encrypters import OtherEncryptionRow, other_encryption_row
 from .replay_row import (
     ChangedDomainRow,
     ChangedTotalRow,
@@ -393,7 +393,7 @@ def kept_back_lines(left_out: Mapping[str, int]) -> list[str]:
     ]
 
 
-def measured_lines(otherwise: OtherwiseRow | None) -> list[str]:
+def measured_lines(otherwise: OtherEncryptionRow | None) -> list[str]:
     """How much something besides the rules encrypts, as a line; none if nobody asked."""
     return [otherwise.text] if otherwise else []
 
@@ -458,7 +458,7 @@ def replay_row(
         ),
         unseen=tallies.unseen,
         proposed=proposed,
-        encrypted_otherwise=otherwise_row(report, window, explained, beside_plan=proposed)
+        encrypted_otherwise=other_encryption_row(report, window, explained, beside_plan=proposed)
         if report and window
         else None,
         difference=_difference(tallies, domains, rules) if compared else None,

@@ -12,7 +12,7 @@ from ..model.outcomes import Fate
 from ..model.reason_kinds import UntracedKind
 from ..trace.replay import COVERAGE, NOT_BY_RULES, NOT_DELIVERED, PROTECTED
 from ..trace.truth_sets import UNTRACED_KINDS
-from .encrypters import OtherwiseRow, otherwise_row_of
+from .encrypters import OtherEncryptionRow, other_encryption_row_of
 from .row import ComputedRow, ResultRow, Row, as_list, codec, one_of, one_of_texts, row_by, row_of, rows_of
 
 
@@ -277,25 +277,25 @@ class ReplayRow(ResultRow):
     assumes: tuple[PremiseRow, ...] = field(metadata=rows_of(PremiseRow))
     unseen: tuple[str, ...] = field(metadata=as_list())
     proposed: bool = False
-    encrypted_otherwise: OtherwiseRow | None = field(default=None, metadata=row_by(otherwise_row_of))
+    encrypted_otherwise: OtherEncryptionRow | None = field(default=None, metadata=row_by(other_encryption_row_of))
     difference: tuple[ReplayDifferenceRow, ...] | None = field(default=None, metadata=rows_of(ReplayDifferenceRow))
     guarantees: tuple[GuaranteeCountRow, ...] | None = field(default=None, metadata=rows_of(GuaranteeCountRow))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remark(ResultRow):
+class NoResultRow(ResultRow):
     """Why there is no replay, or no evidence."""
 
     remark: str
 
 
 #: A replay, or why there is none.
-ReplayOrRemark: TypeAlias = ReplayRow | Remark
+ReplayResultRow: TypeAlias = ReplayRow | NoResultRow
 
 
-def replay_or_remark(row: Row) -> ReplayOrRemark:
+def replay_result_row_of(row: Row) -> ReplayResultRow:
     """What a document has of a replay.
 
     :raises KeyError, TypeError, ValueError: it is none.
     """
-    return Remark.from_row(row) if "remark" in row else ReplayRow.from_row(row)
+    return NoResultRow.from_row(row) if "remark" in row else ReplayRow.from_row(row)
