@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._baseline.documents.report import OrganizationReport
 from ...module_utils._baseline.documents.writing import Writing
 from ...module_utils._exchange.errors import OptionError
 from ...module_utils._mail_flow.wording.evidence_row import KeptContradictionRow
@@ -48,13 +49,14 @@ class NoteFiles:
         """What the tasks of this procedure have stored so far."""
         return dict(self._at.noted().get("found") or {})
 
-    def keep_unwritten(self, report: Mapping[str, Any]) -> None:
-        """Stores the report of an organization whose files could not be written for that of the run; an empty one if
-        they could.
+    def keep_unwritten(self, report: OrganizationReport | None) -> None:
+        """Stores the report of an organization whose files could not be written for that of the run; ``None`` if they
+        could.
         """
         noted = self._at.noted()
-        if dict(report) != noted.get("unwritten", {}):
-            self._at.note({**noted, "unwritten": dict(report)})
+        row = report.as_row() if report else {}
+        if row != noted.get("unwritten", {}):
+            self._at.note({**noted, "unwritten": row})
 
     def remembered_of(self, hosts: Iterable[str]) -> dict[str, dict[str, Any]]:
         """What the tasks of this procedure have stored so far for other organizations of the run."""

@@ -8,9 +8,8 @@ import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from ...module_utils._baseline.documents.report import FILES
+from ...module_utils._baseline.documents.report import FILES, OrganizationReport, RunReport, run_report_of
 from ...module_utils._exchange.errors import OptionError
 from .files import link_file, read_json, write_file
 from .folders import RUN_FOLDER, Folders
@@ -46,27 +45,36 @@ class ReportFiles:
         """The path of a file of that name in the organization's folder of the run."""
         return str(self._at.in_run / name)
 
-    def stored_reports(self) -> Iterator[Mapping[str, Any]]:
-        """The reports of the organizations for which this run has stored one so far."""
-        for path in sorted(self._at.run_folder.glob("*/report.json")):
-            with contextlib.suppress(OptionError):
-                yield self._at.read(path)
+    def organizations(self) -> Iterator[OrganizationReport]:
+        """The reports of the organizations for which this run has stored one so far. Raises OptionError if this version of
+        the collection cannot read one.
+        """
+        for report in self._reports_in(self._at.run_folder):
+            yield from report.organizations
         for path in sorted(self._at.of_run.directory.glob(f"message_encryption-{self._at.procedure}-*.json")):
+            unwritten = None
             with contextlib.suppress(OptionError):
                 unwritten = read_json(path).get("unwritten")
-                if unwritten:
-                    yield {"organizations": [unwritten]}
+            if unwritten:
+                yield OrganizationReport.from_row(unwritten)
 
-    def slices(self, run: str) -> Iterator[Mapping[str, Any]]:
+    def slices(self, run: str) -> Iterator[RunReport]:
         """The reports of all organizations in the runs of a procedure that belong to one AWX workflow job, oldest run
-        first.
+        first. Raises OptionError if this version of the collection cannot read one.
 
         :param run: the name of any of these runs.
         """
         for folder in self._slices(run):
-            for path in sorted(folder.glob("*/report.json")):
-                with contextlib.suppress(OptionError):
-                    yield self._at.read(path)
+            yield from self._reports_in(folder)
+
+    def _reports_in(self, folder: Path) -> Iterator[RunReport]:
+        """The reports of the organizations in a run's folder, but for those that are no readable files."""
+        for path in sorted(folder.glob("*/report.json")):
+            try:
+                document = self._at.read(path)
+            except OptionError:
+                continue
+            yield run_report_of(document, str(path))
 
     def adopt_slices(self, run: str) -> None:
         """Copies the organizations' folders of those runs into this run's folder. If two runs have the same

@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifact_files import ArtifactFiles
@@ -24,6 +27,8 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.fi
     write_json,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import Folders, RunFolder
+
+from tests.unit.run_reports import run_of
 
 Make = Callable[..., ArtifactFiles]
 
@@ -299,7 +304,7 @@ class TestSlices:
                 artifacts.notes.begin()
                 artifacts.plans.store({"digest": f"sha256:{host}{run}"})
                 artifacts.reports.store(
-                    {"report.json": document_text({"organizations": [{"host": host, "run": run}]})}, top=False
+                    {"report.json": document_text(run_of(OrganizationReport(host=host)).as_row())}, top=False
                 )
             if top and hosts:
                 artifacts.reports.store({"report.html": str(run)}, top=True)
@@ -315,9 +320,9 @@ class TestSlices:
         sliced(5, "contoso", procedure="audit")
         merged = sliced(6)
         found = [
-            organization["host"]
+            organization.host
             for report in merged.reports.slices(slices[named - 1].run)
-            for organization in report["organizations"]
+            for organization in report.organizations
         ]
         assert found == ["contoso", "fabrikam", "tailspin"]
 

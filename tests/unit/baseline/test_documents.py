@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
-    organizations_of,
+    run_report_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import report_run
@@ -21,6 +21,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     document_text,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+
+from tests.unit.run_reports import run_of
 
 from .conftest import Role
 
@@ -104,15 +106,16 @@ def test_what_is_no_report_is_named(role: Role, ruin: Ruin) -> None:
     ruin(report)
     with pytest.raises(ValueError, match="OrganizationReport"):
         OrganizationReport.from_row(report)
+    document = {**run_of().as_row(), "organizations": [report]}
     with pytest.raises(OptionError, match="runs/1 contains a report that this version of the collection cannot read"):
-        organizations_of({"organizations": [report]}, "runs/1")
+        run_report_of(document, "runs/1")
 
 
 def test_the_report_of_a_run_names_what_it_cannot_read(role: Role) -> None:
     role.plan(check=True)
     role.task.params |= {"hosts": ["contoso"], "awx": {}}
     folder = Path(role.directory) / "runs" / role.artifacts.run / "contoso"
-    (folder / "report.json").write_text(document_text({"organizations": [{"host": "contoso"}]}))
+    (folder / "report.json").write_text(document_text(run_of().as_row() | {"format": 2}))
     with pytest.raises(OptionError, match="contains a report that this version of the collection cannot read"):
         report_run(role.task)
 

@@ -189,10 +189,7 @@ class Member(Role):
         report_run(task)
         for member in ring:
             member.reported = next(
-                row
-                for report in self.artifacts.reports.stored_reports()
-                for row in report["organizations"]
-                if row["host"] == member.host
+                report.as_row() for report in self.artifacts.reports.organizations() if report.host == member.host
             )
 
 

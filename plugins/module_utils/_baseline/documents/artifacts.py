@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..._mail_flow.wording.evidence_row import KeptContradictionRow
+from .report import OrganizationReport, RunReport
 from .snapshot_chain import SnapshotChain, TakenApproval
 from .writing import Writing
 
@@ -28,9 +29,9 @@ class Notes(Protocol):
         dictionary.
         """
 
-    def keep_unwritten(self, report: Mapping[str, Any]) -> None:
-        """Stores the report of an organization whose files could not be written for that of the run; an empty one if
-        they could.
+    def keep_unwritten(self, report: OrganizationReport | None) -> None:
+        """Stores the report of an organization whose files could not be written for that of the run; ``None`` if they
+        could.
         """
 
     @property
@@ -149,12 +150,14 @@ class Reports(Protocol):
     def path_of(self, name: str) -> str:
         """The path of a file of that name in the organization's folder of the run."""
 
-    def stored_reports(self) -> Iterator[Mapping[str, Any]]:
-        """The reports of the organizations that this run has reported on so far."""
+    def organizations(self) -> Iterator[OrganizationReport]:
+        """The reports of the organizations that this run has reported on so far. Raises OptionError if this version of the
+        collection cannot read one.
+        """
 
-    def slices(self, run: str) -> Iterator[Mapping[str, Any]]:
+    def slices(self, run: str) -> Iterator[RunReport]:
         """The reports of all organizations in the runs of the same procedure in the same workflow job, oldest run
-        first.
+        first. Raises OptionError if this version of the collection cannot read one.
         """
 
     def adopt_slices(self, run: str) -> None:

@@ -267,17 +267,6 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def organizations_of(document: Mapping[str, Any], where: str) -> list[OrganizationReport]:
-    """The organizations of a written report. Raises OptionError if it cannot be read.
-
-    :param where: the folder that it comes from.
-    """
-    try:
-        return [OrganizationReport.from_row(row) for row in document["organizations"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise _unreadable(where) from error
-
-
 def run_report_of(document: Mapping[str, Any], where: str) -> RunReport:
     """The report of a run. Raises OptionError if it cannot be read.
 
@@ -286,14 +275,10 @@ def run_report_of(document: Mapping[str, Any], where: str) -> RunReport:
     try:
         return RunReport.from_row(document)
     except ValueError as error:
-        raise _unreadable(where) from error
-
-
-def _unreadable(where: str) -> OptionError:
-    return OptionError(
-        f"hardened_baseline_artifacts_dir: {where} contains a report that this version of the collection cannot read.",
-        remedy="Remove it, or use the version of the collection that wrote it.",
-    )
+        raise OptionError(
+            f"hardened_baseline_artifacts_dir: {where} contains a report that this version of the collection cannot read.",
+            remedy="Remove it, or use the version of the collection that wrote it.",
+        ) from error
 
 
 def organization_report(

@@ -21,7 +21,6 @@ from ..documents.report import (
     RunReport,
     now,
     organization_report,
-    organizations_of,
 )
 from ..documents.stage_notes import notes_of
 from ..documents.status import ControlStatus, OrganizationStatus
@@ -73,7 +72,7 @@ def _report_organization(
     _report, paths = _write(task, artifacts, [organization], variables, top=False)
     # The report of the whole run takes it from there, if the run's own directory lies on another disk.
     with contextlib.suppress(OptionError):
-        artifacts.notes.keep_unwritten({} if paths else organization.as_row())
+        artifacts.notes.keep_unwritten(None if paths else organization)
     if kept := _kept_runs(task, variables):
         artifacts.snapshots.cut(kept)
     page = _lasting(task, artifacts, _page(paths))
@@ -153,7 +152,7 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
             _report_organization(task, other, results, task.ring_of(host))
     with contextlib.suppress(OSError):
         artifacts.notes.mark("failed", {*reported, *task.lost})
-    organizations = _all_hosts(task, artifacts.reports.stored_reports(), artifacts.run, _hosts_of_later_rings(task))
+    organizations = _all_hosts(task, artifacts.reports.organizations(), _hosts_of_later_rings(task))
     report, paths = _write(task, artifacts, organizations, variables, top=True)
     if kept := _kept_runs(task, variables):
         artifacts.reports.cut_runs(kept)
@@ -181,9 +180,9 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
             f"There is no report of {task.params['run']}, nor of another slice of its job.",
             remedy="Fetch the artifacts of the slices first.",
         )
-    organizations = _all_hosts(task, slices, task.params["run"])
+    organizations = _all_hosts(task, (organization for report in slices for organization in report.organizations))
     artifacts.reports.adopt_slices(task.params["run"])
-    report, paths = _write(task, artifacts, organizations, variables, top=True, kind=slices[-1]["kind"])
+    report, paths = _write(task, artifacts, organizations, variables, top=True, kind=slices[-1].kind)
     count = sum(len(organization.changes) for organization in organizations)
     return {
         **_of_run(task, artifacts, report, paths),
@@ -198,15 +197,14 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
 
 
 def _all_hosts(
-    task: BaselineContext, reports: Iterable[Mapping[str, Any]], where: str, later: Collection[str] = ()
+    task: BaselineContext, reports: Iterable[OrganizationReport], later: Collection[str] = ()
 ) -> list[OrganizationReport]:
     """The newest report of each host; a host without one is not assessable.
 
+    :param reports: oldest first.
     :param later: the hosts whose ring has not begun.
     """
-    reported = {
-        organization.host: organization for report in reports for organization in organizations_of(report, where)
-    }
+    reported = {organization.host: organization for organization in reports}
     hosts = dict.fromkeys([*(task.params["hosts"] or task.hosts), *reported])
     return [reported.get(host) or _without_report(host, waits=host in later) for host in hosts]
 
