@@ -23,8 +23,9 @@ from ..model.encrypters import ENDS_BY_DLP
 from ..model.facts import Facts
 from ..model.wishes import PORTAL, WISHES
 from ..rules.dlp_rules import DlpRules
+from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
-from .aims import Aim, branding_for, is_meant
+from .aims import Aim, branding_for, is_meant, keeps_back
 from .nearest import copy_of
 from .rules_at_copy import COPYING
 from .task import RepairTask
@@ -52,6 +53,11 @@ _ENCRYPTS_BY_DLP = "encrypt_rms_template"
 
 #: The option of an OME configuration that says after how many days mail expires; 0 for never.
 EXPIRY = "external_mail_expiry_in_days"
+
+#: The condition on two groups between whose members mail goes.
+_BETWEEN = ("between_member_of_1", "between_member_of_2")
+#: The conditions on the groups of a sender and a recipient.
+_MEMBERS = ("from_member_of", "sent_to_member_of")
 
 #: What a DLP rule calls the scope of recipients, which mail flow rules call otherwise.
 _SCOPE_OF_DLP = {"access_scope": "sent_to_scope"}
@@ -149,6 +155,40 @@ def _of_other_guarantee(judged: Judgment, outcome: CopyResult, task: RepairTask)
     return None
 
 
+def of_opposed_rule(guarantee: Guarantee, task: RepairTask) -> Advice | None:
+    """Advice on a rule that keeps back just the mail of which a guarantee asks that it is delivered; ``None`` if none does."""
+    if guarantee.then != "delivered":
+        return None
+    opposed = [
+        rule.name
+        for rule in task.rules.rules
+        if keeps_back(rule) and _is_meant_for_all(rule, guarantee) and not _says_more(guarantee, rule)
+    ]
+    return Advice("opposed_rule", rules=(opposed[0],)) if opposed else None
+
+
+def _is_meant_for_all(rule: FlowRule, guarantee: Guarantee) -> bool:
+    """Whether all mail of a guarantee meets the conditions of a rule, as they say: the same, or for a sender in one group and a
+    recipient in the other, that the mail is between them.
+    """
+    conditions, when = section_of(rule.criteria.conditions), guarantee.when
+    one, other = (set(conditions.pop(option, ())) for option in _BETWEEN)
+    sender, recipient = (set(when.get(option) or ()) for option in _MEMBERS)
+    if not (conditions or one):
+        return False
+    is_between = (sender <= one and recipient <= other) or (sender <= other and recipient <= one)
+    is_of_groups = not one or bool(sender and recipient and is_between)
+    return is_of_groups and all(when.get(option) == value for option, value in conditions.items())
+
+
+def _says_more(guarantee: Guarantee, rule: FlowRule) -> bool:
+    """Whether a guarantee selects its mail by more than a rule for all of it does, beside who is inside or outside."""
+    said = set(section_of(rule.criteria.conditions))
+    return any(
+        option not in (*said, *SCOPES, *(_MEMBERS if said >= set(_BETWEEN) else ())) for option in guarantee.when
+    )
+
+
 def _without_kept_back_mail(judged: Judgment, task: RepairTask) -> Advice | None:
     """Advice that a guarantee leaves out the mail of the rules that keep it from delivery, one after the other, if no mail
     surely breaks it then, or only mail that is kept from delivery in another way, and all was to be delivered.
@@ -161,11 +201,10 @@ def _without_kept_back_mail(judged: Judgment, task: RepairTask) -> Advice | None
         if cause is None or cause.kind not in KEPT_FROM_DELIVERY or cause.rule in names:
             break
         rule = next(rule for rule in task.rules.rules if rule.name == cause.rule)
-        conditions = section_of(rule.criteria.conditions)
-        unless = leaving_out(guarantee, conditions)
+        unless = leaving_out(guarantee, section_of(rule.criteria.conditions))
         if unless is None:
-            is_of_rule = all(guarantee.when.get(option) == value for option, value in conditions.items())
-            return Advice("opposed_rule", rules=(cause.rule,)) if is_of_rule and not names else None
+            is_opposed = _is_meant_for_all(rule, guarantee) and not names
+            return Advice("opposed_rule", rules=(cause.rule,)) if is_opposed else None
         names.append(cause.rule)
         guarantee = replace(guarantee, unless=unless)
         (judged,) = prove(task.rules, task.facts, [guarantee], task.now)

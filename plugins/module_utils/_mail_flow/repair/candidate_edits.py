@@ -110,11 +110,25 @@ class _EditsToAct:
                 repairs += self._narrow_exception(standing, failed)
             else:
                 repairs += self._widen_condition(standing, failed)
+        repairs += self._turned_scopes(standing)
         yield from self._moved_as_well(standing, repairs)
         if not (standing.reached or standing.failed) and self._at.stop is not None and self._at.stop.rule.place < place:
             places = dict.fromkeys((self._at.stop.rule.place, *self._at.early_places))
             yield from (self._at.draft.moved(place, to) for to in places if to < place)
             yield self._at.draft.moved(self._at.stop.rule.place, place)
+
+    def _turned_scopes(self, standing: Standing) -> Iterator[EditedRules]:
+        """A rule whose scopes are both wrong has those of the guarantee."""
+        failed = [
+            option
+            for failure in standing.failed
+            if failure.section == "conditions"
+            for option in failure.atom.predicate.options
+            if option in SCOPES and option in self._aim.about
+        ]
+        if len(failed) > 1:
+            scopes = {option: self._aim.about[option] for option in failed}
+            yield self._at.draft.with_section(standing.rule.place, CONDITION, "conditions", scopes)
 
     def _to_withhold(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule keeps back what it is meant to: enabled, reached, without an exception that only somebody else meets who gets

@@ -12,10 +12,12 @@ from typing import Any
 from ..._exchange.names import same_name
 from ..analyses.judgment import Hole
 from ..input.guarantee_options import Guarantee
-from ..model.connectors import VALIDATIONS
 
-#: What TLS has to check to the value of ``tls_settings``. The name that ``domain`` checks is the organization's to say.
-_SETTINGS = {"encryption_only": "EncryptionOnly", "certificate": "CertificateValidation"}
+#: What TLS has to check to the value of ``tls_settings``.
+_SETTINGS = {"encryption_only": "EncryptionOnly", "certificate": "CertificateValidation", "domain": "DomainValidation"}
+
+#: What stands for the name in the certificate of the other side, which ``domain`` checks and only people can find out.
+CERTIFICATE_NAME = "THE NAME IN ITS CERTIFICATE"
 
 #: The longest name that a connector gets.
 _LONGEST = 64
@@ -28,6 +30,7 @@ class ConnectorEdit:
     :param option: the option of the fact ``outbound_connectors`` that changes.
     :param before: its value before, and :param:`after` now.
     :param added: what is added to a list; empty for another option.
+    :param tls_domain: :data:`CERTIFICATE_NAME` where people have to say the name that TLS checks, too; empty otherwise.
     :param new: the options of a connector that is added with that, in the form of the fact; empty for one that is there.
     """
 
@@ -36,6 +39,7 @@ class ConnectorEdit:
     before: Any
     after: Any
     added: str = ""
+    tls_domain: str = ""
     new: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -51,7 +55,8 @@ def connector_edits(
     for place, options in enumerate(every):
         edit = _edit(hole, validation, options) if same_name(str(options["name"]), hole.connector) else None
         if edit is not None:
-            edited = [*every[:place], {**options, edit.option: edit.after}, *every[place + 1 :]]
+            name = {"tls_domain": edit.tls_domain} if edit.tls_domain else {}
+            edited = [*every[:place], {**options, edit.option: edit.after, **name}, *every[place + 1 :]]
             yield edit, {**facts, "outbound_connectors": edited}
 
 
@@ -64,9 +69,8 @@ def connector_to_add(
     :param facts: in the form of the option ``facts``.
     """
     domains = [str(name) for name in guarantee.when.get("recipient_domain_is") or ()]
-    settings = _SETTINGS.get(guarantee.tls_validation, "")
     every = list(facts.get("outbound_connectors") or ())
-    if hole.connector or not domains or guarantee.tls_validation == VALIDATIONS[0] or not settings:
+    if hole.connector or not domains or guarantee.tls_validation != "certificate":
         return
     name = f"TLS to {domains[0]}"[:_LONGEST]
     if any(same_name(str(options["name"]), name) for options in every):
@@ -78,7 +82,7 @@ def connector_to_add(
         "connector_type": "Partner",
         "recipient_domains": covered,
         "use_mx_record": True,
-        "tls_settings": settings,
+        "tls_settings": _SETTINGS[guarantee.tls_validation],
     }
     edit = ConnectorEdit(name, "recipient_domains", None, covered, new=new)
     yield edit, {**facts, "outbound_connectors": [*every, new]}
@@ -93,5 +97,7 @@ def _edit(hole: Hole, validation: str, options: Mapping[str, Any]) -> ConnectorE
     if hole.kind == "disabled":
         return ConnectorEdit(name, "enabled", False, True)
     if hole.kind in ("opportunistic", "weak") and validation in _SETTINGS:
-        return ConnectorEdit(name, "tls_settings", options.get("tls_settings"), _SETTINGS[validation])
+        names = validation == "domain" and not options.get("tls_domain")
+        before, after = options.get("tls_settings"), _SETTINGS[validation]
+        return ConnectorEdit(name, "tls_settings", before, after, tls_domain=CERTIFICATE_NAME if names else "")
     return None

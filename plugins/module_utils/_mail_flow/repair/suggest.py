@@ -29,7 +29,15 @@ from ..sat.circuit import emptying_circuits
 from ..trace.reading import Window
 from ..trace.replay import alternatives
 from ..trace.rows import Trace
-from .advice import KEPT_FROM_DELIVERY, Advice, beyond_rules, instead_of_edits, leaving_out, of_meant_dlp_rule
+from .advice import (
+    KEPT_FROM_DELIVERY,
+    Advice,
+    beyond_rules,
+    instead_of_edits,
+    leaving_out,
+    of_meant_dlp_rule,
+    of_opposed_rule,
+)
 from .aims import NEW_RULE, keeps_back, rebuilds
 from .compared_draft import compared
 from .connector_edits import connector_edits, connector_to_add
@@ -120,13 +128,17 @@ class _GoalRepair:
 
     def _without_search(self) -> GoalSuggestions | None:
         """The suggestions where no search is needed: for a goal that no rules can meet together with another guarantee, for mail
-        on which no edit of rules helps, and for mail that rules keep back.
+        on which no edit of rules helps or that a rule is for, which keeps it back, and for mail that rules keep back.
         """
         contradiction = self._contradiction()
         if contradiction is not None:
             return GoalSuggestions(self._aim.name, advice=self._advice(), contradiction=contradiction)
         judged = self._task.judgment(self._goal)
-        beyond = beyond_rules(judged, self._goal.wrong.copy, self._task) if judged else None
+        beyond = None
+        if judged:
+            beyond = beyond_rules(judged, self._goal.wrong.copy, self._task) or of_opposed_rule(
+                judged.guarantee, self._task
+            )
         if beyond:
             return GoalSuggestions(self._aim.name, advice=beyond)
         if not self._is_kept_back():

@@ -371,6 +371,7 @@ _PARAMETERS = {
     "recipient_domains": "RecipientDomains",
     "use_mx_record": "UseMXRecord",
     "tls_settings": "TlsSettings",
+    "tls_domain": "TlsDomain",
 }
 
 
@@ -388,17 +389,19 @@ def _connector_row(edit: ConnectorEdit) -> Row:
 def _connector_call(edit: ConnectorEdit) -> Call:
     if edit.new:
         return Call("New-OutboundConnector", {_PARAMETERS[option]: value for option, value in edit.new.items()})
-    return Call("Set-OutboundConnector", {"Identity": edit.connector, _PARAMETERS[edit.option]: edit.after})
+    name = {_PARAMETERS["tls_domain"]: edit.tls_domain} if edit.tls_domain else {}
+    return Call("Set-OutboundConnector", {"Identity": edit.connector, _PARAMETERS[edit.option]: edit.after, **name})
 
 
 def _connector_text(edit: ConnectorEdit, left_open: Judgment | None) -> str:
     added = f"Add the connector {edit.connector!r}, which forces TLS ({edit.new['tls_settings']})" if edit.new else ""
+    checks = " that checks the name of the other side" if edit.tls_domain else ""
     text = (
         added
         or {
             "recipient_domains": f"Add {edit.added} to the connector {edit.connector!r}",
             "enabled": f"Enable the connector {edit.connector!r}",
-            "tls_settings": f"Let the connector {edit.connector!r} force TLS ({edit.after})",
+            "tls_settings": f"Let the connector {edit.connector!r} force TLS{checks} ({edit.after})",
         }[edit.option]
     )
     return visible_line(f"{text}, by hand: {_connector_call(edit)}.{_still_open(left_open)}")
@@ -455,9 +458,10 @@ def _edited_options(edit: RuleEdit, rule: str) -> str:
     before, after = _value(edit.before), _value(edit.after)
     if edit.before is None:
         return f"add the {edit.option} {after} to {rule}"
+    named = edit.option if len(edit.before) > 1 else section
     if edit.after is None:
-        return f"remove the {edit.option if len(edit.before) > 1 else section} {before} from {rule}"
-    return f"replace the {section} {before} of {rule} with {after}"
+        return f"remove the {named} {before} from {rule}"
+    return f"replace the {named} {before} of {rule} with {after}"
 
 
 def _neighbor(rule: str, names: Sequence[str]) -> str:

@@ -5,7 +5,6 @@ keep mail back stay as they are, and rules for other mail are left to what they 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -15,16 +14,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import aims, suggest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggestion import (
-    GoalSuggestions,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     suggestion_rows,
 )
 
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, OUTGOING, PARTNER, STOP, rule
-from tests.unit.mail_flow.organizations.suggested import Edits, edits_of
+from tests.unit.mail_flow.repair.repairing import repaired
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
@@ -34,16 +30,6 @@ AGENDA = rule("Agenda", {"subject_contains_words": ["agenda"]}, {**STOP, "set_au
 COURTS = rule("Courts", {**IN, "recipient_domain_is": ["court.com"]}, {**STOP, "set_audit_severity": "Low"})
 MARKED = {**OUTGOING, "subject_matches_patterns": [r"\[secure\]"]}
 MEGAN = {**OUTGOING, "from": ["megan@contoso.com"]}
-
-
-def repaired(
-    rules: Sequence[Values], guarantee: Values, facts: Mapping[str, Any] = TENANT
-) -> tuple[GoalSuggestions, list[Edits]]:
-    """What is suggested for a guarantee, and the edits of each suggestion."""
-    read = RuleSet(rules)
-    judged = prove(read, facts, guarantees_of([{"name": "G", **guarantee}]), NOW)
-    (found,) = suggestions(read, facts, judged, (), NOW)
-    return found, [edits_of(suggestion) for suggestion in found.suggestions]
 
 
 def test_a_rule_with_more_values_is_moved_before_one_is_added() -> None:
