@@ -12,7 +12,7 @@ from ..model import questions
 from ..model.addresses import is_name
 from ..model.facts import Facts
 from ..model.header_edits import ADDED, FIELD_OF, addition
-from ..model.kleene import Reason, opened
+from ..model.kleene import Reason, evaluate, opened
 from ..model.message import Recipient
 from ..model.message_recipients import people_behind
 from ..model.rule_view import Fork
@@ -54,10 +54,10 @@ def by_manager(world: World, scene: Scene) -> list[tuple[World, str]]:
     if manager is not None:
         return [(world, manager)]
     known = opened(("has manager", sender), questions.A_FACT, "manager", sender)
-    settled = known.settled(world.answered())
+    has_manager = evaluate(known, world.answered())
     worlds = (
-        [(world, settled)]
-        if isinstance(settled, bool)
+        [(world, has_manager)]
+        if isinstance(has_manager, bool)
         else [(world.answering(known, value), value) for value in (True, False)]
     )
     return [(each, f"the manager of {sender}" if has else "") for each, has in worlds]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ..budget import BudgetError, bounded
 from ..model.facts import Facts
-from ..model.kleene import Open, Reason, Truth, all_of
+from ..model.kleene import Open, Reason, Truth, all_of, evaluate
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.state import World
@@ -148,7 +148,7 @@ def _acts_in(world: World, asked: Sequence[Truth]) -> Truth:
     if world.goes_on is False:
         return False
     answers = world.answered()
-    met = all_of(truth if isinstance(truth, bool) else truth.settled(answers) for truth in asked)
+    met = all_of(evaluate(truth, answers) for truth in asked)
     return met if world.goes_on else all_of((met, _GOING_ON))
 
 

@@ -118,20 +118,20 @@ def _answers(answers: Iterable[tuple[Open, bool]]) -> Iterable[tuple[str, bool]]
                 yield number, answer is not opposite
 
 
-def settled(copy: OpenCopy, seen: Sighting, silent: Sequence[str], known: Sequence[str]) -> dict[str, bool]:
+def settled_answers(copy: OpenCopy, seen: Sighting, silent: Sequence[str], known: Sequence[str]) -> dict[str, bool]:
     """The open questions that what was seen of a copy settles, with their answers."""
     if not seen.is_final or {"duplicated", "contradicting"} & set(seen.remarks) or seen.internal is False:
         return {}
     fitting, others = _parted(copy, seen, silent, known)
-    settled_answers: dict[str, bool] = {}
+    answers: dict[str, bool] = {}
     for number in {number for way in fitting for number in way.answers}:
-        answers = {way.answers.get(number) for way in fitting}
-        if len(answers) != 1 or None in answers:
+        of_ways = {way.answers.get(number) for way in fitting}
+        if len(of_ways) != 1 or None in of_ways:
             continue
-        answer = bool(next(iter(answers)))
+        answer = bool(next(iter(of_ways)))
         if any(way.answers.get(number) is (not answer) for way in others):
-            settled_answers[number] = answer
-    return settled_answers
+            answers[number] = answer
+    return answers
 
 
 def fits(copy: OpenCopy, seen: Sighting, silent: Sequence[str], known: Sequence[str]) -> bool:

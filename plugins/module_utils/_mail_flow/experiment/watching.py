@@ -20,7 +20,7 @@ from .bounces import Bounce
 from .comparing import NOT_COMPARABLE, Agreement, agreement_of
 from .observing import Observer, Sighting, is_failure, is_final, sighting_of, with_bounce, with_copies, with_report
 from .record import ExperimentRecord, RecordedMail
-from .settling import OpenCopy, fits, open_copy_of, settled
+from .settling import OpenCopy, fits, open_copy_of, settled_answers
 
 #: Seconds between the first two looks, by how much the time grows, and the longest one.
 _FIRST, _GROWS, _LONGEST = 2.0, 1.5, 30.0
@@ -226,7 +226,7 @@ class CopyTracker:
         copy = open_copy_of(ways)
         if agreement.agrees is False and fits(copy, seen, silent, known):
             agreement = Agreement(NOT_COMPARABLE)  # only a likely answer was wrong
-        answers = settled(copy, seen, silent, known)
+        answers = settled_answers(copy, seen, silent, known)
         return SeenCopy(address, predicted, seen, agreement, tuple(self._observations(recorded, copy, seen, answers)))
 
     def _observations(

@@ -85,11 +85,6 @@ class Open:
         """The hash of what it is about: the reasons follow from that, and are long."""
         return hash((self.key, self.negated))
 
-    def settled(self, answers: Mapping[Hashable, bool]) -> Truth:
-        """Its value under answers (key to answer); itself if they do not include its key."""
-        answer = answers.get(self.key)
-        return self if answer is None else answer is not self.negated
-
     @property
     def likely(self) -> bool | None:
         """The guess, as a value of this."""
@@ -127,6 +122,14 @@ def about(value: Truth, field: str) -> Truth:
         replace(each, field=field) if not each.field and each.id in of_text else each for each in value.reasons
     )
     return replace(value, reasons=named)
+
+
+def evaluate(value: Truth, answers: Mapping[Hashable, bool]) -> Truth:
+    """A value under answers (key to answer): true or false if they answer its question, the value itself if not."""
+    if isinstance(value, bool):
+        return value
+    answer = answers.get(value.key)
+    return value if answer is None else answer is not value.negated
 
 
 def negate(value: Truth) -> Truth:

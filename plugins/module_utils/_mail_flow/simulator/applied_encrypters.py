@@ -16,7 +16,7 @@ from ..model.carried_labels import in_transport, label_of, may_be_set, possible_
 from ..model.encrypters import FOLLOWED, LOOKS, AppliedEncrypters, PossibleEncrypter, all_possible
 from ..model.facts import Facts
 from ..model.inside import recipient_outside
-from ..model.kleene import Open, Reason, Truth, all_of, negate, opened
+from ..model.kleene import Open, Reason, Truth, all_of, evaluate, negate, opened
 from ..model.message import Message, Recipient
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, changing_before_dlp
@@ -241,8 +241,7 @@ class EncrypterSimulation:
             return opened(("dlp sees", atom.number), questions.DLP_RULES, LOOKS, option)
         if self.decider is None:
             return opened(("dlp sees", atom.number), questions.DLP_RULES, LOOKS, option)
-        truth = self.decider.truth(atom, world, person)
-        return truth.settled(world.answered()) if isinstance(truth, Open) else truth
+        return evaluate(self.decider.truth(atom, world, person), world.answered())
 
     def _is_changed(self, atom: Atom, world: World, by: Added | None) -> bool:
         """Whether a mail flow rule may have changed what a condition looks at. Of a copy that a rule made, it may have done so

@@ -8,7 +8,7 @@ from typing import TypeGuard
 
 from ..budget import spend
 from ..model import questions
-from ..model.kleene import Open, Reason, Truth
+from ..model.kleene import Open, Reason, Truth, evaluate
 from ..model.message import Recipient
 from ..model.rule_view import Fork
 from ..rules.flow_rule import FlowRule
@@ -84,9 +84,9 @@ class CopySplits:
             tuple(sorted({reason for match in guesses.values() for reason in match.reasons})),
             True,
         )
-        settled = hold.settled(world.answered())
-        if isinstance(settled, bool):
-            yield world.but(fork=_staying(rule, world.fork, acts, likely if settled else matches, surely=surely))
+        holds = evaluate(hold, world.answered())
+        if isinstance(holds, bool):
+            yield world.but(fork=_staying(rule, world.fork, acts, likely if holds else matches, surely=surely))
             return
         yield world.answering(hold, True).but(fork=_staying(rule, world.fork, acts, likely, surely=surely))
         yield world.answering(hold, False).but(fork=_staying(rule, world.fork, acts, matches, surely=surely))

@@ -15,7 +15,7 @@ from ..conditions.predicate import Atom, Reach
 from ..model import questions
 from ..model.addresses import is_name
 from ..model.facts import Facts
-from ..model.kleene import Open, Truth, all_of, negate, opened
+from ..model.kleene import Open, Truth, all_of, evaluate, negate, opened
 from ..model.message import Message, Recipient
 from ..model.rule_view import Content, Fork, RuleView
 from ..rules.flow_rule import FlowRule
@@ -58,10 +58,7 @@ def whether_met(
     decider: Decider, rule: FlowRule, world: World, person: Recipient, added: bool, answers: Mapping[Hashable, bool]
 ) -> Truth:
     """Whether a rule matches for a recipient, under answers to open questions."""
-    return all_of(
-        value if isinstance(value, bool) else value.settled(answers)
-        for value in decider.parts(rule, world, person, added)
-    )
+    return all_of(evaluate(value, answers) for value in decider.parts(rule, world, person, added))
 
 
 @dataclass(slots=True)

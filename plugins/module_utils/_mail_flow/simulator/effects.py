@@ -14,7 +14,7 @@ from ..actions.bring import by_manager
 from ..actions.edit import insertable, sets_last
 from ..actions.tell import with_reports
 from ..model import questions
-from ..model.kleene import Open, opened
+from ..model.kleene import Open, evaluate, opened
 from ..model.outcomes import Fate
 from ..rules.flow_rule import FlowRule
 from .state import World
@@ -34,8 +34,7 @@ def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] |
     does = rule.actions.sorts if only is None else rule.actions.sorts & only
     if "apply_html_disclaimer_text" not in rule.actions.options or Does.CHANGE not in does:
         return _acted(rule, world, scene, does)
-    fits = insertable(world, scene)
-    fits = fits.settled(world.answered()) if isinstance(fits, Open) else fits
+    fits = evaluate(insertable(world, scene), world.answered())
     worlds: list[World] = []
     for value in (True, False) if isinstance(fits, Open) else (fits,):
         here = world.answering(fits, value) if isinstance(fits, Open) else world

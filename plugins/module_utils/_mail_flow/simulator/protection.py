@@ -24,7 +24,7 @@ from ..model.connectors import ROUTED_TO, VALIDATIONS, Connector, at_least
 from ..model.encrypters import BLOCKED, DLP, LABELS, AppliedEncrypters, Encrypter, PossibleEncrypter
 from ..model.facts import Facts
 from ..model.inside import leaves, sender_inside, sender_outside
-from ..model.kleene import Open, Reason, Truth
+from ..model.kleene import Open, Reason, Truth, evaluate
 from ..model.message import Message, Protection
 from ..model.outcomes import Fate, ProtectionKind, Tls
 from ..model.reason_kinds import ReasonKind
@@ -360,7 +360,7 @@ class _SenderScope:
 
 def _scope_of_sender(world: World, message: Message, facts: Facts) -> _SenderScope:
     scopes = [
-        value.settled(world.answered()) if isinstance(value, Open) else value
+        evaluate(value, world.answered())
         for value in _scopes(facts, facts.people.primary(message.sender), message.authenticated)
     ]
     open_scopes = [value for value in scopes if isinstance(value, Open)]

@@ -14,7 +14,7 @@ from typing import Any
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ..conditions.predicate import Atom
 from ..model.facts import Facts
-from ..model.kleene import Open, Reason, Truth, all_of
+from ..model.kleene import Open, Reason, Truth, all_of, evaluate
 from ..model.message import Message, Recipient
 from ..model.rule_view import RuleView
 from ..rules.flow_rule import FlowRule
@@ -173,8 +173,8 @@ def _shown_truth(value: Truth) -> bool | str:
 
 def _likely(value: Truth, answers: Mapping[Hashable, bool]) -> Truth:
     """A value under answers; without an answer, its guess."""
-    settled = value if isinstance(value, bool) else value.settled(answers)
-    return settled.likely if isinstance(settled, Open) and settled.likely is not None else settled
+    value = evaluate(value, answers)
+    return value.likely if isinstance(value, Open) and value.likely is not None else value
 
 
 def result_values(values: Any) -> Any:

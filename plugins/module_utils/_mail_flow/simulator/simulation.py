@@ -16,7 +16,7 @@ from ..budget import spend
 from ..conditions.content import decrypted
 from ..model import questions
 from ..model.facts import Facts
-from ..model.kleene import Open, Reason, Truth, all_of, any_of
+from ..model.kleene import Open, Reason, Truth, all_of, any_of, evaluate
 from ..model.message import Message, Recipient
 from ..model.message_recipients import people_behind, recipients_of
 from ..model.outcomes import Fate
@@ -324,7 +324,7 @@ class Passage:
         else:
             acts = all_of((whether_taken_along(rule, person), others))
         if isinstance(acts, Open):
-            acts = acts.settled(world.answered())
+            acts = evaluate(acts, world.answered())
         if isinstance(acts, bool):
             yield world, acts
         else:
@@ -342,14 +342,11 @@ class Passage:
         answers = world.answered() if world.answers else {}
         left: Open | None = None
         for value in self.decider.parts(rule, world, person, False):
-            if value is True:
-                continue
-            if value is not False:
-                value = value.settled(answers)
-            if value is False:
+            evaluated = evaluate(value, answers)
+            if evaluated is False:
                 return [(world, False)]
-            if value is not True and left is None:
-                left = value
+            if left is None and evaluated is not True:
+                left = evaluated
         if left is None:
             return [(world, True)]
         branches = [world.answering(left, value) for value in (True, False)]
