@@ -250,7 +250,7 @@ guarantees:
   elements: dict
 assumes:
   description: What the numbers take as given, each with C(id), and C(text) where it is no numbered assumption of
-    M(m365.message_encryption.mail_flow_test).
+    M(m365.message_encryption.mail_flow_test). C(copies) says how many copies rest on it, where that is counted.
   returned: success
   type: list
   elements: dict

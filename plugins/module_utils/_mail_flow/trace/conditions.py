@@ -143,11 +143,22 @@ class RowConditions:
             truth = self._everywhere(_ORIGINAL)
         else:
             truth = self._by_column(atom, name)
+        if name == "hop":
+            truth = truth.without(self.without_hop(atom))
         if name in ("sender", "pair"):
             truth = truth.opened(self.traits.without_sender, _NO_SENDER)
         if name in ("recipient", "pair") and self._block.made:
             truth = truth.opened(self.traits.without_recipient, _NO_SENDER)
         return truth
+
+    def without_hop(self, atom: Atom) -> int:
+        """The copies of mail from mailboxes for which a condition about the last hop is false, as they have none.
+
+        Whether a rule compares the address that rows have in its place is not documented: if a range has that, nothing is known.
+        """
+        if atom.column != "hop" or atom.evaluate(self._views.by_no_hop) is not False:
+            return 0
+        return self.traits.without_hop
 
     # What no column says
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 
 from ..model.facts import Facts
 from ..model.inside import recipient_outside, sender_inside, sender_outside
@@ -16,7 +18,7 @@ from ..rules.flow_rule import FlowRule
 from ..simulator.protection import LARGEST
 from .brought_copies import BroughtCopies
 from .chain import Chain, SeenByDlp
-from .columns import Block, bits_of, is_in, signatures
+from .columns import Block, bits_of, is_in, places_of, signatures
 from .delivered import RulesThen, without_kept_back
 from .dlp_conditions import seen_alike
 from .row_messages import message_of_row, recipient_of
@@ -97,8 +99,8 @@ class Sorter:
     :param chains: the rule sets.
     :param claims: the mail that guarantees are about, as rules.
     :param guesses: whether likely answers count as answers.
-    :param then: the rules that the copies passed when they came, if that is known; :param:`told_by_delivery` whether these told
-        anything of copies, because they are delivered.
+    :param then: the rules that the copies passed when they came, if that is known; :param:`told_by_delivery` how many copies these
+        told something of, because they are delivered.
     """
 
     def __init__(
@@ -112,7 +114,7 @@ class Sorter:
         then: RulesThen | None = None,
     ) -> None:
         self.then = then
-        self.told_by_delivery = False
+        self.told_by_delivery = 0
         self.block = block
         self.facts = facts
         self.chains = chains
@@ -181,7 +183,9 @@ class Sorter:
             dlp = [seen.get(about, SeenByDlp()) for about in range(len(self.chains))]
             made = bool(self.block.made >> places[0] & 1)
             if not brought:
-                met = self._without_kept_back(met, frozenset().union(*passed))  # type: ignore[arg-type]
+                remaining = self._without_kept_back(met, frozenset().union(*passed))  # type: ignore[arg-type]
+                self.told_by_delivery += len(places) if remaining != met else 0
+                met = remaining
             yield CopyGroup(places, brought, met, alike, dlp, made, answers)  # type: ignore[arg-type]
 
     def _passed(self) -> Iterator[Trait]:
@@ -194,9 +198,13 @@ class Sorter:
         """What copies meet that some rules would have kept back."""
         if not self.then or not passed:
             return met
-        remaining = without_kept_back(met, self.then.about, passed, self.chains[self.then.about])
-        self.told_by_delivery |= remaining != met
-        return remaining
+        return without_kept_back(met, self.then.about, passed, self.chains[self.then.about])
+
+    def resting_on_no_hop(self, included: Sequence[bool]) -> int:
+        """How many copies of mail from mailboxes would be decided by their last hop, if they had one."""
+        rules = [*(rule for chain in self.chains for rule in chain.deciding), *self.claims]
+        resting = reduce(or_, map(self._evaluator.resting_on_no_hop, rules), 0) & ~self.block.made
+        return sum(included[place] for place in places_of(resting))
 
     def message(self, place: int) -> tuple[Message, Recipient]:
         """The message of a copy, as an ordinary one that arrives in clear unless its row shows that it is something else,

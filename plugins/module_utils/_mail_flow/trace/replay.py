@@ -66,6 +66,9 @@ PROTECTED, NOT_BY_RULES, UNDECIDED, NOT_DELIVERED = COVERAGE = (
     *("protected", "not_by_rules", "undecided", "not_delivered"),
 )
 
+#: What is taken for granted of some copies only: of those without a size, of delivered ones, and of those from mailboxes.
+OF_SIZES, OF_DELIVERY, OF_MAILBOXES = "size", "delivered", "mailboxes"
+
 #: The steps for the copies of a block that meet different rules: whoever sends mail chooses subjects, and so which rules
 #: copies meet. The most frequent ones are followed first.
 STEPS_OF_BLOCK = 8_000_000
@@ -132,8 +135,9 @@ class Tallies:
     :param kept: guarantee's name to the copies that keep it, and so the others.
     :param days: day and how the copy counts (:data:`COVERAGE`) to copies, and :param:`domains`.
     :param assumed: the numbers of the guesses that were taken for answers.
-    :param changed: the copies with a difference of any kind, each once; :param:`unsized` whether one has no size.
-    :param told_by_delivery: whether it settles anything that copies were delivered.
+    :param changed: the copies with a difference of any kind, each once.
+    :param premises: what is taken for granted of some copies only (:data:`OF_SIZES`, :data:`OF_DELIVERY`, :data:`OF_MAILBOXES`),
+        to how many these are.
     :param encrypted: the messages of which rules certainly encrypt a copy, and :param:`perhaps_encrypted` these and those of
         which they may.
     :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told.
@@ -155,8 +159,7 @@ class Tallies:
     domains: Counter[tuple[str, str]] = field(default_factory=Counter)
     assumed: set[str] = field(default_factory=set)
     changed: Tally = field(default_factory=Tally)
-    unsized: bool = False
-    told_by_delivery: bool = False
+    premises: Counter[str] = field(default_factory=Counter)
     encrypted: int = 0
     perhaps_encrypted: int = 0
     unseen: tuple[str, ...] = ()
@@ -235,8 +238,15 @@ class Replay:
         block = sorter.block
         reasons = reasons_left_out(block)
         tallies.left_out.update(filter(None, reasons))
-        tallies.unsized |= any(size < 0 and not reason for size, reason in zip(block.size, reasons, strict=True))
-        groups = sorted(sorter.groups([not reason for reason in reasons]), key=CopyGroup.rank)
+        included = [not reason for reason in reasons]
+        groups = sorted(sorter.groups(included), key=CopyGroup.rank)
+        made_up = frozenset(places_of(block.made))
+        tallies.premises[OF_SIZES] += sum(
+            size < 0 and here and place not in made_up
+            for place, (size, here) in enumerate(zip(block.size, included, strict=True))
+        )
+        tallies.premises[OF_MAILBOXES] += sorter.resting_on_no_hop(included)
+        tallies.premises[OF_DELIVERY] += sorter.told_by_delivery
         encrypted: dict[bool, set[int]] = {True: set(), False: set()}
         with bounded(STEPS_OF_BLOCK):
             made = copies_by_rules(
@@ -270,7 +280,6 @@ class Replay:
                 self._add_plain(open_group, sorter, tallies)
         self._add_shown(groups, block, tallies)
         tallies.assumed |= sorter.conditions.assumed
-        tallies.told_by_delivery |= sorter.told_by_delivery
         # A block splits no message.
         tallies.encrypted += len(encrypted[True])
         tallies.perhaps_encrypted += len(encrypted[True] | encrypted[False])

@@ -48,6 +48,12 @@ class RowTraits:
         return [known[pair] for pair in pairs]
 
     @cached_property
+    def without_hop(self) -> int:
+        """The copies of messages that have no last hop before the service: mailboxes of the organization sent them."""
+        known = self.authenticated
+        return self._where(lambda place: known[place] is True)
+
+    @cached_property
     def without_sender(self) -> int:
         """The copies whose rows have no sender's address."""
         named = [is_name(text) for text in self._block.texts["sender"]]

@@ -14,7 +14,7 @@ from ..model.message import Protection
 from ..model.rule_view import Fork, RuleView, first_content
 from ..model.sizes import ENCODED
 from .columns import Block, Column
-from .row_messages import NOBODY, message_of_row, plain, recipient_of
+from .row_messages import NO_HOP, NOBODY, message_of_row, plain, recipient_of
 from .row_traits import RowTraits
 from .sought_texts import SubjectPrefixes
 
@@ -55,6 +55,11 @@ class RowViews:
     def blank(self) -> RuleView:
         """A message of which nothing is known."""
         return self._view(NOBODY, NOBODY)
+
+    @cached_property
+    def by_no_hop(self) -> RuleView:
+        """A message with the address that rows have in place of a last hop."""
+        return replace(self.blank, message=replace(self.blank.message, sender_ip=NO_HOP))
 
     @cached_property
     def usual(self) -> RuleView:

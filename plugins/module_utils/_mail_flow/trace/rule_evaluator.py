@@ -78,6 +78,15 @@ class RuleEvaluator:
                 undecided &= ~bits
         return TruthSets(true, reasons)
 
+    def resting_on_no_hop(self, rule: FlowRule) -> int:
+        """The copies of mail from mailboxes for which a rule would be decided by the last hop, if they had one."""
+        sections = (rule.criteria.conditions, rule.criteria.exceptions)
+        asked = reduce(or_, (self.conditions.without_hop(atom) for atoms in sections for atom in atoms), 0)
+        if not asked:
+            return 0
+        others = (tuple(atom for atom in atoms if atom.column != "hop") for atoms in sections)
+        return asked & self.matches(rule.with_criteria(*others), self.anybody).possible
+
     def parts(self, rule: FlowRule, sharing: Sharing) -> Iterator[tuple[TruthSets, bool]]:
         """The copies for which each part of what a rule looks at is true, or open; and whether it must be true, or
         false, for the rule to match.

@@ -40,13 +40,14 @@ from .evidence_row import (
     RuleEvidenceRow,
     TrialEvidenceRow,
 )
-from .replay import PREMISES, measured_lines, number_of, window_row
+from .replay import MAILBOXES, PREMISES, measured_lines, number_of, window_row
 from .replay_row import NoResultRow, PremiseRow, ReplayResultRow, ReplayRow, TimeRow
 from .unseen import unseen_lines
 
 #: What a comparison takes as given beside the premises of a replay.
 EVIDENCE_PREMISES = (
     *PREMISES,
+    MAILBOXES,
     PremiseRow(
         id="people",
         text="Members of groups, guests, managers and accepted domains were in the window as they are now: Exchange does not show since when.",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..._exchange.text import listed, quoted
@@ -17,7 +18,17 @@ from ..model.outcomes import Fate
 from ..model.reason_kinds import UntracedKind
 from ..simulator.protection import MANY
 from ..trace.reading import Window
-from ..trace.replay import COVERAGE, NOT_BY_RULES, NOT_DELIVERED, PROTECTED, Tallies, Tally
+from ..trace.replay import (
+    COVERAGE,
+    NOT_BY_RULES,
+    NOT_DELIVERED,
+    OF_DELIVERY,
+    OF_MAILBOXES,
+    OF_SIZES,
+    PROTECTED,
+    Tallies,
+    Tally,
+)
 from ..trace.rows import EXPORT_COMMAND
 from ..trace.truth_sets import DLP_AND_LABELS, FROM_IP, UNTRACED_KINDS
 from .contradicted import certainty
@@ -53,8 +64,8 @@ NOT_KNOWN: Mapping[UntracedKind, str] = {
     "classification": "the classification",
     "importance": "the importance",
     "label": "the sensitivity label",
-    "envelope": "whether the sender signed in, or the envelope's sender",
-    "from_ip": "whether the sender signed in",
+    "envelope": "whether the sender signed in, the envelope's sender, or its last hop",
+    "from_ip": "whether the sender signed in, or its last hop",
     "membership": "members of groups, managers or attributes",
     "address": "an SMTP address that the row does not have",
     "recipients": "other recipients, whose rows may be missing",
@@ -77,8 +88,9 @@ SETTLED_BY: Mapping[UntracedKind, str] = {
     "classification": "The classification of the message: mail_flow_test with classification.",
     "importance": "The importance of the message: mail_flow_test with importance.",
     "label": "The sensitivity label of the message: mail_flow_test with sensitivity_label.",
-    "envelope": "The envelope of the message, and whether its sender was authenticated: mail_flow_test with mail_from and authenticated.",
-    "from_ip": "The column FromIP, which shows whether the sender signed in: a trace from Get-MessageTraceV2, or for a report that has "
+    "envelope": "The envelope of the message, whether its sender was authenticated, and its last hop: mail_flow_test with mail_from, "
+    "authenticated and sender_ip.",
+    "from_ip": "The column FromIP, which shows whether the sender signed in, and the last hop: a trace from Get-MessageTraceV2, or for a report that has "
     "the column directionality the option facts with inbound_connectors.",
     "membership": "The members of the groups, managers or attributes: the option facts.",
     "address": "The SMTP address of the sender or recipient, which the row does not have.",
@@ -115,14 +127,24 @@ COMPLETE = PremiseRow(
 
 #: What it takes as given where the rules that delivered copies passed tell something.
 DELIVERED = PremiseRow(
-    id="delivered",
+    id=OF_DELIVERY,
     text="Delivered copies did not meet the rules that would have kept them back, where these and the rules before them have not "
     "changed since. That takes for granted that no rule was removed since, that groups and people were as they are now, and "
     "that a copy that was released from quarantine has a row that calls it quarantined.",
 )
 
 #: What it takes as given of rows without a size.
-UNSIZED = PremiseRow(id="size", text="Messages whose size the trace does not have are not too large to be encrypted.")
+UNSIZED = PremiseRow(id=OF_SIZES, text="Messages whose size the trace does not have are not too large to be encrypted.")
+
+#: What it takes as given where rules look at the sender's IP address.
+MAILBOXES = PremiseRow(
+    id=OF_MAILBOXES,
+    text="Mail that a mailbox sends has no last hop before Exchange, as its FromIP says, so no rule finds the sender's IP address of it "
+    "in a range.",
+)
+
+#: What is taken as given of some copies only.
+_OF_SOME_COPIES = (UNSIZED, DELIVERED, MAILBOXES)
 
 #: Reason why copies are left out, in words.
 LEFT_OUT = {
@@ -275,7 +297,8 @@ def hopless_lines(replay: ReplayRow) -> list[str]:
     if not count:
         return []
     return [
-        f"Undecided: {count:,}, because the file has no FromIP: did the sender sign in? Export it with {EXPORT_COMMAND}"
+        f"Undecided: {count:,}, because the file has no FromIP: did a mailbox send them, or which server handed them over? "
+        f"Export it with {EXPORT_COMMAND}"
     ]
 
 
@@ -452,8 +475,7 @@ def replay_row(
         domains=tuple(_covered(tallies.domains, domains)),
         assumes=(
             *PREMISES,
-            *([UNSIZED] if tallies.unsized else []),
-            *([DELIVERED] if tallies.told_by_delivery else []),
+            *_premises_of_some(tallies),
             *(PremiseRow(id=number) for number in sorted(tallies.assumed)),
         ),
         unseen=tallies.unseen,
@@ -464,6 +486,17 @@ def replay_row(
         difference=_difference(tallies, domains, rules) if compared else None,
         guarantees=tuple(_guaranteed(tallies)) if guaranteed else None,
     )
+
+
+def _premises_of_some(tallies: Tallies) -> Iterator[PremiseRow]:
+    """What is taken as given of some copies only, with how many these are."""
+    replayed = tallies.copies - tallies.left_out.total()
+    for premise in _OF_SOME_COPIES:
+        copies = tallies.premises[premise.id]
+        if copies:
+            rests = "rests" if copies == 1 else "rest"
+            text = f"{premise.text} {copies:,} of {_copies(replayed)} {rests} on it."
+            yield replace(premise, text=text, copies=copies)
 
 
 def _counts(tallies: Tallies, *, compared: bool) -> CountsRow:

@@ -45,11 +45,13 @@ class PremiseRow(ResultRow):
     """What counts take as given.
 
     :param id: the number of an open question, or another name.
-    :param text: it as a sentence; empty where the number says it.
+    :param text: it as sentences; empty where the number says it.
+    :param copies: how many copies rest on it; ``None`` where all may.
     """
 
     id: str
     text: str = ""
+    copies: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

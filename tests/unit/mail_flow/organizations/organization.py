@@ -116,14 +116,14 @@ class Organization:
         results: dict[str, Mapping[str, Values]] = {}
         rows: list[Row] = []
         for number in range(count):
-            hop, made = _letter(random.Random(f"{seed} {number} {self.name}"), number, self.mail)
+            made = _letter(random.Random(f"{seed} {number} {self.name}"), number, self.mail)
             name = f"m{number}"
             messages[name] = made
             results[name] = flow.deliver(made)["recipients"]
-            rows += self._rows(name, hop, made, results[name])
+            rows += self._rows(name, made, results[name])
         return Traffic(RuleSet(self.numbered_rules), facts_of(self.facts), messages, results, tuple(rows))
 
-    def _rows(self, name: str, hop: str, made: Values, results: Mapping[str, Values]) -> Iterator[Row]:
+    def _rows(self, name: str, made: Values, results: Mapping[str, Values]) -> Iterator[Row]:
         prefixes = {each["name"]: each["actions"].get("prepend_subject", "") for each in self.rules if _acts(each)}
         message = message_of(made, "", name)
         for recipient, result in results.items():
@@ -136,7 +136,7 @@ class Organization:
                 status="Delivered" if result["fate"] == "unknown" else _STATUS.get(result["fate"], "Failed"),
                 subject="".join(prefixes.get(each, "") for each in reversed(acting)) + message.subject,
                 size=message.size,
-                from_ip=hop,
+                from_ip=made["sender_ip"],
             )
 
 
@@ -167,8 +167,8 @@ def _acts(each: Values) -> bool:
     return each.get("enabled", True) and each.get("mode", "Enforce") == "Enforce"
 
 
-def _letter(source: random.Random, number: int, mail: Correspondence) -> tuple[str, Values]:
-    """The last hop of a message, and the message as an option."""
+def _letter(source: random.Random, number: int, mail: Correspondence) -> Values:
+    """A message as an option."""
     leaving = source.random() < 0.7
     sender = source.choice(mail.staff) if leaving else source.choice(mail.outsiders)
     device = ""
@@ -191,7 +191,8 @@ def _letter(source: random.Random, number: int, mail: Correspondence) -> tuple[s
         "date": f"2026-11-{20 + number % 7}T{number % 24:02}:00:00Z",
         "protection": {"kind": "none"},
         "disclaimer_insertable": True,
-        **({} if signed_in else {"sender_ip": device or HOP}),
+        # What its row has: in place of a last hop where a mailbox sends it.
+        "sender_ip": NO_HOP if signed_in else device or HOP,
     }
     if signed_in and kind < 0.03:
         made.update(type="AutoForward", subject=f"FW: {subject}")
@@ -201,7 +202,7 @@ def _letter(source: random.Random, number: int, mail: Correspondence) -> tuple[s
         made.update(type="AutoForward", to=[source.choice(mail.outsiders)])
     size = sum(each["size"] for each in made["attachments"])
     made["size"] = int(size * source.choice((1.0, 1.37))) + source.randrange(2_000, 90_000)
-    return NO_HOP if signed_in else made["sender_ip"], made
+    return made
 
 
 def _attachment(source: random.Random, mail: Correspondence) -> Values:

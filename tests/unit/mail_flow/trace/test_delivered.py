@@ -146,12 +146,12 @@ def test_what_a_copy_did_not_meet_then_it_does_not_meet_under_other_rules() -> N
     assert _found([rule("Other", PROGRAMS, {"quarantine": True}), encrypting(LEAVING)], before) == ENCRYPTED
     assert _found([rule("Other", MARKED, {"quarantine": True}), encrypting(LEAVING)], before) == UNDECIDED
     found = _replayed(before[1:], before, WHEN, Row(**ROW))
-    assert (dict(found.difference), found.told_by_delivery) == ({}, True)
+    assert (dict(found.difference), found.premises["delivered"]) == ({}, 1)
 
 
 def test_a_row_that_the_rules_of_then_contradict_tells_nothing() -> None:
     rules = [rule("Programs", PROGRAMS, REJECT), rule("All", LEAVING, REJECT), encrypting(LEAVING)]
-    assert not _replayed(rules, None, WHEN, Row(**ROW)).told_by_delivery
+    assert not _replayed(rules, None, WHEN, Row(**ROW)).premises["delivered"]
 
 
 @pytest.mark.parametrize("statuses", [("Delivered", "Quarantined"), ("Quarantined", "Delivered", "Delivered")])

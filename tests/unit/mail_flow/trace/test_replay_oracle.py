@@ -38,7 +38,7 @@ _PREFIXES = ("[x] ", "secure ", "off", "offer ")
 
 
 def _telling_rule(source: random.Random) -> Values:
-    """A rule about what a row has only a part of: a header, or whether the sender signed in."""
+    """A rule about what a row has only a part of: a header, the last hop, or whether the sender signed in."""
     name = source.choice(["From", "Subject"])
     words = [source.choice(["megan", "offer", "CEO"])]
     patterns = [source.choice(["^megan@", r"^[a-z]+@contoso\.com$", r"^\w+ ?\w*$", r"\.com", "ceo"])]
@@ -46,6 +46,7 @@ def _telling_rule(source: random.Random) -> Values:
         {"header_contains_message_header": name, "header_contains_words": words},
         {"header_matches_message_header": name, "header_matches_patterns": patterns},
         {"from_scope": "InOrganization"},
+        {"sender_ip_ranges": [source.choice(["10.0.0.0/24", f"{PUBLIC}/32"])]},
     ]
     actions = {"apply_rights_protection_template": "Encrypt", "stop_rule_processing": source.random() < 0.5}
     return {"name": "Telling", "conditions": source.choice(conditions), "exceptions": {}, "actions": actions}
@@ -61,11 +62,11 @@ def _rules(source: random.Random) -> list[Values]:
 
 
 def _hop(source: random.Random, sender: str, facts: Facts) -> tuple[str, Values]:
-    """A last hop, and what the message says of its connection."""
+    """A last hop, or what rows have in its place, and what the message says of its connection."""
     own = facts.domains.type_of(domain(sender)) in INSIDE
     hop = source.choice([NO_HOP, PUBLIC, PUBLIC, "10.0.0.1", ""] if own else [PUBLIC, PUBLIC, "10.0.0.1", ""])
     signed_in = hop == NO_HOP or (source.random() < 0.5 and (own or hop != PUBLIC))
-    return hop, {"authenticated": signed_in, **({"sender_ip": hop} if hop in (PUBLIC, "10.0.0.1") else {})}
+    return hop, {"authenticated": signed_in, **({"sender_ip": hop} if hop else {})}
 
 
 def _message(source: random.Random, facts: Facts) -> tuple[str, Values]:
@@ -196,7 +197,7 @@ def test_what_delivery_tells_of_a_row_is_so_of_its_message_under_these_rules_and
             trace.add(replace(row, from_ip=hop, status=status))
         asked = Replay(now, facts, then, examples=20, present=-1, since=[0] * len(given))
         found = asked.run(trace)
-        told += found.told_by_delivery
+        told += found.premises["delivered"]
         for (fate, protection, by, _by_dlp), tally in found.outcomes.items():
             for example in tally.examples:
                 result = results[example.recipient]

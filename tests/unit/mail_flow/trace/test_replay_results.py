@@ -125,8 +125,10 @@ def test_mail_that_a_report_calls_outbound_may_be_of_a_device(
 
 def test_a_file_without_the_last_hop_is_told_so_and_how_to_export_it() -> None:
     lines = replay_lines(ReplayRow.from_row(replayed([encrypting({"from_scope": "InOrganization"})], from_ip="")))
-    assert "1 (whether the sender signed in 1)" in lines[1]
-    assert lines[-1].startswith("Undecided: 1, because the file has no FromIP: did the sender sign in? Export it with ")
+    assert "1 (whether the sender signed in, or its last hop 1)" in lines[1]
+    assert lines[-1].startswith(
+        "Undecided: 1, because the file has no FromIP: did a mailbox send them, or which server handed them over? Export it with "
+    )
     known = replayed([encrypting({"from_scope": "InOrganization"})], from_ip=PUBLIC)
     assert not hopless_lines(ReplayRow.from_row(known))
 
@@ -371,4 +373,4 @@ def test_a_page_says_in_words_what_is_not_known() -> None:
     section = replay_section(ReplayRow.from_row(rows))
     assert isinstance(section, ReplaySection)
     (line,) = section.settled_by
-    assert line.startswith("Whether the sender signed in (1): ")
+    assert line.startswith("Whether the sender signed in, or its last hop (1): ")
