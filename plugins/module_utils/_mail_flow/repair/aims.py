@@ -329,6 +329,15 @@ def is_meant(rule: Rule, aim: Aim) -> bool:
     return all(option in conditions and shares_values(option, conditions[option], aim.about) for option in telling)
 
 
+def covers(rule: Rule, aim: Aim) -> bool:
+    """Whether what an aim is about is a part of a rule's mail, as its conditions say: each that tells more than who is inside or
+    outside has a value in common with it.
+    """
+    conditions = rule.get("conditions") or {}
+    telling = [option for option in conditions if option not in SCOPES]
+    return bool(telling) and all(shares_values(option, conditions[option], aim.about) for option in telling)
+
+
 def shares_values(option: str, values: Any, about: Mapping[str, Any]) -> bool:
     """Whether a condition has a value in common with the one on the same in a section. A value that matches no mail counts
     as the one that it is meant for.

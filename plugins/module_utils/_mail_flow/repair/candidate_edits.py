@@ -23,6 +23,7 @@ from .aims import (
     EditedRules,
     FailingCopy,
     Rule,
+    covers,
     fits,
     is_meant,
     is_wanted,
@@ -187,11 +188,16 @@ class _EditsToAct:
         meant = [
             edited
             for edited in repairs
-            if (is_wanted(edited.rules[place], self._aim) or is_meant(edited.rules[place], self._aim))
+            if self._is_for_it(edited.rules[place], edited.edits[-1].kind)
             and rebuilds(edited.edits[-1:], edited.rules, self._aim) < NEW_RULE
         ]
         places = [to for to in self._at.early_places if to < place]
         yield from (edited.moved(place, to) for edited in meant for to in places)
+
+    def _is_for_it(self, rule: Rule, kind: str) -> bool:
+        """Whether a rule is for the wanted mail after an edit of some kind; one that exempts less may also be for more mail."""
+        is_for_more = kind == EXCEPTION and covers(rule, self._aim)
+        return is_for_more or is_wanted(rule, self._aim) or is_meant(rule, self._aim)
 
     def _narrow_exception(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
         """An exception no longer applies: without the values that are met, or at all. One that may end a loop stays."""

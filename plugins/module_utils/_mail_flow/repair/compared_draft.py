@@ -9,7 +9,21 @@ from ..analyses.aspects import DifferenceKind
 from ..analyses.difference import difference
 from ..analyses.judgment import Judgment
 from ..input.guarantee_options import ALL_COPIES
-from .aims import ACTION, ADD, CONDITION, MOVE, Aim, EditedRules, Rule, is_meant, is_wanted, name_of, withholds
+from .aims import (
+    ACTION,
+    ADD,
+    CONDITION,
+    EXCEPTION,
+    MOVE,
+    Aim,
+    EditedRules,
+    Rule,
+    covers,
+    is_meant,
+    is_wanted,
+    name_of,
+    withholds,
+)
 from .known_counterexamples import KnownCounterexamples
 from .rules_at_copy import for_the_original
 from .suggestion import Suggestion
@@ -83,10 +97,13 @@ def are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     changed = {edit.rule for edit in draft.edits if edit.kind == CONDITION and edit.after is not None}
     after = {name_of(rule): rule for rule in draft.rules if name_of(rule) in changed}
     moved = _moved_for_copies(draft, goal, task)
+    # That a rule also acts on what it exempted, or sooner, is for all of its mail.
+    as_before = all(edit.kind in (EXCEPTION, MOVE) for edit in draft.edits)
     for rule, given in zip(task.rules.rules, task.rules.given, strict=True):
         if rule.name not in edited:
             continue
-        meant = rule.name in moved or is_meant(given, aim) or (rule.name in after and is_meant(after[rule.name], aim))
+        meant = rule.name in moved or is_meant(given, aim) or (as_before and covers(given, aim))
+        meant = meant or (rule.name in after and is_meant(after[rule.name], aim))
         if not (meant and aim.is_helped_by(rule)):
             return False
     return True

@@ -87,7 +87,7 @@ def _drawbacks(suggestion: Suggestion, aim: Aim) -> Rank:
     others = suggestion.surely_unwanted
     return (
         suggestion.is_refuted,
-        len(suggestion.losses),
+        len(suggestion.grave_losses),
         not suggestion.difference.complete,  # So more mail may lose by it.
         suggestion.until is not None,
         rebuilt == LAST_RESORT,

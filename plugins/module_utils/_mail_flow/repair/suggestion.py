@@ -10,7 +10,7 @@ from typing import Any
 
 from ..analyses.aspects import LOSSES, DifferenceKind
 from ..analyses.difference import Difference
-from ..analyses.finding import MailFinding, MayChange
+from ..analyses.finding import ChangedMail, MailFinding, MayChange
 from ..analyses.judgment import Counterexample, GuaranteeVerdict, Judgment
 from ..analyses.standings import SCOPES
 from ..trace.reading import Window
@@ -83,6 +83,11 @@ class Suggestion:
         return tuple(finding for finding in self.unwanted_changes if finding.kind in LOSSES)
 
     @property
+    def grave_losses(self) -> list[MailFinding]:
+        """Losses without those of TLS that are shown by mail which is then encrypted."""
+        return [finding for finding in self.losses if not _is_made_up_for(finding)]
+
+    @property
     def changes(self) -> list[MailFinding]:
         """What changes, the class of mail that is the widest by its conditions first: what somebody who agrees to the
         edits has to know. What is certain goes before what is only possible.
@@ -146,6 +151,14 @@ class GoalSuggestions:
     forbidding: tuple[str, ...] = ()
     advice: Advice | None = None
     contradiction: OpposedGuarantee | None = None
+
+
+def _is_made_up_for(finding: MailFinding) -> bool:
+    """Whether a finding is that mail leaves with less TLS, and is shown by a message that is then encrypted."""
+    if finding.kind is not DifferenceKind.TRANSIT_LOST or not isinstance(finding, ChangedMail):
+        return False
+    before, after = (finding.sides.get(side) for side in ("before", "after"))
+    return bool(before and after and before.is_in_clear and after.is_delivered and not after.is_in_clear)
 
 
 def width_by_conditions(finding: MailFinding) -> tuple[int, int, int]:

@@ -53,7 +53,7 @@ _MOST_LOSSES = 3
 _LOSE = {
     DifferenceKind.PROTECTION_LOST: "it takes encryption from {}",
     DifferenceKind.DELIVERY_LOST: "it keeps {} from being delivered",
-    DifferenceKind.TRANSIT_LOST: "it protects {} less on its way",
+    DifferenceKind.TRANSIT_LOST: "TLS protects {} less on its way",
 }
 
 #: Kind of difference to what copies of a trace would do.

@@ -17,7 +17,9 @@ from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
 
-BUILDERS = rule("Builders", {"recipient_domain_is": ["builders.com"]}, {**STOP, "set_audit_severity": "Low"})
+BUILDERS = rule(
+    "Builders", {"any_of_recipient_address_contains_words": ["builders.com"]}, {**STOP, "set_audit_severity": "Low"}
+)
 BROKERS, ANALYSTS = "brokers@contoso.com", "analysts@contoso.com"
 GROUPS: Values = {**TENANT, "groups": {BROKERS: ["megan@contoso.com"], ANALYSTS: ["joe@contoso.com"]}}
 TO_ANALYSTS: Values = {**IN, "from_member_of": [BROKERS], "sent_to_member_of": [ANALYSTS]}
@@ -67,3 +69,42 @@ def test_the_name_in_a_certificate_is_for_people_to_say(known: Mapping[str, Any]
     row = suggestion_rows([found], [], str)[0]
     assert "-TlsSettings 'DomainValidation'" in row.cmdlet
     assert row.cmdlet.partition("-TlsDomain ")[2].strip("'") == named
+
+
+AGENDA = rule("Agenda", {"subject_contains_words": ["agenda"]}, {**STOP, "set_audit_severity": "Low"})
+LETTERS: Values = {"attachment_name_matches_patterns": ["letter"]}
+PRACTICE: Values = {"recipient_domain_is": ["practice.com"]}
+
+
+def test_a_rule_for_more_mail_that_exempts_the_wanted_mail_exempts_it_no_longer() -> None:
+    letters = rule("Letters", {**OUTGOING, **LETTERS}, ENCRYPT, exceptions=PRACTICE)
+    found, edits = repaired([AGENDA, letters], {"when": {**IN, **PRACTICE, **LETTERS}, "then": "not_in_clear"})
+    assert edits[0] == [("exception", "Letters"), ("move", "Letters")]
+    assert found.suggestions[0].rules[0]["exceptions"] == {}
+
+
+def test_another_exception_of_a_rule_for_more_mail_goes_and_that_of_the_guarantee_stays() -> None:
+    exceptions = {"any_of_recipient_address_contains_words": ["assistant"], "subject_contains_words": ["invoice"]}
+    client = rule("Client", {**OUTGOING, "recipient_domain_is": ["client.com"]}, ENCRYPT, exceptions=exceptions)
+    when = {**IN, "from": ["megan@contoso.com"], "recipient_domain_is": ["client.com"]}
+    wanted = {"when": when, "unless": {"subject_contains_words": ["invoice"]}, "then": "not_in_clear"}
+    found, edits = repaired([BUILDERS, client], wanted)
+    assert edits[0] == [("exception", "Client"), ("move", "Client")]
+    assert found.suggestions[0].rules[0]["exceptions"] == {"subject_contains_words": ["invoice"]}
+
+
+def test_a_rule_for_all_that_leaves_is_not_moved_for_some_of_it() -> None:
+    every = rule("Everything", OUTGOING, ENCRYPT, exceptions={"any_of_recipient_address_contains_words": ["assistant"]})
+    wanted = {"when": {**OUTGOING, "subject_contains_words": ["contract"]}, "then": "not_in_clear"}
+    _found, edits = repaired([BUILDERS, every], wanted)
+    assert edits[0] == [("add", "Encrypt: G")]
+
+
+def test_mail_that_is_encrypted_instead_may_leave_with_less_tls() -> None:
+    """The rule that is meant for it goes before the one that only forces TLS."""
+    tls = rule("Tls", {**IN, **PRACTICE}, {"route_message_outbound_require_tls": True, **STOP})
+    board = rule("Board", {**OUTGOING, "from": ["megan@contoso.com"]}, {**ENCRYPT, **STOP})
+    when = {**OUTGOING, "from": ["megan@contoso.com"]}
+    found, edits = repaired([tls, board], {"when": when, "then": "not_in_clear"}, {**TENANT, "outbound_connectors": []})
+    assert edits[0] == [("move", "Board")]
+    assert [finding.kind for finding in found.suggestions[0].losses] == ["transit_lost"]
