@@ -21,7 +21,7 @@ from ..rules.rule_set import RuleSet
 from ..symbolic.compile_added_copies import AddedCopies, AddedCopy
 from ..symbolic.compile_outcomes import Outcome
 from ..symbolic.compile_recipients import Company
-from ..symbolic.compile_rules import RuleChain, RuleStep, shows
+from ..symbolic.compile_rules import RuleChain, RuleStep, may_affect_copies
 from ..symbolic.logic import Logic
 from .aspects import Aspect
 from .rule_changes import Edit, unedited
@@ -230,7 +230,7 @@ class _CutPoint:
         of them.
         """
         steps = [step for rule, chain in zip(both, self._chains, strict=True) if (step := chain.step(rule)) is not None]
-        return steps if len(steps) == len(both) and shows(both[0], watched=False) else []
+        return steps if len(steps) == len(both) and may_affect_copies(both[0], watched=False) else []
 
     def _share(self, *steps: RuleStep) -> None:
         """Adds that the same people share the copy that reaches two steps."""

@@ -70,7 +70,7 @@ class CounterexampleSearch:
         search = self._of_copies(assumptions, usual=usual)
         if search.counterexample or not usual:
             return search
-        shown = self._shown_for_sure([assumption.literal for assumption in assumptions])
+        shown = self._surely_disclosed([assumption.literal for assumption in assumptions])
         return replace(search, counterexample=shown)
 
     def plainest(self, assumptions: Sequence[Assumption]) -> Tell | None:
@@ -158,17 +158,17 @@ class CounterexampleSearch:
                 to_refine += model.to_refine(side)
         return None, to_refine
 
-    def _shown_for_sure(self, literals: Sequence[Literal]) -> Tell | None:
+    def _surely_disclosed(self, literals: Sequence[Literal]) -> Tell | None:
         """A message that a rule certainly shows somebody in clear. Where a rule may encrypt what is shown, none is certain."""
         model = self.formulas.model
         if may_act_on_reports(model.rule_sets[0], Does.ENCRYPT):
             return None
-        for showing in self.formulas.showings:
-            seen = low(self.formulas.seen(model.open, showing))
+        for disclosure in self.formulas.disclosures:
+            seen = low(self.formulas.breaking_disclosure(model.open, disclosure))
             if seen == FALSE:
                 continue
             for candidate in model.messages.candidates([seen], literals, model.open, self.budget):
-                shown = self.replay.shows(candidate, showing) if candidate else None
+                shown = self.replay.discloses(candidate, disclosure) if candidate else None
                 if shown:
                     return shown
         return None

@@ -104,7 +104,7 @@ def _acts_alone(rule: FlowRule, others: Iterable[FlowRule], when: Value, chain: 
     """Literals that are true together if a rule acts on a copy on which none of some others would act. One that tells
     somebody of a copy, as they do then, may do so after a rejection (U10).
     """
-    acts = chain.tells if rule.actions.does(Does.REPORT) else chain.acts
+    acts = chain.notifies if rule.actions.does(Does.REPORT) else chain.acts
 
     def would_act(other: FlowRule) -> Value:
         step = chain.step(other)

@@ -81,7 +81,7 @@ def foreign_rules(
     foreign = [rule for rule in rule_set.rules if name_key(rule.name) not in known]
     reasons = {rule.place: _idle(rule, given_rule) for rule, given_rule in zip(rule_set.rules, rules, strict=True)}
     known_facts = facts_of(facts)
-    telling = {rule.place for rule in foreign if _tells(rule, reasons[rule.place], known_facts)}
+    telling = {rule.place for rule in foreign if _reports_outside(rule, reasons[rule.place], known_facts)}
     active = [rule for rule in rule_set.rules if not reasons[rule.place]]
     protecting = [rule for rule in active if name_key(rule.name) in known and rule.actions.does(Does.ENCRYPT)]
     deciding = {rule.place for rule in active if _decides(rule)}
@@ -89,20 +89,20 @@ def foreign_rules(
     met = _met(rule_set, acting, protecting, known_facts)
     number = len(rule_set.rules)
     return [
-        _foreign_rule(rule, number, reasons[rule.place], met.get(rule.place, []), tells=rule.place in telling)
+        _foreign_rule(rule, number, reasons[rule.place], met.get(rule.place, []), reports_outside=rule.place in telling)
         for rule in foreign
     ]
 
 
 def _foreign_rule(
-    rule: FlowRule, rules: int, why_not: Mapping[str, str], met: Sequence[FlowRule], *, tells: bool
+    rule: FlowRule, rules: int, why_not: Mapping[str, str], met: Sequence[FlowRule], *, reports_outside: bool
 ) -> ForeignRule:
     """A rule that is not ours.
 
     :param rules: the number of rules.
     :param why_not: what keeps it from acting.
     :param met: our encrypting rules whose mail it may meet.
-    :param tells: whether it sends incident reports to somebody who may be outside.
+    :param reports_outside: whether it sends incident reports to somebody who may be outside.
     """
     return ForeignRule(
         name=rule.name,
@@ -111,8 +111,8 @@ def _foreign_rule(
         rules=rules,
         never=rule.idle,
         idle={} if rule.idle else why_not,
-        acts=_acts(rule, tells=tells),
-        does=dict(_does(rule, met, why_not, tells=tells)),
+        acts=_acts(rule, reports_outside=reports_outside),
+        does=dict(_does(rule, met, why_not, reports_outside=reports_outside)),
     )
 
 
@@ -126,7 +126,7 @@ def _idle(rule: FlowRule, given_rule: Mapping[str, Any]) -> dict[str, str]:
     return {"enabled": rule.idle} if rule.idle else idle(given_rule)
 
 
-def _tells(rule: FlowRule, why_not: Mapping[str, str], facts: Facts) -> bool:
+def _reports_outside(rule: FlowRule, why_not: Mapping[str, str], facts: Facts) -> bool:
     """Whether a rule sends incident reports to somebody who may be outside, which it does in a test mode, too.
 
     :param why_not: what keeps it from acting.
@@ -138,19 +138,19 @@ def _tells(rule: FlowRule, why_not: Mapping[str, str], facts: Facts) -> bool:
     return bool(address) and not is_name(address) and recipient_outside(facts, address) is not False
 
 
-def _acts(rule: FlowRule, *, tells: bool) -> tuple[str, ...]:
+def _acts(rule: FlowRule, *, reports_outside: bool) -> tuple[str, ...]:
     """What a rule decides about its mail, the worst first."""
     words = [word for what, word in (*_EFFECTS.items(), (Does.ENCRYPT, "encrypts")) if rule.actions.does(what)]
     # Deleted or held mail reaches no later rule anyway.
     stops = rule.actions.is_final and not set(words) - {"moderates", "decrypts", "encrypts"}
-    return (*words, *((REPORTS,) if tells else ()), *((STOPS,) if stops else ()))
+    return (*words, *((REPORTS,) if reports_outside else ()), *((STOPS,) if stops else ()))
 
 
 def _does(
-    rule: FlowRule, met: Sequence[FlowRule], why_not: Mapping[str, str], *, tells: bool
+    rule: FlowRule, met: Sequence[FlowRule], why_not: Mapping[str, str], *, reports_outside: bool
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What a rule can do to mail of those that it meets."""
-    for word in _acts(rule, tells=tells):
+    for word in _acts(rule, reports_outside=reports_outside):
         mail_of = tuple(met_rule.name for met_rule in met if word != STOPS or met_rule.place > rule.place)
         if mail_of and word != "encrypts" and (word == REPORTS or not why_not):
             yield word, mail_of

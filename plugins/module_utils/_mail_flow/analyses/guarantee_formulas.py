@@ -10,7 +10,7 @@ from ..formula import TRUE, Literal, Value, high, low
 from ..input.guarantee_options import Guarantee
 from ..model import questions
 from ..model.wishes import WISHES
-from ..simulator.showings import Showing
+from ..simulator.disclosures import Disclosure
 from ..symbolic.copy_properties import PROPERTIES, breaks, breaks_anyway
 from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import Model
@@ -23,19 +23,19 @@ class GuaranteeFormulas:
     what certainly does, on the open one. Each formula is built once, when it is first asked for.
 
     :param place: the guarantee's place among the claims of the model.
-    :param showings: the people to whom rules show mail.
+    :param disclosures: the people to whom rules show mail.
     """
 
-    def __init__(self, model: Model, guarantee: Guarantee, place: int, showings: Sequence[Showing]) -> None:
+    def __init__(self, model: Model, guarantee: Guarantee, place: int, disclosures: Sequence[Disclosure]) -> None:
         self.model = model
         self.guarantee = guarantee
         self.place = place
-        self.showings = showings
+        self.disclosures = disclosures
         self._copies: dict[bool, CountedCopies] = {}
 
     def refined(self, keys: Iterable[Key]) -> GuaranteeFormulas:
         """The same of a model in which recipients are modeled for these, too."""
-        return GuaranteeFormulas(self.model.refined(keys), self.guarantee, self.place, self.showings)
+        return GuaranteeFormulas(self.model.refined(keys), self.guarantee, self.place, self.disclosures)
 
     @property
     def first_assumptions(self) -> list[Assumption]:
@@ -74,7 +74,7 @@ class GuaranteeFormulas:
         """
         circuit = self.model.circuit
         broken = [circuit.conjunction(claim) for claim in self.claims(self.model.free)]
-        return circuit.disjunction([*broken, *(self.shown if shown else ())])
+        return circuit.disjunction([*broken, *(self.breaking_disclosures if shown else ())])
 
     @property
     def surely_broken(self) -> Literal:
@@ -86,13 +86,13 @@ class GuaranteeFormulas:
         return broken & high(self.model.free.conditions.sees_requests)
 
     @property
-    def shown(self) -> list[Literal]:
+    def breaking_disclosures(self) -> list[Literal]:
         """For each person to whom rules show mail, a literal that is true if they may see in clear what counts."""
-        return [high(self.seen(self.model.free, showing)) for showing in self.showings]
+        return [high(self.breaking_disclosure(self.model.free, disclosure)) for disclosure in self.disclosures]
 
-    def seen(self, side: Side, showing: Showing) -> Value:
+    def breaking_disclosure(self, side: Side, disclosure: Disclosure) -> Value:
         """Whether somebody to whom a rule shows mail sees in clear what counts."""
-        return self._counted_copies(side).seen(showing)
+        return self._counted_copies(side).breaking_disclosure(disclosure)
 
     def _counted_copies(self, side: Side) -> CountedCopies:
         """The copies that the guarantee may be about."""

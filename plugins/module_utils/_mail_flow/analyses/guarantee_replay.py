@@ -12,12 +12,12 @@ from ..model.kleene import Open, Reason
 from ..model.outcomes import ProtectionKind
 from ..model.wishes import PORTAL
 from ..simulator.copy_result import CopyResult
+from ..simulator.disclosures import Disclosure
 from ..simulator.results import result
-from ..simulator.showings import Showing
 from ..simulator.state import Course
 from ..symbolic.message_search import CandidateMessage
 from ..symbolic.witness_replay import counted, courses_of, reasons_for, surely_breaks
-from .judgment import Breach, Counterexample, counterexample_of, counterexample_of_shown, hole_of
+from .judgment import Breach, Counterexample, counterexample_of, counterexample_of_disclosure, hole_of
 
 #: Makes the counterexample of a message that is one: as plain as it can be, and with its cause. That takes as long as
 #: finding the message.
@@ -54,10 +54,10 @@ class GuaranteeReplay:
                 return partial(self._counterexample, candidate, course, outcome)
         return None
 
-    def shows(self, candidate: CandidateMessage, showing: Showing) -> Tell | None:
+    def discloses(self, candidate: CandidateMessage, disclosure: Disclosure) -> Tell | None:
         """The same of a message that a rule certainly shows somebody in clear."""
         for course in self._courses(candidate):
-            counterexample = counterexample_of_shown(self.breach, candidate, course, showing)
+            counterexample = counterexample_of_disclosure(self.breach, candidate, course, disclosure)
             if counterexample:
                 return partial(_as_found, counterexample)
         return None

@@ -30,20 +30,20 @@ from ..simulator.assumptions import (
     Premise,
 )
 from ..simulator.copy_result import CopyResult
+from ..simulator.disclosures import Disclosure
 from ..simulator.protection import ways_of
 from ..simulator.results import result
-from ..simulator.showings import Showing
 from ..simulator.state import Course, World
 from ..symbolic.message_search import CandidateMessage
 from ..symbolic.string_constraints import JOINT
 from ..symbolic.witness_replay import (
     counted,
     course_of,
-    shown_counts,
+    disclosure_counts,
     surely,
     surely_breaks,
+    surely_discloses,
     surely_keeps,
-    surely_shows,
 )
 from .causes import BreachCause, cause_of
 from .dlp_causes import cause_by_encrypters, cause_by_idle_rule, cause_by_removal
@@ -283,11 +283,11 @@ def _outcome_of_copy(outcome: CopyResult) -> CopyResult:
     return replace(outcome, rules=(), unknown=(), opens=(), after_approval=None, after_release=None)
 
 
-def counterexample_of_shown(
+def counterexample_of_disclosure(
     breach: Breach,
     candidate: CandidateMessage,
     course: Course,
-    showing: Showing,
+    disclosure: Disclosure,
     spares: Callable[[Message], bool] = lambda message: False,
 ) -> Counterexample | None:
     """The counterexample that a message is which a rule shows somebody in clear; ``None`` if that is not certain.
@@ -300,11 +300,11 @@ def counterexample_of_shown(
     guarantee = breach.guarantee
 
     def outcome(message: Message, copy_: Course | None) -> CopyResult | None:
-        if copy_ is None or not surely_shows(breach.rules, copy_, showing, guarantee, message, facts):
+        if copy_ is None or not surely_discloses(breach.rules, copy_, disclosure, guarantee, message, facts):
             return None
         if spares(message):
             return None
-        counts = shown_counts(breach.claims, breach.claim, guarantee, message, facts, copy_, showing)
+        counts = disclosure_counts(breach.claims, breach.claim, guarantee, message, facts, copy_, disclosure)
         return result(copy_, breach.rules, message, facts) if counts is True else None
 
     shown_outcome = outcome(candidate.message, course)
@@ -319,9 +319,9 @@ def counterexample_of_shown(
         {"name": guarantee.name, **message},
         course.recipient.label if is_name(address) else address,
         shown_outcome,
-        (showing.rule.name,),
+        (disclosure.rule.name,),
         candidate.letter.facts,
-        shown_to=showing.person.label,
+        shown_to=disclosure.person.label,
     )
 
 

@@ -598,7 +598,7 @@ class SideEffects:
     def _has(self, effect: SideEffect, rule: FlowRule, which: int) -> Literal:
         """The literal that is true if mail has a side effect by a rule of a set; after a rejection, that is open."""
         chain = self.model.free.chains[which]
-        return high(chain.tells(rule) if effect.sort in TOLD_AFTER_REJECTION else chain.acts(rule))
+        return high(chain.notifies(rule) if effect.sort in TOLD_AFTER_REJECTION else chain.acts(rule))
 
     def _is_on_its_way(self, effect: SideEffect, which: int) -> list[Literal]:
         """Literals that are true together if a copy may be neither rejected nor deleted in a rule set, where an effect

@@ -29,8 +29,8 @@ from ..model.kleene import Reason
 from ..rules.dlp_rules import sending_rules
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, contradicted_by
-from ..simulator.showings import showings
-from ..symbolic.compile_outcomes import shows
+from ..simulator.disclosures import disclosures
+from ..symbolic.compile_outcomes import disclosed
 from ..symbolic.encoding import Model
 from ..symbolic.witness_replay import reasons_for
 from .besides_dlp import certain_dlp_rules, undecided
@@ -133,7 +133,7 @@ class _Overview:
         self._brought = _brought(rules, model.facts)
         self._undecided = undecided(model.facts)
         self._certain = certain_dlp_rules(model.facts)
-        self._showings = list(showings(rules.rules, model.facts))
+        self._disclosures = list(disclosures(rules.rules, model.facts))
         self._formulas = OverviewFormulas(model, domains, self._undecided)
         looks_for_sensitive = model.mail.sensitivity.information is not FALSE
         self._samples = SampleMessages(
@@ -247,12 +247,12 @@ class _Overview:
         """
         side = self._model.free
         chains = [(when, outcome.chain) for when, outcome in self._formulas.copies]
-        for showing in self._showings:
-            there = self._formulas.at(name, self._model.mail.added_people.shown(side.logic, showing.person.address))
-            sees = high(there & shows(showing, chains, side.logic))
+        for disclosure in self._disclosures:
+            there = self._formulas.at(name, self._model.mail.added_people.shown(side.logic, disclosure.person.address))
+            sees = high(there & disclosed(disclosure, chains, side.logic))
             possible, sample = self._possible_sample(name, kind, sees)
             if possible:
-                return sample, showing.reason
+                return sample, disclosure.reason
         return None, None
 
 
@@ -281,7 +281,7 @@ def _named(rules: RuleSet, facts: Facts) -> list[str]:
     by_rules = {
         name.lower() for atom in acting if atom.predicate.options[0] == "recipient_domain_is" for name in atom.values
     }
-    people = {*_brought(rules, facts), *(showing.person.address for showing in showings(rules.rules, facts))}
+    people = {*_brought(rules, facts), *(disclosure.person.address for disclosure in disclosures(rules.rules, facts))}
     every = {*by_rules, *named_domains(facts.connectors.outbound or ()), *map(domain, people)}
     return sorted(name for name in every if _is_domain(name))
 

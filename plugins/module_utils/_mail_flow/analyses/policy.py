@@ -197,7 +197,7 @@ class _StatementSearch:
         usual = [*self._mail.usual(rule), *(~literal for literal in acting_dlp)]
         mail = [*others, high(self._mail.named(rule, effect, free, managed=managed))]
         named = [*usual, *mail]
-        acting = high(self._effects.tells(rule, effect))
+        acting = high(self._effects.takes_effect(rule, effect))
         happening = self._happening(rule, effect, [*named, acting])
         if happening is None:
             return
@@ -259,7 +259,7 @@ class _StatementSearch:
         # Another rule may send somebody a copy for certain.
         if effect.brings_people and isinstance(rule, DlpRule) and not rule.does.only_sends:
             return False
-        return self._is_certain(rule, effect, managed=managed, approved=approved) or self._replay.shows(
+        return self._is_certain(rule, effect, managed=managed, approved=approved) or self._replay.some_message_shows(
             rule, effect, affected, approved=approved
         )
 

@@ -34,7 +34,7 @@ from ..simulator.assumptions import (
     WRAPPED,
     Premise,
 )
-from ..simulator.showings import showings
+from ..simulator.disclosures import disclosures
 from ..symbolic.address import AddressSlot
 from ..symbolic.compile_added_copies import AddedCopy
 from ..symbolic.compile_outcomes import taken_by
@@ -163,9 +163,9 @@ def _copies_left_out(
             names = _names(counted_copy.copy, model.facts)
             kind = "dlp_copies" if isinstance(counted_copy.copy.rule, SendingRule) else "added_copies"
             leave_out(Premise(kind, values=(counted_copy.copy.rule.name, names)), copies.left_out(counted_copy))
-    for showing in showings(model.rule_sets[0].rules, model.facts):
-        premise = Premise("shown_copies", values=(showing.rule.name, showing.person.label))
-        leave_out(premise, copies.shown(showing, counted=False))
+    for disclosure in disclosures(model.rule_sets[0].rules, model.facts):
+        premise = Premise("shown_copies", values=(disclosure.rule.name, disclosure.person.label))
+        leave_out(premise, copies.disclosed(disclosure, counted=False))
     return [premise for premise, may in left_out.items() if model.solve([may, *literals], budget)]
 
 

@@ -26,15 +26,15 @@ from ..rules.dlp_rules import sending_rules
 from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
+from ..simulator.disclosures import Disclosure, disclosures
 from ..simulator.results import result
-from ..simulator.showings import Showing, showings
 from ..simulator.state import Course
 from ..symbolic.copy_properties import breaks
 from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import Model
 from ..symbolic.message_search import CandidateMessage
-from ..symbolic.witness_replay import counted, course_of, courses_of, surely_breaks, surely_keeps, told_as
-from .judgment import Breach, Counterexample, counterexample_of_shown, without_noise
+from ..symbolic.witness_replay import counted, course_of, courses_of, disclosure_sort, surely_breaks, surely_keeps
+from .judgment import Breach, Counterexample, counterexample_of_disclosure, without_noise
 from .verifier import claims_of
 
 _ROUNDS = 4
@@ -162,10 +162,10 @@ def _counterexample(model: Model, claims: RuleSet, guarantee: Guarantee) -> tupl
         if candidate and (counterexample := _replayed_breach(model, guarantee, candidate)):
             return counterexample, []
         to_refine = to_refine or (model.to_refine(side) if possible else [])
-    for showing, worse in _shown_only(then, first):
+    for disclosure, worse in _disclosed_only(then, first):
         for assumed in (usual, []):
             possible, candidate = model.messages.find([*worse, *assumed], side)
-            if candidate and (counterexample := _replayed_showing(model, guarantee, candidate, showing)):
+            if candidate and (counterexample := _replayed_disclosure(model, guarantee, candidate, disclosure)):
                 return counterexample, []
             to_refine = to_refine or (model.to_refine(side) if possible else [])
     return None, to_refine
@@ -187,27 +187,31 @@ def _worse(after: CountedCopies, before: CountedCopies) -> Iterator[list[Literal
             yield [low(counts), low(broken), *(~literal for literal in was)]
 
 
-def _shown_only(after: CountedCopies, before: CountedCopies) -> Iterator[tuple[Showing, list[Literal]]]:
+def _disclosed_only(after: CountedCopies, before: CountedCopies) -> Iterator[tuple[Disclosure, list[Literal]]]:
     """For each rule that certainly shows somebody mail that the guarantee is about, literals that are true together if
     it does so after, and no rule did before.
     """
     facts = after.model.facts
-    then, first = (list(showings(after.model.rule_sets[side.rules].rules, facts)) for side in (after, before))
-    for showing in then:
-        seen = low(after.seen(showing))
-        was = [high(before.seen(other)) for other in first if other.person.address == showing.person.address]
+    then, first = (list(disclosures(after.model.rule_sets[side.rules].rules, facts)) for side in (after, before))
+    for disclosure in then:
+        seen = low(after.breaking_disclosure(disclosure))
+        was = [
+            high(before.breaking_disclosure(other))
+            for other in first
+            if other.person.address == disclosure.person.address
+        ]
         if seen != FALSE:
-            yield showing, [seen, *(~literal for literal in was)]
+            yield disclosure, [seen, *(~literal for literal in was)]
 
 
-def _replayed_showing(
-    model: Model, guarantee: Guarantee, candidate: CandidateMessage, showing: Showing
+def _replayed_disclosure(
+    model: Model, guarantee: Guarantee, candidate: CandidateMessage, disclosure: Disclosure
 ) -> Counterexample | None:
     after, before = model.rule_sets[:2]
-    rule, who, facts = model.claims.rules[0], showing.person.address, candidate.facts[1]
+    rule, who, facts = model.claims.rules[0], disclosure.person.address, candidate.facts[1]
     shown = {
-        (told_as(earlier), earlier.rule.name)
-        for earlier in showings(before.rules, facts)
+        (disclosure_sort(earlier), earlier.rule.name)
+        for earlier in disclosures(before.rules, facts)
         if earlier.person.address == who
     }
 
@@ -226,7 +230,7 @@ def _replayed_showing(
 
     breach = Breach(guarantee, after, model.claims, rule)
     courses = courses_of(after, candidate.message, candidate.facts[0])
-    every = (counterexample_of_shown(breach, candidate, course, showing, had_it) for course in courses)
+    every = (counterexample_of_disclosure(breach, candidate, course, disclosure, had_it) for course in courses)
     return next((counterexample for counterexample in every if counterexample), None)
 
 

@@ -17,7 +17,7 @@ from ..conditions.predicate import Atom
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
-from ..symbolic.compile_rules import shows
+from ..symbolic.compile_rules import may_affect_copies
 from .aspects import Aspect
 
 
@@ -136,7 +136,7 @@ def edits_of(before: RuleSet, after: RuleSet, *, every: bool = False) -> list[Ed
     seen = [
         edit
         for edit in edits
-        if every or any(rule is not None and shows(rule, watched) for rule in (edit.before, edit.after))
+        if every or any(rule is not None and may_affect_copies(rule, watched) for rule in (edit.before, edit.after))
     ]
     return sorted(seen, key=lambda edit: edit.place)
 
@@ -159,7 +159,7 @@ def with_other_error_action(before: RuleSet, after: RuleSet) -> list[FlowRule]:
         for earlier, rule in both
         if earlier.defers != rule.defers
         and rule.criteria.content
-        and (not rule.idle if rule.defers else shows(rule, watched=False))
+        and (not rule.idle if rule.defers else may_affect_copies(rule, watched=False))
     ]
 
 
@@ -194,7 +194,7 @@ def with_later_dates(
             date_changes = _dates_beside_edits(rule, now, is_edited=place in edited, several=several)
         dated.append((rule, date_changes))
     watched = before.watches_copies or after.watches_copies
-    return [(rule, date_changes) for rule, date_changes in dated if date_changes and shows(rule, watched)]
+    return [(rule, date_changes) for rule, date_changes in dated if date_changes and may_affect_copies(rule, watched)]
 
 
 def _dates_beside_edits(rule: FlowRule, now: datetime.datetime, *, is_edited: bool, several: bool) -> list[DateChange]:

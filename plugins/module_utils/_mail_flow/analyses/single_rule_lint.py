@@ -27,7 +27,7 @@ from ..model.patterns import is_too_large
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
-from ..simulator.showings import showings
+from ..simulator.disclosures import disclosures
 from .lint_kinds import LintKind
 from .sender_choices import missed_answer, repeated_prefix
 
@@ -248,8 +248,10 @@ def _undone(look: CheckedRule) -> About:
 
 def _shows_outside(look: CheckedRule) -> About:
     """To whom outside a rule shows mail that it acts on, or sends it."""
-    seen_by = [showing for showing in showings([look.rule], look.facts) if _outside(look, showing.person.address)]
-    shown = [("approval" if showing.asks else "report", showing.person.label) for showing in seen_by]
+    seen_by = [
+        disclosure for disclosure in disclosures([look.rule], look.facts) if _outside(look, disclosure.person.address)
+    ]
+    shown = [("approval" if disclosure.asks else "report", disclosure.person.label) for disclosure in seen_by]
     for what in (Does.ADD, Does.REDIRECT) if look.rule.actions.enforced else ():
         named = [
             str(person)

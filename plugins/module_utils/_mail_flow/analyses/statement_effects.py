@@ -70,7 +70,7 @@ class StatementEffects:
     def _is_branded(self, happening: _Happening) -> Value:
         """The value that is true if a copy is delivered with the branding of an effect."""
         outcome = happening.outcome
-        return outcome.fate.delivered & outcome.branding.shows(name_key(happening.effect.names[0]))
+        return outcome.fate.delivered & outcome.branding.is_named(name_key(happening.effect.names[0]))
 
     def _ends(self, happening: _Happening) -> Value:
         """The value that is true if a copy ends as an effect says."""
@@ -127,14 +127,14 @@ class StatementEffects:
             for other in effects_of(rule)
             if other.sort == effect.kind and same_name(other.name, "".join(effect.names))
         ]
-        acting = chain.tells if effect.kind in TOLD_AFTER_REJECTION else chain.acts
+        acting = chain.notifies if effect.kind in TOLD_AFTER_REJECTION else chain.acts
         has = happening.side.logic.any_of(map(acting, same))
         return has & ~happening.outcome.fate.gone if effect.kind in ON_THE_WAY else has
 
-    def tells(self, rule: StatedRule, effect: RuleEffect) -> Value:
+    def takes_effect(self, rule: StatedRule, effect: RuleEffect) -> Value:
         """The value that is true if a rule acts on a copy, or on one that is rejected before, where that has the effect, too."""
         if isinstance(rule, FlowRule) and effect.kind in TOLD_AFTER_REJECTION:
-            return self._asked.chain.tells(rule)
+            return self._asked.chain.notifies(rule)
         return acts(rule, self._asked.model.free.outcomes[0])
 
     def acting_dlp(self, rule: StatedRule, effect: RuleEffect, side: Side) -> list[Literal]:

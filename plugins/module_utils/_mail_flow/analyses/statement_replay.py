@@ -36,7 +36,9 @@ class StatementReplay:
     def __init__(self, asked: StatementModel) -> None:
         self._asked = asked
 
-    def shows(self, rule: StatedRule, effect: RuleEffect, literals: Sequence[Literal], *, approved: bool) -> bool:
+    def some_message_shows(
+        self, rule: StatedRule, effect: RuleEffect, literals: Sequence[Literal], *, approved: bool
+    ) -> bool:
         """Whether the simulator shows the effect on a message: some conditions are open in every formula, but not of
         every message.
         """

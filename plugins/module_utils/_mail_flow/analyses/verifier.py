@@ -30,7 +30,7 @@ from ..rules.dlp_rules import sending_rules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise, contradicted_by
-from ..simulator.showings import showings
+from ..simulator.disclosures import disclosures
 from ..symbolic.encoding import Model
 from ..symbolic.message_assumptions import Assumption
 from ..symbolic.message_search import CONFLICTS
@@ -254,7 +254,7 @@ class _Prover:
         )
         #: Whether rules make more copies than are followed. Then nothing is proved.
         self.is_cut = self.first_model.added(self.first_model.free).cut
-        self._showings = list(showings(rules.rules, self.first_model.facts))
+        self._disclosures = list(disclosures(rules.rules, self.first_model.facts))
         self._brought = frozenset(
             address
             for rule in sending_rules(rules, self.first_model.facts)
@@ -309,7 +309,7 @@ class _Prover:
 
     def formulas(self, place: int) -> GuaranteeFormulas:
         """Which mail breaks one of the guarantees, in the first model."""
-        return GuaranteeFormulas(self.first_model, self.guarantees[place], place, self._showings)
+        return GuaranteeFormulas(self.first_model, self.guarantees[place], place, self._disclosures)
 
     def search(self, formulas: GuaranteeFormulas) -> CounterexampleSearch:
         """The search for messages that break a guarantee, in one of its models."""
@@ -476,8 +476,8 @@ class _Rounds:
         literals = [assumption.literal for assumption in self._assumptions if not (usual_keeps and assumption.of_mail)]
         model = self._model
         budget = self._prover.budget
-        shown = zip(self._formulas.showings, self._formulas.shown, strict=True)
-        reasons = [showing.reason for showing, sees in shown if model.solve([sees, *literals], budget)]
+        shown = zip(self._formulas.disclosures, self._formulas.breaking_disclosures, strict=True)
+        reasons = [disclosure.reason for disclosure, sees in shown if model.solve([sees, *literals], budget)]
         if reasons and not model.solve([self._formulas.broken(shown=False), *literals], budget):
             return self._open_because(reasons)
         _possible, candidate = model.messages.find([self._formulas.broken(), *literals], model.free, budget)

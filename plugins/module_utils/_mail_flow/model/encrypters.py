@@ -108,7 +108,7 @@ class Encrypter:
         return self.would_change_mail or self.edits
 
     @property
-    def shows(self) -> bool:
+    def surely_affects_mail(self) -> bool:
         """Whether it surely ends mail, encrypts it, or takes its protection away, if it acts."""
         return not self.not_understood and bool(self.options or self.removes or self.ends in (BLOCKED, *FOLLOWED))
 

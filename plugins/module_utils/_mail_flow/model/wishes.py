@@ -38,7 +38,7 @@ class Wish:
     :param of_copies: the wish that copies have to keep which rules make of the mail for others; empty if they need not
         keep any.
     :param about: the property of the mail that it is about; empty for all mail.
-    :param shows: whether what rules show others of the mail breaks it, too.
+    :param covers_disclosures: whether what rules show others of the mail breaks it, too.
     :param traced: whether the row of a message trace can tell.
     """
 
@@ -48,7 +48,7 @@ class Wish:
     narrowed_by: str = ""
     of_copies: str = ""
     about: str = ""
-    shows: bool = False
+    covers_disclosures: bool = False
     traced: bool = True
 
     @property
@@ -115,7 +115,7 @@ WISHES: dict[str, Wish] = {
         "no {mail} is delivered without {limit}",
         "template",
         of_copies="not_in_clear",
-        shows=True,
+        covers_disclosures=True,
     ),
     "not_in_clear_if_delivered": Wish(
         (("not delivered", "protected"),),
@@ -136,7 +136,7 @@ WISHES: dict[str, Wish] = {
         f"no {{mail}} is delivered {UNPROTECTED}, and people outside are led to the portal, where it expires within {{limit}}",
         "expires_within_days",
         of_copies=PORTAL,
-        shows=True,
+        covers_disclosures=True,
     ),
     "delivered": Wish((("delivered",),), "all {mail} is delivered"),
     "unencrypted": Wish(
@@ -153,7 +153,7 @@ WISHES: dict[str, Wish] = {
         claim="all {mail} that leaves is encrypted, or leaves only by forced TLS with {limit}",
         narrowed_by="tls_validation",
         of_copies=IN_TRANSIT,
-        shows=True,
+        covers_disclosures=True,
         traced=False,
     ),
 }

@@ -24,7 +24,7 @@ from ..model.facts import Facts
 from ..model.message_recipients import people_behind
 from ..rules.dlp_rules import DlpRules
 from ..rules.rule_set import RuleSet
-from ..simulator.showings import showings
+from ..simulator.disclosures import disclosures
 
 #: Sorts of atoms whose values have a domain.
 _DOMAINS = ("address", "below")
@@ -85,7 +85,7 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
     for rules in rule_sets:
         for rule in rules.rules:
             _with_brought(vocabulary, rule, facts)
-            shown = (showing.person.address for showing in showings([rule], facts))
+            shown = (disclosure.person.address for disclosure in disclosures([rule], facts))
             vocabulary.mention(RECIPIENT, (("address", address) for address in shown if domain(address)))
         for atom in rules.atoms:
             _with_condition(vocabulary, atom, facts)

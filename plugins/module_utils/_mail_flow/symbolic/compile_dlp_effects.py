@@ -41,7 +41,7 @@ class DlpEffects:
         """Whether each DLP rule that applies does something that is decided here, if it acts. The one that sends the copy may have
         done it by then.
         """
-        return FALSE if self._dlp.maker is not None else ~self._dlp.any(lambda does: not does.shows)
+        return FALSE if self._dlp.maker is not None else ~self._dlp.any(lambda does: not does.surely_affects_mail)
 
     @cached_property
     def encrypts(self) -> Value:

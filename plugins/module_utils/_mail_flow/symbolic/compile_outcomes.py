@@ -24,7 +24,7 @@ from ..model.outcomes import Fate
 from ..rules.dlp_rules import SendingRule
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..simulator.showings import Showing
+from ..simulator.disclosures import Disclosure
 from .address import AddressSlot
 from .compile_encrypters import EncrypterFormulas
 from .compile_protection import Branding, FinalProtection, ProtectionByRules, by_unread_actions
@@ -323,21 +323,25 @@ class Copies:
 
     def brand(self, name: str) -> Value:
         """Whether a copy shows this branding and no other."""
-        return self._any(lambda copy: copy.branding.shows(name))
+        return self._any(lambda copy: copy.branding.is_named(name))
 
 
-def shows(showing: Showing, chains: Sequence[tuple[Value, RuleChain]], logic: Logic) -> Value:
+def disclosed(disclosure: Disclosure, chains: Sequence[tuple[Value, RuleChain]], logic: Logic) -> Value:
     """Whether somebody sees a message in clear. That is open unless nothing can encrypt: see
-    :func:`witness_replay.surely_shows`.
+    :func:`witness_replay.surely_discloses`.
 
     :param chains: the copies that rules act on, each with its condition.
     """
-    acts = logic.any_of([when & chain.shows(showing.rule) for when, chain in chains])
+    acts = logic.any_of([when & chain.discloses(disclosure.rule) for when, chain in chains])
     mail = chains[0][1].mail
     in_clear = ~(mail.arrival.rights | mail.arrival["smime"])
     may_encrypt = may_act_on_reports(chains[0][1].rules, Does.ENCRYPT)
-    sees = logic.unknown("shown", showing.rule.place, showing.asks, showing.person.address) if may_encrypt else TRUE
-    return acts & sent_by(mail, logic, showing.senders) & in_clear & sees
+    sees = (
+        logic.unknown("shown", disclosure.rule.place, disclosure.asks, disclosure.person.address)
+        if may_encrypt
+        else TRUE
+    )
+    return acts & sent_by(mail, logic, disclosure.senders) & in_clear & sees
 
 
 def may_act_on_reports(rules: RuleSet, *does: Does) -> bool:
@@ -349,7 +353,7 @@ def may_act_on_reports(rules: RuleSet, *does: Does) -> bool:
 
 
 def sent_in_clear(
-    showing: Showing, person: AddressSlot, mail: SymbolicMessage, logic: Logic, least: str, rules: RuleSet
+    disclosure: Disclosure, person: AddressSlot, mail: SymbolicMessage, logic: Logic, least: str, rules: RuleSet
 ) -> Value:
     """Whether what a rule shows somebody outside is sent without forced TLS that checks this at least. By which way
     reports and requests leave is not documented, so it is open where a connector or a rule may protect them.
@@ -362,4 +366,4 @@ def sent_in_clear(
     ]
     open_ = connectors is None or may_act_on_reports(rules, Does.ROUTE)
     protected = TRUE if open_ else logic.any_of([_takes(mail, logic, person, connector) for connector in protecting])
-    return logic.choose(protected, logic.unknown("sent", least, showing.rule.place, showing.person.address), TRUE)
+    return logic.choose(protected, logic.unknown("sent", least, disclosure.rule.place, disclosure.person.address), TRUE)

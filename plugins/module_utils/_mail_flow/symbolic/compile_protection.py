@@ -280,7 +280,7 @@ class Branding:
         chosen = protection.by_rights & logic.any_of(brands) & self._possible if brands else FALSE
         self.shown = self._changed(chosen, "branded")
 
-    def shows(self, name: str) -> Value:
+    def is_named(self, name: str) -> Value:
         """Whether it is this branding and no other."""
         logic = self._chain.logic
         state = self._chain.state

@@ -73,9 +73,9 @@ class RuleStep:
         return chain.conditions.matches(self.rule, self.name, self.seen, chain.person, added=chain.address is not None)
 
     @cached_property
-    def tells(self) -> Value:
-        """Whether the rule tells of the copy, if the copy reaches it. What it tells of other copies, it does not tell of this
-        one, even if it does to this copy what it does to them.
+    def matches_alone(self) -> Value:
+        """Whether the rule matches because of this copy, if the copy reaches it. A rule that matches other recipients may do to a
+        copy that an earlier rule made what it does to theirs; a report or a request for approval is then about theirs alone.
         """
         chain = self._chain
         if chain.address is None:
@@ -94,7 +94,7 @@ class RuleStep:
         return self.alive | self.rejected if shows else self.alive
 
 
-def shows(rule: FlowRule, watched: bool) -> bool:
+def may_affect_copies(rule: FlowRule, watched: bool) -> bool:
     """Whether a rule can affect any copy.
 
     :param watched: whether a condition depends on who shares a copy: then a rule that does nothing can also matter,
@@ -186,15 +186,15 @@ class RuleChain:
         step = self.step(rule)
         return FALSE if step is None else step.acts
 
-    def shows(self, rule: FlowRule) -> Value:
-        """Whether a rule that shows somebody mail shows the copy."""
+    def discloses(self, rule: FlowRule) -> Value:
+        """Whether a rule reports the copy, or asks somebody to approve it, and so shows it to them."""
         step = self.step(rule)
-        return FALSE if step is None else step.alive & step.tells
+        return FALSE if step is None else step.alive & step.matches_alone
 
-    def tells(self, rule: FlowRule) -> Value:
-        """Whether a rule that tells somebody of the copy does so, maybe after a rejection."""
+    def notifies(self, rule: FlowRule) -> Value:
+        """Whether a rule reports the copy or notifies somebody of it, maybe after a rejection."""
         step = self.step(rule)
-        return FALSE if step is None else step.reached & step.tells
+        return FALSE if step is None else step.reached & step.matches_alone
 
     def shows_in_reports(self, rule: FlowRule) -> bool:
         """Whether a rule tells somebody, or may change what later rules see, or whether they are reached."""
@@ -224,7 +224,7 @@ class RuleChain:
         if rule.place > self._last_telling:
             state.rejected = FALSE
         step = self._steps[id(rule)] = RuleStep(rule, name, ~state.over, state.rejected, state.seen, self)
-        if not shows(rule, self.company.watched) or step.matches == FALSE:
+        if not may_affect_copies(rule, self.company.watched) or step.matches == FALSE:
             return
         matches = step.matches
         acts = step.acts

@@ -15,10 +15,10 @@ from ..input.guarantee_options import COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
 from ..model.connectors import IN_TRANSIT
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
-from ..simulator.showings import Showing
+from ..simulator.disclosures import Disclosure
 from .address import AddressSlot
 from .compile_added_copies import AddedCopy
-from .compile_outcomes import Outcome, sent_in_clear, shows
+from .compile_outcomes import Outcome, disclosed, sent_in_clear
 from .compile_rules import RuleChain
 from .copy_properties import breaks
 from .encoding import Model
@@ -85,39 +85,39 @@ class CountedCopies:
             return made & self.side.conditions.scopes.leaves(person)
         return made
 
-    def shown(self, showing: Showing, *, counted: bool) -> Value:
+    def disclosed(self, disclosure: Disclosure, *, counted: bool) -> Value:
         """Whether a rule may show somebody, in clear, mail that the guarantee applies to.
 
         :param counted: whether it counts; otherwise, it is left out.
         """
         logic = self.side.logic
-        person = self.model.mail.added_people.shown(logic, showing.person.address)
+        person = self.model.mail.added_people.shown(logic, disclosure.person.address)
         own = self.applies(person)
         chains: list[tuple[Value, RuleChain]] = []
         for copy_ in self.every:
             there = TRUE if copy_.copy is None else copy_.copy.when
             of_mail = copy_.own | copy_.made
-            counts = own | self._counts(person, of_mail) if self._shows else FALSE
+            counts = own | self._counts(person, of_mail) if self._covers_disclosures else FALSE
             which = counts if counted else of_mail & ~counts
             chains.append((there & which, copy_.outcome.chain))
-        return shows(showing, chains, logic)
+        return disclosed(disclosure, chains, logic)
 
-    def seen(self, showing: Showing) -> Value:
+    def breaking_disclosure(self, disclosure: Disclosure) -> Value:
         """Whether somebody to whom a rule shows mail sees, in clear, mail that counts, sent as it must not be."""
-        shown = self.shown(showing, counted=True)
+        shown = self.disclosed(disclosure, counted=True)
         if self.guarantee.then != IN_TRANSIT:
             return shown
         model, logic = self.model, self.side.logic
-        person = model.mail.added_people.shown(logic, showing.person.address)
+        person = model.mail.added_people.shown(logic, disclosure.person.address)
         least, rules = self.guarantee.tls_validation, model.rule_sets[self.rules]
-        sent = sent_in_clear(showing, person, model.mail, logic, least, rules)
+        sent = sent_in_clear(disclosure, person, model.mail, logic, least, rules)
         return shown & sent & self.side.conditions.scopes.leaves(person)
 
     @property
-    def _shows(self) -> bool:
+    def _covers_disclosures(self) -> bool:
         """Whether it counts what rules show others of the mail."""
         of_copies = self.guarantee.of_copies
-        return WISHES[(of_copies or self.guarantee).then].shows
+        return WISHES[(of_copies or self.guarantee).then].covers_disclosures
 
     def broken(self, copy_: CountedCopy, breaks: Callable[[Outcome, Guarantee], Value]) -> tuple[Value, Value]:
         """Whether a copy counts, and whether it breaks what it has to keep."""

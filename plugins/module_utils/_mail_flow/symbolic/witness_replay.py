@@ -22,8 +22,8 @@ from ..model.rule_view import Fork, first_content
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.decider import MessageDecider
+from ..simulator.disclosures import Disclosure
 from ..simulator.protection import protection_of, reasons_of_transit
-from ..simulator.showings import Showing
 from ..simulator.simulation import Passage
 from ..simulator.state import Course, World
 from .compile_outcomes import may_act_on_reports
@@ -60,17 +60,17 @@ def counted(
     return any_of((own, made)), of_copies
 
 
-def shown_counts(
+def disclosure_counts(
     rules: RuleSet,
     rule: FlowRule,
     guarantee: Guarantee,
     message: Message,
     facts: Facts,
     course: Course,
-    showing: Showing,
+    disclosure: Disclosure,
 ) -> Truth:
     """Whether it counts for a guarantee that a rule shows somebody a copy."""
-    who = showing.person.address
+    who = disclosure.person.address
     own = is_about(rules, rule, message, facts, who)
     if guarantee.copies == RECIPIENTS_ONLY:
         return own
@@ -78,14 +78,14 @@ def shown_counts(
     return any_of((own, all_of((of_mail, guarantee.copies != COPIES_OUTSIDE or leaves(facts, who)))))
 
 
-def surely_shows(
-    rules: RuleSet, course: Course, showing: Showing, guarantee: Guarantee, message: Message, facts: Facts
+def surely_discloses(
+    rules: RuleSet, course: Course, disclosure: Disclosure, guarantee: Guarantee, message: Message, facts: Facts
 ) -> bool:
     """Whether a rule certainly shows somebody a copy in clear, and, where it has to be protected on its way, sends it so
     that nothing may protect it. Where a rule may encrypt, that is open.
     """
     arrival = message.protection
-    who = showing.person.address
+    who = disclosure.person.address
     if course.too_many or arrival is None or arrival.by_rights or arrival.kind == "smime":
         return False
     if may_act_on_reports(rules, Does.ENCRYPT, *([Does.ROUTE] if guarantee.then == IN_TRANSIT else [])):
@@ -99,20 +99,20 @@ def surely_shows(
             for connector in every
         ):
             return False
-    kind = told_as(showing)
+    kind = disclosure_sort(disclosure)
 
     def shows(world: World) -> bool:
         if world.fate == Fate.NOBODY or world.asked or world.surprises:
             return False
-        texts = [text for how, rule, text in world.notified if (how, rule) == (kind, showing.rule.name)]
+        texts = [text for how, rule, text in world.notified if (how, rule) == (kind, disclosure.rule.name)]
         return any(recipient.address == who for text in texts for recipient in people_behind(facts, person_of(text)))
 
     return all(map(shows, course.worlds))
 
 
-def told_as(showing: Showing) -> str:
+def disclosure_sort(disclosure: Disclosure) -> str:
     """What a world calls it that a rule shows somebody mail."""
-    return "moderator" if showing.asks else "incident_report"
+    return "moderator" if disclosure.asks else "incident_report"
 
 
 def on_arrival(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> dict[Atom, Truth]:

@@ -33,7 +33,7 @@ from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
-from ..simulator.showings import showings
+from ..simulator.disclosures import disclosures
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
 from .chain import MOST_KNOWN, Chain, ChainOutcome, FollowedCopies, MadeCopy
 from .columns import Block, blocks_of, places_of
@@ -212,7 +212,7 @@ class Replay:
         ]
         about = len(self.chains) - 1 if present else 0
         self._then = RulesThen(about, since) if since else None
-        self._showings = list(showings(self.chains[0].rules.rules, facts)) if guarantees else []
+        self._disclosures = list(disclosures(self.chains[0].rules.rules, facts)) if guarantees else []
         self._claims = claims_of([guarantee.selection for guarantee in guarantees], facts.dialect).rules
         self._common = frozenset.intersection(*(frozenset(chain.identities) for chain in self.chains))
         self._changes = remembered_changes()
@@ -289,12 +289,13 @@ class Replay:
         it is not documented.
         """
         shown = {
-            (self.guarantees[claim].name, showing.person.address, block.message[place])
+            (self.guarantees[claim].name, disclosure.person.address, block.message[place])
             for group in groups
-            for showing in self._showings
-            if any(place == showing.rule.place for place, _why in group.met[0])
+            for disclosure in self._disclosures
+            if any(place == disclosure.rule.place for place, _why in group.met[0])
             for claim, _why in group.met[len(self.chains)]
-            if WISHES[(self.guarantees[claim].of_copies or self.guarantees[claim]).then].shows and not group.made
+            if WISHES[(self.guarantees[claim].of_copies or self.guarantees[claim]).then].covers_disclosures
+            and not group.made
             for place in group.places
         }
         tallies.unsettled.update(Counter(name for name, _person, _message in shown))

@@ -42,12 +42,12 @@ def edited_rules_do_nothing_of_their_own(patch: Patch) -> None:
 
 def nothing_shows(patch: Patch) -> None:
     """Rules that end the way of mail would be no edits."""
-    patch(rule_changes, "shows", lambda rule, watched: bool(rule.actions.does(Does.ENCRYPT)))
+    patch(rule_changes, "may_affect_copies", lambda rule, watched: bool(rule.actions.does(Does.ENCRYPT)))
 
 
 def copies_are_no_matter(patch: Patch) -> None:
     """A rule that splits copies would be no edit, though another one looks at who shares them."""
-    patch(rule_changes, "shows", lambda rule, watched: compile_rules.shows(rule, watched=False))
+    patch(rule_changes, "may_affect_copies", lambda rule, watched: compile_rules.may_affect_copies(rule, watched=False))
 
 
 def nobody_leaves_a_copy(patch: Patch) -> None:

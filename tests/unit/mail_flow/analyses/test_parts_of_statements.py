@@ -62,8 +62,8 @@ def test_a_rule_encrypts_its_mail_but_what_another_one_keeps_from_it() -> None:
     assert rest == []
     assert exemptions.senders([*usual, named], ~happens)[0] == ()
     shown = StatementReplay(model)
-    assert shown.shows(encrypting, effect, [*usual, named, happens], approved=False)
-    assert not shown.shows(encrypting, effect, [*usual, named, ~happens], approved=False)
+    assert shown.some_message_shows(encrypting, effect, [*usual, named, happens], approved=False)
+    assert not shown.some_message_shows(encrypting, effect, [*usual, named, ~happens], approved=False)
 
 
 def test_without_conflicts_nothing_is_asked() -> None:

@@ -29,7 +29,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.showings import showings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.disclosures import (
+    disclosures,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.concretizer import Letter
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.message_search import (
@@ -55,7 +57,7 @@ def formulas_of(*rules: Values, **wanted: Any) -> GuaranteeFormulas:
     facts = facts_of({**TENANT, "irm_configuration": {"enable_pdf_encryption": False}})
     rule_set = RuleSet(rules)
     model = Model([rule_set], claims_of([guarantee.selection]), facts, NOW)
-    return GuaranteeFormulas(model, guarantee, 0, list(showings(rule_set.rules, facts)))
+    return GuaranteeFormulas(model, guarantee, 0, list(disclosures(rule_set.rules, facts)))
 
 
 def replay_of(formulas: GuaranteeFormulas, *brought: str) -> GuaranteeReplay:
@@ -95,7 +97,7 @@ class TestFormulas:
         assert [questions.PDF in ids for ids in assumed] == [True, False]
 
     def test_there_is_a_literal_for_each_person_to_whom_rules_show_mail(self) -> None:
-        assert [len(formulas_of(*rules).shown) for rules in ((), (REPORT,))] == [0, 1]
+        assert [len(formulas_of(*rules).breaking_disclosures) for rules in ((), (REPORT,))] == [0, 1]
 
     def test_a_refined_model_has_the_same_guarantee(self) -> None:
         formulas = formulas_of(rule("Ann", {"any_of_to_header": ["ann@fabrikam.com"]}, ENCRYPT))

@@ -24,7 +24,7 @@ from .assumptions import SHOWN
 
 
 @dataclass(frozen=True)
-class Showing:
+class Disclosure:
     """Somebody who may be outside, and to whom a rule shows whatever it acts on.
 
     :param asks: whether it asks them for an approval; otherwise it sends them incident reports with the original mail.
@@ -44,13 +44,13 @@ class Showing:
         return Reason(SHOWN, kind, (self.person.label, self.rule.name), field)
 
 
-def showings(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Showing]:
+def disclosures(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Disclosure]:
     """The ones who may be outside."""
     for rule in rules:
         for shown, asks, senders in () if rule.idle else _shown_to(rule, facts):
             for person in people_behind(facts, shown):
                 if recipient_outside(facts, person.address) is not False:
-                    yield Showing(rule, person, asks, senders)
+                    yield Disclosure(rule, person, asks, senders)
 
 
 def _shown_to(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, bool, Senders]]:
