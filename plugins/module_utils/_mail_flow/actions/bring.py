@@ -180,7 +180,7 @@ def make_copies(copy: CopyState, act: FormulaAct) -> CopiesByRule:
     if not added and not unfollowed:
         return CopiesByRule()
     redirected = state_of_redirected(copy, act)
-    sent_away = redirected.apart()
+    sent_away = redirected.copy()
     sent_away.seen = sent_away.seen.but(sent_away=True)
     ways = {True: (act.acts, sent_away), False: (act.acts & _adds(act), state_of_added(redirected, act))}
     named = [

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable, Sequence
-from copy import copy
 from dataclasses import dataclass, field, replace
 
 from ..._resources.rules.action_effects import Does
@@ -54,10 +53,16 @@ class CopyState:
     requests: tuple[tuple[Does, str, Value], ...] = ()
     after: tuple[tuple[Encrypter, Value], ...] = ()
 
-    def apart(self) -> CopyState:
-        """The same, for a copy that changes by itself."""
-        parts = ("fates", "asked", "brands", "routes", "held")
-        return replace(self, **{part: copy(getattr(self, part)) for part in parts})
+    def copy(self) -> CopyState:
+        """A state that starts as this one is, and changes by itself."""
+        return replace(
+            self,
+            fates=dict(self.fates),
+            asked=dict(self.asked),
+            brands=dict(self.brands),
+            routes=dict(self.routes),
+            held=list(self.held),
+        )
 
     def order(self, logic: Connectives, *does: Does, named: bool = False) -> tuple[Hashable, ...]:
         """The order of some of these requests: each run of equal ones, and when one of them is made; empty if there is

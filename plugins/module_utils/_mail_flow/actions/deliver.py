@@ -143,8 +143,8 @@ def end_rejected(copy: CopyState, act: FormulaAct) -> None:
 
 
 def state_of_redirected(copy: CopyState, act: FormulaAct) -> CopyState:
-    """The copy for whom a rule redirects to: only a stop ends it."""
-    made = copy.apart()
+    """The state of the copy for those to whom a rule redirects mail: only a stop ends it."""
+    made = copy.copy()
     made.fates = {}
     made.rejected = FALSE
     if act.rule.actions.does(Does.STOP):
@@ -154,12 +154,12 @@ def state_of_redirected(copy: CopyState, act: FormulaAct) -> CopyState:
 
 
 def state_of_added(redirected: CopyState, act: FormulaAct) -> CopyState:
-    """The copy for whom a rule adds: it shares a fate that all copies share.
+    """The state of the copy for those whom a rule adds: it shares a fate that all copies share.
 
-    :param redirected: that for whom the rule redirects to.
+    :param redirected: the state of the copy for those to whom the rule redirects mail.
     """
     actions = act.rule.actions
-    made = redirected.apart()
+    made = redirected.copy()
     shared = [fate for what, fate in FATES.items() if actions.does(what) and fate in SHARED][:1]
     made.fates = dict.fromkeys(shared, TRUE)
     if shared:

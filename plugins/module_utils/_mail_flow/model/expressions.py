@@ -102,19 +102,19 @@ class Anchor:
     """The beginning of the text, or its end; or a place beside some characters.
 
     :param end: whether what follows the place counts, not what is before it.
-    :param beside: the characters that it may be beside; ``None`` for the end of a line, where lines count.
+    :param neighbors: the characters that it may be beside; ``None`` for the end of a line, where lines count.
     :param border: whether it may be at the border of the text.
     """
 
     end: bool
-    beside: Chars | None = None
+    neighbors: Chars | None = None
     border: bool = True
 
     def holds(self, neighbor: str, lines: bool) -> bool:
         """Whether it holds beside a character; empty at the border of the text."""
         if not neighbor:
             return self.border
-        return lines and neighbor == "\n" if self.beside is None else self.beside.has(neighbor)
+        return lines and neighbor == "\n" if self.neighbors is None else self.neighbors.has(neighbor)
 
 
 Node: TypeAlias = "Chars | Sequence | Alternation | Repeat | Anchor"

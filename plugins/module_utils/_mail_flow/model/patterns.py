@@ -152,8 +152,8 @@ def _has_line_end(node: Node) -> bool:
             return _has_line_end(part)
         case Chars():
             return node.has("\n")
-        case Anchor(_end, beside, border):  # A text may end where a line does.
-            return beside is not None and beside.has("\n") is not border
+        case Anchor(_end, neighbors, border):  # A text may end where a line does.
+            return neighbors is not None and neighbors.has("\n") is not border
     return False
 
 
@@ -163,8 +163,8 @@ def _looks_back(node: Node) -> bool:
             return any(map(_looks_back, parts))
         case Repeat(part, _least, _most):
             return _looks_back(part)
-        case Anchor(end, beside, _border):
-            return not end and beside is not None
+        case Anchor(end, neighbors, _border):
+            return not end and neighbors is not None
     return False
 
 
@@ -252,9 +252,9 @@ def _rendered(node: Node, lines: bool) -> str:
             return "^"
         case Anchor(True, None):
             return "$" if lines else r"\Z"
-        case Anchor(end, Chars(ranges, classes, negated) as beside, border):
+        case Anchor(end, Chars(ranges, classes, negated) as neighbors, border):
             # At the border of the text or beside one of some: not beside one of the others.
-            inside = Chars(ranges, classes, not negated).rendered if border else beside.rendered
+            inside = Chars(ranges, classes, not negated).rendered if border else neighbors.rendered
             return f"(?{'' if end else '<'}{'!' if border else '='}{inside})"
         case Sequence(parts):
             return "".join(_rendered(part, lines) for part in parts)
@@ -296,7 +296,7 @@ class States:
         self.last = self._new()
         self._first = self._add(root, self.last)
 
-    def beside(self, character: str, lines: bool, *, end: bool) -> frozenset[Anchor]:
+    def anchors_at(self, character: str, lines: bool, *, end: bool) -> frozenset[Anchor]:
         """The anchors that hold beside a character; with ``end``, those in front of it, else those behind it. Empty for
         the border of the text.
         """
@@ -312,7 +312,7 @@ class States:
         """
         known: dict[tuple[frozenset[int], frozenset[Anchor], str], frozenset[int] | None] = {}
         here: frozenset[int] = frozenset()
-        before = self.beside("", lines, end=False)
+        before = self.anchors_at("", lines, end=False)
         spend(len(text) >> 2)
         for character in text:
             key = (here, before, character)
@@ -324,26 +324,26 @@ class States:
             if after is None:
                 return True
             here = after
-            before = self.beside(character, lines, end=False)
-        return self.last in self.closure(here, before | self.beside("", lines, end=True))
+            before = self.anchors_at(character, lines, end=False)
+        return self.last in self.closure(here, before | self.anchors_at("", lines, end=True))
 
     def _after(
         self, places: frozenset[int], before: frozenset[Anchor], character: str, lines: bool
     ) -> frozenset[int] | None:
         """The places after a character; ``None`` if it is found before it."""
-        here = self.closure(places, before | self.beside(character, lines, end=True))
+        here = self.closure(places, before | self.anchors_at(character, lines, end=True))
         return None if self.last in here else self.move(here, character)
 
     def in_prefix(self, text: str, lines: bool) -> bool | None:
         """Whether it is found in a text, whatever follows; ``None`` if a match may be incomplete at the end."""
         here: frozenset[int] = frozenset()
-        before = self.beside("", lines, end=False)
+        before = self.anchors_at("", lines, end=False)
         for character in text:
             after = self._after(here, before, character, lines)
             if after is None:
                 return True
             here = after
-            before = self.beside(character, lines, end=False)
+            before = self.anchors_at(character, lines, end=False)
         if self.last in self.closure(here, before):
             return True
         return None if here else False

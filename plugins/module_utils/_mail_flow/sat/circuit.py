@@ -179,8 +179,8 @@ class Circuit:
             self.parts[gate.code >> 1] = key
         return gate
 
-    def together(self, literals: Iterable[Literal]) -> None:
-        """Variables that are all worth a decision if one of them is: clauses with several of them leave a choice."""
+    def decide_together(self, literals: Iterable[Literal]) -> None:
+        """Makes variables all worth a decision if one of them is: clauses with several of them leave a choice."""
         first, *others = (literal.code >> 1 for literal in literals)
         self._depends[first] += tuple(others)
         for variable in others:
@@ -265,8 +265,10 @@ class Circuit:
         """The variables on which a literal ultimately depends, in order, without gates."""
         return [self.literals[2 * variable] for variable in self._needed(literal) if variable not in self.parts]
 
-    def given(self, literal: Literal, answers: Iterable[Literal]) -> Literal:
-        """A literal under the assumption that others are true, by its gates, ignoring clauses."""
+    def substitute(self, literal: Literal, answers: Iterable[Literal]) -> Literal:
+        """The literal that a literal becomes where others are true: its gates with these values in place of their variables. Clauses
+        are ignored.
+        """
         # Variable to the code of what takes its place: an answer, or a gate over others.
         places = {answer.code >> 1: solver.FALSE if answer.code & 1 else solver.TRUE for answer in answers}
         for variable in self._needed(literal):  # A gate comes after its parts.

@@ -51,7 +51,7 @@ class AddressRelations:
                 self._has(("address", address), key, sure=False)
         sorts = ("address", "profile", "below", "exact", "member", "attribute word", "attribute pattern")
         choices = [literal for (sort, _value), literal in self._atoms.items() if sort in sorts]
-        self._circuit.together([slot.named, slot.placed, *choices, slot.object, slot.managed])
+        self._circuit.decide_together([slot.named, slot.placed, *choices, slot.object, slot.managed])
 
     def _is_any(self, whole: Literal, literals: list[Literal]) -> None:
         for literal in literals:

@@ -27,7 +27,7 @@ class Envelope:
         # Negated and first, so that the envelope repeats the From field in a model unless it matters.
         self.same = ~circuit.variable("other envelope")
         self.empty = circuit.variable("empty envelope")
-        circuit.together((self.same, self.empty))
+        circuit.decide_together((self.same, self.empty))
         self.sender: AddressSlot | None = None
 
     def set_sender(self, sender: AddressSlot, of_field: AddressSlot) -> None:

@@ -160,7 +160,7 @@ class DlpCopies:
         """The copies that a rule sends: like the copy as the mail flow rules left it, with what the DLP rules up to this one do.
         See the simulator's :meth:`.AppliedEncrypters.brings`.
         """
-        state = self._chain.state.apart()
+        state = self._chain.state.copy()
         own = rule.does
         theirs = set(own.brings)
         others = [*state.after, *((does, when) for other, does, when in self._dlp.asked if other is not rule)]

@@ -130,7 +130,7 @@ class RuleChain:
         self.mail = conditions.mail
         self._last = len(rules.rules) - 1
         self._last_telling = max(rules.reports, default=-1)
-        self.state = branch.state.apart() if branch else CopyState()
+        self.state = branch.state.copy() if branch else CopyState()
         self.person = self._owner(branch) if branch else conditions.mail.recipient
         self.address = branch.address if branch else None
         #: The place of the rule that makes the copy; before all rules if the sender does.

@@ -152,7 +152,7 @@ class MessageSearch:
             message = _values(model, (literal for literal in circuit.inputs(true) if literal not in unknown))
             if not self.solve([*message, ~true], budget):
                 return
-            wanted.append(circuit.given(true, _values(circuit.model(), unknown)))
+            wanted.append(circuit.substitute(true, _values(circuit.model(), unknown)))
 
     def rules_out(
         self, claim: Sequence[Literal], literals: Sequence[Literal], side: Side, budget: int = CONFLICTS
@@ -170,7 +170,7 @@ class MessageSearch:
         wanted = [true]
         answers = circuit.adverse(true, unknown)
         for _case in range(_CASES):
-            wanted.append(circuit.given(true, answers))
+            wanted.append(circuit.substitute(true, answers))
             if not self.solve([*wanted, *literals], budget):
                 return True
             message = _values(circuit.model(), (literal for literal in circuit.inputs(true) if literal not in unknown))

@@ -35,13 +35,13 @@ class _Style:
     :param turned: by how many characters the alphabets are turned.
     :param more: whether what may be left out, or repeated once more, is.
     :param option: the place of the alternative that is taken, where there are so many.
-    :param beside: whether a place beside a character is written as that character.
+    :param writes_neighbors: whether a place beside a character is written as that character.
     """
 
     turned: int = 0
     more: bool = False
     option: int = 0
-    beside: bool = False
+    writes_neighbors: bool = False
 
     @property
     def characters(self) -> str:
@@ -77,10 +77,10 @@ def _parsed(pattern: str, dialect: Dialect) -> Expression:
 
 
 def _styles(root: Node) -> Iterator[_Style]:
-    for turned, beside, more, option in itertools.product(
+    for turned, writes_neighbors, more, option in itertools.product(
         range(len(_DIGITS)), (False, True), (False, True), range(min(_options(root), _MOST_OPTIONS))
     ):
-        yield _Style(turned, more, option, beside)
+        yield _Style(turned, more, option, writes_neighbors)
 
 
 def _options(node: Node) -> int:
@@ -104,8 +104,8 @@ def _written(node: Node, style: _Style) -> str:
         case Repeat(part, least, most):
             times = least + (style.more and (most is None or most > least))
             return _written(part, style) * times if times else ""
-        case Anchor(_end, Chars() as beside, False) if style.beside:
-            return _character(beside, style)
+        case Anchor(_end, Chars() as neighbors, False) if style.writes_neighbors:
+            return _character(neighbors, style)
         case Chars():
             return _character(node, style)
     return ""

@@ -172,7 +172,7 @@ class Pattern:
         return self
 
     def _anchors_at(self, character: str, *, end: bool) -> frozenset[Anchor]:
-        return self._search.states.beside(character, self._lines, end=end)
+        return self._search.states.anchors_at(character, self._lines, end=end)
 
     def step(self, state: Any, character: str) -> Any:
         """The state after a character."""
@@ -274,8 +274,8 @@ def _collect(node: Node, characters: set[str]) -> None:
                 _collect(part, characters)
         case Repeat(part, _least, _most):
             _collect(part, characters)
-        case Anchor(_end, Chars() as beside):
-            _collect(beside, characters)
+        case Anchor(_end, Chars() as neighbors):
+            _collect(neighbors, characters)
         case Chars(ranges):
             for first, last in ranges:
                 near = {max(ord(first) - 1, 1), ord(first), ord(last), ord(last) + 1}
@@ -579,8 +579,8 @@ def _sets(node: Node) -> list[Chars]:
             return _sets(part)
         case Chars():
             return [node]
-        case Anchor(_end, Chars() as beside):
-            return [beside]
+        case Anchor(_end, Chars() as neighbors):
+            return [neighbors]
     return []
 
 

@@ -29,7 +29,7 @@ class Formula:
     def __init__(self, source: random.Random, inputs: int) -> None:
         self.source, self.circuit, self.oracle = source, Circuit(), Oracle("minisat22")
         self.literals = [self.circuit.variable(number) for number in range(inputs)]
-        self.circuit.together(self.literals)
+        self.circuit.decide_together(self.literals)
         self.gates: list[tuple[Literal, list[Literal]]] = []
         self.defined: set[Literal] = set()  # variables that are defined, and gates over them
         self.clauses: list[list[Literal]] = []
@@ -150,7 +150,7 @@ def test_what_is_given_takes_its_place(seed: int) -> None:
             either(source, formula.literals[-1]),
             [either(source, literal) for literal in source.sample(inputs, 4)],
         )
-        left = formula.circuit.given(wanted, answers)
+        left = formula.circuit.substitute(wanted, answers)
         for _number in range(20):
             others = [either(source, literal) for literal in inputs if not {literal, ~literal} & {*answers}]
             expected = formula.oracle.solve(assumptions=[_signed(literal) for literal in (wanted, *answers, *others)])
@@ -176,10 +176,10 @@ def test_no_values_make_a_literal_false_more_often_than_the_adverse_ones(seed: i
     assert set(adverse) <= {~literal for literal in chosen}
     for left in itertools.product((True, False), repeat=4):
         given = [literal if is_true else ~literal for literal, is_true in zip(others, left, strict=True)]
-        at_worst = circuit.given(circuit.given(wanted, given), adverse)
+        at_worst = circuit.substitute(circuit.given(wanted, given), adverse)
         for values in itertools.product((True, False), repeat=4):
             answers = [literal if is_true else ~literal for literal, is_true in zip(chosen, values, strict=True)]
-            assert at_worst is FALSE or circuit.given(wanted, [*given, *answers]) is TRUE
+            assert at_worst is FALSE or circuit.substitute(wanted, [*given, *answers]) is TRUE
 
 
 def test_a_variable_on_which_a_literal_depends_in_both_ways_is_false_at_worst() -> None:
