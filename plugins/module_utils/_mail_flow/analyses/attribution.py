@@ -8,7 +8,7 @@ conditions of both rules."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..._exchange.names import name_key
@@ -55,7 +55,12 @@ class Deciding:
     protection: Value
 
 
-def decides(outcome: Outcome, aspect: Aspect, deciding: Deciding, *more: Does) -> Acts:
+def acts_of(outcome: Outcome) -> Acts:
+    """Whether rules act on a copy."""
+    return outcome.chain.acts
+
+
+def decides(outcome: Outcome, aspect: Aspect, deciding: Deciding, more: Iterable[Does] = ()) -> Acts:
     """Whether rules act on a copy in a way that may decide about an aspect.
 
     :param more: further sorts of actions that decide about it.
@@ -78,20 +83,22 @@ def decides(outcome: Outcome, aspect: Aspect, deciding: Deciding, *more: Does) -
     return acts
 
 
-def decides_of_added(outcome: Outcome, copies: Sequence[AddedCopy], aspect: Aspect, deciding: Deciding) -> Acts:
-    """Whether a rule decides about any copy of somebody whom rules add, and for the recipient's copy before that; for the recipient's,
+def acts_on_added(outcome: Outcome, copies: Sequence[AddedCopy], acts_on: Callable[[Outcome], Acts]) -> Acts:
+    """Whether a rule acts on any copy of somebody whom rules add, and on the recipient's copy before that; on the recipient's,
     if there is no other.
+
+    :param acts_on: whether rules act on one copy.
     """
     logic = outcome.logic
-    first = decides(outcome, aspect, deciding, Does.ADD)
-    every = [(copy.when, _on_the_way(copy, first, aspect, deciding)) for copy in copies]
+    first = acts_on(outcome)
+    every = [(copy.when, _on_the_way(copy, first, acts_on)) for copy in copies]
     none = logic.all_of([~copy.when for copy in copies])
     return lambda rule: logic.any_of([none & first(rule), *(when & acts(rule) for when, acts in every)])
 
 
-def _on_the_way(copy: AddedCopy, first: Acts, aspect: Aspect, deciding: Deciding) -> Acts:
-    before = first if copy.made_of is None else _on_the_way(copy.made_of, first, aspect, deciding)
-    own = decides(copy.outcome, aspect, deciding, Does.ADD)
+def _on_the_way(copy: AddedCopy, first: Acts, acts_on: Callable[[Outcome], Acts]) -> Acts:
+    before = first if copy.made_of is None else _on_the_way(copy.made_of, first, acts_on)
+    own = acts_on(copy.outcome)
     return lambda rule: before(rule) if rule.place <= copy.rule.place else own(rule)
 
 
@@ -353,7 +360,7 @@ WHOLE = Part(None, ANY)
 class CauseParts:
     """The parts of causes, for an aspect of somebody's copies.
 
-    :param acts: by rule set, whether a rule acts in a way that may decide.
+    :param acts: by rule set, whether a rule acts at all, and :param:`decides`: in a way that may decide.
     """
 
     def __init__(
@@ -363,10 +370,12 @@ class CauseParts:
         turns: Sequence[Turn],
         aspect: Aspect,
         acts: Sequence[Acts],
+        decides: Sequence[Acts],
         *,
         added: bool = False,
     ) -> None:
-        self._rail, self._edits, self._turns, self._aspect, self._acts = logic, edits, turns, aspect, acts
+        self._rail, self._edits, self._turns, self._aspect = logic, edits, turns, aspect
+        self._acts, self._decides = acts, decides
         self._added = added
         self._divergences: dict[Part, Literal] | None = None
         self._begins: list[Literal] = []  # that an edited rule may newly do something about it
@@ -431,22 +440,25 @@ class CauseParts:
         if cause == len(self._edits):
             return {None: TRUE}
         edit = self._edits[cause]
-        was, now = self._act(edit.before, 0), self._act(edit.after, 1)
+        was, now = (
+            FALSE if rule is None else decides(rule)
+            for rule, decides in zip((edit.before, edit.after), self._decides, strict=True)
+        )
         return {True: low(now), False: low(was) & ~high(now)}
 
-    def _act(self, rule: FlowRule | None, which: int) -> Value:
-        return FALSE if rule is None else self._acts[which](rule)
-
     def _first_divergence(self) -> dict[Part, Literal]:
-        """The first rule that affects the aspect, and acts in only one set, or does something else."""
+        """The first rule that affects the aspect, and acts in only one set, or does something else. One that acts in both is
+        none, although what later rules see of it matters in one set only.
+        """
         if self._divergences is not None:
             return self._divergences
         none = TRUE
         divergences: dict[Part, Literal] = {}
         for place, turn in enumerate(self._turns):
-            was, now = (self._done(rule, which) for which, rule in enumerate((turn.before, turn.after)))
-            begins = now & ~was if turn.alike(self._edits, self._aspect) else now
-            ends = was & ~now
+            was, now = (self._done(rule, which, self._decides) for which, rule in enumerate((turn.before, turn.after)))
+            acted, acts = (self._done(rule, which, self._acts) for which, rule in enumerate((turn.before, turn.after)))
+            begins = now & ~acted if turn.alike(self._edits, self._aspect) else now
+            ends = was & ~acts
             if was == now == FALSE:
                 continue
             self._begins += [high(begins)] if turn.edit >= 0 else []
@@ -457,9 +469,7 @@ class CauseParts:
         self._divergences = {part: literal for part, literal in divergences.items() if literal != FALSE}
         return self._divergences
 
-    def _done(self, rule: FlowRule | None, which: int) -> Value:
-        return (
-            self._act(rule, which)
-            if rule is not None and does_something(rule, self._aspect, added=self._added)
-            else FALSE
-        )
+    def _done(self, rule: FlowRule | None, which: int, acts: Sequence[Acts]) -> Value:
+        if rule is None or not does_something(rule, self._aspect, added=self._added):
+            return FALSE
+        return acts[which](rule)

@@ -11,7 +11,16 @@ from ..symbolic.side import Side
 from ..symbolic.witness_replay import course_of, reasons_of
 from .aspects import Aspect
 from .class_model import ClassModel
-from .difference_kinds import ClassWitness, Courses, MailClass, acted, sure_kinds, treated, witness_of
+from .difference_kinds import (
+    ClassWitness,
+    Courses,
+    MailClass,
+    acted,
+    sure_kinds,
+    surely_acted,
+    treated,
+    witness_of,
+)
 
 
 class ClassMessages:
@@ -73,7 +82,7 @@ class ClassMessages:
     def note(self, mail_class: MailClass, candidate: CandidateMessage, courses: Courses, *, usual: bool) -> None:
         """Notes a message for a class if it certainly shows it."""
         edit = self._asked.edits[mail_class.cause] if mail_class.cause < len(self._asked.edits) else None
-        if edit is not None and (edit.unsure or not any(acted(edit, courses))):
+        if edit is not None and (edit.unsure or not surely_acted(edit, courses)):
             return
         both = zip(courses, candidate.facts, strict=True)
         if mail_class.shown is None and mail_class.kind in sure_kinds(

@@ -21,6 +21,7 @@ from ..model.facts import Facts
 from ..model.kleene import Reason
 from ..model.message import Message
 from ..model.outcomes import OPEN_PROTECTIONS, Fate, ProtectionKind
+from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.protection import CopyProtection, protection_of, protects
 from ..simulator.state import Course, World
@@ -292,18 +293,27 @@ def witness_of(
 
 
 def acted(edit: Edit | None, courses: Courses) -> tuple[bool, bool]:
-    """Whether an edited rule acted on a message before, and whether it acts now, in at least one world. One that S/MIME
-    keeps from its work perhaps did.
-    """
+    """Whether an edited rule acted on a message before, and whether it acts now, in at least one world."""
     if edit is None:
         return False, False
-    acting = []
-    for rule, course in ((edit.before, courses[0]), (edit.after, courses[1])):
-        acting.append(
-            rule is not None
-            and any(rule.place == place for world in course.worlds for _held, place in (*world.matched, *world.perhaps))
-        )
-    return acting[0], acting[1]
+    before, after = (
+        any(_acts_in(world, rule) for world in course.worlds)
+        for rule, course in zip((edit.before, edit.after), courses, strict=True)
+    )
+    return before, after
+
+
+def surely_acted(edit: Edit, courses: Courses) -> bool:
+    """Whether an edited rule acts on a message, as it was or as it is now, in every world that is not against a guess."""
+    return any(
+        all(_acts_in(world, rule) for world in course.worlds if not world.against_a_guess)
+        for rule, course in zip((edit.before, edit.after), courses, strict=True)
+    )
+
+
+def _acts_in(world: World, rule: FlowRule | None) -> bool:
+    """Whether a rule acts in a world. One that S/MIME keeps from its work perhaps does."""
+    return rule is not None and any(rule.place == place for _held, place in (*world.matched, *world.perhaps))
 
 
 class SearchedMail:

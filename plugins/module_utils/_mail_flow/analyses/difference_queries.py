@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
+from ..._resources.rules.action_effects import Does
 from ..conditions.keys import Key
 from ..formula import FALSE, TRUE, Literal, Value, high, low
 from ..symbolic.compile_added_copies import AddedCopies
@@ -22,8 +24,9 @@ from .attribution import (
     Deciding,
     Part,
     Turn,
+    acts_of,
+    acts_on_added,
     decides,
-    decides_of_added,
     leaves_one_set,
 )
 from .difference_kinds import categories
@@ -113,8 +116,11 @@ class DifferenceQueries:
     def _of_recipient(self, side: Side) -> CopyQueries:
         old, new = (Copies(side.logic, [(TRUE, outcome)]) for outcome in side.outcomes)
         deciding = self._deciding(side, old, new)
-        acts = {aspect: [decides(outcome, aspect, deciding) for outcome in side.outcomes] for aspect in self._aspects}
-        queries = self._of_copies(side, old, new, acts, self._otherwise(side), added=False)
+        deciding_acts = {
+            aspect: [decides(outcome, aspect, deciding) for outcome in side.outcomes] for aspect in self._aspects
+        }
+        acts = [acts_of(outcome) for outcome in side.outcomes]
+        queries = self._of_copies(side, old, new, acts, deciding_acts, self._otherwise(side), added=False)
         if self._rules_alone:
             chains = [(chain, self.added(side, place)) for place, chain in enumerate(side.chains)]
             same = [
@@ -130,13 +136,15 @@ class DifferenceQueries:
         copies = [self.added(side, place).copies_of(person) for place in (0, 1)]
         old, new = (Copies(side.logic, [(copy.when, copy.outcome) for copy in side_copies]) for side_copies in copies)
         deciding = self._deciding(side, old, new)
-        acts = {
-            aspect: [decides_of_added(*both, aspect, deciding) for both in zip(side.outcomes, copies, strict=True)]
-            for aspect in self._aspects
-        }
+        both = list(zip(side.outcomes, copies, strict=True))
+        deciding_acts: dict[Aspect, list[Acts]] = {}
+        for aspect in self._aspects:
+            acts_on = partial(decides, aspect=aspect, deciding=deciding, more=(Does.ADD,))
+            deciding_acts[aspect] = [acts_on_added(outcome, copies_of_set, acts_on) for outcome, copies_of_set in both]
+        acts = [acts_on_added(outcome, copies_of_set, acts_of) for outcome, copies_of_set in both]
         # With several copies, one may be treated differently where another was before.
         otherwise = self._otherwise(side) if all(len(side_copies) < 2 for side_copies in copies) else TRUE
-        return self._of_copies(side, old, new, acts, otherwise, added=True)
+        return self._of_copies(side, old, new, acts, deciding_acts, otherwise, added=True)
 
     def _deciding(self, side: Side, old: Copies, new: Copies) -> Deciding:
         leaving = zip(self.edits, self.leaves_one_set(side), strict=True)
@@ -175,7 +183,8 @@ class DifferenceQueries:
         side: Side,
         old: Copies,
         new: Copies,
-        acts: Mapping[Aspect, Sequence[Acts]],
+        acts: Sequence[Acts],
+        deciding_acts: Mapping[Aspect, Sequence[Acts]],
         otherwise: Literal,
         *,
         added: bool,
@@ -186,12 +195,12 @@ class DifferenceQueries:
             for kind, value in categories(old, new, self._options, transit=self.model.transit).items()
         }
         parts = {
-            aspect: CauseParts(side.logic, self.edits, self.turns, aspect, acts_of_sets, added=added)
-            for aspect, acts_of_sets in acts.items()
+            aspect: CauseParts(side.logic, self.edits, self.turns, aspect, acts, decide, added=added)
+            for aspect, decide in deciding_acts.items()
         }
         first = {
-            aspect: Causes(side.logic, self.edits, aspect, acts_of_sets, otherwise).literals
-            for aspect, acts_of_sets in acts.items()
+            aspect: Causes(side.logic, self.edits, aspect, decide, otherwise).literals
+            for aspect, decide in deciding_acts.items()
         }
         causes = {aspect: parts[aspect].causes(literals) for aspect, literals in first.items()}
         return CopyQueries((old, new), kinds, causes, parts)

@@ -167,3 +167,18 @@ def test_the_rule_that_newly_does_it_is_the_cause(
     """
     (row,) = [row for row in compared(before, after).rows if row["kind"] == kind]
     assert (row["rules"], f"the new rule '{cause}'" in row["text"]) == ([cause], True)
+
+
+def test_what_rules_perhaps_see_of_an_earlier_encryption_is_the_cause_of_nothing_surely() -> None:
+    """Whether mail that a rule encrypts is of the type PermissionControlled for later ones is open (U03). The message that shows
+    what an edited rule does about such mail arrives protected; and the rule that encrypts acts on it as before.
+    """
+    to_eu = {"any_of_recipient_address_contains_words": ["eu"]}
+    encrypts = rule("Encrypts", to_eu, ENCRYPT, recipient_address_type="Original")
+    looks = rule("Looks", {"message_type_matches": "PermissionControlled", "recipient_domain_is": ["eu.com"]}, ENCRYPT)
+    found = compared([encrypts], [encrypts, looks, rule("Brands", {}, BRAND["actions"])])
+    for row in found.rows:
+        assert row.get("later", []) == []
+        if "message_type_matches" in row["when"]:
+            assert row["witness"]["message"]["protection"]["kind"] not in ("none", "smime")
+    assert {row["kind"] for row in found.rows} == {"branding_changed"}
