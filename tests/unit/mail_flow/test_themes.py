@@ -18,7 +18,7 @@ from tests.unit.mail_flow.oracle import wrong_verdict
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_rules import PLAIN, Theme
 from tests.unit.mail_flow.small_worlds import TENANT, THENS, Claim, SmallWorld
-from tests.unit.mail_flow.themes import DISCLAIMERS, EDITS, THEMES, drawn
+from tests.unit.mail_flow.themes import CROWDED, DISCLAIMERS, EDITS, THEMES, drawn
 
 Values = dict[str, Any]
 
@@ -39,9 +39,10 @@ def test_random_edits_as_enumeration_says(theme: Theme, seed: int) -> None:
 
 
 # 506575047027: where it was open what is in an alias, the one that was written was no address.
-@pytest.mark.parametrize(("theme", "seed"), [("hops", 506575047027)])
-def test_edits_that_the_soak_found_as_enumeration_says(theme: str, seed: int) -> None:
-    assert Search(150, THEMES[theme]).changes(classes, seed) == ""
+# 2200098: a message was counted among the mail of a class because its model said nothing of it.
+@pytest.mark.parametrize(("theme", "seed"), [(THEMES["hops"], 506575047027), (CROWDED, 2200098)])
+def test_edits_that_the_soak_found_as_enumeration_says(theme: Theme, seed: int) -> None:
+    assert Search(150, theme).changes(classes, seed) == ""
 
 
 @pytest.mark.parametrize("seed", seeds(12))

@@ -210,11 +210,34 @@ class Circuit:
 
     def holds(self, literal: Literal) -> bool:
         """Whether a literal is true in the model of the last question."""
-        return self.solver.holds(literal.code)
+        return self._is_true(self.solver.model, literal)
 
     def model(self) -> Callable[[Literal], bool]:
         """After a yes: which literals are true in the model. It stays the same after further questions."""
-        return partial(_holds, self.solver.model)
+        return partial(self._is_true, self.solver.model)
+
+    def _is_true(self, model: Sequence[int], literal: Literal) -> bool:
+        """Whether a literal is true in a model. A variable that the model leaves open is false; a gate that it does not
+        decide, or that was made after it, follows from its parts.
+        """
+        code = literal.code
+        value = model[code] if code < len(model) else 0
+        if value:
+            return value > 0
+        if code >> 1 not in self.parts:
+            return bool(code & 1)
+        return self._follows_from_parts(model, literal)
+
+    def _follows_from_parts(self, model: Sequence[int], literal: Literal) -> bool:
+        true = dict[int, bool]()  # by variable
+        for variable in self._needed(literal):  # A gate comes after its parts.
+            value = model[2 * variable] if 2 * variable < len(model) else 0
+            parts = self.parts.get(variable)
+            if value or parts is None:
+                true[variable] = value > 0
+            else:
+                true[variable] = all(true[code >> 1] != bool(code & 1) for code in parts)
+        return true[literal.code >> 1] != bool(literal.code & 1)
 
     def _scope(self, codes: Iterable[int]) -> Scope:
         """The scope of a question: what its literals and the clauses depend on. A gate outside of it follows from its
@@ -310,13 +333,6 @@ class Circuit:
 
 def _codes(literals: Iterable[Literal]) -> tuple[int, ...]:
     return tuple([literal.code for literal in literals])
-
-
-def _holds(model: Sequence[int], literal: Literal) -> bool:
-    """The same as :func:`holds_in`, without a call: messages are written from many literals."""
-    code = literal.code
-    value = model[code] if code < len(model) else 0
-    return value > 0 or (not value and bool(code & 1))
 
 
 #: The number of guesses for each question. If a formula needs one of several parts, the first guess takes the first,

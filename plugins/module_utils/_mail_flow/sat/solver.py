@@ -49,12 +49,6 @@ class Scope(NamedTuple):
     kept: bytes
 
 
-def holds_in(model: Sequence[int], literal: int) -> bool:
-    """Whether a literal is true in a model. Undecided and unknown literals are false."""
-    value = model[literal] if literal < len(model) else 0
-    return value > 0 or (not value and bool(literal & 1))
-
-
 class Solver:
     """A formula in conjunctive normal form, to which clauses can be added between the questions.
 
@@ -174,8 +168,9 @@ class Solver:
         return found
 
     def holds(self, literal: int) -> bool:
-        """Whether a literal is true in the model."""
-        return holds_in(self.model, literal)
+        """Whether a literal is true in the model. A variable that is left open is false."""
+        value = self.model[literal]
+        return value > 0 or (not value and bool(literal & 1))
 
     @property
     def certain(self) -> Sequence[int]:
