@@ -174,7 +174,7 @@ def test_no_values_make_a_literal_false_more_often_than_the_adverse_ones(seed: i
     assert set(adverse) <= {~literal for literal in chosen}
     for left in itertools.product((True, False), repeat=4):
         given = [literal if is_true else ~literal for literal, is_true in zip(others, left, strict=True)]
-        at_worst = circuit.substitute(circuit.given(wanted, given), adverse)
+        at_worst = circuit.substitute(circuit.substitute(wanted, given), adverse)
         for values in itertools.product((True, False), repeat=4):
             answers = [literal if is_true else ~literal for literal, is_true in zip(chosen, values, strict=True)]
             assert at_worst is FALSE or circuit.substitute(wanted, [*given, *answers]) is TRUE
