@@ -38,7 +38,7 @@ class ClassDependence:
             if remaining and self._asked.mail.some_unusual:
                 impossible = self._depending(self._asked.model.free, which, dict.fromkeys(remaining, ()), usual=False)
                 others = [kind for kind in remaining if kind not in impossible]
-                unsettled = [kind for kind in others if not self._is_never_sure(kind, which)]
+                unsettled = [kind for kind in others if not self._is_never_sure(kind, which, usual=False)]
                 if unsettled:
                     self._depending(self._asked.model.open, which, dict.fromkeys(unsettled, ()), usual=False)
 
@@ -71,13 +71,24 @@ class ClassDependence:
                     self._add_open(side, which, shown, usual=usual)
         return impossible
 
-    def _is_never_sure(self, kind: DifferenceKind, which: Which) -> bool:
-        """Whether no unusual mail certainly shows a kind with a cause, whoever else gets it."""
+    def may_be_sure(self, kind: DifferenceKind, which: Which) -> bool:
+        """Whether mail with other recipients may certainly show a kind with a cause.
+
+        :raises BudgetError: a question took too many conflicts.
+        """
+        modes = (True, False) if self._asked.mail.some_unusual else (True,)
+        return not all(self._is_never_sure(kind, which, usual=usual) for usual in modes)
+
+    def _is_never_sure(self, kind: DifferenceKind, which: Which, *, usual: bool) -> bool:
+        """Whether no mail certainly shows a kind with a cause, whoever else gets it.
+
+        :param usual: whether it is usual mail.
+        """
         person, place = which
         asked = self._asked.queries.free(person)
         mail = self._asked.mail
         return self._asked.is_never_sure(
-            [asked.cause(kind, place), asked.kinds[kind]], [*mail.assumed(usual=False), *mail.somebody_else(person)]
+            [asked.cause(kind, place), asked.kinds[kind]], [*mail.assumed(usual=usual), *mail.somebody_else(person)]
         )
 
     def _add_open(self, side: Side, which: Which, kinds: Sequence[DifferenceKind], *, usual: bool) -> None:

@@ -220,8 +220,16 @@ class _Differ:
         return {key: mail_class for key, mail_class in self.classes.items() if mail_class.shown is None}
 
     def _ask_with_anybody(self) -> None:
-        """Asks about the classes that nothing shows with one other recipient, who may be anybody."""
-        known = self._not_shown()
+        """Asks about the classes that nothing shows with one other recipient, who may be anybody. A class that no mail
+        certainly shows, whoever else gets it, stays as it is known: that recipient would not show it, either, and what one
+        does not show is not ruled out.
+        """
+        dependence = self.search.dependence
+        known = {
+            key: mail_class
+            for key, mail_class in self._not_shown().items()
+            if dependence.may_be_sure(mail_class.kind, (mail_class.person, mail_class.cause))
+        }
         if not known:
             return
         self._ask([ANYBODY], known)
