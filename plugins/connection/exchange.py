@@ -547,6 +547,7 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result, Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import SessionDescription
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.client import BrokerClient
@@ -586,13 +587,8 @@ class Connection(ConnectionBase):
         """
         return self._broker().invoke(calls, fresh=fresh, reuse=float(self.get_option("exchange_read_reuse") or 0))
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> SessionDescription:
         """Who is connected, and where. Opens the session if necessary, and reads the organization's name.
-
-        The keys: ``transport``, ``endpoint`` (address), ``environment``, ``credential`` (its kind), ``client_id``,
-        ``read_only`` (bool: writes are refused), ``user`` (of psrp), ``organization`` (as ``describe_organization`` in
-        ``module_utils/_exchange/tenant.py`` gives it; None if it is not granted), ``on_premises`` (None if that is not
-        known), ``connect_seconds``, ``warnings`` (what people should know about the session).
 
         :raises OptionError: the host's variables do not describe a valid connection.
         :raises UnreachableError: no session could be opened.

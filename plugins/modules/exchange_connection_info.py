@@ -189,7 +189,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     missing_step,
     step_sentence,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import SessionDescription
 
 SPEC: dict[str, Any] = {"argument_spec": {}}
 
@@ -211,40 +211,43 @@ def run(task: ModuleContext) -> dict[str, Any]:
     began = time.monotonic()
     read(task.session, ["organization"], fresh=True)
     round_trip_ms = round((time.monotonic() - began) * 1000)
-    connection = {
-        key: value for key, value in task.describe().items() if key not in ("organization", "on_premises", "warnings")
-    }
-    result: dict[str, Any] = {"changed": False, "connection": connection, "round_trip_ms": round_trip_ms}
+    session = task.describe()
+    shown = {name: value for name, value in session.as_row().items() if name not in ("organization", "warnings")}
+    result: dict[str, Any] = {"changed": False, "connection": shown, "round_trip_ms": round_trip_ms}
 
     unnamed = _refused(organization, "organization")
     if unnamed is None:
-        result["organization"] = describe_organization(organization.only("organization"))
+        result["organization"] = organization.identity.as_row()
     else:
         task.warnings.append(f"The organization is unknown: {unnamed}")
-    on_premises = result.get("organization", {}).get("on_premises", False)
+    identity = organization.identity_or_unknown
 
     unlisted = _refused(organization, "exported_cmdlets")
+    missing: dict[str, str] = {}
+    facts = []
     if unlisted is None:
         granted = {str(item["Name"]) for item in organization.objects("exported_cmdlets")}
-        missing = missing_cmdlets(granted, on_premises=on_premises)
-        result.update(
-            exported_cmdlets=sorted(granted),
-            missing_cmdlets=missing,
-            advanced_message_encryption=granted >= ADVANCED_MESSAGE_ENCRYPTION,
-        )
+        missing = missing_cmdlets(granted, on_premises=bool(identity.on_premises))
+        advanced = granted >= ADVANCED_MESSAGE_ENCRYPTION
+        result.update(exported_cmdlets=sorted(granted), missing_cmdlets=missing, advanced_message_encryption=advanced)
+        facts = [
+            f"{len(granted)} of {len(granted) + len(missing)} cmdlets",
+            f"with{'' if advanced else 'out'} Advanced Message Encryption",
+        ]
         task.warnings += missing_sentences(missing)
     else:
         task.warnings.append(f"The granted cmdlets are unknown: {unlisted}")
 
-    step = "roles" if not on_premises and lacks_roles(result.get("missing_cmdlets", {})) else ""
+    step = "roles" if not identity.on_premises and lacks_roles(missing) else ""
     result["missing_step"] = step
     if step:
         task.warnings.append(step_sentence(step))
     unread = _refused(organization, "ome_configurations")
     result["may_read_ome_configuration"] = unread is None
-    if unread is not None and not on_premises:
+    if unread is not None and not identity.on_premises:
         task.warnings.append(f"OME configurations cannot be read: {unread.message} {_OME_REMEDY}")
-    return {"msg": _summary(result), **result}
+    facts.append(f"{round_trip_ms} ms a round trip")
+    return {"msg": f"{identity.name or 'Unknown organization'} {_way(session)}: {', '.join(facts)}.", **result}
 
 
 def _refused(organization: Organization, subset: str) -> ExchangeError | None:
@@ -257,20 +260,11 @@ def _refused(organization: Organization, subset: str) -> ExchangeError | None:
     return error
 
 
-def _summary(result: dict[str, Any]) -> str:
-    connection = result["connection"]
-    name = result.get("organization", {}).get("name") or "Unknown organization"
-    facts = []
-    if "exported_cmdlets" in result:
-        count = len(result["exported_cmdlets"])
-        facts.append(f"{count} of {count + len(result['missing_cmdlets'])} cmdlets")
-        facts.append(f"with{'' if result['advanced_message_encryption'] else 'out'} Advanced Message Encryption")
-    facts.append(f"{result['round_trip_ms']} ms a round trip")
-    who = connection.get("user") or connection.get("client_id") or "an application"
-    how = f"as {who} ({connection.get('credential')})"
-    if connection.get("transport") == "file":
-        how = f"({connection.get('endpoint')})"
-    return f"{name} over {connection.get('transport')} {how}: {', '.join(facts)}."
+def _way(session: SessionDescription) -> str:
+    """Over what the session runs, and as whom."""
+    if session.transport == "file":
+        return f"over file ({session.endpoint})"
+    return f"over {session.transport} as {session.user or session.client_id or 'an application'} ({session.credential})"
 
 
 def main() -> None:

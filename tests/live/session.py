@@ -11,6 +11,7 @@ import yaml
 from ansible_collections.m365.message_encryption.plugins.connection import exchange
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import SessionDescription
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import endpoints
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.request import Request
@@ -55,7 +56,7 @@ class LiveSession:
         """A session with Microsoft Graph, for mailboxes."""
         return _Beside(self._find(_identity.of_graph(self._session.identity, mailboxes=True)))
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> SessionDescription:
         """Whose session it is."""
         return self._session.describe(Request([]))
 

@@ -27,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import SessionDescription
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import tries as _tries
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import Option
@@ -125,7 +126,7 @@ class _Line:
             self._world.calling = []
         return [Result.from_wire(json.loads(json.dumps(result.to_wire()))) for result in results]
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> SessionDescription:
         return self._session.describe(Request([]))
 
 

@@ -23,6 +23,10 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
+    OrganizationIdentity,
+    SessionDescription,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     MailFlowContext,
 )
@@ -100,7 +104,9 @@ class EmulatedSession:
             params=validation.validated_parameters,
             check_mode=check_mode,
             session=self,
-            describe=lambda: {"on_premises": not self.organization.cloud},
+            describe=lambda: SessionDescription(
+                organization=OrganizationIdentity(on_premises=not self.organization.cloud)
+            ),
             find_file=lambda path: Path(path).read_bytes(),
         )
         self.warnings = task.warnings

@@ -16,6 +16,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     OutcomeUnknownError,
     ServiceError,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
+    OrganizationIdentity,
+    SessionDescription,
+)
 
 #: What can go wrong with one write: refused, also after it was carried out; lost with or without having been carried
 #: out; accepted and not stored.
@@ -136,6 +140,6 @@ def task(
         params={"verify_timeout": 60, **params},
         check_mode=check_mode,
         session=session,
-        describe=lambda: {"on_premises": on_premises},
+        describe=lambda: SessionDescription(organization=OrganizationIdentity(on_premises=on_premises)),
         find_file=lambda path: (files or {})[path],
     )

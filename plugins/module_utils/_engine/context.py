@@ -9,6 +9,7 @@ from typing import Any
 
 from .._exchange.cmdlet import Session
 from .._exchange.errors import OptionError
+from .._exchange.tenant import SessionDescription
 
 #: The options that every module with write access shares.
 COMMON_ARGUMENT_SPEC: dict[str, Any] = {"verify_timeout": {"type": "int", "default": 60}}
@@ -30,8 +31,7 @@ class ModuleContext:
     :param session: the session of the organization.
     :param graph: opens a session with Microsoft Graph, for the organization's message trace.
     :param mailboxes: the same, for mailboxes of the organization.
-    :param describe: returns the identity and place of the session (including ``on_premises``) without a round trip to
-        Exchange.
+    :param describe: describes the session, which it opens if no call has. That costs a round trip only then.
     :param find_file: returns a file's content by the path that a user gave. Relative paths are searched for as ``copy``
         does.
     :param warnings: warnings to show with the result.
@@ -45,7 +45,7 @@ class ModuleContext:
     session: Session
     graph: Callable[[], Session] = _no_graph
     mailboxes: Callable[[], Session] = _no_graph
-    describe: Callable[[], dict[str, Any]] = dict
+    describe: Callable[[], SessionDescription] = SessionDescription
     find_file: Callable[[str], bytes] = lambda path: b""
     warnings: list[str] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class ModuleContext:
 
     def refuse_on_premises(self, names: Sequence[str]) -> None:
         """Refuses options that Exchange on-premises does not have, by name. Opens the session if no call has."""
-        if names and self.describe().get("on_premises"):
+        if names and self.describe().is_on_premises:
             raise OptionError(
                 f"{', '.join(names)}: available only in Exchange Online, but this organization is on-premises.",
                 remedy="Omit it for this host.",

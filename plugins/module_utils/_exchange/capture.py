@@ -16,7 +16,7 @@ from typing import Any
 from .cmdlet import Call, Result
 from .document import exact_digest
 from .errors import ExchangeError, NotCapturedError, OptionError
-from .tenant import describe_organization
+from .tenant import identity_of
 
 FORMAT = 1
 
@@ -146,10 +146,10 @@ def _contradiction(capture: Capture) -> str:
     )
     if who is None:
         return ""
-    organization = describe_organization(who.objects[0])
-    differs = (capture.organization, capture.tenant_id) != (organization["name"], organization["tenant_id"])
+    organization = identity_of(who.objects[0])
+    differs = (capture.organization, capture.tenant_id) != (organization.name, organization.tenant_id)
     return (
-        f"it says that it is of {capture.organization or 'an unnamed organization'}, but it was read from {organization['name']}"
+        f"it says that it is of {capture.organization or 'an unnamed organization'}, but it was read from {organization.name}"
         if differs
         else ""
     )

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from .cmdlet import CMDLETS, Call, Result, Session
 from .errors import CmdletNotAvailableError, ExchangeError
+from .tenant import OrganizationIdentity, identity_of
 
 Parsed = TypeVar("Parsed")
 
@@ -165,6 +166,16 @@ class Organization:
                 cmdlet=self._reads[subset].cmdlet,
             )
         return objects[0]
+
+    @property
+    def identity(self) -> OrganizationIdentity:
+        """Which organization it is. Raises the error of a failed read."""
+        return identity_of(self.only("organization"))
+
+    @property
+    def identity_or_unknown(self) -> OrganizationIdentity:
+        """Which organization it is, with nothing known of it if the read failed."""
+        return OrganizationIdentity() if self.error("organization") else self.identity
 
     def error(self, subset: str) -> ExchangeError | None:
         """Why the read of a subset failed; ``None`` if it succeeded."""

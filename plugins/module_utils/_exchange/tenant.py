@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 from .names import same_name
 
@@ -19,6 +20,85 @@ from .names import same_name
 SESSION = "Session"
 
 _TENANT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class OrganizationIdentity:
+    """Which organization it is. Unknown texts are empty.
+
+    :param name: in the cloud, the initial domain.
+    :param is_dehydrated: whether it still shares Microsoft's defaults, which Exchange does not let it change; ``None`` if
+        that is unknown.
+    :param on_premises: ``None`` if that is unknown.
+    """
+
+    name: str = ""
+    display_name: str = ""
+    guid: str = ""
+    tenant_id: str = ""
+    is_dehydrated: bool | None = None
+    on_premises: bool | None = None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """The identity that a document names. What it lacks is unknown."""
+        texts = {name: str(row.get(name) or "") for name in ("name", "display_name", "guid", "tenant_id")}
+        return cls(**texts, is_dehydrated=row.get("is_dehydrated"), on_premises=row.get("on_premises"))
+
+    def as_row(self) -> dict[str, Any]:
+        """The identity in results and documents, without what is unknown but for texts."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def __str__(self) -> str:
+        if self.name and self.tenant_id:
+            return f"{self.name} ({self.tenant_id})"
+        return self.name or self.tenant_id or self.guid or "an unnamed organization"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionDescription:
+    """Who is connected, and where.
+
+    :param endpoint: its address.
+    :param credential: the kind of credential.
+    :param client_id: the application; ``None`` for a person.
+    :param read_only: whether writes are refused.
+    :param user: the user of a session over ``psrp``; ``None`` elsewhere.
+    :param connect_seconds: how long opening the session took.
+    :param organization: ``None`` if it is not granted.
+    :param warnings: what people should know about the session.
+    """
+
+    transport: str = ""
+    endpoint: str = ""
+    environment: str = ""
+    credential: str = ""
+    client_id: str | None = None
+    read_only: bool = False
+    user: str | None = None
+    connect_seconds: float = 0
+    organization: OrganizationIdentity | None = None
+    warnings: Sequence[str] = field(default=())
+
+    @property
+    def is_on_premises(self) -> bool:
+        """Whether the organization is known to be on-premises."""
+        return self.organization is not None and bool(self.organization.on_premises)
+
+    @property
+    def organization_name(self) -> str:
+        """The name of the organization; empty if it is unknown."""
+        return self.organization.name if self.organization else ""
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """The description that the broker has sent."""
+        organization = row["organization"] and OrganizationIdentity.from_row(row["organization"])
+        return cls(**{**row, "organization": organization})
+
+    def as_row(self) -> dict[str, Any]:
+        """The description for the wire to a worker, and for results."""
+        return asdict(self)
 
 
 def session_facts(connections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -47,65 +127,51 @@ def compliance_tenant(connections: Sequence[Mapping[str, Any]]) -> str:
     return tenants.pop() if len(tenants) == 1 else ""
 
 
-def describe_organization(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The identity of an organization: ``name`` (the initial domain in the cloud), ``display_name``, ``guid``,
-    ``tenant_id``, ``is_dehydrated``, ``on_premises``. Unknown texts are empty.
+def identity_of(properties: Mapping[str, Any]) -> OrganizationIdentity:
+    """The identity of an organization.
 
     :param properties: the output of Get-OrganizationConfig, completed by the session.
     """
     session = properties.get(SESSION)
     session = session if isinstance(session, Mapping) else {}
     tenant_id = str(session.get("tenant_id") or properties.get("ExternalDirectoryOrganizationId") or "")
-    return {
-        "name": str(properties.get("Name") or properties.get("Identity") or ""),
-        "display_name": str(properties.get("DisplayName") or ""),
-        "guid": str(properties.get("Guid") or ""),
-        "tenant_id": tenant_id,
-        "is_dehydrated": bool(properties.get("IsDehydrated")),
+    return OrganizationIdentity(
+        name=str(properties.get("Name") or properties.get("Identity") or ""),
+        display_name=str(properties.get("DisplayName") or ""),
+        guid=str(properties.get("Guid") or ""),
+        tenant_id=tenant_id,
+        is_dehydrated=bool(properties.get("IsDehydrated")),
         # On-premises, OrganizationId is empty.
-        "on_premises": not (session.get("cloud") or tenant_id or properties.get("OrganizationId")),
-    }
+        on_premises=not (session.get("cloud") or tenant_id or properties.get("OrganizationId")),
+    )
 
 
-def why_another(organization: Mapping[str, Any], wanted: str) -> str:
-    """Why an organization is not the one that the inventory names; empty if it is, or if the inventory names none.
+def why_another(organization: OrganizationIdentity, wanted: str) -> str:
+    """Why an organization is not the one that the inventory names; empty if it is, or if the inventory names none. The
+    display name is ignored, because administrators can change it freely.
 
-    :param organization: from :func:`describe_organization`. The display name is ignored, because administrators can change it
-        freely.
     :param wanted: an initial domain or a tenant ID.
     """
-    if not wanted or any(
-        same_name(wanted, str(organization[key])) for key in ("name", "tenant_id") if organization[key]
-    ):
+    known = filter(None, (organization.name, organization.tenant_id))
+    if not wanted or any(same_name(wanted, name) for name in known):
         return ""
-    if _TENANT_ID.fullmatch(wanted) and not organization["tenant_id"]:
+    if _TENANT_ID.fullmatch(wanted) and not organization.tenant_id:
         return (
-            f"ansible_exchange_organization is the tenant ID {wanted}, but the session (organization {_named(organization)}) does not show a tenant ID: "
+            f"ansible_exchange_organization is the tenant ID {wanted}, but the session (organization {organization}) does not show a tenant ID: "
             "set ansible_exchange_organization to the initial domain, such as contoso.onmicrosoft.com"
         )
-    return f"the session is in the organization {_named(organization)}, but ansible_exchange_organization is {wanted}"
+    return f"the session is in the organization {organization}, but ansible_exchange_organization is {wanted}"
 
 
-def why_not_from(organization: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
-    """Why stored data is not from this organization; empty if it is.
-
-    :param stored: the :func:`describe_organization` of that time. The first identifier that both have decides: tenant
-        ID, GUID, then name.
+def why_not_from(organization: OrganizationIdentity, stored: OrganizationIdentity) -> str:
+    """Why stored data is not from this organization; empty if it is. The first identifier that both have decides: tenant
+    ID, GUID, then name.
     """
-    for key in ("tenant_id", "guid", "name"):
-        if organization.get(key) and stored.get(key):
-            return (
-                ""
-                if same_name(str(organization[key]), str(stored[key]))
-                else f"it was read from {_named(stored)}, but this is {_named(organization)}"
-            )
+    for own, other in (
+        (organization.tenant_id, stored.tenant_id),
+        (organization.guid, stored.guid),
+        (organization.name, stored.name),
+    ):
+        if own and other:
+            return "" if same_name(own, other) else f"it was read from {stored}, but this is {organization}"
     return "it does not name the organization that it was read from"
-
-
-def _named(organization: Mapping[str, Any]) -> str:
-    name, tenant_id = str(organization.get("name") or ""), str(organization.get("tenant_id") or "")
-    return (
-        f"{name} ({tenant_id})"
-        if name and tenant_id
-        else name or tenant_id or str(organization.get("guid") or "") or "an unnamed organization"
-    )

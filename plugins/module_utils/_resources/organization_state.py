@@ -15,7 +15,7 @@ from .._engine.arguments import validate
 from .._engine.plan import Plan
 from .._exchange.errors import OptionError
 from .._exchange.organization import COMPLIANCE_SUBSETS, Organization
-from .._exchange.tenant import describe_organization, why_not_from
+from .._exchange.tenant import OrganizationIdentity, why_not_from
 from .compliance.dlp_policies import read_policies
 from .compliance.sensitivity_labels import read_auto_label_policies, read_label_policies, read_labels
 from .registry import RESOURCES
@@ -124,7 +124,7 @@ def refuse_other_organization(organization: Organization, state: Mapping[str, An
     """Refuses a state from another or an unnamed organization. A state without ``organization`` is valid for any."""
     if state.get("organization") is None:
         return
-    why = why_not_from(describe_organization(organization.only("organization")), state["organization"])
+    why = why_not_from(organization.identity, OrganizationIdentity.from_row(state["organization"]))
     if why:
         raise OptionError(f"organization: {why}.", remedy=remedy)
 
@@ -270,7 +270,7 @@ def _describe_auto_label_policies(organization: Organization) -> dict[str, Any]:
 #: The description of each subset for users: the resources, and subsets that can only be read.
 _DESCRIPTIONS: dict[str, Callable[[Organization], dict[str, Any]]] = {
     **{resource.subset: resource.describe for resource in RESOURCES},
-    "organization": lambda organization: {"organization": describe_organization(organization.only("organization"))},
+    "organization": lambda organization: {"organization": organization.identity.as_row()},
     "transport_config": _describe_limits,
     "rms_templates": _describe_templates,
     "accepted_domains": _describe_accepted_domains,

@@ -38,6 +38,7 @@ from ...module_utils._exchange.errors import (
     defect,
 )
 from ...module_utils._exchange.permissions import GRANTED_BY
+from ...module_utils._exchange.tenant import SessionDescription
 from ...module_utils._exchange.text import MOST_COLUMNS, folded, visible
 from .._transports.regular_file import content_of
 from .diff import as_text, diff
@@ -82,7 +83,7 @@ class ModuleAction(ActionBase):
             session=self._connection,
             graph=self._graph,
             mailboxes=self._mailboxes,
-            describe=getattr(self._connection, "describe", dict),
+            describe=getattr(self._connection, "describe", SessionDescription),
             find_file=self._find_content,
             say=lambda text: show_folded(f"[{host}] {shown_text(text, gone)}"),
         )

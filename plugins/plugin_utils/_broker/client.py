@@ -28,6 +28,7 @@ from ...module_utils._exchange.errors import (
     OutcomeUnknownError,
     UnreachableError,
 )
+from ...module_utils._exchange.tenant import SessionDescription
 from . import frames
 from . import identity as _identity
 from .process import Process
@@ -114,12 +115,12 @@ class BrokerClient:
             return [Result(error=_gone(call)) for call in calls]
         return [Result.from_wire(result) for result in answer["results"]]
 
-    def describe(self) -> dict[str, Any]:
-        """The identity and place of the session.
+    def describe(self) -> SessionDescription:
+        """The description of the session.
 
         :raises UnreachableError: a session cannot be opened.
         """
-        return dict(self._ask({"operation": "describe"}, True)["description"])
+        return SessionDescription.from_row(self._ask({"operation": "describe"}, True)["description"])
 
     def end_session(self) -> None:
         """Ends this organization's session. Does nothing if there is no broker."""

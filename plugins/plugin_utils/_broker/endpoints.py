@@ -29,7 +29,7 @@ from ...module_utils._exchange.errors import (
 )
 from ...module_utils._exchange.names import same_name
 from ...module_utils._exchange.permissions import COMPLIANCE_REMEDY
-from ...module_utils._exchange.tenant import compliance_tenant
+from ...module_utils._exchange.tenant import OrganizationIdentity, compliance_tenant
 from . import identity as _identity
 from .request import Request
 from .session import OrganizationSession
@@ -142,7 +142,7 @@ def _of_a_call(error: ExchangeError, call: Call) -> ExchangeError:
     )
 
 
-def _refuse_another(organization: Mapping[str, Any] | None, tenant_id: str, results: Sequence[Result]) -> None:
+def _refuse_another(organization: OrganizationIdentity | None, tenant_id: str, results: Sequence[Result]) -> None:
     """Refuses what the compliance endpoint brought of another organization.
 
     :param organization: the one that Exchange's session is in; ``None`` if it is not known, or not to be verified.
@@ -152,9 +152,9 @@ def _refuse_another(organization: Mapping[str, Any] | None, tenant_id: str, resu
         raise WrongOrganizationError(f"{another}.", remedy="Nothing that the compliance endpoint returned is used.")
 
 
-def _why_another(organization: Mapping[str, Any], tenant_id: str, results: Sequence[Result]) -> str:
+def _why_another(organization: OrganizationIdentity, tenant_id: str, results: Sequence[Result]) -> str:
     """Why the second session is in another organization than the first; empty if it is not."""
-    name, own = str(organization["name"]), str(organization["tenant_id"])
+    name, own = organization.name, organization.tenant_id
     if own and tenant_id:
         return (
             ""

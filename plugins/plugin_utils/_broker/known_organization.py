@@ -15,7 +15,14 @@ from ...module_utils._exchange.errors import (
     UnreachableError,
     WrongOrganizationError,
 )
-from ...module_utils._exchange.tenant import SESSION, describe_organization, session_facts, why_another, why_not_from
+from ...module_utils._exchange.tenant import (
+    SESSION,
+    OrganizationIdentity,
+    identity_of,
+    session_facts,
+    why_another,
+    why_not_from,
+)
 
 WHO = Call("Get-OrganizationConfig")
 #: Tells whether the session is in the cloud, and in which tenant. Over ``rest``, the transport answers this itself.
@@ -30,14 +37,14 @@ class KnownOrganization:
 
     def __init__(self, wanted: str) -> None:
         self._wanted = wanted
-        #: As ``describe_organization`` gives it; ``None`` if it was not read, or is not granted.
-        self.described: dict[str, Any] | None = None
+        #: ``None`` if it was not read, or is not granted.
+        self.identity: OrganizationIdentity | None = None
         self._facts: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:
         """Its name; empty if it is not known."""
-        return str(self.described["name"]) if self.described else ""
+        return self.identity.name if self.identity else ""
 
     @property
     def may_be_in_the_cloud(self) -> bool:
@@ -63,7 +70,7 @@ class KnownOrganization:
 
     def take(self, who: Result) -> None:
         """Takes the organization as it is described, whichever it is."""
-        self.described = _described(who) if who.error is None else None
+        self.identity = _identity_in(who) if who.error is None else None
 
     def verify(self, who: Result) -> None:
         """Takes the organization, if it is the one that the inventory names.
@@ -86,7 +93,7 @@ class KnownOrganization:
             )
         if who.error is not None:
             raise unreachable(who.error)
-        organization = _described(who)
+        organization = _identity_in(who)
         if organization is None:
             raise UnreachableError(
                 "Get-OrganizationConfig returned no organization, so the organization cannot be verified.",
@@ -98,32 +105,32 @@ class KnownOrganization:
                 f"{another}.",
                 remedy="Nothing was written. Set ansible_exchange_organization to the organization's initial domain.",
             )
-        self.described = organization
+        self.identity = organization
 
     def verify_same(self, who: Result, connection: Result) -> None:
         """Takes the organization of another connection, if it is this one.
 
         :raises UnreachableError: it is another one, or cannot be verified.
         """
-        before = self.described
+        before = self.identity
         try:
             facts = session_facts(connection.objects)
             self.verify(Result(objects=[{SESSION: facts, **row} for row in who.objects], error=who.error))
-            if before and self.described and (another := why_not_from(self.described, before)):
+            if before and self.identity and (another := why_not_from(self.identity, before)):
                 raise WrongOrganizationError(f"{another}.", remedy="Nothing was sent to it.")
         except UnreachableError:
-            self.described = before
+            self.identity = before
             raise
 
     def forget(self) -> None:
         """Forgets what was read of it: the session has ended."""
-        self.described = self._facts = None
+        self.identity = self._facts = None
 
 
-def _described(who: Result) -> dict[str, Any] | None:
-    """The identity of the organization; None if the answer names none."""
-    organization = describe_organization(who.objects[0]) if who.objects else None
-    return organization if organization and organization["name"] else None
+def _identity_in(who: Result) -> OrganizationIdentity | None:
+    """The identity of the organization; ``None`` if the answer names none."""
+    identity = identity_of(who.objects[0]) if who.objects else None
+    return identity if identity and identity.name else None
 
 
 def unreachable(error: ExchangeError | None) -> UnreachableError:

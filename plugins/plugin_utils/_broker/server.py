@@ -263,7 +263,7 @@ class Broker:
             results = endpoints.invoke(session, self._session_of, request)
             return {"results": [result.to_wire() for result in results]}
         if operation == "describe":
-            return {"description": session.describe(request)}
+            return {"description": session.describe(request).as_row()}
         if operation == "close":
             closing = [session, *self._compliance_sessions(session)]
             with self._table:

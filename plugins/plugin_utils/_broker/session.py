@@ -23,6 +23,7 @@ from ...module_utils._exchange.errors import (
     ThrottledError,
     UnreachableError,
 )
+from ...module_utils._exchange.tenant import OrganizationIdentity, SessionDescription
 from .identity import SIGN_INS, variable
 from .known_organization import WHO, KnownOrganization, unreachable
 from .redaction import secrets_of
@@ -85,43 +86,39 @@ class OrganizationSession:
         """Values that must not appear in any text: the secrets of the identity, and those that the transport fetched."""
         return [*secrets_of(self.identity), *self._fetched, *(self._transport.secrets if self._transport else ())]
 
-    def describe(self, request: Request) -> dict[str, Any]:
-        """The identity and place of the session, as ``Connection.describe`` returns it. Costs a round trip only if the
-        session has not returned it yet.
+    def describe(self, request: Request) -> SessionDescription:
+        """The description of the session. It costs a round trip only if the organization has not been identified yet.
 
         :raises UnreachableError: a session cannot be opened.
         """
         with self._lock:
             if not self._opened:
                 self._open(request, [])
-            if self._organization.described is None:
+            if self._organization.identity is None:
                 (who,) = self._run(request, [WHO])
                 self._organization.take(who)
-            organization = self._organization.described
             transport = self._transport_in_use()
             credential = self.identity["credential"]
-            return {
-                "transport": transport.name,
-                "endpoint": transport.endpoint,
-                "environment": self.identity["environment"],
-                "credential": credential["kind"],
-                "client_id": credential["client_id"] or None,
-                "read_only": credential["kind"] in SIGN_INS or transport.name == "file",
-                "user": transport.user or None,
-                "organization": organization,
-                "on_premises": None if organization is None else organization["on_premises"],
-                "connect_seconds": round(self._connect_seconds, 3),
-                "warnings": list(transport.warnings),
-            }
+            return SessionDescription(
+                transport=transport.name,
+                endpoint=transport.endpoint,
+                environment=self.identity["environment"],
+                credential=credential["kind"],
+                client_id=credential["client_id"] or None,
+                read_only=credential["kind"] in SIGN_INS or transport.name == "file",
+                user=transport.user or None,
+                organization=self._organization.identity,
+                connect_seconds=round(self._connect_seconds, 3),
+                warnings=list(transport.warnings),
+            )
 
-    def verified(self, request: Request) -> dict[str, Any] | None:
-        """The organization, as ``describe_organization`` gives it, after the session was opened and verified, if it was
-        not yet; ``None`` if it is not granted.
+    def verified(self, request: Request) -> OrganizationIdentity | None:
+        """The organization, after the session was opened and verified, if it was not yet; ``None`` if it is not granted.
 
         :raises UnreachableError: a session cannot be opened, or it is in another organization.
         """
         self.describe(request)
-        return self._organization.described
+        return self._organization.identity
 
     def close(self, timeout: float = -1) -> None:
         """Ends the session.

@@ -29,6 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     OptionError,
     OutcomeUnknownError,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import SessionDescription
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifact_files import ArtifactFiles
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
@@ -152,7 +153,7 @@ class Role:
             },
             check_mode=check,
             session=self.session,
-            describe=lambda: {"transport": "test"},
+            describe=lambda: SessionDescription(transport="test"),
             find_file=_content,
             say=self.say,
             host=self.host,

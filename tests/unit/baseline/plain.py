@@ -14,8 +14,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan, warning
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import OrganizationIdentity
 
 CONTOSO = {"name": "contoso.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}
+ORGANIZATION = OrganizationIdentity(**CONTOSO)
 CLOUD = {
     "Name": CONTOSO["name"],
     "OrganizationId": "contoso",
@@ -38,7 +40,7 @@ def warned(*texts: str) -> Plan:
 
 def document(*changes: PlannedChange, **more: Any) -> PlanDocument:
     """A plan for Contoso with these changes."""
-    parts = {"kind": "baseline", "organization": CONTOSO, "desired": {"IRM-1": True}, "plan": Plan(), "mail": {}}
+    parts = {"kind": "baseline", "organization": ORGANIZATION, "desired": {"IRM-1": True}, "plan": Plan(), "mail": {}}
     given = {name: more.pop(name) for name in list(more) if name in parts}
     mail = given.get("mail", {})
     given["mail"] = EffectOnMail.from_row({**({"difference_more": 0} if "difference" in mail else {}), **mail})

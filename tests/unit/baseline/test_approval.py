@@ -28,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     document_text,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import OrganizationIdentity
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -231,7 +232,7 @@ _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | _TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
 )
-PLAN = PlanDocument("baseline", {"name": "a", "tenant_id": None}, {"OME-1": {}}, {}, (), NO_EFFECT, ())
+PLAN = PlanDocument("baseline", OrganizationIdentity("a"), {"OME-1": {}}, {}, (), NO_EFFECT, ())
 
 
 @pytest.mark.parametrize("part", PLAN.as_dict())

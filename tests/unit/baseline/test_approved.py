@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
-from .plain import CONTOSO, document, planned, warned
+from .plain import ORGANIZATION, document, planned, warned
 
 CHANGE = planned("search_enabled", impact=Impact.WIDENS)
 PLAN = document(CHANGE)
@@ -346,7 +346,7 @@ def test_a_single_run_cannot_switch_approvals_off(
 
 
 def test_an_approval_of_another_organization_is_that() -> None:
-    theirs = document(CHANGE, organization={**CONTOSO, "tenant_id": "33"})
+    theirs = document(CHANGE, organization=replace(ORGANIZATION, tenant_id="33"))
     (found,) = approval_findings(Approval(theirs.digest, theirs), PLAN, {}, Files(), writes=True)
     assert "it was read from" in found.text
 

@@ -16,6 +16,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.terminal_lines import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures import mail_experiment
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
+    OrganizationIdentity,
+    SessionDescription,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.observations import (
     ObservedContradiction,
     observations_document,
@@ -96,7 +100,7 @@ class Tenant(Role):
     def _task(self, *arguments: Any, **named: Any) -> Any:
         task = super()._task(*arguments, **named)
         task.experiment, task.sleep = self._experiment, self.slept.append
-        task.describe = lambda: {"transport": "test", "organization": {"name": NAME}}
+        task.describe = lambda: SessionDescription(transport="test", organization=OrganizationIdentity(NAME))
         return task
 
     def _experiment(self, options: Mapping[str, Any]) -> WordedResult:

@@ -18,8 +18,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import OrganizationIdentity
 
-from .plain import CONTOSO, document, planned, warned
+from .plain import CONTOSO, ORGANIZATION, document, planned, warned
 
 LOST = {
     "kind": "protection_lost",
@@ -39,7 +40,7 @@ WHOLE = document(
         after=0,
         command="Set-TransportRule -Identity 'ab-1' -Priority 0",
     ),
-    organization={**CONTOSO, "display_name": "Contoso", "guid": "22"},
+    organization=replace(ORGANIZATION, display_name="Contoso", guid="22"),
     desired={"IRM-1": True, "OME-1": {"words": ["b", "a"]}},
     plan=replace(
         warned("It warns.", "Twice.", "It warns."),
@@ -87,16 +88,16 @@ class TestWritten:
             )
 
     def test_an_organization_without_a_tenant_has_none(self) -> None:
-        assert document(organization={"name": "contoso.local"}).organization == {
+        assert document(organization=OrganizationIdentity("contoso.local")).as_dict()["organization"] == {
             "name": "contoso.local",
-            "tenant_id": None,
+            "tenant_id": "",
         }
 
     @pytest.mark.parametrize(
         ("part", "value"),
         [
             ("kind", "disable"),
-            ("organization", {**CONTOSO, "name": "fabrikam.com"}),
+            ("organization", replace(ORGANIZATION, name="fabrikam.com")),
             ("collection_version", "0.9.0"),
             ("desired", {"IRM-1": False}),
             ("managed", {}),
@@ -110,7 +111,7 @@ class TestWritten:
 
     def test_the_digest_does_not_cover_what_differs_between_sessions_and_runs(self) -> None:
         others = (WHOLE.changes[1], WHOLE.changes[0])
-        assert replace(WHOLE, organization={**CONTOSO, "tenant_id": ""}).digest == WHOLE.digest
+        assert replace(WHOLE, organization=replace(ORGANIZATION, tenant_id="")).digest == WHOLE.digest
         assert replace(WHOLE, changes=others).digest == WHOLE.digest
 
     def test_a_better_sentence_is_no_other_warning(self) -> None:
@@ -209,10 +210,10 @@ class TestMoved:
         assert moved(self.APPROVED, self.APPROVED) == []
         assert moved(self.APPROVED, document(self.CHANGES[1])) == []
         # The digest decides, also where the parts could not be compared.
-        assert moved(self.APPROVED, replace(self.APPROVED, organization={**CONTOSO, "tenant_id": ""})) == []
+        assert moved(self.APPROVED, replace(self.APPROVED, organization=replace(ORGANIZATION, tenant_id=""))) == []
 
     def test_another_organization_comes_first(self) -> None:
-        other = document(planned("x"), organization={**CONTOSO, "tenant_id": "33"}, kind="disable")
+        other = document(planned("x"), organization=replace(ORGANIZATION, tenant_id="33"), kind="disable")
         assert moved(self.APPROVED, other) == [
             f"it was read from {CONTOSO['name']} ({CONTOSO['tenant_id']}), but this is {CONTOSO['name']} (33)",
         ]

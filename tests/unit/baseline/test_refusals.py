@@ -33,6 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     OptionError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import SessionDescription
 
 from tests.unit.clock import stopped
 from tests.unit.readings import organization
@@ -201,7 +202,7 @@ def test_several_organizations_are_confirmed_by_name(
     ],
 )
 def test_a_session_for_a_look_is_not_written_over(described: dict[str, Any], writes: bool, text: str | None) -> None:
-    found = session_findings(described, writes=writes)
+    found = session_findings(SessionDescription(**described), writes=writes)
     assert [(finding.id, finding.allow) for finding in found] == ([] if text is None else [("session", "")])
     assert all(str(text) in finding.text for finding in found)
 

@@ -11,9 +11,13 @@ from ansible.errors import AnsibleError
 from ansible.playbook.play_context import PlayContext
 from ansible_collections.m365.message_encryption.plugins.connection import exchange
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
+    OrganizationIdentity,
+    SessionDescription,
+)
 
 CONTOSO, FABRIKAM = "contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com"
-DESCRIPTION = {"transport": "rest", "organization": {"name": CONTOSO}}
+DESCRIPTION = SessionDescription(transport="rest", organization=OrganizationIdentity(CONTOSO))
 ANSWER = Result(objects=[{"Name": "Contoso"}])
 
 Values = dict[str, Any]
@@ -32,7 +36,7 @@ class Client:
         self.asked.append((list(calls), fresh, reuse))
         return [ANSWER]
 
-    def describe(self) -> Values:
+    def describe(self) -> SessionDescription:
         self.asked.append("describe")
         return DESCRIPTION
 

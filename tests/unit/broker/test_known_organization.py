@@ -31,14 +31,14 @@ def connection(tenant: str = TENANT) -> Result:
 
 def test_nothing_is_known_before_it_is_read() -> None:
     known = KnownOrganization("contoso.onmicrosoft.com")
-    assert (known.name, known.described, known.lacks_facts, known.may_be_in_the_cloud) == ("", None, True, True)
+    assert (known.name, known.identity, known.lacks_facts, known.may_be_in_the_cloud) == ("", None, True, True)
 
 
 def test_another_organization_than_the_inventory_names_is_refused() -> None:
     known = KnownOrganization("fabrikam.onmicrosoft.com")
     with pytest.raises(WrongOrganizationError):
         known.verify(who())
-    assert known.described is None
+    assert known.identity is None
 
 
 @pytest.mark.parametrize("answer", [Result(), Result(error=ServiceError("It failed."))])
@@ -55,8 +55,8 @@ def test_a_new_connection_to_another_tenant_is_refused_and_the_first_organizatio
     known.verify(first)
     with pytest.raises(WrongOrganizationError):
         known.verify_same(who(), connection("99999999-2222-3333-4444-555555555555"))
-    assert known.described is not None
-    assert known.described["tenant_id"] == TENANT
+    assert known.identity is not None
+    assert known.identity.tenant_id == TENANT
     known.verify_same(who(), connection())
 
 

@@ -27,7 +27,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     WrongOrganizationError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.preparation import missing_step
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
+    OrganizationIdentity,
+    identity_of,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.request import Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import AHEAD, Writes
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
@@ -464,23 +467,22 @@ def test_a_display_name_is_no_name_of_an_organization() -> None:
 
 def test_describe_tells_who_we_are() -> None:
     found = session(Wire()).describe(Request([]))
-    who = {
-        "name": "contoso.onmicrosoft.com",
-        "display_name": "Contoso",
-        "tenant_id": TENANT,
-        "guid": "g",
-        "is_dehydrated": False,
-        "on_premises": False,
-    }
-    assert found["organization"] == who
-    assert (found["transport"], found["credential"], found["on_premises"]) == ("rest", "access_token", False)
+    assert found.organization == OrganizationIdentity(
+        name="contoso.onmicrosoft.com",
+        display_name="Contoso",
+        tenant_id=TENANT,
+        guid="g",
+        is_dehydrated=False,
+        on_premises=False,
+    )
+    assert (found.transport, found.credential, found.is_on_premises) == ("rest", "access_token", False)
 
 
 def test_describe_works_where_the_question_is_not_granted() -> None:
     wire = Wire()
     wire.answers["Get-OrganizationConfig"] = Result(error=CmdletNotAvailableError("no"))
     found = session(wire, exchange_verify_organization=False).describe(Request([]))
-    assert (found["organization"], found["on_premises"]) == (None, None)
+    assert (found.organization, found.is_on_premises) == (None, False)
 
 
 CLOUD = {**WHO, "OrganizationId": "EURPR01/Microsoft Exchange Hosted Organizations/contoso.onmicrosoft.com"}
@@ -531,10 +533,11 @@ def test_cloud_and_tenant(who: dict[str, Any], connections: Any, tenant_id: str,
     wire.answers["Get-ConnectionInformation"] = lambda: told
     one = session(wire)
     found = one.describe(Request([]))
-    assert (found["organization"]["tenant_id"], found["on_premises"]) == (tenant_id, on_premises)
+    assert found.organization is not None
+    assert (found.organization.tenant_id, found.is_on_premises) == (tenant_id, on_premises)
     # What a module reads says the same, and costs no other question.
     (read,) = one.invoke(Request([Call("Get-OrganizationConfig")]))
-    assert describe_organization(read.unwrap()[0]) == found["organization"]
+    assert identity_of(read.unwrap()[0]) == found.organization
     assert len(wire.tries) == 2
 
 
@@ -554,7 +557,9 @@ def test_nothing_is_concluded_from_a_question_that_failed() -> None:
     wire = Wire()
     wire.answers["Get-ConnectionInformation"] = Result(error=ServiceError("later"))
     one = session(wire)
-    assert one.describe(Request([]))["organization"]["tenant_id"] == ""
+    first = one.describe(Request([])).organization
+    assert first is not None
+    assert first.tenant_id == ""
     wire.answers["Get-ConnectionInformation"] = Result(objects=[{"State": "Connected", "TenantID": TENANT}])
     (read,) = one.invoke(Request([Call("Get-OrganizationConfig")]))
-    assert describe_organization(read.unwrap()[0])["tenant_id"] == TENANT
+    assert identity_of(read.unwrap()[0]).tenant_id == TENANT

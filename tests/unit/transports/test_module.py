@@ -23,6 +23,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine im
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
+    OrganizationIdentity,
+    SessionDescription,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import tries as _tries
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.request import Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
@@ -143,7 +147,7 @@ class Lab:
             params=validation.validated_parameters,
             check_mode=False,
             session=self,
-            describe=lambda: {"on_premises": False},
+            describe=lambda: SessionDescription(organization=OrganizationIdentity(on_premises=False)),
         )
         return dict(code.run(task))
 

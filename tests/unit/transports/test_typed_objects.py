@@ -19,7 +19,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     SUBSETS,
     Organization,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources import organization_state as states
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.request import Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
@@ -220,7 +219,7 @@ def test_they_are_described_as_what_they_mean(session: OrganizationSession) -> N
     calls = {subset: Call(SUBSETS[subset].cmdlet) for subset in subsets}
     results = session.invoke(Request(list(calls.values())))
     known = Organization(calls, dict(zip(subsets, results, strict=True)))
-    assert describe_organization(known.only("organization"))["on_premises"]
+    assert known.identity.on_premises
     described = states.describe(known, [subset for subset in subsets if subset != "organization"])
     (apart,) = described["transport_rules_unsupported"]
     assert "contains an empty element" in apart["reason"]

@@ -21,7 +21,6 @@ from ..._exchange.organization import (
     with_compliance,
 )
 from ..._exchange.permissions import why_not_read
-from ..._exchange.tenant import describe_organization
 from ..._mail_flow.analyses.aspects import DifferenceKind
 from ..._mail_flow.analyses.difference import difference
 from ..._mail_flow.analyses.lint import lint
@@ -182,8 +181,8 @@ def read_with_people(
     missing = [subset for subset in subsets if subset not in known.subsets]
     organization = known.with_more(read(session, missing, fresh=True)) if missing else known
     if observations is not None:
-        name = describe_organization(organization.only("organization"))["name"]
-        organization = organization.with_given(OBSERVATIONS, observations.of_organization(name))
+        observed = observations.of_organization(organization.identity.name)
+        organization = organization.with_given(OBSERVATIONS, observed)
     if not set(MAIL_FACTS) <= set(subsets) or organization.error("transport_rules") is not None:
         return organization
     now = Mail.of_organization(organization)
@@ -205,10 +204,9 @@ def with_newly_contradicted(organization: Organization, observations: Observatio
     """
     if observations is None:
         return organization
-    name = describe_organization(organization.only("organization"))["name"]
     before = organization.given.get(OBSERVATIONS, ())
     answers = [observation for observation in before if isinstance(observation, Observation)]
-    observed = observations.of_organization(name)
+    observed = observations.of_organization(organization.identity.name)
     contradictions = [observation for observation in observed if isinstance(observation, ObservedContradiction)]
     after = organization.with_given(OBSERVATIONS, [*contradictions, *answers])
     counted = [Mail.of_organization(observation).observed.contradictions for observation in (organization, after)]

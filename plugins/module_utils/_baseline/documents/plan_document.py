@@ -17,7 +17,7 @@ from typing import Any
 from ..._engine.plan import Plan, PlanWarning
 from ..._exchange.document import VERSION, digest_of, exact_digest, normal
 from ..._exchange.errors import OptionError
-from ..._exchange.tenant import why_not_from
+from ..._exchange.tenant import OrganizationIdentity, why_not_from
 from ..controls.effect_on_mail import EffectOnMail
 from .approved_mail import counted_mail, moved_mail
 from .change import PlannedChange, digested, still_due, unplanned
@@ -37,7 +37,7 @@ class PlanDocument:
     """A plan, as it is written and approved.
 
     :param kind: the procedure whose plan it is: ``baseline`` or ``disable``.
-    :param organization: ``name`` and ``tenant_id`` of the organization that it is for.
+    :param organization: the organization that it is for. Only its name and its tenant ID are written.
     :param desired: what the controls want, by their ids, with what was accepted and skipped.
     :param managed: the managed settings as they are, in normal form.
     :param mail: what it does to mail.
@@ -46,7 +46,7 @@ class PlanDocument:
     """
 
     kind: str
-    organization: Mapping[str, Any]
+    organization: OrganizationIdentity
     desired: Mapping[str, Any]
     managed: Mapping[str, Any]
     changes: tuple[PlannedChange, ...]
@@ -59,7 +59,7 @@ class PlanDocument:
     def of_plan(
         cls,
         kind: str,
-        organization: Mapping[str, Any],
+        organization: OrganizationIdentity,
         desired: Mapping[str, Any],
         plan: Plan,
         changes: Iterable[PlannedChange],
@@ -67,7 +67,7 @@ class PlanDocument:
         run: str = "",
     ) -> PlanDocument:
         """The document of a plan for an organization."""
-        who = {key: organization.get(key) for key in ("name", "tenant_id")}
+        who = OrganizationIdentity(name=organization.name, tenant_id=organization.tenant_id)
         return cls(
             kind, who, desired, normal(plan.before), tuple(changes), mail, tuple(dict.fromkeys(plan.warnings)), run
         )
@@ -81,7 +81,7 @@ class PlanDocument:
             raise ValueError("has a part of the wrong type.")
         return cls(
             kind=document["kind"],
-            organization=organization,
+            organization=OrganizationIdentity.from_row(organization),
             desired=document["desired"],
             managed=document["managed"],
             changes=tuple(map(PlannedChange.from_row, document["changes"])),
@@ -100,7 +100,7 @@ class PlanDocument:
             "format": FORMAT,
             "kind": self.kind,
             "run": self.run,
-            "organization": dict(self.organization),
+            "organization": {"name": self.organization.name, "tenant_id": self.organization.tenant_id},
             "collection_version": self.collection_version,
             "desired": dict(self.desired),
             "managed": dict(self.managed),
@@ -121,7 +121,7 @@ class PlanDocument:
             "mail": counted_mail(self.mail),
             "warnings": sorted(map(_counted, self.warnings)),
         }
-        return digest_of({**counted, **content, "organization": self.organization["name"]})
+        return digest_of({**counted, **content, "organization": self.organization.name})
 
 
 def _counted(warning: PlanWarning) -> str:

@@ -14,7 +14,7 @@ from ..._exchange.capture import Capture
 from ..._exchange.document import VERSION, digest_of
 from ..._exchange.errors import CmdletNotAvailableError, OptionError
 from ..._exchange.organization import COMPLIANCE_FACTS, Organization
-from ..._exchange.tenant import describe_organization
+from ..._exchange.tenant import OrganizationIdentity
 from ..._resources.organization_state import PARTS, describe
 from ..._resources.rules.organization_rules import rules_of
 from .change import PlannedChange
@@ -85,9 +85,6 @@ class SnapshotDocument:
         """A snapshot of what was read. Only a part whose cmdlet the session does not have is left out; any other failed
         read is raised.
         """
-        described = (
-            describe(organization, ["organization"]) if organization.available("organization") else {"organization": {}}
-        )
         state, unavailable = state_of(organization)
         state.update(information_of(organization))
         return cls(
@@ -95,7 +92,7 @@ class SnapshotDocument:
             previous=previous,
             run=run,
             created_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            organization=described["organization"],
+            organization=organization.identity.as_row() if organization.available("organization") else {},
             state=state,
             order=tuple(rule.guid for rule in rules_of(organization))
             if organization.available("transport_rules")
@@ -178,14 +175,10 @@ def captured(organization: Organization, transport: str) -> Capture:
 
     :param transport: over what it was read.
     """
-    who = (
-        describe_organization(organization.only("organization"))
-        if organization.available("organization")
-        else {"name": "", "tenant_id": ""}
-    )
+    identity = organization.identity if organization.available("organization") else OrganizationIdentity()
     return Capture(
-        who["name"],
-        who["tenant_id"],
+        identity.name,
+        identity.tenant_id,
         datetime.datetime.now(datetime.UTC),
         VERSION,
         transport,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from ..._engine.plan import Plan
 from ..._exchange.errors import CmdletNotAvailableError, ExchangeError
 from ..._exchange.organization import Organization
-from ..._exchange.tenant import describe_organization
 from ..controls.control import Assessment, BaselineRequest, Control, JudgingControl, WritingControl
 from ..controls.controls import CONTROLS
 from ..documents.report import ControlReport
@@ -114,6 +113,4 @@ class ControlAssessment:
 
 def on_premises(organization: Organization) -> bool:
     """Whether the organization is on-premises."""
-    return organization.error("organization") is None and bool(
-        describe_organization(organization.only("organization"))["on_premises"]
-    )
+    return bool(organization.identity_or_unknown.on_premises)

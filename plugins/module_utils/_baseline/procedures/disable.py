@@ -13,7 +13,6 @@ from typing import Any
 from ..._engine.plan import Plan
 from ..._exchange.names import same_name
 from ..._exchange.organization import Organization
-from ..._exchange.tenant import describe_organization
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._resources.irm_configuration import IRM_CONFIGURATION
 from ..._resources.rules.planner import plan_unmanaged
@@ -83,9 +82,9 @@ class Disable(Procedure):
 
     def _unconfirmed(self, organization: Organization, confirmed: str, organizations: int) -> list[Finding]:
         """The findings if the name of the only organization is not confirmed."""
-        name = describe_organization(organization.only("organization"))["name"]
+        name = organization.identity.name
         findings = []
-        if not same_name(confirmed, str(name)):
+        if not same_name(confirmed, name):
             value = f"it is {confirmed!r}" if confirmed else "it is not set"
             findings.append(
                 Finding(

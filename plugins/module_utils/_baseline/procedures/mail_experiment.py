@@ -133,7 +133,7 @@ def _options(
     options = {name: value for name, value in variables[EXPERIMENT].items() if value is not None and name not in _OWN}
     if options.get("observations"):
         options["observations"] = os.path.abspath(options["observations"])
-    elif (task.describe().get("organization") or {}).get("name"):
+    elif task.describe().organization_name:
         options["observations"] = artifacts.notes.observations_path
     number = "" if round_ == 1 else f"-{round_}"
     return {

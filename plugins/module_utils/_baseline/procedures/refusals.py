@@ -13,7 +13,7 @@ from ..._exchange.errors import OptionError
 from ..._exchange.names import same_name
 from ..._exchange.organization import Organization
 from ..._exchange.permissions import not_granted
-from ..._exchange.tenant import describe_organization, why_another
+from ..._exchange.tenant import SessionDescription, why_another
 from ..._resources.irm_configuration import IRM_CONFIGURATION, LICENSING
 from ..._resources.mailbox_policies import BUILT_IN_OWA_POLICY, OWA_MAILBOX_POLICY
 from ..controls.acceptance import moment
@@ -43,12 +43,11 @@ def organization_findings(organization: Organization, expected: str) -> list[Fin
     error = organization.error("organization")
     if error is not None:
         return [Finding.acceptable("organization", f"it cannot be identified: {error}", "unidentified_organization")]
-    described = describe_organization(organization.only("organization"))
     findings = []
-    another = why_another(described, expected)
+    another = why_another(organization.identity, expected)
     if another:
         findings.append(Finding("organization", f"{another}."))
-    if described["on_premises"]:
+    if organization.identity.on_premises:
         findings.append(
             Finding.acceptable(
                 "organization",
@@ -78,10 +77,7 @@ def encryption_findings(plan: Plan) -> list[Finding]:
 
 def dehydration_findings(organization: Organization, plan: Plan) -> list[Finding]:
     """The findings about changes that Exchange refuses in a dehydrated organization, which every new one is."""
-    if (
-        organization.error("organization") is not None
-        or not describe_organization(organization.only("organization"))["is_dehydrated"]
-    ):
+    if not organization.identity_or_unknown.is_dehydrated:
         return []
     touched = [
         change
@@ -134,14 +130,11 @@ def confirmation_findings(variables: Mapping[str, Any], hosts: Sequence[str]) ->
     return [Finding("confirm_rollback", text, f"{allow('confirm_rollback', names)}, or in a command {typed}")]
 
 
-def session_findings(described: Mapping[str, Any], *, writes: bool) -> list[Finding]:
-    """What is refused about the session. Nothing allows it.
-
-    :param described: the session, as the connection describes it.
-    """
-    if not writes or not described.get("read_only"):
+def session_findings(session: SessionDescription, *, writes: bool) -> list[Finding]:
+    """What is refused about the session. Nothing allows it."""
+    if not writes or not session.read_only:
         return []
-    if described.get("transport") == "file":
+    if session.transport == "file":
         return [
             Finding(
                 "session",

@@ -18,7 +18,7 @@ from ..._engine.progress import not_stored
 from ..._exchange.cmdlet import Session
 from ..._exchange.errors import ExchangeError, OptionError, ProtocolError
 from ..._exchange.organization import MAIL_FACTS, UNREAD, Organization
-from ..._exchange.tenant import describe_organization, why_not_from
+from ..._exchange.tenant import OrganizationIdentity, why_not_from
 from ..._mail_flow.input.rule_sources import FACT_SUBSETS, RULE_SUBSETS
 from ..._resources.rules.organization_rules import RULE
 from ..controls.controls import CONTROL
@@ -404,7 +404,7 @@ class _Guard:
     def __init__(self, session: Session, prepared: Preparation, report: OrganizationReport, notes: StageNotes) -> None:
         self._session = session
         self._prepared = prepared
-        self._organization = {"name": report.name, "tenant_id": report.tenant_id}
+        self._organization = OrganizationIdentity(name=report.name, tenant_id=report.tenant_id or "")
         self._planned = report.changes
         self._mail_digest = notes.mail_digest
         # What an earlier stage has written changes mail as planned.
@@ -450,9 +450,9 @@ class _Guard:
         """Raises ExchangeError if it is not the one that the plan was made for. A plan may be accepted for one that
         cannot be identified.
         """
-        if not any(self._organization.values()):
+        if self._organization == OrganizationIdentity():
             return
-        other = why_not_from(describe_organization(organization.only("organization")), self._organization)
+        other = why_not_from(organization.identity, self._organization)
         if other:
             raise ExchangeError(
                 f"{self._so_far}The plan is for another organization, so nothing{self._more} was written: {other}.",

@@ -4,14 +4,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError
 from ..._exchange.organization import MAIL_FACTS, SUBSETS, Organization, read, with_compliance
-from ..._exchange.tenant import describe_organization
+from ..._exchange.tenant import SessionDescription
 from ..._mail_flow.wording.replay_row import NoResultRow
 from ..controls.control import BaselineRequest
 from ..controls.effect_on_mail import EffectOnMail
@@ -78,7 +76,6 @@ def overlooks(task: BaselineContext, kind: ProcedureKind) -> bool:
 class DraftedRun:
     """What a run would do, before it is judged.
 
-    :param session: the session, as the connection describes it.
     :param findings: what the procedure itself refuses.
     :param mail: what the plan does to mail.
     :param document: the plan as it is approved.
@@ -88,7 +85,7 @@ class DraftedRun:
     prepared: Preparation
     run: Run
     organization: Organization
-    session: Mapping[str, Any]
+    session: SessionDescription
     plan: Plan
     findings: tuple[Finding, ...]
     mail: EffectOnMail
@@ -145,7 +142,13 @@ def draft(task: BaselineContext, prepared: Preparation) -> DraftedRun:
         "skip": list(variables.get("skip") or ()),
     }
     document = PlanDocument.of_plan(
-        procedure.kind.name, who(organization), desired, drafted.plan, changes, mail, prepared.artifacts.run
+        procedure.kind.name,
+        organization.identity_or_unknown,
+        desired,
+        drafted.plan,
+        changes,
+        mail,
+        prepared.artifacts.run,
     )
     approval = approval_of(variables, prepared.artifacts) if procedure.kind.approvable else None
     return DraftedRun(
@@ -187,10 +190,3 @@ def _foreseen(
         suggested = controls.mail_flow.suggested(organization, plan, task.to_yaml, replay.traced)
         mail = replace(mail, evidence=evidence or None, trials=tuple(trials), suggestions=tuple(suggested))
     return with_unseen(mail, organization)
-
-
-def who(organization: Organization) -> dict[str, Any]:
-    """The organization as it names itself; empty texts if that cannot be read."""
-    if organization.error("organization") is not None:
-        return {"name": "", "display_name": "", "tenant_id": "", "guid": ""}
-    return describe_organization(organization.only("organization"))

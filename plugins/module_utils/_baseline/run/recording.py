@@ -35,7 +35,7 @@ from ..procedures.mail_experiment import after_audit, after_changes
 from ..procedures.procedure import ProcedureKind, SnapshotTime
 from ..procedures.restoring import count_as_rolled_back
 from ..procedures.unrestorable import parts_not_in
-from .drafting import DraftedRun, overlooks, who
+from .drafting import DraftedRun, overlooks
 from .interrupted import end_interrupted
 from .mail_replay import without_domains
 from .observation_sources import observation_sources
@@ -59,14 +59,14 @@ class Record:
             _report(task, drafted, findings),
             mail=_shown_mail(task, drafted),
             profile=str(variables.get("profile") or "") if procedure.controls else "",
-            warnings=(*warnings, *(drafted.session.get("warnings") or ()), *map(str, drafted.plan.warnings)),
+            warnings=(*warnings, *drafted.session.warnings, *map(str, drafted.plan.warnings)),
             accepted=tuple(drafted.prepared.acceptance.reported()),
             snapshot=restored,
             digests=Digests(plan=drafted.document.digest, state=_state_digest(drafted.organization)),
         )
         self.result: dict[str, Any] = {
             "changed": False,
-            "organization": who(drafted.organization),
+            "organization": drafted.organization.identity_or_unknown.as_row(),
             "pending": bool(drafted.changes),
             "writes": drafted.writes,
             "digest": drafted.document.digest,
@@ -172,7 +172,7 @@ class Record:
             approved_plan=approval.digest if approval else "",
             approved_run=approval.run if approval else "",
         )
-        capture = captured(drafted.organization, str(drafted.session.get("transport"))).document()
+        capture = captured(drafted.organization, drafted.session.transport).document()
         self.result["snapshot"] = drafted.artifacts.snapshots.store(snapshot.as_dict(), capture)
         if drafted.procedure.kind.snapshot_time is SnapshotTime.ALWAYS:
             lacking = [str(warning) for warning in parts_not_in(snapshot)]
@@ -246,14 +246,12 @@ def _report(task: BaselineContext, drafted: DraftedRun, findings: Sequence[Findi
         status = OrganizationStatus.NOT_ASSESSABLE
     else:
         status = OrganizationStatus.DRIFT if ControlStatus.NOT_MET in statuses or changes else OrganizationStatus.MET
-    named = who(organization)
+    identity = organization.identity_or_unknown
     return OrganizationReport(
-        name=named["name"],
-        display_name=named["display_name"],
-        tenant_id=named["tenant_id"],
-        connection=ConnectionSummary(
-            session.get("transport"), session.get("endpoint"), session.get("credential"), session.get("client_id")
-        ),
+        name=identity.name,
+        display_name=identity.display_name,
+        tenant_id=identity.tenant_id,
+        connection=ConnectionSummary(session.transport, session.endpoint, session.credential, session.client_id),
         controls=tuple(controls),
         observed=tuple(observed(organization)),
         overview=overview_of(organization, controls) if overlooks(task, procedure.kind) else None,

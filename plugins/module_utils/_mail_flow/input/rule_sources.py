@@ -127,7 +127,7 @@ def observed_for(task: MailFlowContext, rules: RuleSet) -> CountedObservations:
     path = task.params.get("observations")
     if not path:
         return CountedObservations()
-    here = str((task.describe().get("organization") or {}).get("name") or "") if task.connected else ""
+    here = task.describe().organization_name if task.connected else ""
     observations = observations_of(task.load(path), f"observations: {path}", here)
     today = datetime.datetime.now(datetime.UTC).date()
     return observed_of(observations, rules, today, task.params["observations_max_age"])

@@ -68,7 +68,6 @@ from ..wording.unseen import not_read_row
 from .experiment_outcome import (
     known_observations,
     now_in_utc,
-    organization_name,
     outcome_of_record,
     read_experiment,
     tracker_of,
@@ -210,7 +209,7 @@ class _Relying:
         if RELIED_ON not in (task.params["questions"] or []):
             return cls()
         today = now_in_utc()
-        known = known_observations(task, organization_name(task)) if task.params["observations"] else []
+        known = known_observations(task, task.describe().organization_name) if task.params["observations"] else []
         answers = observed_of(known, rules, today.date()).answers
         observed = {**(facts.get("observed") or {}), **answers}
         verdicts = VerdictsRelying(rules, {**facts, "observed": observed}, guarantees, today)
@@ -293,7 +292,7 @@ def _sent(
     """
     by = task.params["send_with"]
     post: Post = GraphPost(task.mailboxes()) if by == "graph" else SmtpPost(task.mail_server(task.params))
-    known_observations(task, organization_name(task))
+    known_observations(task, task.describe().organization_name)
     file = task.record_file(task.params["record"])
     file.create(record.document())
     sender = LetterSender(post, file, task.say, task.sleep, now_in_utc)
@@ -332,7 +331,7 @@ def _new_record(
     task: ExperimentContext, plan: SendingPlan, rules: RuleSet, token: str, unread: Sequence[str]
 ) -> ExperimentRecord:
     return ExperimentRecord(
-        organization=organization_name(task),
+        organization=task.describe().organization_name,
         token=token,
         by=task.params["send_with"],
         began=now_in_utc(),

@@ -42,7 +42,7 @@ def read_experiment(task: ExperimentContext) -> WordedResult:
     """What became of the messages of an earlier run. Nothing is sent, and temporary rules that it left are removed."""
     path = task.params["record"]
     record = record_of(task.record_file(path).read(), f"record: {path}")
-    here = organization_name(task)
+    here = task.describe().organization_name
     if here and record.organization.casefold() != here.casefold():
         raise OptionError(
             f"record: {path} is of {f'the organization {record.organization}' if record.organization else 'no organization'}, "
@@ -192,11 +192,6 @@ def with_leftovers(result: WordedResult, rules: Sequence[LeftoverRule]) -> Worde
         return result
     row = {**result.row, "failed": True, "rules_left": [leftover_row(each) for each in rules]}
     return WordedResult(row, (leftover_lines(rules), *result.parts))
-
-
-def organization_name(task: ExperimentContext) -> str:
-    organization = task.describe().get("organization") or {}
-    return str(organization.get("name") or "")
 
 
 def now_in_utc() -> datetime.datetime:

@@ -13,7 +13,6 @@ from ..._exchange.cmdlet import Call, Value
 from ..._exchange.errors import NotFoundError, OptionError
 from ..._exchange.names import name_key, same_name
 from ..._exchange.organization import Organization
-from ..._exchange.tenant import describe_organization
 from ..table import name_of
 from .organization_rules import RULE, rms_templates_of, rules_of
 from .rule import DeclaredRule, Rule
@@ -68,10 +67,7 @@ class RuleBook:
             self.ome_configurations = {
                 name_key(name_of(item)) for item in organization.objects("ome_configurations")
             } | {name_key(name) for name in created}
-        self.in_cloud = (
-            organization.available("organization")
-            and not describe_organization(organization.only("organization"))["on_premises"]
-        )
+        self.in_cloud = organization.available("organization") and not organization.identity.on_premises
         self.restoring = restoring
         self.check_mode = check_mode
         #: The order after the plan: GUIDs, and the names of rules that do not exist yet.

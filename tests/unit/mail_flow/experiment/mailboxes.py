@@ -28,6 +28,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     NotFoundError,
     OptionError,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
+    OrganizationIdentity,
+    SessionDescription,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.experiment.experiment_context import (
     AbandonedRecord,
     ExperimentContext,
@@ -225,7 +229,7 @@ def run(
         params=validation.validated_parameters,
         check_mode=check_mode,
         session=session,
-        describe=lambda: {"organization": {"name": "contoso.onmicrosoft.com"}},
+        describe=lambda: SessionDescription(organization=OrganizationIdentity("contoso.onmicrosoft.com")),
         mailboxes=lambda: mailboxes,
         record_file=lambda path: (others or {}).get(path, kept),
         mail_server=lambda params: mailboxes,
