@@ -187,6 +187,13 @@ def test_what_is_not_as_expected_is_told_key_by_key() -> None:
     ]
 
 
+def test_where_what_exchange_knows_ends_can_be_expected() -> None:
+    result = {"ann@fabrikam.com": {"transit": {"tls": "forced", "ends_at": ["gateway.example"]}}}
+    assert broken({"ann@fabrikam.com": {"transit": {"ends_at": ["gateway.example"]}}}, result) == []
+    (miss,) = broken({"ann@fabrikam.com": {"transit": {"ends_at": ["other.example"]}}}, result)
+    assert miss.key == "transit.ends_at"
+
+
 HR_BRAND = {**ENCRYPT, "name": "HR brand", "actions": {"apply_rights_protection_customization_template": "HR"}}
 
 

@@ -5,6 +5,7 @@ acting that would make it keep the guarantee: one that encrypts, decrypts, or ch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,11 +13,13 @@ from typing import Any
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.unmatchable_values import meant_domain, meant_extension, never_matching
 from ..conditions.meant_values import as_meant, is_misspelled
+from ..conditions.predicate import Atom
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain, is_below
 from ..model.connectors import IN_TRANSIT
 from ..model.domains import INSIDE
+from ..model.facts import Facts
 from ..model.inside import sender_inside
 from ..model.message_recipients import recipients_of
 from ..model.wishes import WISHES
@@ -56,7 +59,8 @@ class BreachCause:
         keeps a rule from helping the copy: ``disabled``, ``mode``, ``dates``, ``exception``, ``scope``,
         ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``asterisk`` (which is no
         wildcard in a word), ``misspelled`` (a domain), ``unauthenticated``, or ``stopped`` (by the rule :param:`other`),
-        ``elsewhere`` (it looks for the same texts in another place, or for some of the people in a domain), or
+        ``elsewhere`` (it looks for the same texts or people in another place, for longer texts, or for some of the people
+        in a domain), or
         ``from_outside`` (it acts, but on mail from outside); ``exception`` also of a rule that would keep it back; of a
         DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_holds``, ``dlp_decrypts`` or ``dlp_encrypts``,
         ``dlp_undoes`` (it leaves no such mail protected), or, of one that could prevent it, ``dlp_tested`` or ``dlp_disabled``; of
@@ -123,10 +127,7 @@ def _of_unprotected(
     if copy.is_from_outside:
         encrypting = [standing for standing in helping if _encrypts(standing.rule, guarantee)]
         return _of_mail_from_outside(encrypting, guarantee)
-    cause = _of_nearest(every, helping, copy, guarantee)
-    if cause or WISHES[guarantee.then].wants_delivery:
-        return cause
-    return _of_exempting(every, copy, guarantee)
+    return _of_nearest(every, helping, copy, guarantee)
 
 
 def _of_copying(
@@ -148,12 +149,6 @@ def _of_mail_from_outside(helping: Sequence[Standing], guarantee: Guarantee) -> 
     return BreachCause("from_outside", nearest.rule.name) if nearest else None
 
 
-def _of_exempting(every: Sequence[Standing], copy: Copy, guarantee: Guarantee) -> BreachCause | None:
-    """The rule that would keep a copy back but for an exception; ``None`` if there is none."""
-    exempting = _nearest([standing for standing in every if _would_keep_back(standing, copy)], guarantee)
-    return _of_standing(exempting, every, copy) if exempting else None
-
-
 def _of_the_ending(every: Sequence[Standing]) -> BreachCause | None:
     """The one rule that surely keeps a copy back; ``None`` if there is none, or more than one."""
     ending = [
@@ -169,10 +164,14 @@ def _of_the_ending(every: Sequence[Standing]) -> BreachCause | None:
 def _of_nearest(
     every: Sequence[Standing], helping: Sequence[Standing], copy: Copy, guarantee: Guarantee
 ) -> BreachCause | None:
-    """What the rule that is most likely meant to protect a copy misses it by, or does for it without encrypting it."""
-    nearest = _nearest(
-        [standing for standing in helping if standing.distance and _has_one_known_cause(standing, copy)], guarantee
-    )
+    """What the rule that is most likely meant to protect a copy, or to keep it back, misses it by, or does for it without
+    encrypting it.
+    """
+    wish = WISHES[guarantee.then]
+    near = [standing for standing in helping if standing.distance and _has_one_known_cause(standing, copy)]
+    if wish.wants_protection and not wish.wants_delivery:
+        near += [standing for standing in every if _would_keep_back(standing, copy)]
+    nearest = _nearest(near, guarantee)
     elsewhere = _nearest([standing for standing in helping if _looks_elsewhere(standing, guarantee)], guarantee)
     if elsewhere and (nearest is None or _in_common(elsewhere.rule, guarantee) >= _in_common(nearest.rule, guarantee)):
         atom = elsewhere.failed[0].atom
@@ -180,7 +179,7 @@ def _of_nearest(
         return BreachCause(
             "elsewhere", elsewhere.rule.name, option, result_values(atom.values), would=_would_do(elsewhere.rule)
         )
-    half = _nearest(_by_halves(every), guarantee) if WISHES[guarantee.then].protects_what_is_delivered else None
+    half = _nearest(_by_halves(every), guarantee) if wish.protects_what_is_delivered else None
     if half and (nearest is None or _in_common(half.rule, guarantee) > _in_common(nearest.rule, guarantee)):
         return BreachCause(_half(half.rule), half.rule.name)
     return _of_standing(nearest, every, copy) if nearest else None
@@ -288,10 +287,17 @@ def _misses_recipient(standing: Standing) -> bool:
 
 
 def _nearest(every: Sequence[Standing], guarantee: Guarantee) -> Standing | None:
-    """The rule that is most likely meant to keep a guarantee: one with the same conditions, and the least in its way."""
+    """The rule that is most likely meant to keep a guarantee: one with the same conditions, the least in its way, and in
+    effect.
+    """
     return min(
         every,
-        key=lambda standing: (*unlike(standing.rule, guarantee.when), standing.distance, standing.rule.place),
+        key=lambda standing: (
+            *unlike(standing.rule, guarantee.when),
+            standing.distance,
+            not standing.could_act,
+            standing.rule.place,
+        ),
         default=None,
     )
 
@@ -325,8 +331,8 @@ def _has_one_known_cause(standing: Standing, copy: Copy) -> bool:
 
 
 def _looks_elsewhere(standing: Standing, guarantee: Guarantee) -> bool:
-    """Whether nothing keeps a rule from helping a copy but that it looks for texts in another place than the
-    guarantee does, in the subject alone, say, or for some people of the domains that the guarantee is about.
+    """Whether nothing keeps a rule from helping a copy but that it looks for what the guarantee is about in another place,
+    or for less of it: in the subject alone, say, at its beginning, or in the To field, or for some people of a domain.
     """
     if standing.distance != 1 or len(standing.failed) != 1 or standing.failed[0].section != "conditions":
         return False
@@ -334,13 +340,46 @@ def _looks_elsewhere(standing: Standing, guarantee: Guarantee) -> bool:
     if atom.predicate.options[0] in _PEOPLE_OF:
         names = guarantee.when.get(_PEOPLE_OF[atom.predicate.options[0]]) or []
         return any(is_below(domain(str(address)), str(name)) for address in atom.values for name in names)
-    if len(atom.predicate.options) > 1 or atom.predicate.sort not in ("word", "pattern"):
+    if len(atom.predicate.options) > 1:
         return False
-    sought = {str(value).casefold() for value in atom.values}
     return any(
-        BY_OPTION[option].sort == atom.predicate.sort and sought & {str(value).casefold() for value in values}
+        _seeks_in_part(atom, option, values)
         for option, values in guarantee.when.items()
-        if option in BY_OPTION and option != atom.predicate.options[0] and isinstance(values, list)
+        if option in BY_OPTION and isinstance(values, list)
+    )
+
+
+def _seeks_in_part(atom: Atom, option: str, values: Sequence[Any]) -> bool:
+    """Whether a condition looks for texts or recipients of another one, on which a guarantee has these values, in another
+    place, or by patterns for longer texts in the same one.
+    """
+    own, wanted = atom.predicate, BY_OPTION[option]
+    same = {str(value).casefold() for value in atom.values} & {str(value).casefold() for value in values}
+    if own.fields:
+        return wanted.of_recipient and own.sort == wanted.sort and bool(same)
+    if not {own.sort, wanted.sort} <= {"word", "pattern"}:
+        return False
+    if own.sort == wanted.sort and option not in own.options and same:
+        return True
+    if own.sort == "word" or not {*own.slots} & {*wanted.slots}:
+        return False
+    return any(_is_longer(str(value), str(text)) for value in atom.values for text in values)
+
+
+#: What is no letter of a text that a pattern looks for: ``\\d`` and the like, and all else that is no letter.
+_NO_LETTERS = re.compile(r"\\[A-Za-z]|[\W\d_]")
+
+#: The letters that make a text one of its own.
+_TELLING = 3
+
+
+def _is_longer(value: str, text: str) -> bool:
+    """Whether a pattern has the letters of a text, or of another pattern, side by side, and is not the same."""
+    letters = _NO_LETTERS.sub("", text).casefold()
+    return (
+        len(letters) >= _TELLING
+        and letters in _NO_LETTERS.sub("", value).casefold()
+        and value.casefold() != text.casefold()
     )
 
 
@@ -385,22 +424,33 @@ _CASES: tuple[tuple[str, Callable[[Standing, Copy], bool]], ...] = (
 )
 
 
-def _never_matches(failed: FailedCondition) -> list[str]:
-    """The values of a condition that match no mail."""
+def _never_matches(failed: FailedCondition, facts: Facts) -> list[str]:
+    """The values of a condition that match no mail, such as groups that it names as recipients."""
     if failed.section != "conditions":
         return []
     section = {failed.atom.predicate.options[0]: result_values(failed.atom.values)}
-    return [value for _option, value, _instead in never_matching(section)]
+    return [*(value for _option, value, _instead in never_matching(section)), *_groups(failed, facts)]
+
+
+def _groups(failed: FailedCondition, facts: Facts) -> list[str]:
+    """The groups that a condition names as recipients, and in whose place it sees their members."""
+    if failed.atom.predicate.options != ("sent_to",):
+        return []
+    return [value for value in failed.atom.values if value.casefold() in facts.groups.expanded]
 
 
 def _would_match(failed: FailedCondition, copy: Copy) -> bool:
     """Whether a condition has a value that matches no mail, and is meant for such as this copy."""
     predicate = failed.atom.predicate
+    never = _never_matches(failed, copy.facts)
     if predicate.of_sender or predicate.of_recipient:
+        groups = _groups(failed, copy.facts)
         name = domain(copy.message.sender if predicate.of_sender else copy.recipient)
-        return any(is_below(name, meant_domain(value)) for value in _never_matches(failed))
+        return any(copy.recipient in copy.facts.groups.members_of(group.casefold()) for group in groups) or any(
+            is_below(name, meant_domain(value)) for value in never if value not in groups
+        )
     files = [attachment.name.casefold() for attachment in copy.message.attachments or ()]
-    extensions = tuple(f".{meant_extension(value).casefold()}" for value in _never_matches(failed))
+    extensions = tuple(f".{meant_extension(value).casefold()}" for value in never)
     return any(name.endswith(extensions) for name in files)
 
 
@@ -443,7 +493,9 @@ def _of_case(kind: str, standing: Standing, every: Sequence[Standing], copy: Cop
         failed = standing.failed[0]
         option = f"{failed.section}.{failed.atom.predicate.options[0]}"
         value = result_values(failed.atom.values)
-        return BreachCause(kind, rule.name, option, _never_matches(failed) if kind == "never_matches" else value)
+        return BreachCause(
+            kind, rule.name, option, _never_matches(failed, copy.facts) if kind == "never_matches" else value
+        )
     if kind in ("asterisk", "misspelled"):
         failed = standing.failed[0]
         values = _asterisks(standing) if kind == "asterisk" else _misspelled(failed, copy)

@@ -12,11 +12,17 @@ from .predicates import BY_OPTION
 #: A word so long that one letter more or less seldom makes it another name.
 _LONG_WORD = re.compile(r"[^\W\d_]{6,}")
 
+#: How the names of websites begin, in whose domains nobody has an address.
+_WEBSITE = "www."
+
 
 def is_misspelled(written: str, meant: str) -> bool:
     """Whether one text is another with a letter too many, one too few, or two neighbors exchanged, or with another letter
-    within a long word. Another letter at its end or in a short word often is another name, and another digit is.
+    within a long word, or the name of its website. Another letter at its end or in a short word often is another name, and
+    another digit is.
     """
+    if written == f"{_WEBSITE}{meant}":
+        return True
     short, long = sorted((written, meant), key=len)
     if len(long) - len(short) == 1:
         letters = [place for place, letter in enumerate(long) if letter.isalpha()]

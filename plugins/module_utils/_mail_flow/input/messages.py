@@ -165,7 +165,7 @@ def _is_met(key: str, wanted: Any, result: Any) -> bool:
     if isinstance(result, list) or isinstance(wanted, list):
         wanted_list, found_list = _as_list(wanted), _as_list(result)
         return len(wanted_list) == len(found_list) and all(
-            _entry_is(KEYS[key], one, other) for one, other in zip(wanted_list, found_list, strict=True)
+            _entry_is(KEYS.get(key, ""), one, other) for one, other in zip(wanted_list, found_list, strict=True)
         )
     return bool(wanted == result)
 

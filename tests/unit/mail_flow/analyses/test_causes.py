@@ -139,6 +139,76 @@ def test_a_rule_that_looks_for_the_same_words_in_another_place_is_named_before_o
     assert cause([subject, everything], when={**OUTGOING, "subject_or_body_contains_words": ["BIC"]})["rule"] == "All"
 
 
+_ANN, _TEAM = "ann@contoso.com", "team@contoso.com"
+_OF_TEAM = {**TENANT, "groups": {_TEAM: [_ANN]}}
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ({"subject_matches_patterns": [r"^\[secure\]"]}, {"subject_contains_words": ["[secure]"]}),
+        ({"subject_matches_patterns": ["^Our ref"]}, {"subject_or_body_contains_words": ["our ref"]}),
+        (
+            {"attachment_name_matches_patterns": [r"exam.*\.pdf$"]},
+            {"attachment_name_matches_patterns": ["exam"]},
+        ),
+        ({"any_of_to_cc_header": [_ANN]}, {"sent_to": [_ANN]}),
+        ({"any_of_to_cc_header_member_of": [_TEAM]}, {"sent_to_member_of": [_TEAM]}),
+    ],
+)
+def test_a_rule_that_misses_some_of_the_mail_that_it_is_for_is_named_before_one_that_is_off(
+    written: Values, wanted: Values
+) -> None:
+    off = {**rule("All", IN, ENCRYPT), "enabled": False}
+    found = verdict(
+        [rule("Meant", {**IN, **written}, ENCRYPT), off], _OF_TEAM, when={**IN, **wanted}, then="not_in_clear"
+    )
+    assert (found["counterexample"]["cause"]["kind"], found["counterexample"]["cause"]["rule"]) == (
+        "elsewhere",
+        "Meant",
+    )
+    assert cause_words(found["counterexample"]["cause"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"subject_matches_patterns": ["^(?:no|un)safe"]},
+        {"subject_matches_patterns": [r"\d[a-z]"]},
+        {"any_of_to_cc_header": ["bob@contoso.com"]},
+        {"attachment_name_matches_patterns": ["secure"]},
+    ],
+)
+def test_a_rule_for_other_mail_is_not_named(written: Values) -> None:
+    off = {**ALL, "enabled": False}
+    found = cause(
+        [rule("Other", {**OUTGOING, **written}, ENCRYPT), off], when={**OUTGOING, "subject_contains_words": ["secure"]}
+    )
+    assert (found["kind"], found["rule"]) == ("disabled", "All")
+
+
+def test_a_group_that_is_named_as_recipient_is_the_cause_of_mail_to_its_members() -> None:
+    team = [rule("Team", {**IN, "sent_to": [_TEAM]}, ENCRYPT)]
+    to_team = {"when": {**IN, "sent_to_member_of": [_TEAM]}, "then": "not_in_clear"}
+    found = verdict(team, _OF_TEAM, **to_team)["counterexample"]["cause"]
+    assert (found["kind"], found["rule"], found["value"]) == ("never_matches", "Team", [_TEAM])
+    assert cause(team, when={**IN, "sent_to": ["bob@contoso.com"]}) == {}
+
+
+def test_a_rule_in_effect_is_named_before_a_test_of_the_same() -> None:
+    tested = {**PARTNERS, "name": "Tested", "mode": "Audit"}
+    exempts = {**PARTNERS, "exceptions": {"subject_contains_words": ["news"]}}
+    found = cause([tested, exempts])
+    assert (found["kind"], found["rule"]) == ("exception", "Partners")
+
+
+def test_a_rule_that_keeps_just_this_mail_back_is_named_before_a_test_for_all() -> None:
+    keeps = rule("Keeps", {"recipient_domain_is": ["partner.com"]}, {"reject_message_reason_text": "No."})
+    keeps |= {"exceptions": {"subject_contains_words": ["news"]}}
+    found = cause([keeps, {**ALL, "mode": "Audit"}])
+    assert (found["kind"], found["rule"]) == ("exception", "Keeps")
+
+
 @pytest.mark.parametrize(
     ("action", "kind"),
     [
@@ -324,7 +394,9 @@ def test_a_word_with_an_asterisk_is_the_cause_of_mail_with_the_word(written: Val
     assert found.get("kind", "") == kind
 
 
-@pytest.mark.parametrize(("name", "kind"), [("partnner.com", "misspelled"), ("other.example", "")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("partnner.com", "misspelled"), ("www.partner.com", "misspelled"), ("other.example", "")]
+)
 def test_a_misspelled_domain_is_the_cause_of_mail_to_the_domain(name: str, kind: str) -> None:
     found = cause([rule("Partner", {**IN, "recipient_domain_is": [name]}, ENCRYPT)])
     assert found.get("kind", "") == kind
