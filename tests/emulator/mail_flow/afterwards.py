@@ -217,8 +217,10 @@ class Afterwards:
         return end or self._protected(before)
 
     def _is_done(self, rule: Mapping[str, Any], key: str) -> bool:
-        """Whether a redirection is done: those to whom it goes have this copy."""
-        return key == "RedirectMessageTo" and self._sent is not None and rule is self._sent.rule
+        """Whether a redirection is done: it is of the mail that this copy was sent of."""
+        if key != "RedirectMessageTo" or self._sent is None:
+            return False
+        return any(rule is other for other in (self._sent.rule, *self._sent.before))
 
     def _spares_newcomers(self, rule: Mapping[str, Any]) -> bool:
         """Whether a rule that keeps mail from its recipient lets those have it to whom it sends this copy."""

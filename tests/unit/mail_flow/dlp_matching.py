@@ -36,7 +36,15 @@ _CERTAIN = frozenset(
 
 
 def is_about(facts: Values, policy: Values, rule: Values, message: Message, address: str) -> Answer:
-    """Whether a rule is about somebody's copy."""
+    """Whether a rule is about somebody's copy. One that blocks people outside is about theirs, whatever else it does."""
+    found = matches(facts, policy, rule, message, address)
+    if rule["actions"].get("block_access_scope") != "PerUser":
+        return found
+    return _every([found, _met(facts, "access_scope", "NotInOrganization", message, address)])
+
+
+def matches(facts: Values, policy: Values, rule: Values, message: Message, address: str) -> Answer:
+    """Whether somebody's copy meets the conditions of a rule and of its policy."""
 
     def met(option: str, value: Any) -> Answer:
         return _met(facts, option, value, message, address)
@@ -60,8 +68,6 @@ def is_about(facts: Values, policy: Values, rule: Values, message: Message, addr
         parts.append(met("from", scope["senders"]))
     if scope.get("senders_except"):
         parts.append(_not(met("from", scope["senders_except"])))
-    if rule["actions"].get("block_access_scope") == "PerUser":
-        parts.append(met("access_scope", "NotInOrganization"))
     found = _every(parts)
     return None if found and not _options_of(rule) <= _CERTAIN else found
 

@@ -40,6 +40,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import (
     result as result_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.witness_replay import (
     course_of,
     on_arrival,
@@ -92,8 +93,14 @@ class Mail:
 
     def _happens_anyway(self, said: Statement, message: Message, label: str) -> bool:
         """Whether a copy is encrypted, or decrypted, in each way in which it may pass the rules: one whose end is open, because
-        it may wait for an approval, is so nevertheless.
+        it may wait for an approval, is so nevertheless. Or whether the recipient's own copy ends as a statement says: that another
+        rule sends them one besides, is said of that rule.
         """
+        if said.effect.kind in _FATES:
+            ways = Passage(self.rules, message, self.facts).ways()
+            own = next((way for way in ways if way.recipient.address == label and way.by is None), None)
+            end = own and result_of(own, self.rules, message, self.facts)
+            return end is not None and _happens(said, end.as_row())
         course = course_of(self.rules, message, self.facts, label)
         if said.effect.kind not in ("encrypted", "decrypted") or course is None:
             return False
@@ -123,7 +130,9 @@ class Mail:
         if not each.how.startswith("dlp_"):
             return _acted(result, each.rule) is not False
         copies = self._whose_copies(said, address)
-        return any(self._dlp_matches(each.rule, message, person) is not False for person in copies)
+        about = dlp_matching.is_about if each.how == "dlp_blocks" else dlp_matching.matches
+        policy, rule = dlp_matching.rule_of(self._told, each.rule)
+        return any(about(self._told, policy, rule, message, person) is not False for person in copies)
 
     @staticmethod
     def _whose_copies(said: Statement, address: str) -> list[str]:

@@ -762,6 +762,25 @@ def test_what_rules_do_excepts_what_dlp_undoes() -> None:
     assert "DLP decrypts it with 'D'" in policy_rows(policy_of([ENCRYPT], {**FACTS, **told}))[0].text
 
 
+def test_what_a_rule_that_blocks_people_outside_does_for_people_inside_is_no_block() -> None:
+    """A rule that blocks people outside alone, copies mail for others and stops the rules behind it."""
+    told = [
+        policy({"from": ["megan@contoso.com"]}, redirect_message_to=["audit@outside.example"]),
+        policy(
+            {"access_scope": "InOrganization"},
+            "Q",
+            block_access=True,
+            block_access_scope="PerUser",
+            copy_to=["joe@contoso.com"],
+            stop_policy_processing=True,
+        ),
+    ]
+    facts = {**FACTS, "dlp_policies": [{**each, "priority": place} for place, each in enumerate(told)]}
+    said = policy_of([], facts).statements[0]
+    assert said.effect.kind == "redirected"
+    assert [(each.rule, each.how) for each in said.exempting] == [("Q", "dlp_acts")]
+
+
 @pytest.mark.parametrize(
     ("dlp", "besides", "kinds"),
     [
@@ -844,6 +863,17 @@ SENT: list[tuple[list[dict[str, Any]], list[dict[str, Any]], str, str, str]] = [
         "unknown",
         "unknown",
         "proved",
+    ),
+    # Both redirect it to the same person: whichever acts, they get it.
+    (
+        [],
+        [
+            policy({"from_scope": "InOrganization"}, redirect_message_to=["audit@outside.example"]),
+            policy({"recipient_domain_is": ["fabrikam.com"]}, "Q", redirect_message_to=["audit@outside.example"]),
+        ],
+        "delivered",
+        "none",
+        "refuted",
     ),
     # One rule both keeps mail from its recipient and sends it to others.
     ([], [policy(OUTGOING, quarantine=True, **AUDIT)], "unknown", "unknown", "unknown"),

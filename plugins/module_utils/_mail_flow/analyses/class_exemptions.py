@@ -201,7 +201,7 @@ class ClassExemptions:
         for dlp_rule in certain_dlp_rules(self._model.facts):
             how = _how_by_dlp(dlp_rule, draft.mail_class)
             if how:
-                applied = [high(outcome.after.dlp.acts(dlp_rule)) for outcome in self._model.free.outcomes]
+                applied = [high(outcome.after.dlp.changes(dlp_rule)) for outcome in self._model.free.outcomes]
                 acts.setdefault(Exempting(dlp_rule.name, how), []).extend(applied)
         return {exempting: self._model.circuit.disjunction(literals) for exempting, literals in acts.items()}
 

@@ -70,11 +70,9 @@ class EffectExemptions:
         for other in others:
             how = self._how_dlp_keeps(other, rule, effect)
             if how:
-                yield ExemptingRule(
-                    Exempting(other.name, how),
-                    self._effects.acts_on_copies(other, effect),
-                    (RANK[how], behind + other.place),
-                )
+                keeps = self._effects.acts_on_copies if how == "dlp_stops" else self._effects.changed_by_dlp
+                rank = (RANK[how], behind + other.place)
+                yield ExemptingRule(Exempting(other.name, how), keeps(other, effect), rank)
 
     def _how_dlp_keeps(self, other: DlpRule, rule: StatedRule, effect: RuleEffect) -> str:
         """How a DLP rule keeps mail of another rule from an effect; empty if it does not."""

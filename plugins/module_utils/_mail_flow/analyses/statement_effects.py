@@ -153,6 +153,11 @@ class StatementEffects:
         side = self._asked.model.free
         return high(side.logic.any_of([acts(rule, outcome) for outcome in self._outcomes_of(effect, side)]))
 
+    def changed_by_dlp(self, rule: DlpRule, effect: RuleEffect) -> Literal:
+        """The literal that is true if a DLP rule does something to the recipient's copy, or to one that the effect is about."""
+        side = self._asked.model.free
+        return high(side.logic.any_of([outcome.after.dlp.changes(rule) for outcome in self._outcomes_of(effect, side)]))
+
     def ends_copies(self, rule: FlowRule, effect: RuleEffect) -> Literal:
         """The literal that is true if a rule ends the way of the recipient's copy, or of one that the effect is about."""
         side = self._asked.model.free

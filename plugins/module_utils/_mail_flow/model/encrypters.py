@@ -96,6 +96,11 @@ class Encrypter:
         return False
 
     @property
+    def for_others(self) -> Encrypter:
+        """What it does to the copies that DLP rules send of those on which it acts."""
+        return self
+
+    @property
     def brands(self) -> bool:
         """Whether it chooses another branding."""
         return bool(self.branding)
@@ -176,7 +181,7 @@ class DlpEncrypter(Encrypter):
 
     @property
     def for_others(self) -> DlpEncrypter:
-        """What it does to the copies that it sends. That it redirects mail is done for the people who get them."""
+        """What it does to the copies that it, or a later one, sends. That it redirects mail is done for the people who get them."""
         return replace(self, ends="") if self.ends == Fate.REDIRECTED else self
 
 

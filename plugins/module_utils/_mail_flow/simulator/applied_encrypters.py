@@ -116,7 +116,11 @@ class EncrypterSimulation:
             if sends is False:
                 yield new
                 continue
-            before = [encrypter for other, encrypter in applied if other is not rule and rule.may_come_after(other)]
+            before = [
+                PossibleEncrypter(encrypter.what.for_others, encrypter.why)
+                for other, encrypter in applied
+                if other is not rule and rule.may_come_after(other)
+            ]
             for_others = PossibleEncrypter(rule.does.for_others, _unless_alone(own))
             sent = new.but(after=new.after.joined([*before, for_others]))
             if sends is None:

@@ -101,13 +101,16 @@ class AppliedDlpRules:
         """Whether the copy is mail that a rule is about, whether or not Exchange asks the rule."""
         return self._matches.matches(rule) & self._matches.covers(rule.does)
 
+    def changes(self, rule: DlpRule) -> Value:
+        """Whether a rule does something to the copy."""
+        return self._logic.any_of(
+            [when for does, when in self.applied if any(does is part.does for part in rule.by_access_scope)]
+        )
+
     def acts(self, rule: DlpRule) -> Value:
         """Whether a rule does something to the copy, or stops the later ones for it."""
-        does_something = [
-            when for does, when in self.applied if any(does is part.does for part in rule.by_access_scope)
-        ]
         stops = [matches for other, matches in self._met if other.place == rule.place and rule.stops]
-        return self._logic.any_of([*does_something, *stops])
+        return self._logic.any_of([self.changes(rule), *stops])
 
     def _stops(self, rule: DlpRule) -> Value:
         """Whether a rule that matches stops the later ones."""
@@ -177,7 +180,9 @@ class DlpCopies:
         open_ = unknown_afterwards(self._chain, "dlp sends", rule.place)
         sends &= self._logic.choose(instead, open_, TRUE) if own.only_sends else open_
         before = [
-            (does, when) for other, does, when in self._dlp.asked if other is not rule and rule.may_come_after(other)
+            (does.for_others, when)
+            for other, does, when in self._dlp.asked
+            if other is not rule and rule.may_come_after(other)
         ]
         alone = TRUE if own.only_sends else unknown_afterwards(self._chain, "dlp does more", rule.place)
         state.after = (*state.after, *before, (own.for_others, alone))
