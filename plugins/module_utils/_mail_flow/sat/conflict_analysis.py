@@ -1,29 +1,62 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Traces a solver's assignments back to their reasons.
-
-``level`` and ``reasons`` are by variable: the decision level of its assignment, and the clause that forced it, ``None``
-for a decision. A literal is ``2 * variable`` or, negated, ``2 * variable + 1``.
-"""
+"""Traces the assignments of a :class:`.Trail` back to their reasons."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from .trail import Trail
 
 
-def follows(
-    literal: int,
-    clause: set[int],
-    levels: set[int],
-    level: Sequence[int],
-    reasons: Sequence[Sequence[int] | None],
-    known: dict[int, bool],
-) -> bool:
+def learnt_clause(conflict: Sequence[int], trail: Trail, bump: Callable[[int], None]) -> list[int]:
+    """The clause that a conflict teaches, from the first unique implication point. Its first literal is to become true,
+    the others are sorted by level, the highest first.
+
+    :param conflict: a clause that is false.
+    :param bump: called with each variable that takes part.
+    """
+    level = trail.level
+    current = len(trail.starts)
+    unresolved = reversed(trail.literals)
+    seen: set[int] = set()
+    learnt: list[int] = []
+    open_ = 0  # the literals of the present level that have to be resolved
+    clause = conflict
+    literal = -1
+    while True:
+        for other in clause:
+            variable = other >> 1
+            if other == literal or variable in seen or not level[variable]:
+                continue
+            seen.add(variable)
+            bump(variable)
+            if level[variable] == current:
+                open_ += 1
+            else:
+                learnt.append(other)
+        for literal in unresolved:
+            if literal >> 1 in seen:
+                break
+        open_ -= 1
+        if not open_:
+            break
+        clause = trail.reasons[literal >> 1] or ()
+    levels = {level[other >> 1] for other in learnt}
+    known: dict[int, bool] = {}
+    needed = [other for other in learnt if not _is_implied(other, seen, levels, trail, known)]
+    needed.sort(key=lambda other: (-level[other >> 1], other))
+    return [literal ^ 1, *needed]
+
+
+def _is_implied(literal: int, clause: set[int], levels: set[int], trail: Trail, known: dict[int, bool]) -> bool:
     """Whether the other literals of a learnt clause imply one of its literals, over any number of reasons.
 
     :param clause: the variables of the clause.
     :param levels: the levels of the clause: an assignment at another level cannot follow from it.
     :param known: cached results by variable outside the clause; grows.
     """
+    level = trail.level
+    reasons = trail.reasons
     reason = reasons[literal >> 1]
     if reason is None:
         return False
@@ -47,26 +80,21 @@ def follows(
     return True
 
 
-def assumed(
-    false: Iterable[int], value: Sequence[int], level: Sequence[int], reasons: Sequence[Sequence[int] | None]
-) -> tuple[int, ...]:
-    """The decisions that make all of these literals false.
-
-    :param value: by literal: positive if it is true.
-    """
-    found: set[int] = set()
+def decisions_behind(false: Iterable[int], trail: Trail) -> tuple[int, ...]:
+    """The decisions that make all of these literals false, in order."""
+    level = trail.level
+    decisions: set[int] = set()
     todo = list(dict.fromkeys(literal >> 1 for literal in false))
     seen = set(todo)
     while todo:
         variable = todo.pop()
-        reason = reasons[variable]
         if not level[variable]:
             continue
+        reason = trail.reasons[variable]
         if reason is None:
-            found.add(2 * variable if value[2 * variable] > 0 else 2 * variable + 1)
+            decisions.add(2 * variable if trail.value[2 * variable] > 0 else 2 * variable + 1)
             continue
-        for other in reason:
-            if other >> 1 not in seen:
-                seen.add(other >> 1)
-                todo.append(other >> 1)
-    return tuple(sorted(found))
+        inner = {other >> 1 for other in reason} - seen
+        seen |= inner
+        todo += inner
+    return tuple(sorted(decisions))

@@ -19,23 +19,18 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ..budget import spend
-from .conflict_analysis import assumed, follows
+from .clause_database import ClauseDatabase
+from .conflict_analysis import decisions_behind, learnt_clause
+from .decision_order import DecisionOrder
+from .trail import Trail
 
 TRUE, FALSE = 0, 1
 
 #: The steps of a question before its search, and the number of search steps that are counted at once.
 _STEPS_TO_ASK, _VARIABLES_A_STEP, _LOOKED_AT_ONCE = 20, 10, 1_000
 
-#: Conflicts between two restarts, times Luby's sequence; the minimum number of learnt clauses to keep; the decay of
-#: activity.
-_RESTART, _KEPT, _DECAY = 64, 2000, 1 / 0.95
-
-#: The number of entries per variable at which the order is rebuilt: every conflict adds some.
-_TIMES = 2
-
-#: The value of a variable's literals before a question, if its clauses are in scope. Otherwise both are true, which
-#: satisfies these clauses.
-_FIRST = bytes.maketrans(b"\0\1", b"\2\0")
+#: Conflicts between two restarts, times Luby's sequence; the minimum number of learnt clauses to keep.
+_RESTART, _KEPT = 64, 2000
 
 
 class Scope(NamedTuple):
@@ -60,28 +55,15 @@ class Solver:
         self.core: tuple[int, ...] = ()
         self._true: list[int] = []  # the literals of the last model, of which :attr:`model` is made
         self._model: list[int] = []
-        self._value: list[int] = [1, -1]  # by literal: 1 true, -1 false, 0 open
-        self._implied: list[list[int]] = [[], []]  # by literal: what a binary clause makes true with it
-        self._watched: list[list[list[int]]] = [[], []]  # by literal: longer clauses that watch it
-        self._level: list[int] = [0]
-        self._reason: list[Sequence[int] | None] = [None]
-        self._activity: list[float] = [0.0]
-        self._phase: list[int] = [0]
-        self._input = bytearray(1)  # by variable: 0 if others determine it, and no conflict needed it
-        self._trail: list[int] = [TRUE]
-        self._limits: list[int] = []
-        self._done = 1
-        self._order: list[tuple[float, int]] = []
-        self._first: list[int] = []  # the variables in the order of a question's first decisions, until it changes
-        self._ordered = False
-        self._step = 1.0
-        self._learnt: list[tuple[int, list[int]]] = []  # the number of levels in a learnt clause, and the clause
-        self._eligible = b""
-        self._queued = bytearray()
+        self._trail = Trail()
+        self._clauses = ClauseDatabase()
+        self._order = DecisionOrder()
         self._contradiction = False
         self._looked = 0  # visited clauses that are not counted as steps yet
         self._preferred: Sequence[int] = ()
-        self._known = 1  # the number of literals of the trail that were certain before the question
+        self.variable(decide=False)  # the constant
+        self._trail.assign(TRUE, None)
+        self._trail.propagated = 1
 
     def variable(self, *, decide: bool = True) -> int:
         """A new variable's positive literal.
@@ -89,20 +71,15 @@ class Solver:
         :param decide: whether to decide it. A variable that others determine is only decided after it took part in a
             conflict.
         """
-        variable = len(self._level)
-        self._value += (0, 0)
-        self._implied += ([], [])
-        self._watched += ([], [])
-        self._level.append(0)
-        self._reason.append(None)
-        self._activity.append(0.0)
-        self._phase.append(1)
-        self._input.append(decide)
+        variable = self.variables
+        self._trail.add_variable()
+        self._clauses.add_variable()
+        self._order.add_variable(decide=decide)
         return 2 * variable
 
     def add(self, clause: Iterable[int]) -> None:
         """Adds a clause: one of its literals has to be true."""
-        value = self._value
+        value = self._trail.value
         literals = sorted(set(clause))
         if any(value[literal] > 0 for literal in literals) or any(
             literal ^ 1 == other for literal, other in itertools.pairwise(literals)
@@ -112,19 +89,20 @@ class Solver:
         if not literals:
             self._contradiction = True
         elif len(literals) == 1:
-            self._assign(literals[0], None)
+            self._trail.assign(literals[0], None)
             if self._propagate() is not None:
                 self._contradiction = True
         else:
-            self._attach(literals)
+            self._clauses.attach(literals)
 
     def add_gate(self, gate: int, parts: Sequence[int]) -> None:
         """Adds the clauses by which a new variable is the conjunction of other literals, which are sorted, of
         different variables, and not certain.
         """
+        attach = self._clauses.attach
         for literal in parts:
-            self._attach([literal, gate ^ 1])
-        self._attach([*(literal ^ 1 for literal in parts), gate])
+            attach([literal, gate ^ 1])
+        attach([*(literal ^ 1 for literal in parts), gate])
 
     def solve(
         self,
@@ -148,24 +126,17 @@ class Solver:
         self._model = []
         if self._contradiction:
             return False
-        spend(_STEPS_TO_ASK + len(self._level) // _VARIABLES_A_STEP)
+        spend(_STEPS_TO_ASK + self.variables // _VARIABLES_A_STEP)
         self._preferred = preferred
-        self._begin(scope or Scope(*itertools.repeat(b"\1" * len(self._level), 2)))
-        end = None if budget is None else self.conflicts + budget
-        found: bool | None = None
-        restarts = 0
+        decided, kept = scope or Scope(*itertools.repeat(b"\1" * self.variables, 2))
+        self._trail.begin(kept)
+        self._order.begin(decided)
         try:
-            while found is None and (end is None or self.conflicts < end):
-                restarts += 1
-                found = self._search(assumptions, _RESTART * _luby(restarts), end)
-                if found is None:
-                    self._back_to(1 if assumptions else 0)
-                    if len(self._learnt) > _KEPT + self.conflicts // 4:
-                        self._back_to(0)
-                        self._forget()
+            return self._search_with_restarts(assumptions, None if budget is None else self.conflicts + budget)
         finally:
-            self._end()
-        return found
+            self._trail.end()
+            if self._propagate() is not None:
+                self._contradiction = True
 
     def holds(self, literal: int) -> bool:
         """Whether a literal is true in the model. A variable that is left open is false."""
@@ -175,12 +146,12 @@ class Solver:
     @property
     def certain(self) -> Sequence[int]:
         """Between two questions, by literal: 1 if it is true in every model, -1 if it is in none, 0 if that is not known."""
-        return self._value
+        return self._trail.value
 
     @property
     def variables(self) -> int:
         """The number of variables, including the constant."""
-        return len(self._level)
+        return len(self._trail.level)
 
     @property
     def model(self) -> list[int]:
@@ -191,89 +162,34 @@ class Solver:
         if not self._true:
             raise ValueError("There is no model.")
         if not self._model:
-            self._model = [0] * len(self._value)
+            self._model = [0] * (2 * self.variables)
             for literal in self._true:
                 self._model[literal] = 1
                 self._model[literal ^ 1] = -1
         return self._model
-
-    def _begin(self, scope: Scope) -> None:
-        """Every question starts with all phases false, so that models come out small."""
-        variables = len(self._level)
-        self._phase = [1] * variables
-        self._eligible = scope.decided
-        self._ordered = False
-        self._value = [0] * (2 * variables)
-        self._value[::2] = self._value[1::2] = scope.kept.translate(_FIRST)
-        self._set_trail()
-        self._known = len(self._trail)
-
-    def _put_in_order(self) -> None:
-        """The first decision of a question is the variable that was most active before. Many questions need none, and
-        many no other order than the first.
-        """
-        variables = len(self._level)
-        decided = int.from_bytes(self._eligible, "big") & int.from_bytes(self._input, "big")
-        self._queued = bytearray(decided.to_bytes(variables, "big"))
-        self._first = sorted(
-            itertools.compress(range(variables), self._queued), key=self._activity.__getitem__, reverse=True
-        )
-        self._order = []
-        self._ordered = True
-
-    def _set_trail(self) -> None:
-        for literal in self._trail:
-            self._value[literal] = 1
-            self._value[literal ^ 1] = -1
-
-    def _end(self) -> None:
-        """Puts all clauses back in scope, and propagates what was learnt for certain."""
-        if self._limits:
-            del self._trail[self._limits[0] :]
-            self._limits.clear()
-        self._value = [0] * len(self._value)
-        self._set_trail()
-        self._done = self._known
-        if self._propagate() is not None:
-            self._contradiction = True
-
-    def _attach(self, clause: list[int]) -> None:
-        if len(clause) == 2:
-            self._implied[clause[0] ^ 1].append(clause[1])
-            self._implied[clause[1] ^ 1].append(clause[0])
-        else:
-            self._watched[clause[0]].append(clause)
-            self._watched[clause[1]].append(clause)
-
-    def _assign(self, literal: int, reason: Sequence[int] | None) -> None:
-        self._value[literal] = 1
-        self._value[literal ^ 1] = -1
-        variable = literal >> 1
-        self._level[variable] = len(self._limits)
-        self._reason[variable] = reason
-        self._trail.append(literal)
 
     def _propagate(self, *, decide: bool = False) -> Sequence[int] | None:  # noqa: C901, PLR0912, PLR0915  the inner loop, in which every call counts
         """Propagates all unit clauses. Returns a clause that became false, if any.
 
         :param decide: whether to go on with the next decision, until nothing is left.
         """
-        value = self._value
-        trail = self._trail
-        implied = self._implied
-        watched = self._watched
-        level = self._level
-        reasons = self._reason
-        here = len(self._limits)
+        value = self._trail.value
+        trail = self._trail.literals
+        starts = self._trail.starts
+        level = self._trail.level
+        reasons = self._trail.reasons
+        implied = self._clauses.implied
+        watched = self._clauses.watched
+        heap = self._order.heap
+        queued = self._order.queued
+        phase = self._order.phase
+        here = len(starts)
         looked = self._looked
-        order = self._order
-        queued = self._queued
-        phase = self._phase
         preferred = iter(self._preferred)
-        upcoming = iter(self._first if decide else ())
-        todo = trail[self._done :]
+        upcoming = iter(self._order.first if decide else ())
+        todo = trail[self._trail.propagated :]
         note = todo.append
-        del trail[self._done :]
+        del trail[self._trail.propagated :]
         try:
             while True:
                 for literal in todo:  # It grows meanwhile.
@@ -336,15 +252,15 @@ class Solver:
                         if not value[2 * variable]:
                             break
                     else:
-                        while order:
-                            variable = heapq.heappop(order)[1]
+                        while heap:
+                            variable = heapq.heappop(heap)[1]
                             queued[variable] = 0
                             if not value[2 * variable]:
                                 break
                         else:
                             return None
                     literal = 2 * variable + phase[variable]
-                self._limits.append(len(trail))
+                starts.append(len(trail))
                 here += 1
                 variable = literal >> 1
                 value[literal] = 1
@@ -354,35 +270,40 @@ class Solver:
                 note(literal)
         finally:
             trail += todo
-            self._done = len(trail)
+            self._trail.propagated = len(trail)
             self._looked = looked
-            if decide and self._first:
-                self._leave_first_order(list(upcoming))
+            if decide and self._order.first:
+                self._order.leave_first(list(upcoming))
 
-    def _leave_first_order(self, remaining: Sequence[int]) -> None:
-        """Goes on with an order that changes. What is sorted is a heap.
-
-        :param remaining: the variables of the first order that were not looked at.
-        """
-        for variable in self._first[: len(self._first) - len(remaining)]:
-            self._queued[variable] = 0
-        self._order = [(-self._activity[variable], variable) for variable in remaining]
-        self._first = []
+    def _search_with_restarts(self, assumptions: Sequence[int], end: int | None) -> bool | None:
+        """Searches until the answer is known, or until a number of conflicts since the first question: ``None``."""
+        restarts = 0
+        while end is None or self.conflicts < end:
+            restarts += 1
+            answer = self._search(assumptions, _RESTART * _luby(restarts), end)
+            if answer is not None:
+                return answer
+            self._back_to(1 if assumptions else 0)
+            if self._clauses.learnt > _KEPT + self.conflicts // 4:
+                self._back_to(0)
+                self._clauses.forget_half()
+        return None
 
     def _search(self, assumptions: Sequence[int], conflicts: int, end: int | None) -> bool | None:
-        """Searches until the answer is known, or until a number of conflicts."""
+        """Searches until the answer is known, or until a number of conflicts: ``None``."""
+        trail = self._trail
         while True:
-            assumed_all = bool(self._limits) or not assumptions
-            conflict = self._propagate(decide=self._ordered and assumed_all)
+            assumed_all = bool(trail.starts) or not assumptions
+            conflict = self._propagate(decide=self._order.is_made and assumed_all)
             self._looked = _counted(self._looked)
             if conflict is not None:
                 self.conflicts += 1
                 conflicts -= 1
-                if not self._limits:
+                if not trail.starts:
                     self._contradiction = True
                     return False
-                if len(self._limits) == 1 and assumptions:
-                    self.core = assumed(conflict, self._value, self._level, self._reason)
+                if len(trail.starts) == 1 and assumptions:
+                    self.core = decisions_behind(conflict, trail)
                     return False
                 self._learn(conflict)
                 if conflicts <= 0 or (end is not None and self.conflicts >= end):
@@ -390,125 +311,44 @@ class Solver:
             elif not assumed_all:
                 if not self._assume(assumptions):
                     return False
-            elif self._ordered:
-                self._true = self._trail[:]
+            elif self._order.is_made:
+                self._true = trail.literals[:]
                 return True
             else:
-                self._put_in_order()
+                self._order.make()
 
     def _assume(self, assumptions: Sequence[int]) -> bool:
         """Makes all assumptions on one level, so that they are propagated once. Returns whether none of them is false
         already.
         """
-        self._limits.append(len(self._trail))
+        trail = self._trail
+        trail.starts.append(len(trail.literals))
         for literal in assumptions:
-            if self._value[literal] < 0:
-                self.core = tuple(sorted({literal, *assumed((literal,), self._value, self._level, self._reason)}))
+            if trail.value[literal] < 0:
+                self.core = tuple(sorted({literal, *decisions_behind((literal,), trail)}))
                 return False
-            if not self._value[literal]:
-                self._assign(literal, None)
+            if not trail.value[literal]:
+                trail.assign(literal, None)
         return True
 
     def _learn(self, conflict: Sequence[int]) -> None:
         """Learns a clause from a conflict, and backtracks to the level at which it becomes unit."""
-        level = self._level
-        reasons = self._reason
-        trail = self._trail
-        here = len(self._limits)
-        seen: set[int] = set()
-        learnt: list[int] = []
-        open_ = 0
-        index = len(trail)
-        clause = conflict
-        literal = -1
-        while True:
-            for other in clause:
-                variable = other >> 1
-                if other != literal and variable not in seen and level[variable]:
-                    seen.add(variable)
-                    self._bump(variable)
-                    if level[variable] == here:
-                        open_ += 1
-                    else:
-                        learnt.append(other)
-            index -= 1
-            while trail[index] >> 1 not in seen:
-                index -= 1
-            literal = trail[index]
-            open_ -= 1
-            if not open_:
-                break
-            clause = reasons[literal >> 1] or ()
-        # A literal that the others imply is not needed.
-        levels = {level[other >> 1] for other in learnt}
-        needless: dict[int, bool] = {}
-        learnt = [other for other in learnt if not follows(other, seen, levels, level, reasons, needless)]
-        learnt.sort(key=lambda other: (-level[other >> 1], other))
-        learnt.insert(0, literal ^ 1)
-        self._decay()
-        joined = len({level[other >> 1] for other in learnt})
-        self._back_to(level[learnt[1] >> 1] if len(learnt) > 1 else 0)
-        if len(learnt) > 1:
-            self._attach(learnt)
-            if len(learnt) > 2:
-                self._learnt.append((joined, learnt))
-        self._assign(learnt[0], learnt if len(learnt) > 1 else None)
-
-    def _decay(self) -> None:
-        """Makes what took part in earlier conflicts less active, by making later ones count more."""
-        self._step *= _DECAY
-        if self._step > 1e100:
-            self._activity = [activity * 1e-100 for activity in self._activity]
-            self._step *= 1e-100
-            self._reorder()
-        elif len(self._order) > _TIMES * len(self._level):
-            self._reorder()
-
-    def _bump(self, variable: int) -> None:
-        self._activity[variable] += self._step
-        self._input[variable] = 1
-        if self._eligible[variable]:
-            self._queued[variable] = 1
-            heapq.heappush(self._order, (-self._activity[variable], variable))
-
-    def _reorder(self) -> None:
-        """The order by current activity, each variable once."""
-        activity = self._activity
-        self._order = [
-            (-activity[variable], variable) for variable in sorted({variable for _key, variable in self._order})
-        ]
-        heapq.heapify(self._order)
+        level = self._trail.level
+        learnt = learnt_clause(conflict, self._trail, self._order.bump)
+        self._order.decay()
+        if len(learnt) == 1:
+            self._back_to(0)
+            self._trail.assign(learnt[0], None)
+            return
+        levels = len({level[other >> 1] for other in learnt})
+        self._back_to(level[learnt[1] >> 1])
+        self._clauses.learn(learnt, levels)
+        self._trail.assign(learnt[0], learnt)
 
     def _back_to(self, level: int) -> None:
-        if len(self._limits) <= level:
-            return
-        start = self._limits[level]
-        value = self._value
-        phase = self._phase
-        activity = self._activity
-        order = self._order
-        queued = self._queued
-        eligible = self._eligible
-        for literal in self._trail[start:]:
-            value[literal] = value[literal ^ 1] = 0
-            variable = literal >> 1
-            phase[variable] = literal & 1
-            if eligible[variable] and not queued[variable]:
-                queued[variable] = 1
-                heapq.heappush(order, (-activity[variable], variable))
-        del self._trail[start:]
-        del self._limits[level:]
-        self._done = start
-
-    def _forget(self) -> None:
-        """Drops the half of the learnt clauses with the most levels. Only between searches, when no clause is a reason
-        above level 0.
-        """
-        self._learnt.sort(key=lambda each: (each[0], len(each[1])))
-        kept = len(self._learnt) // 2
-        gone = {id(clause) for _joined, clause in self._learnt[kept:]}
-        del self._learnt[kept:]
-        self._watched = [[clause for clause in clauses if id(clause) not in gone] for clauses in self._watched]
+        """Undoes all decisions above a level."""
+        if len(self._trail.starts) > level:
+            self._order.put_back(self._trail.back_to(level))
 
 
 def _counted(looked: int) -> int:

@@ -117,8 +117,8 @@ def test_memory_does_not_grow_with_conflicts() -> None:
     """
     solver, names = solver_of(*pigeons(9))
     assert solver.solve(budget=4000) is None
-    assert len(solver._learnt) <= 3000
-    assert len(solver._order) <= 3 * len(names)
+    assert solver._clauses.learnt <= 3000
+    assert len(solver._order.heap) <= 3 * len(names)
 
 
 def test_clauses_are_learnt_without_what_follows_from_the_rest() -> None:
@@ -131,7 +131,7 @@ def test_clauses_are_learnt_without_what_follows_from_the_rest() -> None:
     solver.add([third ^ 1, tried, between ^ 1])
     assert solver.solve([first])
     assert solver.conflicts == 1
-    assert solver._implied[first] == [second, tried]
+    assert solver._clauses.implied[first] == [second, tried]
 
 
 def test_models_come_out_small() -> None:
