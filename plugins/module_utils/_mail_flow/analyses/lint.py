@@ -8,7 +8,6 @@ others by a table of checks.
 from __future__ import annotations
 
 import datetime
-import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -224,30 +223,31 @@ class WholeMailLint:
                 for earlier in before
                 if earlier.rule.actions.does(Does.STOP) or not earlier.rule.actions.does(Does.REJECT)
             ]
-        going = [(earlier.rule.name, high(~earlier.matches)) for earlier in before]
-        enough = self._enough_to_keep(high(step.matches), going)
-        core = set(self._asked.core) | set(self._asked.cores[id(step)])
-        names = (name, *(earlier for earlier, _literal in enough))
-        return LintFinding("never_acts", names, {"case": "stopped, one line" if self._one_line in core else "stopped"})
+        going: dict[Literal, str] = {}
+        for earlier in before:
+            going.setdefault(high(~earlier.matches), earlier.rule.name)
+        enough = self._contradicting(going, [high(step.matches)])
+        names = (name, *(earlier for literal, earlier in going.items() if not enough or literal in enough))
+        leans_on = self._asked.cores[id(step)] | enough
+        return LintFinding(
+            "never_acts", names, {"case": "stopped, one line" if self._one_line in leans_on else "stopped"}
+        )
 
-    def _enough_to_keep(self, matches: Literal, going: list[tuple[str, Literal]]) -> list[tuple[str, Literal]]:
-        """The rules that are enough to keep all mail from a rule: one that does so alone, or several of which none can be left
-        out. All of them if it is not they.
-
-        :param going: name of a rule to what is true if it lets mail go on that reaches it.
+    def _contradicting(self, literals: Collection[Literal], given: Sequence[Literal] = ()) -> set[Literal]:
+        """Some literals that cannot be true together with what is given, and that of it which they contradict: one that
+        cannot be true alone, or several of which none can be left out. None if all can be true together.
         """
-        for each in going:
-            if not self._asked.can([matches, each[1]]):
-                return [each]
-        if self._asked.can([matches, *(literal for _name, literal in going)]):
-            return going
-        enough = going
-        for each in going:
-            fewer = [other for other in enough if other is not each]
-            if not self._asked.can([matches, *(literal for _name, literal in fewer)]):
-                enough = fewer
-        self._asked.can([matches, *(literal for _name, literal in enough)])
-        return enough
+        possible = self._asked.possible([(literal, [*given, literal]) for literal in literals])
+        alone = [literal for literal in literals if literal not in possible][:1]
+        left = alone or list(literals)
+        if self._asked.can([*given, *left]):
+            return set()
+        core = set(self._asked.core)
+        for literal in left:
+            others = [other for other in left if other in core and other is not literal]
+            if literal in core and others and not self._asked.can([*given, *others]):
+                core = set(self._asked.core)
+        return core
 
     def _contradiction(self, step: RuleStep) -> dict[str, Any]:
         """What keeps all mail from meeting a rule: its dates, its conditions, its exceptions, or what earlier rules
@@ -275,15 +275,13 @@ class WholeMailLint:
         return {"case": case, "options": _options(rule.criteria.exceptions)}
 
     def _unmet(self, atoms: Sequence[Atom], met: Sequence[Literal]) -> dict[str, Any]:
-        """The first condition that no mail meets, or the first two that exclude each other; otherwise all."""
-        pairs = list(zip(atoms, met, strict=True))
-        for atom, literal in pairs:
-            if not self._asked.can([literal]):
-                return {"case": "unmet", "options": _options([atom])}
-        for (atom, literal), (other, second) in itertools.combinations(pairs, 2):
-            if not self._asked.can([literal, second]):
-                return {"case": "contradiction", "options": _options([atom, other])}
-        return {"case": "contradiction", "options": _options(atoms)}
+        """A condition that no mail meets, or some that exclude each other; all where it is not they."""
+        by_literal: dict[Literal, Atom] = {}
+        for atom, literal in zip(atoms, met, strict=True):
+            by_literal.setdefault(literal, atom)
+        core = self._contradicting(by_literal)
+        excluding = [atom for literal, atom in by_literal.items() if literal in core]
+        return {"case": "unmet" if len(excluding) == 1 else "contradiction", "options": _options(excluding or atoms)}
 
     def _exceptions(self, live: Sequence[RuleStep]) -> Iterator[LintFinding]:
         """An exception that never applies: no mail that reaches the rule and meets its conditions matches it. And one that

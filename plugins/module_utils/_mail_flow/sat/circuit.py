@@ -339,6 +339,9 @@ def _codes(literals: Iterable[Literal]) -> tuple[int, ...]:
 #: the second another one, and so on.
 _WAYS = 2
 
+#: The number of questions from which on guesses are worth a pass over the whole circuit.
+_MANY = 8
+
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -380,7 +383,7 @@ class Batch:
         asked = 0
         model: list[int] | None = []  # what to guess from, unless it was
         while left:
-            if model is not None:
+            if model is not None and len(left) >= _MANY:
                 guessed = shown(self._circuit, [literals for _key, literals in left], model)
                 found |= {key for (key, _literals), answer in zip(left, guessed, strict=True) if answer}
                 left = [question for question in left if question[0] not in found]
