@@ -68,22 +68,30 @@ def write_file(
     """
     try:
         _make_folder(path.parent)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                if lasting:
-                    file.flush()
-                    os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        _replace(path, content, synced=lasting)
         if lasting:
             _sync_folder(path.parent)
     except (OSError, ValueError) as error:
         raise OptionError(f"{option}: {path} cannot be written: {getattr(error, 'strerror', error)}.") from error
     return str(path)
+
+
+def _replace(path: Path, content: bytes, *, synced: bool) -> None:
+    """Writes a temporary file beside a file, and lets it take its place. The temporary file goes if that fails.
+
+    :param synced: whether the system writes the content to disk before that.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            if synced:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def link_file(source: Path, target: Path) -> None:

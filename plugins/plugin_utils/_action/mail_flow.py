@@ -202,18 +202,27 @@ _HELD = ".lock"
 def held(path: Path) -> Iterator[bool]:
     """Holds a record: others see that its run goes on. Gives whether it is held by nobody else."""
     lock = path.with_name(path.name + _HELD)
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        is_ours = _locked(descriptor)
+    with _locking(lock, os.O_CREAT) as is_ours:
         yield is_ours
         if is_ours:
             lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locking(lock: Path, flags: int = 0) -> Iterator[bool]:
+    """Locks a file until the block ends. Gives whether it is locked: it is not if another process has locked it.
+
+    :param flags: those for opening the file that only some locks have.
+    """
+    descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | flags, 0o600)
+    try:
+        yield _locked(descriptor)
     finally:
         os.close(descriptor)
 
 
 def _locked(descriptor: int) -> bool:
-    """Locks a file; false if another process has."""
+    """Locks a file. Returns false if another process has locked it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -222,18 +231,14 @@ def _locked(descriptor: int) -> bool:
 
 
 def abandoned_beside(path: Path) -> Iterator[AbandonedRecord]:
-    """The records in the folder of a record that somebody with our user ID held, and does no longer."""
+    """The records in the folder of a record that a run of our user held and no longer holds."""
     for lock in sorted(path.parent.glob(f"*{_HELD}")):
         record = lock.with_name(lock.name.removesuffix(_HELD))
         if record == path or not record.is_file() or record.stat().st_uid != os.getuid():
             continue
-        with suppress(OSError, OptionError):
-            descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
-            try:
-                if _locked(descriptor):
-                    yield AbandonedRecord(read_json(record), partial(lock.unlink, missing_ok=True), str(record))
-            finally:
-                os.close(descriptor)
+        with suppress(OSError, OptionError), _locking(lock) as is_abandoned:
+            if is_abandoned:
+                yield AbandonedRecord(read_json(record), partial(lock.unlink, missing_ok=True), str(record))
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def send(connection: socket.socket, message: dict[str, Any]) -> None:
 
 
 def receive(connection: socket.socket) -> dict[str, Any] | None:
-    """The next frame; None if the peer closed the connection between two frames.
+    """The next frame; ``None`` if the peer closed the connection between two frames.
 
     :raises FrameError: invalid data, a length beyond :data:`MAXIMUM`, or an end inside a frame.
     :raises OSError: the peer is gone.
@@ -69,7 +69,9 @@ def closed(connection: socket.socket) -> bool:
 
 
 def _exactly(connection: socket.socket, length: int) -> bytes:
-    """Length bytes, or none if the peer closed the connection. Raises FrameError if it closed after a part of them."""
+    """So many bytes, or none if the peer closed the connection before them. Raises FrameError if it closed after a part of
+    them.
+    """
     parts = bytearray()
     while len(parts) < length:
         part = connection.recv(min(_CHUNK, length - len(parts)))

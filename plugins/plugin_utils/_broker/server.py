@@ -169,12 +169,13 @@ class Broker:
             poller.register(self._errands, select.POLLIN)
             if ended is not None:
                 poller.register(ended, select.POLLIN)
+            timeout = None if ended is not None else _POLL * 1000
             while playbook.alive():
-                for descriptor, _event in poller.poll(None if ended is not None else _POLL * 1000):
-                    if descriptor == listener.fileno():
-                        self._accept(listener)
-                    elif descriptor == self._errands.fileno():
-                        self._errands.do()
+                ready = {descriptor for descriptor, _event in poller.poll(timeout)}
+                if listener.fileno() in ready:
+                    self._accept(listener)
+                if self._errands.fileno() in ready:
+                    self._errands.do()
         listener.close()
         self.end()
 
@@ -197,18 +198,10 @@ class Broker:
 
     def _worker(self, connection: socket.socket) -> None:
         """Serves one worker until it disconnects."""
-        with connection:
-            try:
-                while (message := frames.receive(connection)) is not None:
-                    answer = self._answer(connection, message)
-                    try:
-                        frames.send(connection, answer)
-                    except frames.FrameTooLargeError as error:
-                        frames.send(
-                            connection, {"error": ProtocolError(f"the response is too large: {error}.").to_wire()}
-                        )
-            except (OSError, frames.FrameError):
-                return  # the worker is gone, or the peer is not a worker of this collection
+        # These errors say that the worker is gone, or that the peer is not a worker of this collection.
+        with connection, contextlib.suppress(OSError, frames.FrameError):
+            while (message := frames.receive(connection)) is not None:
+                _send(connection, self._answer(connection, message))
 
     def _answer(self, connection: socket.socket, message: dict[str, Any]) -> dict[str, Any]:
         log: list[str] = []
@@ -305,8 +298,16 @@ class Broker:
             thread.join(max(0.0, end - time.monotonic()))
 
 
+def _send(connection: socket.socket, answer: dict[str, Any]) -> None:
+    """Sends an answer, or instead of one that is too large that it is."""
+    try:
+        frames.send(connection, answer)
+    except frames.FrameTooLargeError as error:
+        frames.send(connection, {"error": ProtocolError(f"the response is too large: {error}.").to_wire()})
+
+
 def peer_uid(connection: socket.socket) -> int | None:
-    """The user ID at the other end; None if the system does not provide it. Source: unix(7), SO_PEERCRED."""
+    """The user ID at the other end; ``None`` if the system does not provide it. Source: unix(7), SO_PEERCRED."""
     if not hasattr(socket, "SO_PEERCRED"):
         return None
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))

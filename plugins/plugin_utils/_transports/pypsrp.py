@@ -157,11 +157,7 @@ class Pool:
                 end = time.monotonic() + timeout
                 shell.begin_invoke()
                 begun = True
-                while not _has_ended(shell):
-                    seconds = end - time.monotonic()
-                    if seconds <= 0:
-                        raise TooSlowError("the pipeline did not end in time")
-                    self._receive(shell, seconds)
+                self._receive_all(shell, end)
         except Exception as error:
             error.running = begun  # type: ignore[attr-defined]
             if begun and isinstance(error, TooSlowError):
@@ -188,6 +184,18 @@ class Pool:
             self._pool.exchange_keys()
         for name, text in secret.items():
             shell.add_parameter(name, TaggedValue("SS", text))
+
+    def _receive_all(self, shell: PowerShell, end: float) -> None:
+        """Receives until the pipeline has ended.
+
+        :param end: when it must have ended, in seconds on the monotonic clock.
+        :raises TooSlowError: it has not.
+        """
+        while not _has_ended(shell):
+            seconds = end - time.monotonic()
+            if seconds <= 0:
+                raise TooSlowError("the pipeline did not end in time")
+            self._receive(shell, seconds)
 
     def _receive(self, shell: PowerShell, seconds: float) -> None:
         """Receives once.
