@@ -155,7 +155,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
             "results": "",
         }
     tested = diagnosed(task.session, tested)
-    return {**tested, "failed": task.params["fail_on_error"] and not tested["passed"]}
+    return {**tested.as_row(), "failed": task.params["fail_on_error"] and not tested.results.passed}
 
 
 def main() -> None:

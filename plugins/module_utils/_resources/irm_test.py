@@ -8,8 +8,8 @@ have wrapped lines, so a line without a recognized beginning continues the previ
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .._exchange.cmdlet import Call, Session
@@ -66,6 +66,50 @@ class IrmResults:
         return [step for step in self.steps if not step.passed]
 
 
+@dataclass(frozen=True)
+class Diagnosis:
+    """Why a test failed, and what to do.
+
+    :param cause: a clause.
+    :param cure: sentences.
+    """
+
+    cause: str
+    cure: str
+
+
+@dataclass(frozen=True)
+class IrmTest:
+    """A test that ran.
+
+    :param text: the unparsed output of Exchange.
+    :param diagnosis: ``None`` if it passed, or if nothing was read to find out.
+    """
+
+    sender: str
+    results: IrmResults
+    text: str
+    diagnosis: Diagnosis | None = None
+
+    @property
+    def message(self) -> str:
+        """The outcome as sentences."""
+        summary = _summary(self.sender, self.results)
+        return f"{summary} Cause: {self.diagnosis.cause}. {self.diagnosis.cure}" if self.diagnosis else summary
+
+    def as_row(self) -> dict[str, Any]:
+        """The result of the module ``irm_test``."""
+        return {
+            "changed": False,
+            "msg": self.message,
+            "passed": self.results.passed,
+            "steps": [asdict(step) for step in self.results.steps],
+            "templates": self.results.templates,
+            "results": self.text,
+            **(asdict(self.diagnosis) if self.diagnosis else {}),
+        }
+
+
 def parse(text: str) -> IrmResults:
     """Parses the output of a test.
 
@@ -98,11 +142,9 @@ def parse(text: str) -> IrmResults:
     return results
 
 
-def run_irm_test(session: Session, sender: str, recipients: Sequence[str]) -> dict[str, Any]:
+def run_irm_test(session: Session, sender: str, recipients: Sequence[str]) -> IrmTest:
     """Runs the test once.
 
-    :returns: ``changed``, ``msg``, ``passed``, ``steps``, ``templates`` and ``results``, as the module ``irm_test``
-        documents them.
     :raises ExchangeError: the test could not run, or its output cannot be interpreted.
     """
     _check_addresses(sender, recipients)
@@ -110,45 +152,35 @@ def run_irm_test(session: Session, sender: str, recipients: Sequence[str]) -> di
         session, {"test": Call("Test-IRMConfiguration", {"Sender": sender, "Recipient": list(recipients)})}, fresh=True
     )
     text = str(tested.only("test").get("Results") or "")
-    results = parse(text)
-    return {
-        "changed": False,
-        "msg": _summary(sender, results),
-        "passed": results.passed,
-        "steps": [asdict(step) for step in results.steps],
-        "templates": results.templates,
-        "results": text,
-    }
+    return IrmTest(sender, parse(text), text)
 
 
-def diagnosed(session: Session, outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """The outcome of a test. If it failed, also ``cause``, a clause, and ``cure``, sentences, from what is read now, and
-    both in ``msg``.
-    """
-    if outcome["passed"]:
-        return dict(outcome)
+def diagnosed(session: Session, test: IrmTest) -> IrmTest:
+    """The test, with a diagnosis from what is read now if it failed."""
+    if test.results.passed:
+        return test
     organization = read(session, [IRM_CONFIGURATION.subset, RMS_TEMPLATES], fresh=True)
-    cause, cure = _diagnosis(organization, outcome["steps"])
-    return {**outcome, "cause": cause, "cure": cure, "msg": f"{outcome['msg']} Cause: {cause}. {cure}"}
+    return replace(test, diagnosis=_diagnosis(organization, test.results))
 
 
-def _diagnosis(organization: Organization, steps: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """Why the test failed, and what to do."""
+def _diagnosis(organization: Organization, results: IrmResults) -> Diagnosis:
     obstacle = obstacle_of(organization)
     if obstacle:
-        return obstacle.cause, obstacle.cure
+        return Diagnosis(obstacle.cause, obstacle.cure)
     failed = [subset for subset in organization.subsets if organization.error(subset) is not None]
     if failed:
         cmdlets = " and ".join(SUBSETS[subset].cmdlet for subset in failed)
-        return (
+        return Diagnosis(
             f"not known, because {cmdlets} could not be read",
             f"Grant the session {cmdlets}, or look at what they show.",
         )
-    if any(_NO_TEMPLATES in step["detail"] for step in steps if not step["passed"]):
-        return "the licensing settings are on, but Exchange gets no templates from the service", OTHER_SERVICE
+    if any(_NO_TEMPLATES in step.detail for step in results.failures):
+        return Diagnosis(
+            "the licensing settings are on, but Exchange gets no templates from the service", OTHER_SERVICE
+        )
     listed = len(organization.objects(RMS_TEMPLATES))
     cause = f"the settings do not show it: licensing is on, and Exchange lists {listed} RMS {'template' if listed == 1 else 'templates'}"
-    return cause, _WAIT
+    return Diagnosis(cause, _WAIT)
 
 
 def _check_addresses(sender: str, recipients: Sequence[str]) -> None:

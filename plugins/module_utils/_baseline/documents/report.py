@@ -195,6 +195,10 @@ class OrganizationReport(WholeRow):
                 reasons.setdefault(" ".join(control.findings) or str(control.status), []).append(control.id)
         return " ".join(f"{', '.join(ids)}: {why}" for why, ids in reasons.items())
 
+    def with_control(self, control: ControlReport) -> OrganizationReport:
+        """The report with another row for a control that it has."""
+        return replace(self, controls=tuple(control if row.id == control.id else row for row in self.controls))
+
     def with_unassessed(self) -> OrganizationReport:
         """The report in which nothing is met while wanted controls are not assessable."""
         if self.status is not OrganizationStatus.MET or not self.unassessed:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..._exchange.errors import ExchangeError, NotCapturedError
-from ..._resources.irm_test import diagnosed, run_irm_test
+from ..._resources.irm_test import IrmTest, diagnosed, run_irm_test
 from ..documents.report import ControlReport, OrganizationReport
 from ..documents.status import ControlStatus, OrganizationStatus
 from .baseline_context import BaselineContext
@@ -45,27 +45,29 @@ def run_functional_test(
         after a change.
     """
     sender = variables.get("test_sender")
-    if not sender or not any(map(_waits, report.controls)):
+    waiting = next((control for control in report.controls if _waits(control)), None)
+    if not sender or waiting is None:
         return report, None
     failure = None
     try:
-        outcome = _test_until(task, sender, variables.get("test_recipients") or [sender], timeout)
+        test = _test_until(task, sender, variables.get("test_recipients") or [sender], timeout)
+        message = test.message
+        control = _tested(waiting, test)
     except NotCapturedError as error:
-        untested = (replace(row, findings=(str(error),)) if _waits(row) else row for row in report.controls)
-        return replace(report, controls=tuple(untested)), None
+        return report.with_control(replace(waiting, findings=(str(error),))), None
     except ExchangeError as error:
         failure = error
-        outcome = {"msg": str(error)}
-    report = replace(report, controls=tuple(_tested(row, outcome) if _waits(row) else row for row in report.controls))
-    control = next(row for row in report.controls if row.id == CONTROL)
+        message = str(error)
+        control = replace(waiting, findings=(message,))
+    report = report.with_control(control)
     if control.status in (ControlStatus.MET, ControlStatus.ACCEPTED):
         return report, None
     report = replace(
-        report, status=_AFTER_A_FAILURE.get(report.status, report.status), message=report.message or outcome["msg"]
+        report, status=_AFTER_A_FAILURE.get(report.status, report.status), message=report.message or message
     )
     if failure is None and report.status is OrganizationStatus.FAILED:
         failure = ExchangeError(
-            f"Everything is stored, but the test of rights management fails: {outcome['msg']}",
+            f"Everything is stored, but the test of rights management fails: {message}",
             remedy=_REMEDY,
         )
     return report, failure
@@ -88,27 +90,27 @@ def with_untested(report: OrganizationReport) -> OrganizationReport:
     return replace(report, mail=mail, overview=overview)
 
 
-def _test_until(task: BaselineContext, sender: str, recipients: list[str], timeout: float) -> dict[str, Any]:
+def _test_until(task: BaselineContext, sender: str, recipients: list[str], timeout: float) -> IrmTest:
+    """The test, repeated until it passes or the time in seconds is over."""
     end = time.monotonic() + timeout
     while True:
-        outcome = run_irm_test(task.session, sender, recipients)
+        test = run_irm_test(task.session, sender, recipients)
         seconds_left = end - time.monotonic()
-        if outcome["passed"] or seconds_left <= 0:
-            return diagnosed(task.session, outcome)
+        if test.results.passed or seconds_left <= 0:
+            return diagnosed(task.session, test)
         task.say(f"The test of rights management does not pass yet. Trying again for {seconds_left:.0f} s.")
         time.sleep(min(INTERVAL, seconds_left))
 
 
-def _tested(control: ControlReport, outcome: Mapping[str, Any]) -> ControlReport:
-    passed = outcome.get("passed")
-    if passed is None:
-        return replace(control, status=ControlStatus.NOT_ASSESSABLE, findings=(outcome["msg"],))
-    failures = tuple(f"{step['name']}: {step['detail']}" for step in outcome["steps"] if not step["passed"])
-    if not passed:
-        failures = (*failures, f"Cause: {outcome['cause']}. {outcome['cure']}")
+def _tested(control: ControlReport, test: IrmTest) -> ControlReport:
+    """The control as the test shows it."""
+    passed = test.results.passed
+    failures = tuple(f"{step.name}: {step.detail}" for step in test.results.failures)
+    if test.diagnosis:
+        failures = (*failures, f"Cause: {test.diagnosis.cause}. {test.diagnosis.cure}")
     return replace(
         control,
-        status=_status(control, passed=bool(passed)),
+        status=_status(control, passed=passed),
         wanted="PASS",
         found="PASS" if passed else "FAIL",
         findings=failures,

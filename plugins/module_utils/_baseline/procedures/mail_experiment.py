@@ -231,8 +231,7 @@ def _decided(
     accepted = waiting.exception is not None and not waiting.exception.expired
     if status is ControlStatus.NOT_MET and accepted:
         status = ControlStatus.ACCEPTED
-    row = replace(waiting, status=status, findings=tuple(findings))
-    report = replace(report, controls=tuple(row if control is waiting else control for control in report.controls))
+    report = report.with_control(replace(waiting, status=status, findings=tuple(findings)))
     if status is ControlStatus.NOT_MET and fails:
         return replace(report, status=_AFTER_A_CONTRADICTION.get(report.status, report.status))
     return report
