@@ -215,6 +215,24 @@ def test_a_rule_before_that_is_gone_since_the_window_began_keeps_it_from_being_c
     assert "'Partners' cannot be compared: the rule 'First of all' changed on " in text
 
 
+def test_a_rule_before_that_is_gone_keeps_delivery_from_telling_anything(role: Role) -> None:
+    role.session.edit(
+        "New-TransportRule", Name="Programs", Priority=0, AttachmentHasExecutableContent=True, Quarantine=True
+    )
+    role.session.edit(
+        "New-TransportRule", Name="First of all", Priority=0, SubjectContainsWords=["x"], StopRuleProcessing=True
+    )
+    role.plan("snapshot")
+    told = []
+    for gone in (False, True):
+        if gone:
+            role.session.edit("Remove-TransportRule", Identity="First of all")
+        role.session.organization.patch(settled(role.session.organization.dump()))
+        role.plan("audit", check=True, replay_days=7)
+        told.append("delivered" in {row["id"] for row in role.report["mail"]["replay"]["assumes"]})
+    assert told == [True, False]
+
+
 def test_a_trial_that_is_gone_keeps_nothing_from_being_compared(role: Role) -> None:
     comment = "Trial by m365.message_encryption of the rule: X"
     role.session.edit(

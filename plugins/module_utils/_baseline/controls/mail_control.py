@@ -27,7 +27,7 @@ from ..._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
 from ..._mail_flow.repair.suggest import suggestions, with_replays
 from ..._mail_flow.rules.rule_set import RuleSet
 from ..._mail_flow.simulator.results import Simulator
-from ..._mail_flow.trace.reading import Traced
+from ..._mail_flow.trace.reading import TracedMail
 from ..._mail_flow.wording.guarantees import counterexample_row
 from ..._mail_flow.wording.result_rows import GuaranteeRow
 from ..._mail_flow.wording.suggestion_row import SuggestionRow
@@ -222,7 +222,7 @@ class MailControl(JudgingControl):
         return [new.compared_with(old.verdict) for _guarantee, old, new in self._sides(assessment)]
 
     def suggested(
-        self, assessment: Assessment, to_yaml: Callable[[Any], str], traced: Traced | None
+        self, assessment: Assessment, to_yaml: Callable[[Any], str], traced: TracedMail | None
     ) -> list[SuggestionRow]:
         """Edits of rules after which refuted guarantees hold and failed expectations are met, for the report.
 
@@ -242,7 +242,7 @@ class MailControl(JudgingControl):
         with own_budgets():
             judged = prove(rules, mail.facts, guarantees_of(request), now, where=GUARANTEES)
         suggested = suggestions(rules, mail.facts, judged, request.variables.get("messages") or (), now, _STEPS)
-        suggested = with_replays(suggested, rules, mail.facts, *traced) if traced else suggested
+        suggested = with_replays(suggested, rules, mail.facts, traced) if traced else suggested
         # All rules would be there five times for each guarantee: the edited ones are in the YAML.
         trials = {trial_name(name).lower(): name for name in request.variables.get("trial") or ()}
         return [

@@ -12,7 +12,7 @@ from typing import Any
 from ..._engine.plan import Plan
 from ..._exchange.organization import Organization
 from ..._mail_flow.model.wishes import WISHES
-from ..._mail_flow.trace.reading import Traced
+from ..._mail_flow.trace.reading import TracedMail
 from ..._mail_flow.wording.result_rows import GuaranteeRow
 from ..._mail_flow.wording.suggestion_row import SuggestionRow
 from ..._resources.rules.organization_rules import rules_of
@@ -77,7 +77,7 @@ class ManagedMailFlow:
         return mail.guaranteed(Assessment(self.request, organization, plan)) if mail else []
 
     def suggested(
-        self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str], traced: Traced | None
+        self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str], traced: TracedMail | None
     ) -> list[SuggestionRow]:
         """Edits of rules after which refuted guarantees hold and failed expectations are met.
 

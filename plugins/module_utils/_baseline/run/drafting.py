@@ -182,7 +182,7 @@ def _foreseen(
         return read_with_people(task.session, organization, subsets, naming, prepared.observations, plan)
 
     enforcing = plans_enforcing(controls, organization) if controls else {}
-    replay = replay_mail(task, variables, known, plan, enforcing)
+    replay = replay_mail(task, variables, prepared.artifacts, known, plan, enforcing)
     mail = replace(mail, replay=replay.mail)
     if controls:
         evidence = evidence_of_rules(task, controls.mail_flow.evidence_days, prepared.artifacts, known)

@@ -15,14 +15,23 @@ from typing import Any
 from ..._engine.plan import Plan
 from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization
-from ..._mail_flow.evidence.changes import changes_of, unchanged_since
+from ..._mail_flow.evidence.changes import unchanged_since
 from ..._mail_flow.evidence.encryption import read_encryption
 from ..._mail_flow.evidence.reports import EncryptionReport
 from ..._mail_flow.input.guarantee_options import Guarantee
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.model.wishes import WISHES
 from ..._mail_flow.rules.rule_set import RuleSet
-from ..._mail_flow.trace.reading import OLDEST, SETTLES, GraphReader, Traced, TraceReader, Window, read_files
+from ..._mail_flow.trace.reading import (
+    OLDEST,
+    SETTLES,
+    GraphReader,
+    Traced,
+    TracedMail,
+    TraceReader,
+    Window,
+    read_files,
+)
 from ..._mail_flow.trace.replay import Replay
 from ..._mail_flow.trace.rows import Trace
 from ..._mail_flow.wording.replay import COMPLETE, replay_lines, replay_row
@@ -31,7 +40,9 @@ from ..controls.control import BaselineRequest
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.mail import IRM, Mail, changes_mail, facts_for_comparison
 from ..controls.mail_control import guarantees_of
+from ..documents.artifacts import Artifacts
 from ..procedures.baseline_context import BaselineContext
+from .dated_changes import known_changes
 
 #: Copies that are read at most, and domains that a row names.
 _MOST, _DOMAINS = 500_000, 10
@@ -56,12 +67,13 @@ class RunReplay:
 
     mail: ReplayResultRow | None = None
     trials: Mapping[str, TrialReplayRow] = field(default_factory=dict)
-    traced: Traced | None = None
+    traced: TracedMail | None = None
 
 
 def replay_mail(
     task: BaselineContext,
     variables: Mapping[str, Any],
+    artifacts: Artifacts,
     known: Callable[[], Organization],
     plan: Plan,
     enforcing: Mapping[str, Plan],
@@ -88,7 +100,7 @@ def replay_mail(
         return RunReplay()
     try:
         complete = bool(files and variables.get("replay_trace_complete"))
-        traced = trace, window = _traced(
+        trace, window = _traced(
             task, days, files, complete=complete, from_graph=variables.get("replay_source") == "graph"
         )
         guarantees = [
@@ -98,7 +110,7 @@ def replay_mail(
         now = Mail.of_organization(organization)
         then = now.after(plan)
         changes = changes_mail(plan.changes)
-        since = unchanged_since(RuleSet(now.rules).rules, changes_of(organization))
+        since = _since(now, artifacts, organization, window)
         # A file may be of another time than the report.
         report = read_encryption(task.session, window.begin, window.until) if window and not files else None
         replay = _replay(now, then, changes, guarantees, trace, window, since, report)
@@ -119,7 +131,22 @@ def replay_mail(
     # AWX stores the terminal in its events.
     for line in replay_lines(replay, most=1, domains="job_id" not in task.params["awx"])[:_LINES]:
         task.say(line)
-    return RunReplay(replay, trials, traced)
+    return RunReplay(replay, trials, TracedMail(trace, window, [] if changes else since))
+
+
+def _since(
+    present: Mail, artifacts: Artifacts, organization: Organization, window: Window | None
+) -> Sequence[int | None]:
+    """For each present rule: since when mail meets it and all rules before it as they are now, in microseconds; ``None`` where
+    nobody knows. Empty if there is no mail, or a snapshot cannot be read.
+    """
+    if window is None:
+        return []
+    try:
+        changes = known_changes(artifacts, organization, window.begin, datetime.datetime.now(datetime.UTC))
+    except OptionError:
+        return []
+    return unchanged_since(RuleSet(present.rules).rules, changes)
 
 
 def _of_trial(replay: ReplayRow) -> TrialReplayRow:

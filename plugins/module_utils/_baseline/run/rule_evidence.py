@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Exchange reports of rules in an audit, and what it has contradicted, until a later window agrees.
-
-Snapshots tell of the time before: of rules that stood before others and are gone, Exchange
-shows nothing."""
+"""What Exchange reports of rules in an audit, and what it has contradicted, until a later window agrees."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ..._exchange.errors import ExchangeError, OptionError
 from ..._exchange.organization import Organization
-from ..._mail_flow.evidence.changes import RULE, LatestChange, changes_of, dlp_changes_of
+from ..._mail_flow.evidence.changes import dlp_changes_of
 from ..._mail_flow.evidence.comparison import Comparison, read_evidence, window_of
 from ..._mail_flow.input.parsing import facts_of
 from ..._mail_flow.rules.rule_set import RuleSet
@@ -40,12 +36,11 @@ from ..._resources.rules.organization_rules import rules_of
 from ..controls.effect_on_mail import EffectOnMail
 from ..controls.mail import Mail
 from ..controls.mail_control import EVIDENCE_CONTROL
-from ..controls.trial import is_trial
 from ..documents.artifacts import Artifacts
 from ..documents.report import ControlReport
-from ..documents.snapshot import SnapshotDocument, read_snapshot
 from ..documents.status import ControlStatus
 from ..procedures.baseline_context import BaselineContext
+from .dated_changes import known_changes
 
 #: Copies that are read at most, and those that are looked at in detail.
 _MOST, _SAMPLE = 500_000, 20
@@ -84,7 +79,7 @@ def evidence_of_rules(
             window=window,
             rules=RuleSet(mail.rules),
             facts=facts_of(mail.facts),
-            changes=[*changes_of(organization), *known_changes(artifacts, organization, window.begin, now)],
+            changes=known_changes(artifacts, organization, window.begin, now),
             dlp_changes=dlp_changes_of(organization),
             now=now,
             sample=_SAMPLE,
@@ -237,47 +232,3 @@ def _uncompared_rules(rules: Sequence[RuleEvidenceRow]) -> tuple[list[str], bool
     named = ", ".join(f"{name!r} ({share:.1%})" for name, share in shares.items())
     text = f"Not compared, with their shares of the copies on which rules that protect act, as computed: {named}."
     return [text], max(shares.values()) >= _MOST_LEFT
-
-
-def known_changes(
-    artifacts: Artifacts, organization: Organization, begin: datetime.datetime, now: datetime.datetime
-) -> list[LatestChange]:
-    """For each rule, the rules that stood before it in a snapshot since ``begin``, or in the last one before that, and
-    no longer do, because they were removed or moved. A trial among them does not matter: it did nothing.
-
-    :raises OptionError: a snapshot cannot be read.
-    """
-    order = [rule.guid for rule in rules_of(organization)]
-    changes = []
-    until = now
-    for snapshot in _newest_first(artifacts):
-        rules = {
-            rule["guid"]: rule
-            for part in ("transport_rules", "transport_rules_unsupported")
-            for rule in snapshot.state.get(part, ())
-        }
-        mattered = [guid for guid in snapshot.order if guid in rules and not _was_trial(rules[guid])]
-        for place, guid in enumerate(order):
-            before = mattered[: mattered.index(guid)] if guid in mattered else []
-            changes += [
-                LatestChange(RULE, str(rules[rule]["name"]), until, guid.lower())
-                for rule in before
-                if rule not in order[:place]
-            ]
-        until = datetime.datetime.fromisoformat(snapshot.created_at)
-        if until <= begin:
-            break
-    return changes
-
-
-def _newest_first(artifacts: Artifacts) -> Iterator[SnapshotDocument]:
-    chain = artifacts.snapshots.chain()
-    by_id = {other.id: other for other in chain.links}
-    link = chain.last()
-    while link:
-        yield read_snapshot(artifacts.load(link.path), link.path)
-        link = by_id.get(link.previous)
-
-
-def _was_trial(rule: dict[str, Any]) -> bool:
-    return is_trial(str(rule.get("comments") or ""), rule.get("mode"))

@@ -21,7 +21,6 @@ from ..model.connectors import IN_TRANSIT
 from ..model.domains import INSIDE
 from ..model.facts import Facts
 from ..model.inside import sender_inside
-from ..model.message_recipients import recipients_of
 from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -100,7 +99,7 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     if not wish.wants_protection or (ending and wish.wants_delivery):
         return ending
     if copied_by:
-        return _of_copying(rules, helping, copy, guarantee, copied_by)
+        return BreachCause("sends_copy", copied_by, value=copy.recipient)
     return _of_unprotected(every, helping, copy, guarantee)
 
 
@@ -128,18 +127,6 @@ def _of_unprotected(
         encrypting = [standing for standing in helping if _encrypts(standing.rule, guarantee)]
         return _of_mail_from_outside(encrypting, guarantee)
     return _of_nearest(every, helping, copy, guarantee)
-
-
-def _of_copying(
-    rules: RuleSet, helping: Sequence[Standing], copy: Copy, guarantee: Guarantee, copied_by: str
-) -> BreachCause:
-    """The rule that makes a copy, and the one that encrypts the original and misses whom the copy is for."""
-    encrypting = _encrypting_the_original(rules, copy, guarantee)
-    missing = _nearest(
-        [standing for standing in helping if standing.rule.name in encrypting and _misses_recipient(standing)],
-        guarantee,
-    )
-    return BreachCause("sends_copy", copied_by, value=copy.recipient, other=missing.rule.name if missing else "")
 
 
 def _of_mail_from_outside(helping: Sequence[Standing], guarantee: Guarantee) -> BreachCause | None:
@@ -267,23 +254,6 @@ def _meant_for(decider: FlowRule, helping: Sequence[Standing], copy: Copy, guara
         return None
     likeness = min(unlike(standing.rule, guarantee.when) for standing in stopped)
     return nearest if unlike(nearest.rule, guarantee.when) < likeness else None
-
-
-def _encrypting_the_original(rules: RuleSet, copy: Copy, guarantee: Guarantee) -> set[str]:
-    """The rules that encrypt the copy of somebody to whom the message is addressed."""
-    addressed = {recipient.address for recipient in recipients_of(copy.facts, copy.message)} - {copy.recipient}
-    return {
-        standing.rule.name
-        for address in sorted(addressed)
-        for standing in standings(rules, replace(copy, recipient=address), lambda rule: False)
-        if standing.surely and standing.rule.actions.enforced and _encrypts(standing.rule, guarantee)
-    }
-
-
-def _misses_recipient(standing: Standing) -> bool:
-    """Whether a rule does not cover a copy because of whom it is for."""
-    failed = [condition for condition in standing.failed if condition.section == "conditions"]
-    return bool(failed) and all(condition.atom.predicate.of_recipient for condition in failed)
 
 
 def _nearest(every: Sequence[Standing], guarantee: Guarantee) -> Standing | None:

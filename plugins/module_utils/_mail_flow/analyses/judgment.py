@@ -145,9 +145,9 @@ class Counterexample:
     @property
     def meant(self) -> str:
         """The rule that is meant to keep the guarantee, and that something keeps from it; empty if none is known."""
-        if self.cause is None:
+        if self.cause is None or self.cause.kind == "sends_copy":
             return ""
-        return self.cause.other if self.cause.kind in ("stops", "sends_copy") else self.cause.rule
+        return self.cause.other if self.cause.kind == "stops" else self.cause.rule
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ..model.facts import Facts
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..trace.columns import Block, bits_of, blocks_of, places_of
-from ..trace.delivered import ReportedRules, RulesThen
+from ..trace.delivered import ReportedRules, RulesInEffect
 from ..trace.reading import Window
 from ..trace.rows import Trace, instant_of, microseconds_of
 from .changes import RULE, TAKES_EFFECT, LatestChange, changed_rules, unchanged_since, what_changed
@@ -110,15 +110,15 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     astray = frozenset().union(*strangers.values())
     edited = frozenset[Copy]().union(*(reported[rule.place] for rule in changed))
     count, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
-    audible = set() if report.refused else {rule.place for rule in rules} - _silent(rules, reported)
-    then = RulesThen(0, unchanged_since(rules, asked.changes), ReportedRules(reported, audible, last))
+    always = set() if report.refused else {rule.place for rule in rules} - _silent(rules, reported)
+    in_effect = RulesInEffect(0, unchanged_since(rules, asked.changes), ReportedRules(reported, always, last))
     encrypting = [rule.place for rule in rules if rule.enforces(Does.ENCRYPT)]
     explained = Explained()
     for block in blocks_of(asked.trace):
         part = BlockCopies.in_window(block, begin, until, last, astray, edited)
         part = part.without(of_messages(block, report.vague) | _beside_dates(block, rules))
         count += part.kept.bit_count()
-        predicted = predictions(block, asked.rules, asked.facts, then)
+        predicted = predictions(block, asked.rules, asked.facts, in_effect)
         explained = _with_block(explained, part, [predicted[place] for place in encrypting])
         for place, tally in tallies.items():
             tally.add(part, predicted[place])

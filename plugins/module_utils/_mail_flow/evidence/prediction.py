@@ -18,7 +18,7 @@ from ..rules.rule_set import RuleSet
 from ..simulator.state import World
 from ..trace.chain import Chain
 from ..trace.columns import Block, bits_of
-from ..trace.delivered import RulesThen
+from ..trace.delivered import RulesInEffect
 from ..trace.groups import CopyGroup, Sorter
 from ..trace.replay import STEPS_OF_BLOCK
 from ..trace.truth_sets import Doubt, Unknown
@@ -55,22 +55,22 @@ class _Acts:
     reached: bool = True
 
 
-def predictions(block: Block, rules: RuleSet, facts: Facts, then: RulesThen | None = None) -> list[Prediction]:
+def predictions(block: Block, rules: RuleSet, facts: Facts, in_effect: RulesInEffect | None = None) -> list[Prediction]:
     """The copies that each rule acts on, first to last.
 
-    :param then: what is known of the rules when the copies came.
+    :param in_effect: the rules that the copies passed when they came, as far as that is known.
     """
-    return _Predictor(block, rules, facts, then).run()
+    return _Predictor(block, rules, facts, in_effect).run()
 
 
 class _Predictor:
     """:param likely: with likely answers for answers; :param:`strict` without them."""
 
-    def __init__(self, block: Block, rules: RuleSet, facts: Facts, then: RulesThen | None) -> None:
+    def __init__(self, block: Block, rules: RuleSet, facts: Facts, in_effect: RulesInEffect | None) -> None:
         self.block = block
         self.chain = Chain(RuleSet.read(rules, facts.dialect), facts)
         self.likely, self.strict = (
-            Sorter(block, facts, [self.chain], guesses=guesses, then=then) for guesses in (True, False)
+            Sorter(block, facts, [self.chain], guesses=guesses, in_effect=in_effect) for guesses in (True, False)
         )
         rules_that_act = [rule for rule in self.chain.rules.rules if not rule.idle]
         #: The rules that Exchange may report for everybody who shares a message: those in a test mode.

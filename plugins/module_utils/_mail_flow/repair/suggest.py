@@ -26,9 +26,8 @@ from ..input.messages import Case
 from ..input.parsing import facts_of
 from ..rules.rule_set import RuleSet
 from ..sat.circuit import emptying_circuits
-from ..trace.reading import Window
+from ..trace.reading import TracedMail
 from ..trace.replay import alternatives
-from ..trace.rows import Trace
 from .advice import (
     KEPT_FROM_DELIVERY,
     Advice,
@@ -323,7 +322,7 @@ def _without_kept_back_mail(guarantee: Guarantee, rules: RuleSet) -> Guarantee:
 
 
 def with_replays(
-    goals: Sequence[GoalSuggestions], rules: RuleSet, facts: Mapping[str, Any], trace: Trace, window: Window | None
+    goals: Sequence[GoalSuggestions], rules: RuleSet, facts: Mapping[str, Any], traced: TracedMail
 ) -> list[GoalSuggestions]:
     """The same suggestions, each with what it would have changed for the copies of a trace. Of those that cost no mail
     anything, what would have changed fewer copies comes first.
@@ -333,14 +332,14 @@ def with_replays(
     """
     known = facts_of(facts)
     others = [RuleSet(suggestion.rules, known.dialect) for one in goals for suggestion in one.suggestions]
-    changes = iter(alternatives(rules, others, known, trace))
+    changes = iter(alternatives(rules, others, known, traced.trace, traced.since))
     return [
         replace(
             one,
             suggestions=tuple(
                 sorted(
                     [
-                        replace(suggestion, replay=TraceEffect(window, len(trace), next(changes)))
+                        replace(suggestion, replay=TraceEffect(traced.window, len(traced.trace), next(changes)))
                         for suggestion in one.suggestions
                     ],
                     key=_cost_in_copies,

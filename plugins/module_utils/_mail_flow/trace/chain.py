@@ -242,7 +242,7 @@ class Chain:
         self._known: dict[Hashable, ChainOutcome] = {}
 
     @cached_property
-    def keeping(self) -> dict[int, frozenset[Fate]]:
+    def keeping_back(self) -> dict[int, frozenset[Fate]]:
         """The places of the rules that keep copies back that they act on, and what becomes of these."""
         fates = {rule.place: fates_kept_back(rule, self.facts.observed) for rule in self.deciding}
         return {place: of_rule for place, of_rule in fates.items() if of_rule}

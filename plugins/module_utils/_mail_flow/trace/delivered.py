@@ -25,12 +25,12 @@ class ReportedRules:
     """What Exchange reports of rules on copies.
 
     :param copies: place of a rule to the copies on which it is reported: the message's key and the recipient.
-    :param audible: the places of the rules of which each copy that they act on is reported.
+    :param always: the places of the rules that are reported of each copy on which they act.
     :param last: when the newest copy was received of which anything is reported, in microseconds.
     """
 
     copies: Mapping[int, frozenset[tuple[str, str]]] = field(default_factory=dict)
-    audible: Set[int] = frozenset()
+    always: Set[int] = frozenset()
     last: int = -1
 
     def not_reported(self, place: int, fates: frozenset[Fate], block: Block) -> int:
@@ -39,7 +39,7 @@ class ReportedRules:
 
         :param fates: what becomes of copies that the rule keeps back.
         """
-        if Fate.QUARANTINED in fates and place not in self.audible:
+        if Fate.QUARANTINED in fates and place not in self.always:
             return 0
         reported = self.copies.get(place, frozenset())
         return bits_of(
@@ -54,8 +54,8 @@ class ReportedRules:
 
 
 @dataclass(frozen=True)
-class RulesThen:
-    """The rules that mail passed when it came.
+class RulesInEffect:
+    """The rules that were in effect when mail came.
 
     :param about: the number of their rule set among those that copies pass now.
     :param since: for each rule, by its place: since when it and all rules before it are as they are now, in microseconds;
@@ -70,27 +70,28 @@ class RulesThen:
 
     def passed(self, chain: Chain, block: Block) -> Iterator[tuple[frozenset[int], int]]:
         """The places of the rules that would have kept some copies back, and these copies."""
+        delivered = _delivered(block)
+        came_since: dict[int, int] = {}
         places: dict[int, set[int]] = {}
-        for place, fates in chain.keeping.items():
-            passed = self._delivered(place, block)
+        for place, fates in chain.keeping_back.items():
+            since = self.since[place]
+            if since is None:
+                continue
+            if since not in came_since:
+                came = (number for number in delivered if block.received[number] >= since)
+                came_since[since] = bits_of(came, len(block)) & ~block.made
+            passed = came_since[since]
             if passed and self.reported is not None:
                 passed &= self.reported.not_reported(place, fates, block)
             if passed:
                 places.setdefault(passed, set()).add(place)
         yield from ((frozenset(of_copies), copies) for copies, of_copies in places.items())
 
-    def _delivered(self, place: int, block: Block) -> int:
-        """The delivered copies that came when the rules up to a place were as they are now."""
-        since = self.since[place]
-        if since is None:
-            return 0
-        delivered = {number for number, text in enumerate(block.texts["status"]) if text == DELIVERED}
-        came = (
-            number
-            for number, (status, time) in enumerate(zip(block.status, block.received, strict=True))
-            if status in delivered and time >= since
-        )
-        return bits_of(came, len(block)) & ~block.made
+
+def _delivered(block: Block) -> list[int]:
+    """The places of the copies that were delivered."""
+    statuses = {number for number, text in enumerate(block.texts["status"]) if text == DELIVERED}
+    return [place for place, status in enumerate(block.status) if status in statuses]
 
 
 def without_kept_back(met: Sequence[RulesMet], about: int, passed: frozenset[int], chain: Chain) -> Sequence[RulesMet]:

@@ -19,7 +19,7 @@ from ..simulator.protection import LARGEST
 from .brought_copies import BroughtCopies
 from .chain import Chain, SeenByDlp
 from .columns import Block, bits_of, is_in, places_of, signatures
-from .delivered import RulesThen, without_kept_back
+from .delivered import RulesInEffect, without_kept_back
 from .dlp_conditions import seen_alike
 from .row_messages import message_of_row, recipient_of
 from .rows import instant_of
@@ -99,7 +99,7 @@ class Sorter:
     :param chains: the rule sets.
     :param claims: the mail that guarantees are about, as rules.
     :param guesses: whether likely answers count as answers.
-    :param then: the rules that the copies passed when they came, if that is known; :param:`told_by_delivery` how many copies these
+    :param in_effect: the rules that the copies passed when they came, if that is known; :param:`told_by_delivery` how many copies these
         told something of, because they are delivered.
     """
 
@@ -111,9 +111,9 @@ class Sorter:
         claims: Sequence[FlowRule] = (),
         *,
         guesses: bool = True,
-        then: RulesThen | None = None,
+        in_effect: RulesInEffect | None = None,
     ) -> None:
-        self.then = then
+        self.in_effect = in_effect
         self.told_by_delivery = 0
         self.block = block
         self.facts = facts
@@ -132,15 +132,15 @@ class Sorter:
         chains: Sequence[Chain],
         claims: Sequence[FlowRule] = (),
         *,
-        then: RulesThen | None = None,
+        in_effect: RulesInEffect | None = None,
     ) -> Sorter:
         """Sorts the copies of a block together with those that rules may make of them."""
-        sorter = cls(block, facts, chains, claims, then=then)
+        sorter = cls(block, facts, chains, claims, in_effect=in_effect)
         for _time in range(_MOST_ROUNDS if any(chain.making for chain in chains) else 0):
             people = sorter.brought.newcomers(sorter.matches.met)
             if not people:
                 break
-            sorter = cls(sorter.block.with_made(people), facts, chains, claims, then=then)
+            sorter = cls(sorter.block.with_made(people), facts, chains, claims, in_effect=in_effect)
         return sorter
 
     def groups(self, included: Sequence[bool]) -> Iterator[CopyGroup]:
@@ -190,15 +190,15 @@ class Sorter:
 
     def _passed(self) -> Iterator[Trait]:
         """The rules that would have kept copies back that were delivered."""
-        if self.then:
-            for places, copies in self.then.passed(self.chains[self.then.about], self.block):
+        if self.in_effect:
+            for places, copies in self.in_effect.passed(self.chains[self.in_effect.about], self.block):
                 yield Trait(_PASSED, places, copies)
 
     def _without_kept_back(self, met: Sequence[RulesMet], passed: frozenset[int]) -> Sequence[RulesMet]:
         """What copies meet that some rules would have kept back."""
-        if not self.then or not passed:
+        if not self.in_effect or not passed:
             return met
-        return without_kept_back(met, self.then.about, passed, self.chains[self.then.about])
+        return without_kept_back(met, self.in_effect.about, passed, self.chains[self.in_effect.about])
 
     def resting_on_no_hop(self, included: Sequence[bool]) -> int:
         """How many copies of mail from mailboxes would be decided by their last hop, if they had one."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Any, ClassVar, TypeAlias
@@ -78,6 +78,19 @@ class Window:
 
 #: Rows, and the time span that they are of; files without rows have none.
 Traced: TypeAlias = tuple[Trace, Window | None]
+
+
+@dataclass(frozen=True)
+class TracedMail:
+    """Mail of which it is counted what a change of rules would have changed.
+
+    :param since: for each of the present rules, since when it and all rules before it are as they are now, in microseconds;
+        ``None`` where nobody knows. Empty if they are not the organization's own.
+    """
+
+    trace: Trace
+    window: Window | None
+    since: Sequence[int | None] = ()
 
 
 def read_files(files: Iterable[tuple[str, bytes]], most: int, *, complete: bool = False) -> Traced:

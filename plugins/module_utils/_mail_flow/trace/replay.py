@@ -49,7 +49,7 @@ from .copies_by_rules import (
     message_of_copies,
     worlds_of,
 )
-from .delivered import RulesThen
+from .delivered import RulesInEffect
 from .groups import CopyGroup, Sorter
 from .plain_copies import plain_group
 from .row_messages import plain as plain_message
@@ -211,7 +211,7 @@ class Replay:
             if rule_set is not None
         ]
         about = len(self.chains) - 1 if present else 0
-        self._then = RulesThen(about, since) if since else None
+        self._in_effect = RulesInEffect(about, since) if since else None
         self._disclosures = list(disclosures(self.chains[0].rules.rules, facts)) if guarantees else []
         self._claims = claims_of([guarantee.selection for guarantee in guarantees], facts.dialect).rules
         self._common = frozenset.intersection(*(frozenset(chain.identities) for chain in self.chains))
@@ -234,7 +234,7 @@ class Replay:
         return tallies
 
     def _add(self, block: Block, tallies: Tallies) -> None:
-        sorter = Sorter.with_made_copies(block, self.facts, self.chains, self._claims, then=self._then)
+        sorter = Sorter.with_made_copies(block, self.facts, self.chains, self._claims, in_effect=self._in_effect)
         block = sorter.block
         reasons = reasons_left_out(block)
         tallies.left_out.update(filter(None, reasons))
@@ -269,15 +269,19 @@ class Replay:
                     encrypted[by_rules is True].update(block.message[place] for place in group.places)
                 of_rows = without(group, made)
                 changes = self._changes_of(followed, of_rows.met, of_rows)
-                self._add_changes_of(changes, followed, of_rows, block, tallies)
                 if not group.brought and (followed[0].undecided or changes[1]):
                     open_groups.append(_OpenGroup(group, of_rows, followed, changes))
+                else:
+                    self._add_changes_of(changes, changes, followed, of_rows, block, tallies)
                 self._judge(followed[0], group, here, block, tallies)
             for copies in alike_copies(made, groups, block):
                 self._add_made(copies, groups, rows, block, tallies)
         with bounded(STEPS_OF_BLOCK):
             for open_group in open_groups:
-                self._add_plain(open_group, sorter, tallies)
+                if_plain = self._add_plain(open_group, sorter, tallies)
+                self._add_changes_of(
+                    open_group.changes, if_plain, open_group.followed, open_group.of_rows, block, tallies
+                )
         self._add_shown(groups, block, tallies)
         tallies.assumed |= sorter.conditions.assumed
         # A block splits no message.
@@ -320,7 +324,7 @@ class Replay:
             ]
             changes = (Kinds(), certain | possible) if copies.doubtful else (certain, possible)
             because = _because(rows.get(copies.group, ()), MISSING if copies.doubtful else group.brought or BROUGHT)
-            self._add_changes(changes, names, because, copies.places, here, block, tallies)
+            self._add_changes(changes, changes, names, because, copies.places, here, block, tallies)
         if group.made:
             self._judge_made(copies, groups, here, block, tallies)
 
@@ -409,22 +413,25 @@ class Replay:
     def _add_changes_of(
         self,
         changes: tuple[Kinds, Kinds],
+        if_plain: tuple[Kinds, Kinds],
         followed: Sequence[FollowedCopies],
         group: CopyGroup,
         block: Block,
         tallies: Tallies,
     ) -> None:
-        """Counts the changes of the copies of a group."""
-        if any(changes):
+        """Counts the changes of the copies of a group; see :meth:`_add_changes`."""
+        if any(changes) or any(if_plain):
             here, because = _domains_of(group.places, block), _because(followed, group.brought)
-            self._add_changes(changes, self._differing(group), because, group.places, here, block, tallies)
+            self._add_changes(changes, if_plain, self._differing(group), because, group.places, here, block, tallies)
 
-    def _add_plain(self, open_group: _OpenGroup, sorter: Sorter, tallies: Tallies) -> None:
-        """Counts what becomes of open copies, and what changes of them, if they are plain mail."""
+    def _add_plain(self, open_group: _OpenGroup, sorter: Sorter, tallies: Tallies) -> tuple[Kinds, Kinds]:
+        """Counts what becomes of open copies if they are plain mail, and returns what then changes of them: the certain kinds of
+        change, and the possible ones.
+        """
         group, followed = open_group.group, open_group.followed
         plain = plain_group(group, sorter.matches, len(sorter.block))
         if plain is None:
-            return
+            return open_group.changes
         message, person = sorter.message(group.places[0])
         as_plain = [
             chain.follow(chain.steps(met, self._common), plain_message(message), person, plain.group.alike, dlp)
@@ -440,32 +447,12 @@ class Replay:
             if any(why.kind == DLP_AND_LABELS for why, _steps in followed[0].end.because):
                 tally.because.add(DLP_AND_LABELS)
             self._add_to(tally, _domains_of(group.places, sorter.block), group.places, sorter.block)
-        self._add_plain_changes(open_group, self._changes_of(as_plain, plain.group.met, group), sorter.block, tallies)
-
-    def _add_plain_changes(
-        self, open_group: _OpenGroup, if_plain: tuple[Kinds, Kinds], block: Block, tallies: Tallies
-    ) -> None:
-        """Counts the changes of copies that are no more than possible, if they are plain mail."""
-        certain, possible = open_group.changes
-        places = open_group.of_rows.places
-        surely, perhaps = if_plain
-        for kind in surely - certain:
-            tally = tallies.difference.setdefault(kind, Tally())
-            tally.plain += len(places)
-            if kind not in possible:  # They were not followed to their ends.
-                tally.because.update(_because(open_group.followed, None))
-                self._add_to(tally, _domains_of(places, block), places, block, certain=False)
-        # Where plain copies are not followed to their ends either, everything stays possible.
-        settled = possible & surely if DifferenceKind.UNKNOWN in perhaps else possible - perhaps
-        for kind in settled:
-            tallies.difference[kind].plain_possible -= len(places)
-        if possible and not certain:
-            tallies.changed.plain += len(places) if surely else 0
-            tallies.changed.plain_possible -= len(places) if surely or not perhaps else 0
+        return self._changes_of(as_plain, plain.group.met, group)
 
     def _add_changes(
         self,
         changes: tuple[Kinds, Kinds],
+        if_plain: tuple[Kinds, Kinds],
         rules: Iterable[str],
         because: Iterable[UntracedKind],
         places: Sequence[int],
@@ -473,16 +460,28 @@ class Replay:
         block: Block,
         tallies: Tallies,
     ) -> None:
+        """Counts the changes of copies, those that are not certain also as changes of plain copies.
+
+        :param changes: the kinds of change that are certain, and those that are possible.
+        :param if_plain: the same if the copies are plain mail; equal where nothing more is known of plain mail.
+        """
         certain, possible = changes
-        if certain or possible:
-            (tallies.changed.certain if certain else tallies.changed.possible).update(here)
-            tallies.changed.plain_possible += 0 if certain else len(places)
-        for kind in certain | possible:
+        surely, perhaps = if_plain
+        # Where plain copies are not followed to their ends either, everything stays possible.
+        still_possible = possible - surely if DifferenceKind.UNKNOWN in perhaps else possible & perhaps
+        if certain:
+            tallies.changed.certain.update(here)
+        elif possible or surely:
+            tallies.changed.possible.update(here)
+            tallies.changed.plain += len(places) if surely else 0
+            tallies.changed.plain_possible += len(places) if perhaps and not surely else 0
+        # What is certain only of plain copies is possible of all: they were not followed to their ends.
+        for kind in certain | possible | surely:
             tally = tallies.difference.setdefault(kind, Tally())
-            # Until it is known what changes of plain copies.
-            tally.plain_possible += len(places) if kind in possible else 0
+            tally.plain += len(places) if kind in surely - certain else 0
+            tally.plain_possible += len(places) if kind in still_possible else 0
             tally.rules.update(dict.fromkeys(rules))
-            tally.because.update(because if kind in possible else ())
+            tally.because.update(because if kind not in certain else ())
             self._add_to(tally, here, places, block, certain=kind in certain)
 
     def _differing(self, group: CopyGroup) -> list[str]:
@@ -724,11 +723,13 @@ class CopyCount:
 
 
 def alternatives(
-    present: RuleSet, others: Sequence[RuleSet], facts: Facts, trace: Trace
+    present: RuleSet, others: Sequence[RuleSet], facts: Facts, trace: Trace, since: Sequence[int | None] = ()
 ) -> list[dict[DifferenceKind, CopyCount]]:
     """What each of some other rule sets would change: kind of difference to copies, the most important first.
 
     The same is assumed as for a replay.
+
+    :param since: as :class:`Replay` has it, of the present rules.
     """
     if not others:
         return []
@@ -741,8 +742,11 @@ def alternatives(
     pool.earlier = tuple(earlier for side in (now, *then) for earlier in side.earlier)
     pool.changes = tuple(changes for side in (now, *then) for changes in side.changes)
     pairs = [_Pair(now, other, frozenset(now.chain.identities) & frozenset(other.chain.identities)) for other in then]
+    # The first rules of the pool are the present ones.
+    of_others = [None] * (len(rules) - len(now.places))
+    in_effect = RulesInEffect(0, [*since, *of_others]) if since else None
     for block in blocks_of(trace):
-        sorter = Sorter.with_made_copies(block, facts, [pool])
+        sorter = Sorter.with_made_copies(block, facts, [pool], in_effect=in_effect)
         groups = sorted(sorter.groups([not reason for reason in reasons_left_out(sorter.block)]), key=CopyGroup.rank)
         with bounded(STEPS_OF_BLOCK):
             for pair in pairs:

@@ -93,7 +93,6 @@ _CAUSES = {
 }
 _CAUSES_WITH_ANOTHER_RULE = {
     "stops": "the rule {rule!r} stops before the rule {other!r}",
-    "sends_copy": "the rule {rule!r} sends it to {value}, and the rule {other!r} does not cover mail to {value}",
     "stopped": "the rule {other!r} stops before the rule {rule!r}",
 }
 

@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import blocks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.delivered import (
     ReportedRules,
-    RulesThen,
+    RulesInEffect,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 
@@ -67,7 +67,7 @@ def _predicted(
                 )
 
 
-def _told_by(results: Mapping[str, Any], rules: RuleSet) -> RulesThen:
+def _told_by(results: Mapping[str, Any], rules: RuleSet) -> RulesInEffect:
     """The rules, as they were when the message came, with what would be reported of them."""
     reported = {
         rule.place: frozenset(
@@ -78,7 +78,7 @@ def _told_by(results: Mapping[str, Any], rules: RuleSet) -> RulesThen:
         for rule in rules.rules
     }
     every = frozenset(rule.place for rule in rules.rules)
-    return RulesThen(0, [0] * len(rules.rules), ReportedRules(reported, every, last=1 << 60))
+    return RulesInEffect(0, [0] * len(rules.rules), ReportedRules(reported, every, last=1 << 60))
 
 
 def _shown(trace: Trace, results: Mapping[str, Any] | None) -> Trace:
