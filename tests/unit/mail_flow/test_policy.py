@@ -32,7 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import unless_words
 
 from tests.rounds import seeds
-from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, rule
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, STOP, rule
 from tests.unit.mail_flow.mutating import subject
 from tests.unit.mail_flow.small_rules import rule_set
 from tests.unit.mail_flow.small_worlds import TENANT
@@ -240,6 +240,18 @@ def test_a_sentence_keeps_its_condition_and_says_who_changes_it(
     actions: Values, conditions: Values, does: Values, text: str
 ) -> None:
     assert text in texts(rule("First", IN, actions), rule("R", conditions, does))
+
+
+def test_a_condition_about_all_who_share_a_copy_says_who_splits_it_before() -> None:
+    """Mail for somebody at fabrikam.com and others is split: the others' copy is not for anybody there, and is not rejected."""
+    split = rule("Split", {"recipient_domain_is": ["fabrikam.com"]}, STOP)
+    block = rule(
+        "Block", {"any_of_recipient_address_contains_words": ["fabrikam"]}, {"reject_message_reason_text": "No."}
+    )
+    (said,) = [each for each in policy([split, block], TENANT).statements if each.effect.kind == "rejected"]
+    assert list(said.changed.values()) == [("Split",)]
+    (said,) = [each for each in policy([block, split], TENANT).statements if each.effect.kind == "rejected"]
+    assert said.changed == {}
 
 
 def test_a_rule_that_keeps_no_mail_from_it_is_not_named() -> None:

@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
-from ..conditions.predicate import Atom
+import itertools
+from collections.abc import Iterator
+
+from ..conditions.predicate import Atom, Reach
 from ..conditions.seen_message import SeenMessage
-from ..formula import high
+from ..formula import Value, high
 from ..rules.dlp_rules import DlpRule
-from ..symbolic.compile_rules import RuleStep
-from .open_findings import changing_steps
+from ..symbolic.compile_rules import RuleChain, RuleStep
 from .stated_rules import StatedRule
 from .statement_model import StatementModel
 
 
 def changed_conditions(rule: StatedRule, asked: StatementModel) -> dict[Atom, tuple[str, ...]]:
-    """The conditions and exceptions of a rule whose result earlier rules change for some mail that meets the others. What a
-    DLP rule looks at for certain, none changes.
+    """The conditions and exceptions of a rule whose result earlier rules change for some mail that meets the others: they change
+    what it looks at, or split those off whom it looks for. What a DLP rule looks at for certain, none changes.
     """
     if isinstance(rule, DlpRule):
         return {}
@@ -31,19 +33,37 @@ def changed_conditions(rule: StatedRule, asked: StatementModel) -> dict[Atom, tu
     ]
     truths = {atom: chain.conditions.truth(atom, step.seen, chain.person) for atom, _exempts in atoms}
     for atom, _exempts in atoms:
-        arrived = chain.conditions.truth(atom, _unedited(step), chain.person)
+        arrived = chain.conditions.truth(atom, _unedited(atom, step), chain.person)
         if arrived == truths[atom]:
             continue
         others = [~truths[other] if exempts else truths[other] for other, exempts in atoms if other is not atom]
-        differs = ~logic.equal(arrived, truths[atom])
         usual = [assumption.literal for assumption in model.mail.assumptions]
-        meant = [*usual, high(logic.all_of((*others, differs)))]
+        meant = [*usual, high(logic.all_of((*others, ~logic.equal(arrived, truths[atom]))))]
         if asked.is_possible(meant):
-            acting = ((earlier, high(earlier.acts)) for earlier in changing_steps(chain, atom, step))
-            changed[atom] = tuple(earlier.rule.name for earlier, acts in acting if asked.is_possible([*meant, acts]))
+            changed[atom] = tuple(
+                earlier.rule.name
+                for earlier, before, after in _on_the_way(chain, atom, step)
+                if before != after and asked.is_possible([*meant, high(~logic.equal(before, after))])
+            )
     return changed
 
 
-def _unedited(step: RuleStep) -> SeenMessage:
-    """The message as it arrives, with the people who share the copy at a step."""
-    return SeenMessage(splits=step.seen.splits, added=step.seen.added)
+def _on_the_way(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[tuple[RuleStep, Value, Value]]:
+    """The steps before one, each with the result of a condition before and after it."""
+    steps = [earlier for earlier in chain.steps if earlier.rule.place <= step.rule.place]
+    truths = [
+        chain.conditions.truth(atom, earlier.seen.but(splits=_splits(atom, earlier, step)), chain.person)
+        for earlier in steps
+    ]
+    for earlier, (before, after) in zip(steps, itertools.pairwise(truths), strict=False):
+        yield earlier, before, after
+
+
+def _splits(atom: Atom, earlier: RuleStep, step: RuleStep) -> int:
+    """The splits that a condition sees at an earlier step: of one that looks at all who share the copy, those before that."""
+    return (earlier if atom.reach is Reach.COPY else step).seen.splits
+
+
+def _unedited(atom: Atom, step: RuleStep) -> SeenMessage:
+    """The message as it arrives, with whom rules add to it before a step."""
+    return SeenMessage(splits=0 if atom.reach is Reach.COPY else step.seen.splits, added=step.seen.added)
