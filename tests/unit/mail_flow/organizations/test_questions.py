@@ -7,10 +7,10 @@ import pytest
 
 from tests.unit.mail_flow.answers import prove
 from tests.unit.mail_flow.asking import NOW
-from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
+from tests.unit.mail_flow.organizations.loading import ASKED
 from tests.unit.mail_flow.organizations.organization import Organization, Question
 
-_ASKED = [(each, question) for each in ORGANIZATIONS.values() for question in each.questions]
+_ASKED = [(each, question) for each in ASKED.values() for question in each.questions]
 
 
 @pytest.mark.parametrize(
