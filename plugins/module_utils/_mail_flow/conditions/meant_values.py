@@ -35,6 +35,20 @@ def is_misspelled(written: str, meant: str) -> bool:
     return exchanged == meant or (replaced == meant and meant[first].isalpha() and _is_within_long_word(written, first))
 
 
+#: Anchors at the ends of a pattern, and what makes a letter of a pattern more than itself.
+_ANCHORS_AND_ESCAPES = re.compile(r"^\^|\$$|\\b|\\")
+
+
+def is_miswritten_pattern(written: str, meant: str) -> bool:
+    """Whether one pattern is another with a backslash or an anchor at an end too many, or too few."""
+    return written != meant and _ANCHORS_AND_ESCAPES.sub("", written) == _ANCHORS_AND_ESCAPES.sub("", meant)
+
+
+def says_patterns(option: str) -> bool:
+    """Whether the values of a condition are patterns of texts."""
+    return option in BY_OPTION and BY_OPTION[option].sort == "pattern"
+
+
 def _is_within_long_word(text: str, place: int) -> bool:
     """Whether a place in a text is a letter of a long word, and neither its first nor its last one."""
     return any(word.start() < place < word.end() - 1 for word in _LONG_WORD.finditer(text))

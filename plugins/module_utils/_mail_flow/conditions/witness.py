@@ -22,6 +22,7 @@ class NoMessageError(Exception):
     :param laws: clauses that hold for every message, but not for the model.
     :param limits: clauses that hold for every message that the writer can write, but not for the model.
     :param plain: the ones that hold for every message of plain letters.
+    :param ascii_only: the ones that hold for every message in ASCII which the writer can write.
     """
 
     def __init__(
@@ -29,9 +30,11 @@ class NoMessageError(Exception):
         laws: Iterable[tuple[Literal, ...]] = (),
         limits: Iterable[tuple[Literal, ...]] = (),
         plain: Iterable[tuple[Literal, ...]] = (),
+        ascii_only: Iterable[tuple[Literal, ...]] = (),
     ) -> None:
         super().__init__("No message is like this.")
         self.laws, self.limits, self.plain = list(laws), list(limits), list(plain)
+        self.ascii_only = list(ascii_only)
 
 
 class WantedText(Protocol):

@@ -17,7 +17,7 @@ from ..actions.actions import set_actions
 from ..actions.protect import option_name
 from ..analyses.aspects import DifferenceKind
 from ..analyses.standings import SCOPES, Copy
-from ..conditions.meant_values import as_meant, is_misspelled
+from ..conditions.meant_values import as_meant, is_misspelled, is_miswritten_pattern, says_patterns
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import ALL_COPIES, Guarantee
 from ..input.messages import Broken
@@ -340,7 +340,7 @@ def covers(rule: Rule, aim: Aim) -> bool:
 
 def shares_values(option: str, values: Any, about: Mapping[str, Any]) -> bool:
     """Whether a condition has a value in common with the one on the same in a section. A value that matches no mail counts
-    as the one that it is meant for.
+    as the one that it is meant for, and so does a misspelled domain or a pattern that lacks a backslash.
     """
     listed = values if isinstance(values, (list, tuple)) else [values]
     wanted = about.get(option)
@@ -350,7 +350,8 @@ def shares_values(option: str, values: Any, about: Mapping[str, Any]) -> bool:
     named = {str(value).casefold() for value in (wanted if isinstance(wanted, (list, tuple)) else [wanted])}
     if meant & named:
         return True
-    return option in _DOMAINS and any(is_misspelled(value, name) for value in meant for name in named)
+    is_like = is_miswritten_pattern if says_patterns(option) else is_misspelled if option in _DOMAINS else None
+    return is_like is not None and any(is_like(value, name) for value in meant for name in named)
 
 
 def _is_within(given_value: Any, wanted: Any) -> bool:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from ..analyses.standings import Standing
-from ..conditions.meant_values import as_meant
+from ..conditions.meant_values import as_meant, is_miswritten_pattern, says_patterns
 from ..conditions.predicate import Predicate
 from ..conditions.predicates import PREDICATES
 from ..model.expressions import Dialect
@@ -85,7 +85,8 @@ class ConditionValues:
         if listed(given) is None or not shares_values(option, given, self._aim.about):
             return
         put_right = [as_meant(option, value) for value in given]
-        values = list(dict.fromkeys(value for value in put_right if value is not None))
+        named = listed(self._aim.about[option]) or []
+        values = list(dict.fromkeys(_unanchored(value, named) for value in put_right if value is not None))
         if values != given and self.met(standing, {option: values}):
             yield {option: values}
         sections = (self._aim.about, *(rule.get("conditions") or {} for rule in self._draft.rules))
@@ -105,9 +106,12 @@ class ConditionValues:
         if domains and set(_texts(domains)) <= set(_texts(self._aim.about[naming])):
             yield {option: None, naming: domains}
         for wanted, values in self._aim.about.items():
-            same = listed(given) and listed(values) and set(_texts(given)) <= set(_texts(values))
-            if same and wanted != option and self.is_met(standing, {wanted: given}):
-                yield {option: None, wanted: given}
+            if wanted == option or not (listed(given) and listed(values)):
+                continue
+            same = given if set(_texts(given)) <= set(_texts(values)) else []
+            same = same or [_meant_pattern(option, value, values) for value in given if says_patterns(wanted)]
+            if same and None not in same and self.is_met(standing, {wanted: same}):
+                yield {option: None, wanted: same}
 
     def at_hand(self, standing: Standing) -> list[tuple[Section, Predicate]]:
         """Conditions of the guarantee and of other rules, first of those that help, that the message meets and that the
@@ -151,6 +155,17 @@ def _domain_of(pattern: Any) -> str:
     """The domain whose addresses are all that a pattern matches, without those of its subdomains; empty if there is none."""
     found = _ADDRESSES_AT.fullmatch(str(pattern))
     return found["domain"].replace("\\.", ".") if found else ""
+
+
+def _meant_pattern(option: str, written: Any, patterns: Any) -> Any:
+    """The one of some patterns that a condition's value is, but for a backslash or an anchor; ``None`` if it is none of them."""
+    named = (listed(patterns) or []) if says_patterns(option) else []
+    return next((one for one in named if one == written or is_miswritten_pattern(str(written), str(one))), None)
+
+
+def _unanchored(value: Any, patterns: Sequence[Any]) -> Any:
+    """A value, or the one of some patterns that it is but for anchors at its ends, which matches all that it does."""
+    return next((one for one in patterns if str(value).removeprefix("^").removesuffix("$") == one), value)
 
 
 def _texts(values: Sequence[Any]) -> list[str]:

@@ -34,6 +34,11 @@ def puts_right_what_is_there(suggestion: Suggestion, aim: Aim) -> bool:
     return not any(_drawbacks(suggestion, aim))
 
 
+def least_harmful(suggestion: Suggestion) -> Rank:
+    """What suggestions of all sorts are sorted by: the classes that lose by them, and whether mail still breaks the guarantee."""
+    return (len(suggestion.grave_losses), suggestion.is_refuted)
+
+
 def first_by(suggestion: Suggestion, aim: Aim) -> Rank:
     """What suggestions are sorted by first, see :func:`_size`."""
     return (*_drawbacks(suggestion, aim), suggestion.left_open is not None, not suggestion.of_meant_rules)
@@ -46,12 +51,12 @@ def least_first_by(draft: EditedRules, aim: Aim, *, is_open: bool, of_meant_rule
     :param of_meant_rules: whether the rules that are edited are meant for what an aim is about.
     """
     rebuilt = rebuilds(draft.edits, draft.rules, aim)
-    drawbacks = (False, 0, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE)
+    drawbacks = (0, False, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE)
     return (*drawbacks, is_open, not of_meant_rules)
 
 
 def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tuple[Any, ...]:
-    """What a suggestion changes, to be sorted by: whether mail still breaks the guarantee; the classes that lose by it;
+    """What a suggestion changes, to be sorted by: the classes that lose by it; whether mail still breaks the guarantee;
     whether all that it changes is known; whether it helps for a time only; whether it is a last resort; whether it does
     something else than put right rules that are there; whether open questions keep it from a proof; whether the rules are
     meant for other mail; the classes that may change; how many suggestions change less mail beside; how wide the classes
@@ -86,8 +91,7 @@ def _drawbacks(suggestion: Suggestion, aim: Aim) -> Rank:
     rebuilt = rebuilds(suggestion.edits, suggestion.rules, aim)
     others = suggestion.surely_unwanted
     return (
-        suggestion.is_refuted,
-        len(suggestion.grave_losses),
+        *least_harmful(suggestion),
         not suggestion.difference.complete,  # So more mail may lose by it.
         suggestion.until is not None,
         rebuilt == LAST_RESORT,

@@ -15,7 +15,7 @@ from ..analyses.standings import Standing, standings
 from ..model.message_recipients import recipients_of
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from .aims import EditedRules, FailingCopy, withholds
+from .aims import EditedRules, FailingCopy, is_meant, withholds
 
 #: So many rules that nearly act are tried, the nearest first.
 _NEAREST = 12
@@ -91,7 +91,7 @@ class RulesAtCopy:
         ]
         #: The rules that protect or brand mail by options, as the aim asks or otherwise.
         self.protecting = [standing for standing in self.every if self._has_options(standing.rule)]
-        #: The rules that help and nearly act, the nearest first.
+        #: The rules that help and nearly act: those first that are meant for the mail, then the nearest.
         self.near = self._nearest()
         #: Rules that keep back for good what they are meant for, which also keeps the aim.
         self.withholding = [standing for standing in self.every if self._withholds(standing)]
@@ -119,9 +119,13 @@ class RulesAtCopy:
         return self._place_where(_wraps)
 
     def _nearest(self) -> list[Standing]:
-        """The rules that help and that one edit or two would let act, the nearest first."""
-        near = filter(_is_near, self.helping)
-        return sorted(near, key=lambda standing: (standing.distance, *unlike(standing.rule, self.aim.about)))[:_NEAREST]
+        """The rules that help and that one edit or two would let act: those first that are meant for the mail, then the nearest."""
+        near = sorted(filter(_is_near, self.helping), key=lambda standing: unlike(standing.rule, self.aim.about))
+        return sorted(near, key=lambda standing: (not self._is_meant(standing), standing.distance))[:_NEAREST]
+
+    def _is_meant(self, standing: Standing) -> bool:
+        """Whether a rule is meant for mail that the aim is about."""
+        return is_meant(self.draft.rules[standing.rule.place], self.aim)
 
     def _has_options(self, rule: FlowRule) -> bool:
         """Whether a rule has an option that says how it protects or brands mail."""

@@ -46,7 +46,7 @@ from .first_steps import MOST_FIRST_STEPS, first_steps, is_same_repair
 from .found_suggestions import FoundSuggestions
 from .known_counterexamples import KnownCounterexamples
 from .opposed import opposed_guarantee
-from .ranking import ranked
+from .ranking import least_harmful, ranked
 from .suggestion import GoalSuggestions, OpposedGuarantee, Suggestion, TraceEffect
 from .task import Goal, RepairTask
 
@@ -121,7 +121,7 @@ class _GoalRepair:
             suggested = ranked(steps, self._aim, self._task)
         if any(each.left_open is None for each in by_connectors):
             suggested = [suggestion for suggestion in suggested if not suggestion.losses]
-        suggested = sorted([*by_connectors, *suggested], key=lambda suggestion: suggestion.is_refuted)[:MOST]
+        suggested = sorted([*by_connectors, *suggested], key=least_harmful)[:MOST]
         forbidding = () if found else search.forbidding
         return GoalSuggestions(self._aim.name, tuple(suggested), search.effort, forbidding, advice, contradiction)
 

@@ -66,15 +66,17 @@ class MessageInTheMaking:
 
     :param is_true: whether a literal is true in the model.
     :param lax: whether the content of texts may be open.
+    :param ascii_only: whether they have no letters beyond ASCII, unless conditions look for some.
     """
 
     mail: SymbolicMessage
     is_true: Holds
     lax: bool
+    ascii_only: bool
 
     def constraint(self, atoms: Mapping[Key, Literal]) -> TextConstraint:
         """What a text with these atoms must have and lack."""
-        return TextConstraint(atoms, self.is_true, lax=self.lax)
+        return TextConstraint(atoms, self.is_true, lax=self.lax, ascii_only=self.ascii_only)
 
 
 class Writer:
@@ -87,13 +89,20 @@ class Writer:
         self._taken: set[str] = set()
 
     def write(
-        self, is_true: Holds, companions: Iterable[Companion], others: Iterable[Key], *, lax: bool = False
+        self,
+        is_true: Holds,
+        companions: Iterable[Companion],
+        others: Iterable[Key],
+        *,
+        lax: bool = False,
+        ascii_only: bool = False,
     ) -> Letter:
         """A message.
 
         :param is_true: whether a literal is true in the model.
         :param others: atoms that another recipient's address has.
         :param lax: whether the content of texts may be open.
+        :param ascii_only: whether what people write has no letters beyond ASCII, unless conditions look for some.
         :raises NoMessageError: there is none.
         """
         mail = self.mail
@@ -115,7 +124,7 @@ class Writer:
         envelope = self._envelope(sender, is_true)
         if envelope != sender:
             message["mail_from"] = envelope
-        witness = MessageInTheMaking(mail, is_true, self._lax)
+        witness = MessageInTheMaking(mail, is_true, self._lax, ascii_only)
         for write in _WRITERS:
             message.update(write(witness))
         if "header from" in mail.vocabulary.keys and not is_true(mail.addressing.more_in_from):

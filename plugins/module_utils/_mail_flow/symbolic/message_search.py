@@ -27,6 +27,9 @@ CONFLICTS = 6_000
 #: The maximum number of attempts to repair a model without a message.
 _TRIES = 12
 
+#: So many of them keep to ASCII where the message can.
+_TRIES_IN_ASCII = 4
+
 #: The maximum number of answers to unknowns to try with a message.
 _CASES = 6
 
@@ -47,6 +50,7 @@ class LearntRelations:
     """What attempts to write messages taught about the literals of a circuit.
 
     :param limits: the literal that is true of what the writer can write; none before it met such a limit.
+    :param ascii_only: the one that is true of what it can write without letters beyond ASCII, likewise.
     :param decided: what the model of a message must decide, because a clause leaves a choice.
     """
 
@@ -55,6 +59,7 @@ class LearntRelations:
         self._circuit = circuit
         self._laws: dict[tuple[Literal, ...], None] = {}
         self.limits: list[Literal] = []
+        self.ascii_only: list[Literal] = []
         self.decided: dict[Literal, None] = {}
 
     @property
@@ -73,10 +78,13 @@ class LearntRelations:
             self.limits = [self._circuit.variable("is written")]
         for clause in error.limits:
             self._circuit.add(*clause, ~self.limits[0])
+        if error.ascii_only and not self.ascii_only:
+            self.ascii_only = [self._circuit.variable("is written in ASCII")]
+        for clause in error.ascii_only:
+            self._circuit.add(*clause, ~self.ascii_only[0])
         self._laws.update(dict.fromkeys((*error.laws, *of_plain)))
-        self.decided.update(
-            dict.fromkeys(literal for clause in (*error.laws, *error.limits, *of_plain) for literal in clause)
-        )
+        learnt = (*error.laws, *error.limits, *error.ascii_only, *of_plain)
+        self.decided.update(dict.fromkeys(literal for clause in learnt for literal in clause))
 
 
 class MessageSearch:
@@ -204,8 +212,8 @@ class MessageSearch:
         """Whether all of these can be true together, as far as is known, and a message for them.
 
         An attempt without a message adds the reason as clauses, or ends the search. What only the writer's limits
-        exclude stays possible. The message has no sensitive information, and no attachment that only DLP looks for, if it can be
-        without.
+        exclude stays possible. The message has no letters beyond ASCII that no condition looks for, no sensitive information, and no
+        attachment that only DLP looks for, if it can be without.
 
         :param preferred: what the message satisfies if it can, the most important first.
         :param lax: whether the content of the message's texts may be open.
@@ -215,21 +223,19 @@ class MessageSearch:
         once = side.company.written_once
         sensitivity = self._mail.sensitivity
         lacking = [~literal for literal in (sensitivity.information, sensitivity.attachment) if literal is not FALSE]
-        preferred = [*lacking, *preferred]
-        for _try in range(_TRIES):
+        for attempt in range(_TRIES):
             limited = [*once, *(() if lax else self.learnt.limits)]
-            if not self.solve([*literals, *limited], budget, [*self.learnt.decided], preferred):
+            likes = [*self.learnt.ascii_only, *lacking, *preferred]
+            if not self.solve([*literals, *limited], budget, [*self.learnt.decided], likes):
                 return bool(limited) and self.solve(literals, budget, [*self.learnt.decided]), None
             is_true = circuit.model()
+            others = side.company.companions.values(), side.unmodeled_atoms(is_true)
+            ascii_only = attempt < _TRIES_IN_ASCII and all(map(is_true, self.learnt.ascii_only))
             try:
-                return True, self._candidate(
-                    self._writer.write(
-                        is_true, side.company.companions.values(), side.unmodeled_atoms(is_true), lax=lax
-                    )
-                )
+                return True, self._candidate(self._writer.write(is_true, *others, lax=lax, ascii_only=ascii_only))
             except NoMessageError as error:
                 self.learnt.learn(error)
-                if not error.laws and (lax or not error.limits):
+                if not (error.laws or error.ascii_only) and (lax or not error.limits):
                     break
         return True, None
 

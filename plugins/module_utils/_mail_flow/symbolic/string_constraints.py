@@ -36,12 +36,14 @@ class TextConstraint:
     :param atoms: atom to its literal.
     :param has: whether a text has an atom.
     :param lax: whether an atom may be open.
+    :param ascii_only: whether it has no letters beyond ASCII, unless what it must have says them.
     """
 
     atoms: Mapping[Key, Literal]
     is_true: Holds
     has: Callable[[str, Key], Any] = holds
     lax: bool = False
+    ascii_only: bool = False
 
     @property
     def wanted(self) -> list[Key]:
@@ -130,6 +132,8 @@ class TextConstraint:
                 return None
             wrong = self.wrong(text)
             if not wrong:
+                if self.ascii_only and unwanted and not text.isascii() and all(str(key).isascii() for key in wanted):
+                    raise NoMessageError(ascii_only=[self._clause(having, unwanted)])
                 return text
             more = [key for key in wrong if key not in wanted and key not in unwanted]
             missing = [key for key in wrong if key in wanted and key not in having]

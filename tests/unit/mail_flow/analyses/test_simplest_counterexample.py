@@ -177,3 +177,12 @@ def test_what_a_message_can_do_without_goes_and_what_it_needs_stays() -> None:
 
     left = {"name": "G", "from": "a@b.c", "to": ["x@y.z"], "subject": "plain", "attachments": [{"name": "b"}]}
     assert simplest(message, "X@y.z", breaks) == left
+
+
+@pytest.mark.parametrize(("mode", "in_ascii"), [("Audit", True), ("Enforce", False)])
+def test_letters_beyond_ascii_are_written_only_where_no_others_show_it(mode: str, in_ascii: bool) -> None:
+    r"""\d is a digit of every script, [0-9] is not."""
+    numbers = rule("Numbers", {**OUTGOING, "subject_or_body_matches_patterns": [r"SE[0-9]{4}"]}, ENCRYPT["actions"])
+    wanted = {**OUTGOING, "subject_or_body_matches_patterns": [r"SE\d{4}"]}
+    shown = refuted({**numbers, "mode": mode}, when=wanted)["counterexample"]["message"]
+    assert f"{shown.get('subject', '')}{shown.get('body', '')}".isascii() is in_ascii

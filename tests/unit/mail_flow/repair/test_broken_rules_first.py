@@ -108,3 +108,55 @@ def test_mail_that_is_encrypted_instead_may_leave_with_less_tls() -> None:
     found, edits = repaired([tls, board], {"when": when, "then": "not_in_clear"}, {**TENANT, "outbound_connectors": []})
     assert edits[0] == [("move", "Board")]
     assert [finding.kind for finding in found.suggestions[0].losses] == ["transit_lost"]
+
+
+CONTRACTS: Values = {**OUTGOING, "subject_matches_patterns": [r"KV-\d{6}"]}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "when"),
+    [
+        ({"subject_matches_patterns": [r"^KV-\d{6}"]}, CONTRACTS),
+        ({"subject_matches_patterns": [r"^KV-\d{6}"]}, {**OUTGOING, "subject_or_body_matches_patterns": [r"KV-\d{6}"]}),
+    ],
+    ids=["in_place", "elsewhere"],
+)
+def test_a_pattern_with_an_anchor_too_many_becomes_that_of_the_guarantee(conditions: Values, when: Values) -> None:
+    contracts = rule("Contracts", {**OUTGOING, **conditions}, ENCRYPT)
+    found, edits = repaired([contracts], {"when": when, "then": "not_in_clear"})
+    assert edits[0] == [("condition", "Contracts")]
+    assert found.suggestions[0].rules[0]["conditions"] == when
+
+
+def test_a_pattern_with_a_backslash_too_few_stays_beside_that_of_the_guarantee() -> None:
+    """What it matches is encrypted until now."""
+    contracts = rule("Contracts", {**OUTGOING, "subject_matches_patterns": [r"KV-d{6}"]}, ENCRYPT)
+    found, edits = repaired([contracts], {"when": CONTRACTS, "then": "not_in_clear"})
+    assert edits[0] == [("condition", "Contracts")]
+    assert found.suggestions[0].edits[0].after == [r"KV-d{6}", r"KV-\d{6}"]
+
+
+def test_other_patterns_of_the_rule_stay() -> None:
+    contracts = rule("Contracts", {**OUTGOING, "subject_matches_patterns": [r"AB-\d", r"^KV-\d{6}"]}, ENCRYPT)
+    found, _edits = repaired([contracts], {"when": CONTRACTS, "then": "not_in_clear"})
+    assert found.suggestions[0].rules[0]["conditions"]["subject_matches_patterns"] == [r"AB-\d", r"KV-\d{6}"]
+
+
+def test_another_pattern_is_not_taken_for_that_of_the_guarantee() -> None:
+    other = rule("Other", {**OUTGOING, "subject_matches_patterns": [r"^KW-\d{6}"]}, ENCRYPT)
+    _found, edits = repaired([other], {"when": CONTRACTS, "then": "not_in_clear"})
+    assert edits[0] == [("add", "Encrypt: G")]
+
+
+def test_the_rule_that_is_meant_is_tried_however_many_are_as_near() -> None:
+    """Other rules have more values in common with the guarantee."""
+    others = [
+        rule(f"Other {number}", {**OUTGOING, "subject_contains_words": [f"word{number}"]}, ENCRYPT)
+        for number in range(14)
+    ]
+    inside = {"from": ["megan@contoso.com"], "sent_to_scope": "InOrganization"}
+    portal = rule("Portal", inside, ENCRYPT)
+    wanted = {"when": {**OUTGOING, "from": ["megan@contoso.com"]}, "then": "not_in_clear"}
+    found, edits = repaired([*others, portal], wanted)
+    assert edits[0] == [("condition", "Portal")]
+    assert found.suggestions[0].rules[-1]["conditions"] == {"from": ["megan@contoso.com"]}
