@@ -45,9 +45,11 @@ class Disclosure:
 
 
 def disclosures(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Disclosure]:
-    """The ones who may be outside."""
+    """The people who may be outside, and to whom rules show what they act on, once for each way in which a rule does."""
     for rule in rules:
-        for shown, asks, senders in () if rule.idle else _shown_to(rule, facts):
+        if rule.idle:
+            continue
+        for shown, asks, senders in _shown_to(rule, facts):
             for person in people_behind(facts, shown):
                 if recipient_outside(facts, person.address) is not False:
                     yield Disclosure(rule, person, asks, senders)

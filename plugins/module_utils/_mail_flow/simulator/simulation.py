@@ -10,24 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from ..actions.act import Added, Scene
+from ..actions.act import Added
 from ..actions.deliver import SHARED
 from ..budget import spend
 from ..conditions.content import decrypted
-from ..model import questions
 from ..model.facts import Facts
-from ..model.kleene import Open, Reason, Truth, all_of, any_of, evaluate
 from ..model.message import Message, Recipient
 from ..model.message_recipients import people_behind, recipients_of
 from ..model.outcomes import Fate
-from ..model.rule_view import Content, Fork, first_content
+from ..model.rule_view import Fork, first_content
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from .applied_encrypters import EncrypterSimulation
-from .copy_splits import STEPS_OF_RULE, CopySplits
-from .decider import Decider, MessageDecider, hidden, whether_counted, whether_met, whether_taken_along
-from .effects import beside_content, enforced, in_audit
-from .state import STEPS_OF_WORLD, Course, World, merged, without
+from .copy_splits import STEPS_OF_RULE
+from .decider import Decider, MessageDecider
+from .rule_application import RuleApplication
+from .state import STEPS_OF_WORLD, Course, World, merged
 
 #: The maximum number of worlds to follow for a recipient; beyond that, the answer is unknown.
 MOST_WORLDS = 128
@@ -55,15 +53,14 @@ class Passage:
     simplify: Callable[[World], World] | None = None
     gives_up: bool = False
     by_rules: bool = False
-    _contents: dict[Content, Content] = field(default_factory=dict)
-    _splits: CopySplits = field(init=False)
+    _rule_application: RuleApplication = field(init=False)
     _after: EncrypterSimulation = field(init=False)
 
     def __post_init__(self) -> None:
         if self.decider is None:
             self.decider = MessageDecider(self.rules, self.message, self.facts)
         self._after = EncrypterSimulation(self.rules, self.message, self.facts, self.decider.conditions)
-        self._splits = CopySplits(self.rules, self.decider, self.facts.observed)
+        self._rule_application = RuleApplication(self.rules, self.message, self.facts, self.decider, self.simplify)
 
     def courses(self, people: tuple[Recipient, ...] | None = None) -> list[Course]:
         """What happens to the copy of each recipient: those of the message first, then those whom rules add.
@@ -77,7 +74,7 @@ class Passage:
         return list(courses.values())
 
     def ways(self, people: tuple[Recipient, ...] | None = None) -> Iterator[Course]:
-        """The same, but each way in which somebody gets the message is a course of its own."""
+        """The courses of :meth:`courses`, but one for each way in which somebody gets the message."""
         people = recipients_of(self.facts, self.message) if people is None else people
         spend(STEPS_OF_WORLD * len(people))
         starts = self._starts(people)
@@ -85,29 +82,40 @@ class Passage:
         yield from todo
         followed: dict[tuple[object, ...], set[str]] = {}
         while todo:
-            course = todo.pop(0)
-            sources = {course.recipient.address}.union(*course.sources)
-            for added, worlds in course.additions.items():
-                copy = (added, *(_origin(added, world) for world in worlds))
-                if copy in followed:
-                    followed[copy] |= sources
+            for way, is_followed in self._ways_of_copies(todo.pop(0), followed):
+                if is_followed:
+                    todo.append(way)
+                yield way
+
+    def _ways_of_copies(
+        self, course: Course, followed: dict[tuple[object, ...], set[str]]
+    ) -> Iterator[tuple[Course, bool]]:
+        """The ways in which people get the copies that rules make of one, each with whether the copies that rules make of
+        that are followed, too: not those beyond :data:`MOST_COPIES`.
+
+        :param followed: the copies that are followed, each with the people from whose copies it is made; grows.
+        """
+        sources = {course.recipient.address}.union(*course.sources)
+        for added, worlds in course.additions.items():
+            copy = (added, *(_origin(added, world) for world in worlds))
+            if copy in followed:
+                followed[copy] |= sources
+                continue
+            is_followed = len(followed) < MOST_COPIES
+            if is_followed:
+                followed[copy] = set(sources)
+            people = people_behind(self.facts, added.address, added.rule)
+            spend(STEPS_OF_WORLD * (len(people) + len(worlds)))
+            for person in people:
+                if self._has_already(person, added, course):
                     continue
-                goes_on = len(followed) < MOST_COPIES
-                if goes_on:
-                    followed[copy] = set(sources)
-                people = people_behind(self.facts, added.address, added.rule)
-                spend(STEPS_OF_WORLD * (len(people) + len(worlds)))
-                for person in people:
-                    if self._has_already(person, added, course):
-                        continue
-                    new = (
-                        self._of_added(person, people, added, worlds, course)
-                        if goes_on
-                        else Course(person, worlds, too_many=True, by=added)
-                    )
-                    new.sources = (followed.get(copy, sources),)
-                    todo += [new] if goes_on else []
-                    yield new
+                way = (
+                    self._of_added(person, people, added, worlds, course)
+                    if is_followed
+                    else Course(person, worlds, too_many=True, by=added)
+                )
+                way.sources = (followed.get(copy, sources),)
+                yield way, is_followed
 
     def course(self, address: str) -> Course | None:
         """What happens to one recipient's copy; ``None`` if the message is not for them."""
@@ -124,7 +132,7 @@ class Passage:
 
     def _starts(self, people: tuple[Recipient, ...]) -> list[World]:
         """The worlds before the first rule: Exchange may have rejected what it must decrypt but cannot."""
-        start = World(self._interned(first_content(self.message)), Fork(people))
+        start = World(self._rule_application.interned(first_content(self.message)), Fork(people))
         decrypts = decrypted(self.message, self.facts)
         if decrypts is True:
             return [start]
@@ -214,7 +222,7 @@ class Passage:
                 continue
             worlds: list[World] = []
             for world, goes in zip(course.worlds, going, strict=True):
-                worlds += self._step(rule, world, course) if goes else [world]
+                worlds += self._rule_application.worlds_after(rule, world, course) if goes else [world]
             if len(worlds) > 1:
                 spend(len(worlds) * STEPS_OF_WORLD)
                 worlds = merged(worlds, by_rules=self.by_rules)
@@ -229,132 +237,6 @@ class Passage:
             if all(world.over for world in worlds) or (course.too_many and self.gives_up):
                 break
         return course
-
-    def _step(self, rule: FlowRule, world: World, course: Course) -> list[World]:
-        """The worlds after a rule was evaluated."""
-        person = course.recipient
-        added = course.by is not None
-        after: list[World] = []
-        decided = self._decide(rule, world, person, added)
-        if decided[0] == (world, False) and not (rule.criteria.splits or person.brought_by):
-            return [world]
-        scene = Scene(
-            self.message,
-            self.facts,
-            person,
-            rule.place == len(self.rules.rules) - 1,
-            self.rules.watches_protection,
-            self.rules.headers,
-        )
-        if hidden(self.message, world.content) and rule.actions.changes_content:
-            after = [new for branch, acts in decided for new in self._unprocessed(rule, branch, acts, scene)]
-            decided = []
-        for branch, acts in self._splits.after(rule, decided, person) if decided else ():
-            if not acts:
-                after.append(branch)
-                continue
-            branch = branch.but(matched=(*branch.matched, (branch.held, rule.place)))
-            after += enforced(rule, branch, scene) if rule.actions.enforced else in_audit(rule, branch, scene)
-        return self._with_copies_made(rule, world, after, course)
-
-    def _with_copies_made(self, rule: FlowRule, before: World, after: list[World], course: Course) -> list[World]:
-        """The worlds after a rule. Adds to the course the copies that the rule made."""
-        known = len(before.added)
-        worlds = []
-        for world in after:
-            content = world.content if world.content is before.content else self._interned(world.content)
-            if content is not world.content:
-                world = world.but(content=content)
-            if world.fate == Fate.REJECTED and self.rules.reports and self._would_report(rule, world, course):
-                world = world.but(rests_on=world.rests_on | {questions.AFTER_REJECTION})
-            for added in world.added[known:]:
-                course.additions.setdefault(added, []).append(world)
-            worlds.append(world)
-        return worlds if self.simplify is None else [self.simplify(world) for world in worlds]
-
-    def _unprocessed(self, rule: FlowRule, world: World, acts: bool, scene: Scene) -> list[World]:
-        """The worlds after a rule that cannot act on content hidden by S/MIME.
-
-        Whether it does its other actions, and so splits the message, is not documented, nor whether it counts as
-        matched.
-        """
-        person = scene.recipient
-        others = beside_content(rule) if rule.actions.enforced else frozenset()
-        why = Reason(questions.A_FACT, "hidden_from_rule", (rule.name,))
-        if not acts:
-            parted = self._splits.matches(rule, world, person) if others and self._splits.watches(rule) else {}
-            doubtful: dict[Recipient, tuple[Reason, ...]] = {
-                other: (why,) for other, match in parted.items() if match is not False and other in world.fork.sure
-            }
-            return [world.but(fork=without(world.fork, frozenset(), doubtful)) if doubtful else world]
-        counts = Reason(questions.A_FACT, "hidden_and_matched", (rule.name,))
-        world = world.but(perhaps=world.perhaps | {(world.held, rule.place)}, asides=world.asides | {counts})
-        if not others:
-            return [world]
-        done = Open(("smime", rule.place), (why,))
-        split = self._splits.after(rule, [(world.answering(done, True), True)], person)
-        return [
-            world.answering(done, False),
-            *(new for branch, _acts in split for new in enforced(rule, branch, scene, others)),
-        ]
-
-    def _would_report(self, rule: FlowRule, world: World, course: Course) -> bool:
-        """Whether a later rule would report a rejected message, if rules went on."""
-        later = (self.rules.rules[place] for place in self.rules.reports if place > rule.place)
-        return any(
-            match
-            for later_rule in later
-            for _world, match in self._decide(later_rule, world, course.recipient, course.by is not None)
-        )
-
-    def _decide(self, rule: FlowRule, world: World, person: Recipient, added: bool) -> list[tuple[World, bool]]:
-        """Whether a rule acts on somebody's copy: one world if known, otherwise one for each answer."""
-        decided = self._matches(rule, world, person)
-        if not (added and rule.parts_added):
-            return decided
-        return [new for branch, matches in decided for new in self._on_added(rule, branch, person, matches)]
-
-    def _on_added(self, rule: FlowRule, world: World, person: Recipient, matches: bool) -> Iterator[tuple[World, bool]]:
-        """Whether a rule acts on the copy of somebody whom another rule added: on whom it matches, if it looks at them. If it
-        does not, it may act on their copy as it does on that of others who share it.
-        """
-        others = self._others_matched(rule, world) if rule.may_take_along else False
-        if matches:
-            acts: Truth = whether_counted(person, beside_others=others is True)
-        else:
-            acts = all_of((whether_taken_along(rule, person), others))
-        if isinstance(acts, Open):
-            acts = evaluate(acts, world.answered())
-        if isinstance(acts, bool):
-            yield world, acts
-        else:
-            yield from ((world.answering(acts, value), value) for value in (True, False))
-
-    def _others_matched(self, rule: FlowRule, world: World) -> Truth:
-        """Whether a rule matches somebody of a copy whom the sender named."""
-        named = [other for other in world.fork.people if not other.brought_by]
-        answers = world.answered()
-        spend(STEPS_OF_RULE * len(named))
-        return any_of(whether_met(self.decider, rule, world, other, False, answers) for other in named)
-
-    def _matches(self, rule: FlowRule, world: World, person: Recipient) -> list[tuple[World, bool]]:
-        """Whether a rule matches somebody: one world if known, otherwise one for each answer."""
-        answers = world.answered() if world.answers else {}
-        left: Open | None = None
-        for value in self.decider.parts(rule, world, person, False):
-            evaluated = evaluate(value, answers)
-            if evaluated is False:
-                return [(world, False)]
-            if left is None and evaluated is not True:
-                left = evaluated
-        if left is None:
-            return [(world, True)]
-        branches = [world.answering(left, value) for value in (True, False)]
-        return [decided for branch in branches for decided in self._matches(rule, branch, person)]
-
-    def _interned(self, content: Content) -> Content:
-        """Equal content that was seen before, with its cached results."""
-        return self._contents.setdefault(content, content)
 
 
 def _shown(world: World) -> tuple[int, int]:

@@ -15,6 +15,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_application import (
+    RuleApplication,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window, until_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
@@ -346,8 +349,8 @@ def test_so_many_open_rules_of_different_templates_are_not_followed(monkeypatch:
 
 def test_where_there_are_too_many_ways_the_rest_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
-    step = Passage._step
-    monkeypatch.setattr(Passage, "_step", lambda self, *others: steps.append(1) or step(self, *others))
+    apply = RuleApplication.worlds_after
+    monkeypatch.setattr(RuleApplication, "worlds_after", lambda self, *others: steps.append(1) or apply(self, *others))
     # Those that stop may leave no mark.
     rules = [
         {**rule, "actions": {**rule["actions"], "stop_rule_processing": True}} for rule in looking_inside(200, "T{}")
