@@ -74,25 +74,28 @@ class Places:
 
     def _enter(self, owner: Owner, most: int, wanted: Callable[[], bool], log: Callable[[str], None]) -> None:
         began = time.monotonic()
-        said = False
-        ticket = object()
         with self._changed:
             self._most = min(self._most or most, most)
-            self._waiting.append(ticket)
-            try:
-                while not self._has_turn(owner, ticket):
-                    if not said and self._owners.get(owner) is None:
-                        said = True
-                        log(
-                            f"waits for one of {self._most} PowerShell processes (ansible_exchange_powershell_processes)"
-                        )
-                    if not self._changed.wait(_LOOK) and not wanted():
-                        raise NobodyWaitsError
-            finally:
-                self._waiting.remove(ticket)
-                self._changed.notify_all()
-        if said:
+            has_waited = self._wait_for_turn(owner, wanted, log)
+        if has_waited:
             log(f"waited {time.monotonic() - began:.1f} s for one of {self._most} PowerShell processes")
+
+    def _wait_for_turn(self, owner: Owner, wanted: Callable[[], bool], log: Callable[[str], None]) -> bool:
+        """Waits until the owner has its turn, with the lock held. Returns whether it had no place, which is logged once."""
+        has_waited = False
+        ticket = object()
+        self._waiting.append(ticket)
+        try:
+            while not self._has_turn(owner, ticket):
+                if not has_waited and self._owners.get(owner) is None:
+                    has_waited = True
+                    log(f"waits for one of {self._most} PowerShell processes (ansible_exchange_powershell_processes)")
+                if not self._changed.wait(_LOOK) and not wanted():
+                    raise NobodyWaitsError
+        finally:
+            self._waiting.remove(ticket)
+            self._changed.notify_all()
+        return has_waited
 
     def _has_turn(self, owner: Owner, ticket: object) -> bool:
         """Takes a turn if one is free. May end another owner's process for it, without holding the lock."""

@@ -406,23 +406,14 @@ def _shortest(wanted: Sequence[Machine], unwanted: Sequence[Machine], characters
     alphabet = _alphabet(machines, characters)
     lacking = tuple(machine.start for machine in unwanted)
     firsts = (machine.starts if isinstance(machine, Guess) else [machine.start] for machine in wanted)
-    came_from: dict[Any, tuple[Any, str] | None] = {(having, lacking): None for having in itertools.product(*firsts)}
-    texts = list(came_from)
-    frontier = _Frontier(unwanted)
-    while texts:
-        longer: dict[Any, None] = {}
-        for state in texts:
+    texts = _TextSearch(unwanted, [(having, lacking) for having in itertools.product(*firsts)])
+    while texts.longest:
+        for state in texts.take_longest():
             spend(_STEPS_EACH * len(machines) * len(alphabet))
             if all(map(_accepts, wanted, state[0])) and not any(map(_accepts, unwanted, state[1])):
-                return _spelled(came_from, state)
+                return texts.spelled(state)
             for character, after in _one_longer(wanted, unwanted, state, alphabet):
-                if after in came_from or not frontier.takes(after, longer):
-                    continue
-                if len(came_from) >= MOST_STATES:
-                    raise OverflowError("The texts have too many states.")
-                came_from[after] = (state, character)
-                longer[after] = None
-        texts = list(longer)
+                texts.add(after, state, character)
     return None
 
 
@@ -442,26 +433,58 @@ def _one_longer(
             yield character, (then_having, then_lacking)
 
 
-class _Frontier:
-    """The texts that need not be left aside, by what they have."""
+class _TextSearch:
+    """The texts that a search has found, each by the states of the automata after it. Texts after which they are in the
+    same states are one.
 
-    def __init__(self, unwanted: Sequence[Machine]) -> None:
+    :param starts: the states of the empty text.
+    :param longest: the texts that are as long as the longest one.
+    """
+
+    def __init__(self, unwanted: Sequence[Machine], starts: Iterable[Any]) -> None:
         self._unwanted = unwanted
+        self._came_from: dict[Any, tuple[Any, str] | None] = dict.fromkeys(starts)
         self._lacking: dict[Any, list[Any]] = {}
+        self.longest: dict[Any, None] = dict.fromkeys(self._came_from)
 
-    def takes(self, state: Any, level: dict[Any, None]) -> bool:
-        """Whether a text is needed beside those before it. If so, those as long as it that are not needed beside it go.
+    def take_longest(self) -> list[Any]:
+        """The texts that are as long as the longest one. What is added from here on is longer."""
+        texts = list(self.longest)
+        self.longest = {}
+        return texts
 
-        :param level: the texts that are as long.
+    def add(self, state: Any, before: Any, character: str) -> None:
+        """Adds a text, if it is needed beside those before it.
+
+        :param before: the text without its last :param:`character`.
+        :raises OverflowError: there are too many.
         """
+        if state in self._came_from or not self._is_needed(state):
+            return
+        if len(self._came_from) >= MOST_STATES:
+            raise OverflowError("The texts have too many states.")
+        self._came_from[state] = (before, character)
+        self.longest[state] = None
+
+    def spelled(self, state: Any) -> str:
+        """The characters of a text."""
+        text: list[str] = []
+        while (before := self._came_from[state]) is not None:
+            state, character = before
+            text.append(character)
+        return "".join(reversed(text))
+
+    def _is_needed(self, state: Any) -> bool:
+        """Whether a text is needed beside those before it. If so, those as long as it that are not needed beside it go."""
         having, lacking = state
         kept_lacking = self._lacking.setdefault(having, [])
         spend(1 + len(kept_lacking))
         if any(self._lacks_more(other, lacking) for other in kept_lacking):
             return False
-        for other in [other for other in kept_lacking if (having, other) in level and self._lacks_more(lacking, other)]:
+        as_long = [other for other in kept_lacking if (having, other) in self.longest]
+        for other in [other for other in as_long if self._lacks_more(lacking, other)]:
             kept_lacking.remove(other)
-            del level[having, other]
+            del self.longest[having, other]
         if len(kept_lacking) < _MOST_COMPARED:
             kept_lacking.append(lacking)
         return True
@@ -582,11 +605,3 @@ def _sets(node: Node) -> list[Chars]:
         case Anchor(_end, Chars() as neighbors):
             return [neighbors]
     return []
-
-
-def _spelled(came_from: dict[Any, tuple[Any, str] | None], state: Any) -> str:
-    text: list[str] = []
-    while (before := came_from[state]) is not None:
-        state, character = before
-        text.append(character)
-    return "".join(reversed(text))
