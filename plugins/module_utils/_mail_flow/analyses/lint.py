@@ -74,6 +74,7 @@ def lint(
             meetings = Meetings(model, rule_set, budget)
             deciding = WholeMailLint(model, meetings.usual(model.free), budget, date)
             findings += deciding.findings()
+            findings += deciding.brandings()
             findings += _covered_rules(deciding)
             findings += _Clashes(meetings, deciding).findings()
             findings += deciding.gateways() if hand_over else ()
@@ -170,6 +171,17 @@ class WholeMailLint:
         ]
         acting = self._asked.possible([((place, number), literals) for number, (place, literals) in enumerate(ways)])
         return {place for place, _number in acting}
+
+    def brandings(self) -> Iterator[LintFinding]:
+        """Rules that brand usual mail that no rule encrypts: a branding is for mail that is encrypted, by whatever rule."""
+        steps = self.chain.steps
+        encrypting = [high(~step.acts) for step in steps if step.rule.enforces(Does.ENCRYPT)]
+        branding = [
+            step for step in steps if step.rule.actions.does(Does.BRAND) and not step.rule.actions.does(Does.ENCRYPT)
+        ]
+        questions = [(id(step), [*_acting(step), *self._usual, *encrypting]) for step in branding]
+        in_clear = self._asked_of_all.possible(questions)
+        yield from (LintFinding("branding_alone", (step.rule.name,)) for step in branding if id(step) in in_clear)
 
     def gateways(self) -> Iterator[LintFinding]:
         """Connectors to smart hosts that get what rules encrypt."""

@@ -63,7 +63,9 @@ def missed_answer(rule: FlowRule, encrypting: Sequence[FlowRule]) -> Mapping[str
 
 
 def repeated_prefix(rule: FlowRule) -> Mapping[str, Any] | None:
-    """The prefix that a rule puts before the subject of an answer that has it already."""
+    """The prefix that a rule puts before the subject of an answer that has it already, and the pattern of an exception that
+    finds it in the first message alone.
+    """
     prefix = rule.actions.options.get("prepend_subject")
     if not prefix or not rule.actions.enforced:
         return None
@@ -76,7 +78,9 @@ def repeated_prefix(rule: FlowRule) -> Mapping[str, Any] | None:
         return None
     if any(_spares_answer(atom, answer) for atom in rule.criteria.exceptions):
         return None
-    return {"prefix": prefix}
+    first = answer.removeprefix(_ANSWER)
+    missing = [key for atom in _of_subject(rule.criteria.exceptions) for key in atom.keys if holds(first, key) is True]
+    return {"prefix": prefix, **({"case": "missed", "pattern": missing[0][1][0]} if missing else {})}
 
 
 def _spares_answer(atom: Atom, answer: str) -> bool:

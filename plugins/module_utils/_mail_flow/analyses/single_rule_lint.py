@@ -183,10 +183,6 @@ def _fails_closed(look: CheckedRule) -> About:
     return _where(look.encrypts and look.rule.criteria.content and look.rule.defers)
 
 
-def _branding(look: CheckedRule) -> About:
-    return _where(bool(look.rule.actions.does(Does.BRAND)) and not look.encrypts)
-
-
 def _unconfigured(look: CheckedRule) -> About:
     known = look.facts.encryption.ome_configurations
     if known is None or not look.rule.actions.does(Does.BRAND):
@@ -353,7 +349,6 @@ CHECKS: Mapping[LintKind, Callable[[CheckedRule], About]] = {
     "names_a_group": _groups,
     "fails_open": _fails_open,
     "fails_closed": _fails_closed,
-    "branding_alone": _branding,
     "branding_missing": _unconfigured,
     "unknown_pattern": _bad_patterns,
     "literal_asterisk": _asterisks,

@@ -75,6 +75,10 @@ _OF_ONE: Mapping[tuple[LintKind, str], str] = {
     ("prefix_repeats", ""): (
         "adds {prefix} again to the subject of each answer that it applies to: make an exception for subjects that have it"
     ),
+    ("prefix_repeats", "missed"): (
+        "adds {prefix} again to the subject of each answer that it applies to: its exception {pattern} misses a subject that"
+        " begins with 'RE: '"
+    ),
     ("outsiders_locked_out", ""): (
         "encrypts mail that people outside without a work or school account cannot open:"
         " {branding} has neither passcodes nor social IDs"

@@ -200,6 +200,21 @@ def test_what_goes_with_the_semantics(usual: Values, kind: str) -> None:
     assert kind not in [each for each, _rules in found({**ALL, **usual})]
 
 
+@pytest.mark.parametrize(
+    ("other", "is_alone"),
+    [
+        (rule("E", OUTGOING, ENCRYPT), False),
+        (rule("E", IN, ENCRYPT), False),
+        (rule("E", {**OUTGOING, "subject_contains_words": ["x"]}, ENCRYPT), True),
+        ({**rule("E", OUTGOING, ENCRYPT), "mode": "Audit"}, True),
+    ],
+)
+def test_a_branding_is_alone_where_some_mail_of_it_is_not_encrypted(other: Values, is_alone: bool) -> None:
+    brands = rule("B", OUTGOING, {"apply_rights_protection_customization_template": "B"})
+    for rules in ((brands, other), (other, brands)):
+        assert (("branding_alone", ["B"]) in found(*rules)) is is_alone
+
+
 @pytest.mark.parametrize("idle", [{"enabled": False}, {"state": "Disabled"}])
 @pytest.mark.parametrize(
     ("odd", "kinds"),

@@ -102,6 +102,13 @@ def test_a_prefix_that_each_answer_gets_again_is_found(conditions: Values, excep
     assert found({**marks, "mode": "Audit"}) == []
 
 
+@pytest.mark.parametrize(("pattern", "missed"), [(r"^\[Out\]", r"^\[Out\]"), (r"^offer", None)])
+def test_an_exception_that_finds_a_prefix_in_the_first_message_alone_is_named(pattern: str, missed: str | None) -> None:
+    marks = rule("Marks", OUTGOING, {"prepend_subject": "[Out] "}, exceptions={"subject_matches_patterns": [pattern]})
+    (repeats,) = [each for each in lint([marks], TENANT, NOW) if each.kind == "prefix_repeats"]
+    assert repeats.about.get("pattern") == missed
+
+
 def test_people_outside_who_have_neither_passcode_nor_social_id() -> None:
     closed = {"identity": "OME Configuration", "otp_enabled": False, "social_id_sign_in": False}
     for configuration, finding in (
