@@ -225,16 +225,19 @@ class ChangedMail(MailFinding):
 
     @property
     def what_is_told(self) -> Hashable:
-        """What is told of it: equal for findings that differ only in the message that shows them."""
+        """What a result says of the finding: equal for findings that differ only in the message that shows them."""
         return (
-            *(self.kind, self.person, self.rules, self.arrives, self.limit, self.approved),
-            *(
-                frozenset(self.keeping),
-                self.other_ways_that_keep,
-                self.has_it_anyway,
-                self.cause.acted,
-                self.cause.later,
-            ),
+            self.kind,
+            self.person,
+            self.rules,
+            self.arrives,
+            self.limit,
+            self.approved,
+            frozenset(self.keeping),
+            self.other_ways_that_keep,
+            self.has_it_anyway,
+            self.cause.acted,
+            self.cause.later,
             *(tuple(map(looked_for, atoms)) for atoms in (self.why.met, self.why.unmet, self.exceptions)),
             *((rule.name, tuple(map(looked_for, rule.criteria.conditions))) for rule in self.about),
             tuple((looked_for(atom), names) for atom, names in self.changed),

@@ -380,16 +380,16 @@ CHECKS: Mapping[LintKind, Callable[[CheckedRule], About]] = {
 #: never acts does not.
 OF_IDLE_RULES: frozenset[LintKind] = frozenset(
     (
-        *(
-            "expired",
-            "inactive_encryption",
-            "retired_action",
-            "names_a_group",
-            "branding_missing",
-            "unknown_pattern",
-            "literal_asterisk",
-        ),
+        "expired",
+        "inactive_encryption",
+        "retired_action",
+        "names_a_group",
+        "branding_missing",
+        "unknown_pattern",
+        "literal_asterisk",
         "value_never_matches",
-        *("on_premises_scope", "dlp_rule", "unsupported"),
+        "on_premises_scope",
+        "dlp_rule",
+        "unsupported",
     )
 )

@@ -188,7 +188,8 @@ RELATIONS: tuple[Predicate, ...] = (
         phrase=Phrase(2, "to people whose manager is the sender", forms={"DirectReport": "to the sender's manager"}),
     ),
     row(
-        *("manager_for_evaluated_user", "manager_addresses"),
+        "manager_for_evaluated_user",
+        "manager_addresses",
         **_RELATION,
         headers_of=lambda values: ("from",) if values[0] == "Sender" else (),
         column="pair",
@@ -201,7 +202,8 @@ RELATIONS: tuple[Predicate, ...] = (
         phrase=Phrase(2, "to people whose manager is {}", "", {"Sender": "from people whose manager is {}"}),
     ),
     row(
-        *("ad_comparison_attribute", "ad_comparison_operator"),
+        "ad_comparison_attribute",
+        "ad_comparison_operator",
         optional=("ad_comparison_operator",),
         **_TO_SENDER,
         column="pair",
@@ -215,7 +217,8 @@ RELATIONS: tuple[Predicate, ...] = (
         phrase=Phrase(2, "<>"),
     ),
     row(
-        *("between_member_of_1", "between_member_of_2"),
+        "between_member_of_1",
+        "between_member_of_2",
         **{**_TO_SENDER, "formula": _formula_between},
         column="pair",
         evaluate=relation(is_between),

@@ -55,8 +55,15 @@ ENDS = {
         (
             # Not of senders without a manager, perhaps.
             "moderate_message_by_manager",
-            *("restrict_access", "mip_restrict_access", "restrict_browser_access", "access_time_control"),
-            *("block_domains_or_users", "block_domains", "block_domains_except", "block_users", "block_users_except"),
+            "restrict_access",
+            "mip_restrict_access",
+            "restrict_browser_access",
+            "access_time_control",
+            "block_domains_or_users",
+            "block_domains",
+            "block_domains_except",
+            "block_users",
+            "block_users_except",
             "map_recipients",
         ),
         UNKNOWN_END,
@@ -76,8 +83,13 @@ ANY_OPTION = ProtectionKind.OPTION_UNKNOWN
 
 #: The actions that change what is in a message.
 _EDITS = (
-    *("prepend_subject", "modify_subject", "set_header", "remove_header"),
-    *("apply_html_disclaimer_text", "apply_html_disclaimer_location", "apply_html_disclaimer_fallback_action"),
+    "prepend_subject",
+    "modify_subject",
+    "set_header",
+    "remove_header",
+    "apply_html_disclaimer_text",
+    "apply_html_disclaimer_location",
+    "apply_html_disclaimer_fallback_action",
     "redact_sensitive_info",
 )
 
@@ -103,8 +115,14 @@ CHANGES: Mapping[str, str] = {
     "stop_policy_processing": LATER_RULES,
     **dict.fromkeys(
         (
-            *("enforce_portal_access", "block_access_scope", "notify_allow_override", "incident_report_content"),
-            *("generate_incident_report", "generate_alert", "notify_user", "trigger_power_automate_flow"),
+            "enforce_portal_access",
+            "block_access_scope",
+            "notify_allow_override",
+            "incident_report_content",
+            "generate_incident_report",
+            "generate_alert",
+            "notify_user",
+            "trigger_power_automate_flow",
         ),
         NOTHING,
     ),

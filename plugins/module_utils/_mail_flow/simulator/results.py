@@ -91,8 +91,15 @@ class _End:
         """The part of it that a result shows."""
         protection = self.protection
         return (
-            *(self.fate, protection.kind, protection.by, protection.on_arrival, protection.brandings),
-            *(protection.delivered, self.matched, protection.by_dlp, protection.by_label),
+            self.fate,
+            protection.kind,
+            protection.by,
+            protection.on_arrival,
+            protection.brandings,
+            protection.delivered,
+            self.matched,
+            protection.by_dlp,
+            protection.by_label,
         )
 
 

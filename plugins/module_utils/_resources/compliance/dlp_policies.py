@@ -419,7 +419,14 @@ def _section(
 
 _POLICY_KEYS = ("name", "guid", "mode", "priority", "scope", "rules", UNREADABLE)
 _RULE_KEYS = (
-    *("name", "guid", "priority", "enabled", "conditions", "exceptions", "actions", UNREADABLE),
+    "name",
+    "guid",
+    "priority",
+    "enabled",
+    "conditions",
+    "exceptions",
+    "actions",
+    UNREADABLE,
     *KINDS["settings"],
 )
 

@@ -417,16 +417,42 @@ def _auto_label_policy(properties: Mapping[str, Any], rules: Sequence[Mapping[st
 # As facts give them
 
 _LABEL_KEYS = (
-    *("name", "guid", "display_name", "priority", "enabled", "content_type", "parent", "encryption", "template"),
-    *("double_key_encryption", UNREADABLE),
+    "name",
+    "guid",
+    "display_name",
+    "priority",
+    "enabled",
+    "content_type",
+    "parent",
+    "encryption",
+    "template",
+    "double_key_encryption",
+    UNREADABLE,
 )
 _LABEL_POLICY_KEYS = (
-    *("name", "guid", "mode", "enabled", "priority", "labels", "scope", "default_label", "mandatory", "settings"),
+    "name",
+    "guid",
+    "mode",
+    "enabled",
+    "priority",
+    "labels",
+    "scope",
+    "default_label",
+    "mandatory",
+    "settings",
     UNREADABLE,
 )
 _AUTO_KEYS = (
-    *("name", "guid", "mode", "priority", "scope", "label", "overwrite_label", "rules"),
-    *("external_mail_rights_management_owner", UNREADABLE),
+    "name",
+    "guid",
+    "mode",
+    "priority",
+    "scope",
+    "label",
+    "overwrite_label",
+    "rules",
+    "external_mail_rights_management_owner",
+    UNREADABLE,
 )
 
 

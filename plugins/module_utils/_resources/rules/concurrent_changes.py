@@ -17,29 +17,25 @@ from .reordering import moves
 #: Properties that follow from others or that every write changes.
 _FOLLOWING = frozenset(
     {
-        *(
-            "Priority",
-            "WhenChanged",
-            "WhenChangedUTC",
-            "LastModifiedBy",
-            "ManuallyModified",
-            "Identity",
-            "Id",
-            "DistinguishedName",
-            "ObjectState",
-        ),
-        *(
-            "Description",
-            "Size",
-            "RegexSize",
-            "RuleVersion",
-            "Conditions",
-            "Exceptions",
-            "Actions",
-            "ExchangeVersion",
-            "RunspaceId",
-            "SerializationData",
-        ),
+        "Priority",
+        "WhenChanged",
+        "WhenChangedUTC",
+        "LastModifiedBy",
+        "ManuallyModified",
+        "Identity",
+        "Id",
+        "DistinguishedName",
+        "ObjectState",
+        "Description",
+        "Size",
+        "RegexSize",
+        "RuleVersion",
+        "Conditions",
+        "Exceptions",
+        "Actions",
+        "ExchangeVersion",
+        "RunspaceId",
+        "SerializationData",
     }
 )
 
