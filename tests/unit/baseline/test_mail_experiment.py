@@ -77,6 +77,7 @@ def result(
         {
             "name": f"message {number}",
             "message_id": "<x>",
+            "state": "sent",
             "sent_at": "2026-12-01T13:04:30+01:00",
             "recipients": {ANN: each},
         }

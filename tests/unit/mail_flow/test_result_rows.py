@@ -16,6 +16,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     KeptContradictionRow,
     RuleEvidenceRow,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.experiment_row import (
+    NotShownRow,
+    SeenCopyRow,
+    SeenMessageRow,
+    SightingRow,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import LintRow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import CellRow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
@@ -43,6 +49,23 @@ WINDOW = {"from": "2026-11-21T08:00:00Z", "until": "2026-11-28T08:00:00Z", "comp
 EXEMPTING = [{"rule": "Stop", "how": "stops"}]
 DID_OTHERWISE = ["Exchange did otherwise."]
 
+SIGHTING = {
+    "fate": "rejected",
+    "rules": ["Stop"],
+    "protection": "not_seen",
+    "evidence": ["trace", "bounce"],
+    "remarks": ["partial"],
+    "internal": True,
+    "bounce": {"status": "5.7.1", "text": "Not allowed."},
+    "tls": "TLS1.2",
+    "connector": "Bank",
+}
+SEEN_COPY = {
+    "predicted": {"fate": "delivered"},
+    "observed": SIGHTING,
+    "agrees": False,
+    "contradictions": [{"part": "fate", "predicted": "delivered", "observed": "rejected"}],
+}
 EXAMPLES = [{"from": "a@contoso.com", "to": "b@bank.example", "subject": "Offer", "received": "2026-11-21T08:00:00Z"}]
 COUNTS = {"copies": 10, "messages": 9, "recipients": 8, "left_out": {}}
 COVERAGE = {"protected": 1, "not_by_rules": 2, "undecided": 3, "not_delivered": 4}
@@ -286,6 +309,21 @@ WHOLE: list[tuple[type[ResultRow], dict[str, Any]]] = [
             "run": "2026-11-28T080000Z-audit-1",
         },
     ),
+    (SightingRow, SIGHTING),
+    (SeenCopyRow, SEEN_COPY),
+    (
+        SeenMessageRow,
+        {
+            "name": "Offer",
+            "message_id": "<1@contoso.com>",
+            "state": "sent",
+            "reason": "It was too late.",
+            "sent_at": "2026-12-01T13:04:30+01:00",
+            "recipients": {"ann@bank.example": SEEN_COPY},
+            "shows": ["the rule 'Encrypt' acts"],
+        },
+    ),
+    (NotShownRow, {"goal": "the rule 'Encrypt' acts", "sent": True}),
 ]
 
 #: Fields of rows whose keys in results have another name.

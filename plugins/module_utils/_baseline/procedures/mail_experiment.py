@@ -6,12 +6,14 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._exchange.errors import ExchangeError
 from ..._exchange.text import listed
+from ..._mail_flow.experiment.observing import NOT_SEEN
+from ..._mail_flow.wording.experiment_row import SeenCopyRow, SeenExperiment
 from ..._mail_flow.wording.screen import WordedResult
 from ..controls.findings import PREFIX
 from ..controls.mail_control import EXPERIMENT, EXPERIMENT_CONTROL, SEEN
@@ -62,8 +64,9 @@ def after_audit(
         return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, [str(error)])
     if task.check_mode:
         return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, result.lines)
-    status = _status(result.row)
-    return _decided(report, waiting, status, _finding_lines(result, status))
+    seen = SeenExperiment.of_result(result.row)
+    status = _status(seen)
+    return _decided(report, waiting, status, _finding_lines(result, seen, status))
 
 
 def after_changes(
@@ -97,17 +100,18 @@ def after_changes(
             result = task.experiment(options)
         except ExchangeError as error:
             return _decided(report, waiting, ControlStatus.NOT_ASSESSABLE, [str(error)])
-        messages_left -= int(result.row["sent"])
-        status = _status(result.row)
+        seen = SeenExperiment.of_result(result.row)
+        messages_left -= seen.sent
+        status = _status(seen)
         seconds = min(INTERVAL, end - time.monotonic())
-        is_done = status is not ControlStatus.NOT_MET and not any(row["sent"] for row in result.row["not_shown"])
-        if is_done or not result.row["sent"] or seconds <= 0 or messages_left < int(result.row["sent"]):
+        is_done = status is not ControlStatus.NOT_MET and not any(row.sent for row in seen.not_shown)
+        if is_done or not seen.sent or seconds <= 0 or messages_left < seen.sent:
             break
         task.say(f"The test messages do not show yet that the rules act. Sending them again in {seconds:.0f} s.")
         task.sleep(seconds)
         round_ += 1
     late = [NOT_YET] if status is ControlStatus.NOT_MET else []
-    return _decided(report, waiting, status, [*_finding_lines(result, status), *late], fails=False)
+    return _decided(report, waiting, status, [*_finding_lines(result, seen, status), *late], fails=False)
 
 
 def _waiting(report: OrganizationReport) -> ControlReport | None:
@@ -147,19 +151,12 @@ def _options(
     }
 
 
-def _copies(result: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
-    """The copies of all messages, each with its message and its recipient."""
-    for row in result["experiments"]:
-        for address, copy in row.get("recipients", {}).items():
-            yield row, address, copy
-
-
-def _status(result: Mapping[str, Any]) -> ControlStatus:
+def _status(seen: SeenExperiment) -> ControlStatus:
     """What the copies say together. It is a success only if each rule that should act was seen to act."""
-    agreements = [copy["agrees"] for _message, _address, copy in _copies(result)]
+    agreements = [copy.agrees for _message, _address, copy in seen.copies]
     if False in agreements:
         return ControlStatus.NOT_MET
-    if True not in agreements or result["not_shown"]:
+    if True not in agreements or seen.not_shown:
         return ControlStatus.NOT_ASSESSABLE
     return ControlStatus.MET
 
@@ -172,44 +169,43 @@ class _SeenMail:
     number: int = 0
 
 
-def _seen(result: Mapping[str, Any]) -> list[str]:
+def _agreeing_lines(seen: SeenExperiment) -> list[str]:
     """What was seen that agrees with what was computed, a sentence for each domain and outcome, with the time since which
     that is so.
     """
     mail_by_outcome: dict[tuple[str, str], _SeenMail] = {}
-    for message, address, copy in _copies(result):
-        if copy["agrees"] is not True:
+    for message, address, copy in seen.copies:
+        if copy.agrees is not True:
             continue
-        sent = datetime.datetime.fromisoformat(message["sent_at"]).astimezone(datetime.UTC)
-        seen = mail_by_outcome.setdefault(
-            (address.rpartition("@")[2], _outcome(copy["predicted"], copy["observed"])), _SeenMail(sent)
-        )
-        seen.since = min(seen.since, sent)
-        seen.number += 1
+        sent = datetime.datetime.fromisoformat(message.sent_at).astimezone(datetime.UTC)
+        mail = mail_by_outcome.setdefault((address.rpartition("@")[2], _outcome(copy)), _SeenMail(sent))
+        mail.since = min(mail.since, sent)
+        mail.number += 1
     return [
-        f"{SEEN} mail to {domain} is {outcome}, since {seen.since:%H:%M} UTC "
-        f"({'1 copy' if seen.number == 1 else f'{seen.number} copies'})."
-        for (domain, outcome), seen in mail_by_outcome.items()
+        f"{SEEN} mail to {domain} is {outcome}, since {mail.since:%H:%M} UTC "
+        f"({'1 copy' if mail.number == 1 else f'{mail.number} copies'})."
+        for (domain, outcome), mail in mail_by_outcome.items()
     ]
 
 
-def _outcome(predicted: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
+def _outcome(copy: SeenCopyRow) -> str:
     """What was seen of a copy. Only a copy that was read shows protection."""
+    observed = copy.observed
     shown = {"protected": "encrypted", "clear": "delivered without protection"}
-    outcome = shown.get(observed["protection"], str(observed["fate"]))
-    if predicted.get("protected_by") and observed["protection"] == "not_seen":
+    outcome = shown.get(observed.protection, observed.fate)
+    if copy.predicted.get("protected_by") and observed.protection == NOT_SEEN:
         outcome += ", protection not seen"
-    acted = [repr(name) for name in observed.get("rules", ())]
-    if acted:
-        return f"{outcome}, and {listed(acted, joint='and')} acted"
-    return f"{outcome}, and its details name no rule" if "rules" in observed else outcome
+    if observed.rules is None:
+        return outcome
+    acted = listed([repr(name) for name in observed.rules], joint="and")
+    return f"{outcome}, and {acted} acted" if observed.rules else f"{outcome}, and its details name no rule"
 
 
-def _finding_lines(result: WordedResult, status: ControlStatus) -> list[str]:
+def _finding_lines(result: WordedResult, seen: SeenExperiment, status: ControlStatus) -> list[str]:
     """What is said of the control, without addresses and subjects: what agrees comes first, unless something does not."""
     lines = [line.strip() for line in result.lines]
-    seen = _seen(result.row)
-    return [*lines, *seen] if status is ControlStatus.NOT_MET else [*seen, *lines]
+    agreeing = _agreeing_lines(seen)
+    return [*lines, *agreeing] if status is ControlStatus.NOT_MET else [*agreeing, *lines]
 
 
 #: Status of an organization to its status if messages contradict.

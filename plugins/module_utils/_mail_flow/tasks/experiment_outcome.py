@@ -113,7 +113,7 @@ def outcome_of_record(
     ]
     row = {
         "changed": bool(record.out) and not task.params["read_only"],
-        "experiments": [seen_row(each) for each in messages],
+        "experiments": [seen_row(message).as_row() for message in messages],
         "not_sent": [
             {"name": each.name, "why": each.state, "reason": each.reason or "an earlier message was refused."}
             for each in record.messages
@@ -123,7 +123,7 @@ def outcome_of_record(
         **({"probes": len(record.probes_out)} if record.probes_out else {}),
         "settled": [settled_row(each) for each in settled],
         **({"questions": [answer_row(each) for each in answers]} if answers else {}),
-        "not_shown": not_shown,
+        "not_shown": [row.as_row() for row in not_shown],
         "unavailable": unavailable,
         **({"failed": True} if (contradicts or refused) and task.params["fail_on_error"] else {}),
     }

@@ -20,6 +20,14 @@ from ..input.messages import broken
 from ..input.observations import PART_TEXTS, Observation
 from ..model.addresses import is_address, without_addresses
 from .copy_row import CopyRow
+from .experiment_row import (
+    BounceRow,
+    ContradictingPartRow,
+    NotShownRow,
+    SeenCopyRow,
+    SeenMessageRow,
+    SightingRow,
+)
 from .questions import UNASKED
 from .reasons import worded
 from .summary import outcome_words
@@ -107,40 +115,41 @@ def planned_row(planned: PlannedMail) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value != []}
 
 
-def seen_row(message: ObservedMail) -> dict[str, Any]:
-    """A message that was sent, as a result has it."""
+def seen_row(message: ObservedMail) -> SeenMessageRow:
+    """A message that was to be sent, as a result has it."""
     recorded = message.recorded
-    row: dict[str, Any] = {
-        "name": recorded.name,
-        "message_id": recorded.message_id,
-        "state": PERHAPS if recorded.state == SENDING else recorded.state,
-        "reason": recorded.reason,
-        "sent_at": recorded.sent_at,
-        "recipients": {copy.address: _copy_row(copy) for copy in message.copies},
-        "shows": list(recorded.shows),
-    }
-    return {key: value for key, value in row.items() if value not in ([], "")}
+    return SeenMessageRow(
+        name=recorded.name,
+        message_id=recorded.message_id,
+        state=PERHAPS if recorded.state == SENDING else recorded.state,
+        reason=recorded.reason,
+        sent_at=recorded.sent_at,
+        recipients={copy.address: _copy_row(copy) for copy in message.copies},
+        shows=tuple(recorded.shows),
+    )
 
 
-def _copy_row(copy: SeenCopy) -> dict[str, Any]:
-    row: dict[str, Any] = {"predicted": dict(copy.predicted), "observed": _observed(copy.seen)}
-    row["agrees"] = copy.agreement.agrees
-    contradicting = [
-        {"part": part, "predicted": computed, "observed": shown} for part, computed, shown in copy.agreement.parts
-    ]
-    return {**row, **({"contradictions": contradicting} if contradicting else {})}
+def _copy_row(copy: SeenCopy) -> SeenCopyRow:
+    return SeenCopyRow(
+        predicted=dict(copy.predicted),
+        observed=_sighting_row(copy.seen),
+        agrees=copy.agreement.agrees,
+        contradictions=tuple(ContradictingPartRow(*part) for part in copy.agreement.parts),
+    )
 
 
-def _observed(seen: Sighting) -> dict[str, Any]:
-    observed: dict[str, Any] = {"fate": seen.fate}
-    if seen.rules is not None:
-        observed["rules"] = list(seen.rules)
-    observed |= {"protection": seen.protection, "evidence": list(seen.evidence), "remarks": list(seen.remarks)}
-    if seen.internal is not None:
-        observed["internal"] = seen.internal
-    if seen.bounce is not None:
-        observed["bounce"] = {"status": seen.bounce.status, "text": seen.bounce.text}
-    return observed | {key: value for key, value in (("tls", seen.tls), ("connector", seen.connector)) if value}
+def _sighting_row(seen: Sighting) -> SightingRow:
+    return SightingRow(
+        fate=seen.fate,
+        rules=seen.rules,
+        protection=seen.protection,
+        evidence=seen.evidence,
+        remarks=seen.remarks,
+        internal=seen.internal,
+        bounce=BounceRow(seen.bounce.status, seen.bounce.text) if seen.bounce else None,
+        tls=seen.tls,
+        connector=seen.connector,
+    )
 
 
 #: What follows if protection was computed and not seen.
@@ -157,7 +166,7 @@ REPORT = (
 KEPT = "It is kept in the observations. With these, no guarantee is proved until the same message agrees, the rules that acted on it change, or it is too old."
 
 
-def not_shown_rows(messages: Sequence[ObservedMail], missing: Iterable[Demonstration]) -> list[dict[str, Any]]:
+def not_shown_rows(messages: Sequence[ObservedMail], missing: Iterable[Demonstration]) -> list[NotShownRow]:
     """The goals that something acts which no copy shows.
 
     :param missing: those for which no message is sent.
@@ -169,8 +178,8 @@ def not_shown_rows(messages: Sequence[ObservedMail], missing: Iterable[Demonstra
             if goal.matters:
                 is_sent[goal] = is_sent.get(goal, False) or message.recorded.is_out
                 shown |= {goal} if any(_is_shown(goal, copy) for copy in message.copies) else set()
-    rows = [{"goal": goal_text(goal), "sent": sent} for goal, sent in is_sent.items() if goal not in shown]
-    return [*rows, *({"goal": goal_text(goal), "sent": False} for goal in missing)]
+    rows = [NotShownRow(goal_text(goal), sent) for goal, sent in is_sent.items() if goal not in shown]
+    return [*rows, *(NotShownRow(goal_text(goal), False) for goal in missing)]
 
 
 def _is_shown(goal: Demonstration, copy: SeenCopy) -> bool:
@@ -183,11 +192,11 @@ def _is_shown(goal: Demonstration, copy: SeenCopy) -> bool:
     return shows_rule(goal.rule or goal.name, copy.predicted, copy.seen)
 
 
-def not_shown_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+def not_shown_lines(rows: Iterable[NotShownRow]) -> list[str]:
     """The goals that no message shows, a line for each reason."""
     goals: dict[bool, list[str]] = {}
     for row in rows:
-        goals.setdefault(row["sent"], []).append(str(row["goal"]))
+        goals.setdefault(row.sent, []).append(row.goal)
     why = {
         True: "no copy was seen with the rule or the protection that was computed",
         False: "no message was sent",
