@@ -216,6 +216,7 @@ class Replay:
         self._claims = claims_of([guarantee.selection for guarantee in guarantees], facts.dialect).rules
         self._common = frozenset.intersection(*(frozenset(chain.identities) for chain in self.chains))
         self._changes = remembered_changes()
+        self._passed = [PassedRuleSet(chain, about, _met_in(about)) for about, chain in enumerate(self.chains)]
         #: For each rule set, the numbers of its rules: equal where these have equal identities.
         self._numbers = _numbered([chain.identities for chain in self.chains])
 
@@ -249,9 +250,7 @@ class Replay:
         tallies.premises[OF_DELIVERY] += sorter.told_by_delivery
         encrypted: dict[bool, set[int]] = {True: set(), False: set()}
         with bounded(STEPS_OF_BLOCK):
-            made = copies_by_rules(
-                sorter, groups, [PassedRuleSet(chain, about, _met_in(about)) for about, chain in enumerate(self.chains)]
-            )
+            made = copies_by_rules(sorter, groups, self._passed)
             rows: dict[int, Sequence[FollowedCopies]] = {}
             open_groups: list[_OpenGroup] = []
             for number, group in enumerate(groups):
@@ -274,8 +273,10 @@ class Replay:
                 else:
                     self._add_changes_of(changes, changes, followed, of_rows, block, tallies)
                 self._judge(followed[0], group, here, block, tallies)
+        with bounded(STEPS_OF_BLOCK):
+            of_plain_mail = self._made_of_plain_mail(groups, made, sorter)
             for copies in alike_copies(made, groups, block):
-                self._add_made(copies, groups, rows, block, tallies)
+                self._add_made(copies, of_plain_mail.get(copies.places[0]), groups, rows, block, tallies)
         with bounded(STEPS_OF_BLOCK):
             for open_group in open_groups:
                 if_plain = self._add_plain(open_group, sorter, tallies)
@@ -304,15 +305,34 @@ class Replay:
         }
         tallies.unsettled.update(Counter(name for name, _person, _message in shown))
 
+    def _made_of_plain_mail(
+        self, groups: Sequence[CopyGroup], made: Mapping[int, CopyOrigins], sorter: Sorter
+    ) -> Mapping[int, CopyOrigins]:
+        """The copies that rules make if all copies are plain mail, by their places in the block.
+
+        :param made: those that they make, or may, of whatever the copies are.
+        """
+        if not made or len(self.chains) < 2:
+            return made
+        plain = [plain_group(group, sorter.matches, len(sorter.block)) for group in groups]
+        if not any(plain):
+            return made
+        as_plain = [known.group if known else group for known, group in zip(plain, groups, strict=True)]
+        return copies_by_rules(sorter, as_plain, self._passed)
+
     def _add_made(
         self,
         copies: AlikeCopies,
+        if_plain: CopyOrigins | None,
         groups: Sequence[CopyGroup],
         rows: Mapping[int, Sequence[FollowedCopies]],
         block: Block,
         tallies: Tallies,
     ) -> None:
-        """Counts copies that rules make, and those of rows that rules may have made."""
+        """Counts copies that rules make, and those of rows that rules may have made.
+
+        :param if_plain: how they are made if the copies of rows are plain mail; ``None`` if they are not.
+        """
         here, group = _domains_of(copies.places, block), groups[copies.group]
         if len(self.chains) > 1:
             after, before = copies.ways.made
@@ -324,7 +344,11 @@ class Replay:
             ]
             changes = (Kinds(), certain | possible) if copies.doubtful else (certain, possible)
             because = _because(rows.get(copies.group, ()), MISSING if copies.doubtful else group.brought or BROUGHT)
-            self._add_changes(changes, changes, names, because, copies.places, here, block, tallies)
+            changes_of_plain = changes
+            if group.made and not copies.doubtful:
+                after, before = if_plain.made if if_plain else (set(), set())
+                changes_of_plain = changes_of_made(before, after, None, self._changes, self.facts)
+            self._add_changes(changes, changes_of_plain, names, because, copies.places, here, block, tallies)
         if group.made:
             self._judge_made(copies, groups, here, block, tallies)
 

@@ -143,8 +143,12 @@ MAILBOXES = PremiseRow(
     "in a range.",
 )
 
-#: What is taken as given of some copies only.
-_OF_SOME_COPIES = (UNSIZED, DELIVERED, MAILBOXES)
+#: What is taken as given of some copies only, in a few words.
+_OF_SOME_COPIES = {
+    OF_SIZES: "mail without a size is not too large",
+    OF_DELIVERY: "delivered mail met no rule that keeps mail back",
+    OF_MAILBOXES: "mail from mailboxes has no last hop",
+}
 
 #: Reason why copies are left out, in words.
 LEFT_OUT = {
@@ -222,7 +226,7 @@ def replay_lines(replay: ReplayRow, most: int = 10, *, domains: bool = True) -> 
         lines += change_lines(replay.difference, counts, most, domains=domains)
         lines += kept_back_lines(counts.left_out)
     guarantees = [f"{guarantee_sentence(row)}{certainty(row.contradicted)}" for row in replay.guarantees or ()]
-    return [*lines, *guarantees, *incomplete_files_lines(replay), *hopless_lines(replay)]
+    return [*lines, *guarantees, *premise_lines(replay), *incomplete_files_lines(replay), *hopless_lines(replay)]
 
 
 def coverage_sentence(replay: ReplayRow) -> str:
@@ -299,6 +303,15 @@ def hopless_lines(replay: ReplayRow) -> list[str]:
     return [
         f"Undecided: {count:,}, because the file has no FromIP: did a mailbox send them, or which server handed them over? "
         f"Export it with {EXPORT_COMMAND}"
+    ]
+
+
+def premise_lines(replay: ReplayRow) -> list[str]:
+    """What is taken as given of some copies only, each with how many rest on it."""
+    return [
+        f"{_resting(premise.copies, replay.counts)} on this: {_OF_SOME_COPIES[premise.id]}."
+        for premise in replay.assumes
+        if premise.copies is not None
     ]
 
 
@@ -465,9 +478,10 @@ def replay_row(
     """
     days = sorted({day for day, _how in tallies.days})
     explained = Explained(tallies.messages, tallies.encrypted, tallies.perhaps_encrypted)
+    counts = _counts(tallies, compared=compared)
     return ReplayRow(
         window=window_row(window),
-        counts=_counts(tallies, compared=compared),
+        counts=counts,
         outcome=tuple(sorted((_outcome(*key, tally, rules) for key, tally in tallies.outcomes.items()), key=_largest)),
         undecided=tuple(_undecided(tallies, rules)),
         plain=tuple(sorted((_plain(*key, tally, rules) for key, tally in tallies.plain.items()), key=_largest)),
@@ -475,7 +489,7 @@ def replay_row(
         domains=tuple(_covered(tallies.domains, domains)),
         assumes=(
             *PREMISES,
-            *_premises_of_some(tallies),
+            *_premises_of_some(tallies, counts),
             *(PremiseRow(id=number) for number in sorted(tallies.assumed)),
         ),
         unseen=tallies.unseen,
@@ -488,15 +502,18 @@ def replay_row(
     )
 
 
-def _premises_of_some(tallies: Tallies) -> Iterator[PremiseRow]:
+def _premises_of_some(tallies: Tallies, counts: CountsRow) -> Iterator[PremiseRow]:
     """What is taken as given of some copies only, with how many these are."""
-    replayed = tallies.copies - tallies.left_out.total()
-    for premise in _OF_SOME_COPIES:
+    for premise in (UNSIZED, DELIVERED, MAILBOXES):
         copies = tallies.premises[premise.id]
         if copies:
-            rests = "rests" if copies == 1 else "rest"
-            text = f"{premise.text} {copies:,} of {_copies(replayed)} {rests} on it."
-            yield replace(premise, text=text, copies=copies)
+            yield replace(premise, text=f"{premise.text} {_resting(copies, counts)} on it.", copies=copies)
+
+
+def _resting(copies: int, counts: CountsRow) -> str:
+    """How many of the replayed copies rest on something, as the beginning of a sentence."""
+    replayed = counts.copies - sum(counts.left_out.values())
+    return f"{copies:,} of {_copies(replayed)} {'rests' if copies == 1 else 'rest'}"
 
 
 def _counts(tallies: Tallies, *, compared: bool) -> CountsRow:

@@ -6,9 +6,11 @@ are named find nothing.
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import DifferenceKind
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay, Tallies
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
@@ -110,13 +112,69 @@ def test_a_plain_copy_has_nothing_that_the_rules_look_for() -> None:
     ]
 
 
-def test_what_changes_of_copies_that_rules_make_is_not_called_impossible_of_plain_mail() -> None:
-    copies = rule("Copies", LEAVING, {"blind_copy_to": ["joe@northwind.com"]})
-    found = replayed([{**EXECUTABLES, "priority": 0}, {**copies, "priority": 1}], [{**EXECUTABLES, "priority": 0}])
-    rows = {row["kind"]: (row["certain"], row["possible"], row["plain"]) for row in found["difference"]}
-    assert rows["delivery_gained"] == (0, 1, {"certain": 0, "possible": 1})
-    assert found["counts"]["changed"] == {"certain": 0, "possible": 1, "plain": {"certain": 0, "possible": 1}}
+@pytest.mark.parametrize(
+    "actions",
+    [
+        {"blind_copy_to": ["joe@northwind.com"]},
+        {"redirect_message_to": ["joe@northwind.com"]},
+        {"copy_to": ["joe@northwind.com", "kim@fabrikam.com"]},
+    ],
+)
+@pytest.mark.parametrize("first", [EXECUTABLES, {**EXECUTABLES, "actions": {"stop_rule_processing": True}}])
+def test_copies_that_rules_make_of_plain_mail_change_as_without_the_rule_about_content(
+    actions: Values, first: Values
+) -> None:
+    copies = rule("Copies", LEAVING, actions)
+    without = {row["kind"]: row["certain"] for row in replayed([copies], [])["difference"]}
+    assert without["delivery_gained"] == len(next(iter(actions.values())))
+    found = replayed([{**first, "priority": 0}, {**copies, "priority": 1}], [{**first, "priority": 0}])
+    assert {row["kind"]: row["plain"]["certain"] for row in found["difference"]} == without
+    assert all(row["certain"] == row["plain"]["possible"] == 0 for row in found["difference"])
+    assert found["counts"]["changed"]["plain"]["possible"] == 0
+
+
+@pytest.mark.parametrize(
+    "actions", [{"blind_copy_to": ["z@archive.example"]}, {"redirect_message_to": ["z@archive.example"]}]
+)
+@EVERY
+def test_copies_that_rules_make_of_plain_mail_are_those_of_the_emulator(
+    organization: Organization, actions: Values
+) -> None:
+    before = unplain(behind(organization, EXECUTABLES), 1)
+    after = replace(before, rules=(*before.rules, rule("Archives", LEAVING, actions)))
+    old, new = before.traffic(4, 80), after.traffic(4, 80)
+    gained = none = 0
+    for message, results in new.results.items():
+        if any(each["name"] == "Executables" for row in results.values() for each in row["rules"]):
+            continue  # It finds something.
+        trace = Trace()
+        for row in old.rows:
+            if row.message == message:
+                trace.add(row)
+        found = Replay(new.rules, new.facts, old.rules).run(trace).difference.get(DifferenceKind.DELIVERY_GAINED)
+        fate = results.get("z@archive.example", {"fate": ""})["fate"]
+        if found is None or not (found.certain.total() or found.plain or found.plain_possible):
+            none += 1
+            assert fate != "delivered", message
+        elif found.certain.total() or found.plain:
+            gained += 1
+            assert fate == "delivered", message
+    assert gained > 10
+    assert none > 5
+
+
+def test_a_rule_that_copies_mail_with_something_in_it_copies_no_plain_mail() -> None:
+    copies = rule("Copies", {"attachment_has_executable_content": True}, {"blind_copy_to": ["joe@northwind.com"]})
+    (row,) = [row for row in replayed([copies], [])["difference"] if row["kind"] == "delivery_gained"]
+    assert (row["certain"], row["possible"], row["plain"]) == (0, 1, {"certain": 0, "possible": 0})
+
+
+def test_copies_whose_sender_may_have_named_the_person_are_not_called_unchanged_if_they_are_plain() -> None:
+    before = [EXECUTABLES, rule("Copies", LEAVING, {"blind_copy_to": ["ann@fabrikam.com"]})]
+    found = replayed([*before, encrypting(LEAVING)], before)
     replay = ReplayRow.from_row(found)
+    assert found["counts"]["changed"]["possible"] > 0
+    assert found["counts"]["changed"]["plain"]["possible"] == found["counts"]["changed"]["possible"]
     assert not any("plain" in line for line in change_lines(replay.difference or (), replay.counts, 10))
 
 

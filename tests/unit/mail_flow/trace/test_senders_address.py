@@ -11,6 +11,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay, Tallies
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.row_messages import NO_HOP
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import SENT, Row, Trace
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import replay_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_row import ReplayRow
 
 from tests.unit.mail_flow.organizations.content_first import behind
 from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
@@ -108,8 +110,11 @@ def test_mail_that_a_server_on_premises_may_have_handed_over_may_have_a_last_hop
 
 
 def test_how_many_copies_rest_on_it_is_said() -> None:
-    rows = {row["id"]: row for row in replayed([stopping(PROVIDER), encrypting({})])["assumes"]}
+    found = replayed([stopping(PROVIDER), encrypting({})])
+    rows = {row["id"]: row for row in found["assumes"]}
     assert rows["mailboxes"]["copies"] == 1
     assert rows["mailboxes"]["text"].endswith(" 1 of 1 copy rests on it.")
+    lines = replay_lines(ReplayRow.from_row(found))
+    assert "1 of 1 copy rests on this: mail from mailboxes has no last hop." in lines
     assert "copies" not in rows["arrival"]
     assert "mailboxes" not in {row["id"] for row in replayed([encrypting({})])["assumes"]}
