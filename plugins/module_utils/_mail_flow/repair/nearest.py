@@ -76,6 +76,7 @@ def nearest(rules: RuleSet, copy: Copy, meant: str = "") -> NearestRule | None:
             standing.rule.name != meant,
             not standing.is_about_it and not standing.misses_by_scope,
             standing.distance,
+            not standing.could_act,
             len(standing.failed),
         ),
     )

@@ -228,6 +228,14 @@ def test_why_a_message_is_in_clear(rules: list[Values], row: Values, said: str) 
     assert len(lines) <= 6
 
 
+@pytest.mark.parametrize("change", [{"mode": "Audit"}, {"enabled": False}, {"activation_date": "2090-01-01T00:00:00Z"}])
+def test_a_rule_in_effect_that_exempts_a_message_is_nearer_than_one_that_is_not(change: Values) -> None:
+    exempts = {**ENCRYPT, "exceptions": {"recipient_domain_is": ["fabrikam.com"]}}
+    result = flow(rules=[{**ENCRYPT, "name": "Later", **change}, exempts], messages=[OFFER], explain=True)
+    found = result["messages"][0]["recipients"]["ann@fabrikam.com"]["nearest"]
+    assert (found["rule"], found["option"]) == ("Encrypt", "exceptions.recipient_domain_is")
+
+
 def test_of_a_rule_with_two_dates_the_one_that_excludes_the_message_is_named() -> None:
     dated = {**ENCRYPT, "activation_date": "2026-01-01T00:00:00Z", "expiry_date": "2026-02-01T00:00:00Z"}
     for date, option in (("2026-03-01T00:00:00Z", "expiry_date"), ("2025-12-01T00:00:00Z", "activation_date")):
