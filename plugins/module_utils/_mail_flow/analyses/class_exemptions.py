@@ -12,7 +12,7 @@ from ..model.encrypters import ENDS_BY_DLP
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
-from ..sat.circuit import KnownModels
+from ..sat.batch import KnownModels
 from ..simulator.copy_result import CopyResult
 from .aspects import Aspect, DifferenceKind
 from .besides_dlp import certain_dlp_rules

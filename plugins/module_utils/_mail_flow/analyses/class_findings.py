@@ -15,7 +15,8 @@ from ..formula import FALSE, TRUE, Literal, high
 from ..model.message import Message
 from ..model.outcomes import Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
-from ..sat.circuit import Batch, Circuit, KnownModels
+from ..sat.batch import Batch, KnownModels
+from ..sat.circuit import Circuit
 from ..simulator.copy_result import CopyResult
 from ..simulator.results import result
 from ..symbolic.compile_rules import RuleChain, RuleStep

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..._resources.rules.action_effects import Does
 from ..formula import Literal, Value, high
 from ..rules.flow_rule import FlowRule
-from ..sat.circuit import Batch
+from ..sat.batch import Batch
 from ..symbolic.compile_rules import RuleChain
 
 #: What counts as often as rules do it: another prefix, another report, another approval.

@@ -24,7 +24,7 @@ from ..model.inside import recipient_outside
 from ..model.reason_kinds import RuleIdle
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.circuit import Batch
+from ..sat.batch import Batch
 from ..symbolic.encoding import Model
 from ..symbolic.message_search import CONFLICTS
 

@@ -23,7 +23,7 @@ from ..model.connectors import EVERY_DOMAIN, Connector
 from ..model.facts import Facts
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.circuit import Batch
+from ..sat.batch import Batch
 from ..symbolic.address import AddressSlot
 from ..symbolic.compile_added_copies import AddedCopies
 from ..symbolic.compile_outcomes import taken_by

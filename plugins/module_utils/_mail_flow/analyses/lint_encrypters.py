@@ -16,7 +16,7 @@ from ..model.outcomes import Fate
 from ..rules.dlp_rules import ANY_OPTION, DlpRules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.circuit import Batch
+from ..sat.batch import Batch
 from ..symbolic.side import Side
 from .lint_kinds import LintKind
 from .single_rule_lint import LintFinding

@@ -24,7 +24,7 @@ from ..model.message import Message
 from ..model.outcomes import Fate
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..sat.circuit import Batch
+from ..sat.batch import Batch
 from ..simulator.assumptions import (
     AFTER_REJECTION,
     BUDGET,

@@ -21,7 +21,7 @@ from ..model.routing import connectors_to_own_servers
 from ..model.wishes import PORTAL, WISHES
 from ..rules.dlp_rules import DlpRules, SendingRule
 from ..rules.rule_dates import is_later
-from ..sat.circuit import Batch
+from ..sat.batch import Batch
 from ..simulator.assumptions import (
     AUTHENTICATED,
     NEXT_SERVER,

@@ -12,7 +12,7 @@ from ..analyses.coverage import adds_up
 from ..conditions.predicate import Reach
 from ..formula import Literal, high
 from ..rules.flow_rule import FlowRule
-from ..sat.circuit import Batch
+from ..sat.batch import Batch
 from ..symbolic.compile_rules import RuleChain
 
 #: Actions of these sorts may act otherwise after others of them, and so may changes of a message after others of the

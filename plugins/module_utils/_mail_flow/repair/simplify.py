@@ -24,7 +24,7 @@ from ..input.parsing import facts_of
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
-from ..sat.circuit import Batch
+from ..sat.batch import Batch
 from ..simulator.assumptions import NONE_FAILS, Premise
 from ..symbolic.encoding import Model
 from ..symbolic.message_search import CONFLICTS

@@ -11,7 +11,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.order import RuleOrder
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.circuit import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.batch import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, rule

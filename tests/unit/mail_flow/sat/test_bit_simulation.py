@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import Literal
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat import circuit as circuits
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat import batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.circuit import Circuit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.guesses import shown_by_guesses
 
 from tests.bench import mail_proof
 from tests.unit.mail_flow import small_rules
@@ -50,7 +51,7 @@ def test_what_a_guess_shows_is_so(seed: int) -> None:
             for _question in range(12)
         ]
         for known in ([], circuit.solver.model if circuit.solver.solve() else []):
-            for question, answer in zip(questions, circuits.shown(circuit, questions, known), strict=True):
+            for question, answer in zip(questions, shown_by_guesses(circuit, questions, known), strict=True):
                 can = circuit.solver.solve([literal.code for literal in question])
                 assert can or not answer
                 answered, possible = answered + answer, possible + bool(can)
@@ -62,7 +63,7 @@ def test_nothing_is_shown_where_clauses_contradict_each_other() -> None:
     one = circuit.variable("one")
     circuit.add(one)
     circuit.add(~one)
-    assert circuits.shown(circuit, [[one], [~one], []]) == [False, False, False]
+    assert shown_by_guesses(circuit, [[one], [~one], []]) == [False, False, False]
 
 
 def never_shown(circuit: Circuit, questions: Sequence[Sequence[Literal]], known: Sequence[int] = ()) -> list[bool]:
@@ -74,7 +75,7 @@ def test_findings_are_those_of_the_solver_alone(seed: int, monkeypatch: pytest.M
     rules = mail_proof.rule_set(40)[seed % 5 :] if seed < 5 else small_rules.rule_set(random.Random(seed))
     tenant = mail_proof.FACTS if seed < 5 else TENANT
     found = lint.lint(rules, tenant, NOW)
-    monkeypatch.setattr(circuits, "shown", never_shown)
+    monkeypatch.setattr(batch, "shown_by_guesses", never_shown)
     assert lint.lint(rules, tenant, NOW) == found
 
 
@@ -85,4 +86,4 @@ def test_a_chain_of_formulas_that_share_parts_is_followed_once() -> None:
     for number in range(200):
         other = circuit.variable(number)
         last = ~(last & other) & ~(last & ~other)
-    assert len(circuits.shown(circuit, [[last], [~last]])) == 2
+    assert len(shown_by_guesses(circuit, [[last], [~last]])) == 2

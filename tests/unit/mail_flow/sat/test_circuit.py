@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.formula import FALSE, TRUE, Literal
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat import solver
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.batch import KnownModels
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.circuit import (
     Circuit,
-    KnownModels,
     emptying_circuits,
 )
 from pysat.solvers import Solver as Oracle
