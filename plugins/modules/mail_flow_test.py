@@ -337,6 +337,9 @@ options:
         failed expectations of a message are met, as RV(suggestions). All guarantees and expectations that hold still
         hold after them.
       - >-
+        A guarantee that is unknown only because rules add people, and later rules may or may not look at them (U09), gets edits, too, after which it is
+        proved.
+      - >-
         Single edits are tried first, then pairs. An edit moves a rule, takes a stop out of one, changes one of its
         conditions or exceptions by values that the guarantee or other rules have, enables it, disables it or enforces
         it, or adds one rule. No edit changes C(rule_error_action); an added rule that encrypts has V(Defer).
@@ -933,7 +936,9 @@ suggestions:
       type: str
       returned: always
     puts_right:
-      description: The message that showed the question and is put right, as a sentence; of two edits, one for each.
+      description: >-
+        The message that showed the question and is put right, as a sentence; of two edits, one for each. Of a guarantee that is unknown, what the edits
+        settle.
       type: str
       returned: where the edits are for a guarantee
     effect:

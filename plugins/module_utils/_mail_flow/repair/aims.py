@@ -19,7 +19,7 @@ from ..analyses.aspects import DifferenceKind
 from ..analyses.standings import SCOPES, Copy
 from ..conditions.meant_values import as_meant, is_misspelled, is_miswritten_pattern, says_patterns
 from ..conditions.predicates import BY_OPTION
-from ..input.guarantee_options import ALL_COPIES, Guarantee
+from ..input.guarantee_options import RECIPIENTS_ONLY, Guarantee
 from ..input.messages import Broken
 from ..model.addresses import domain
 from ..model.connectors import IN_TRANSIT, VALIDATIONS
@@ -100,7 +100,7 @@ class Aim:
         protects.
     :param asks_delivery: whether it asks that mail is let through which rules keep back.
     :param kept_by_withholding: whether mail that is never delivered keeps it.
-    :param counts_copies: whether all copies count that rules make of the mail for others.
+    :param copies: which copies count that rules make of the mail for others, as a guarantee says it.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Aim:
     for_outside: bool = False
     asks_delivery: bool = False
     kept_by_withholding: bool = False
-    counts_copies: bool = False
+    copies: str = RECIPIENTS_ONLY
 
     @property
     def is_helped_by_encryption(self) -> bool:
@@ -452,7 +452,7 @@ def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts, recipie
         leaves(facts, recipient) is not False,
         guarantee.then == "delivered",
         WISHES[guarantee.then].is_kept_by_withholding,
-        guarantee.of_copies is not None and guarantee.copies == ALL_COPIES,
+        guarantee.copies if guarantee.of_copies else RECIPIENTS_ONLY,
     )
 
 

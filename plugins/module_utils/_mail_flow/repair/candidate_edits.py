@@ -357,16 +357,18 @@ def _new_rule(at: RulesAtCopy) -> Iterator[EditedRules]:
     full = len(at.draft.rules) >= MOST_RULES
     if full or remedy is None or any(edit.kind == "add" for edit in at.draft.edits):
         return
-    names = {str(rule.get("name")).casefold() for rule in at.draft.rules}
-    (name, *_more) = (
-        new_name
-        for number in range(1, len(names) + 2)
-        if (new_name := _numbered(remedy["name"], number)).casefold() not in names
-    )
+    added = with_new_name(remedy, at.draft.rules)
     last_place = at.last_place_to_see_content if _looks_at_content(remedy) else len(at.draft.rules)
     places = [last_place, *([] if at.stop is None else [at.stop.rule.place]), *at.early_places]
     for place in dict.fromkeys(places):
-        yield at.draft.added({**remedy, "name": name}, place)
+        yield at.draft.added(added, place)
+
+
+def with_new_name(rule: Rule, rules: Sequence[Rule]) -> Rule:
+    """A rule with a name that none of some rules has."""
+    names = {str(other.get("name")).casefold() for other in rules}
+    numbered = (_numbered(rule["name"], number) for number in range(1, len(names) + 2))
+    return {**rule, "name": next(name for name in numbered if name.casefold() not in names)}
 
 
 def _looks_at_content(rule: Rule) -> bool:

@@ -27,19 +27,25 @@ from .aims import (
 from .known_counterexamples import KnownCounterexamples
 from .rules_at_copy import for_the_original
 from .suggestion import Suggestion
-from .task import Goal, RepairTask
+from .task import FailingGoal, Goal, RepairTask
 from .unwanted_changes import unwanted_changes
 
 
 def compared(
-    draft: EditedRules, task: RepairTask, goal: Goal, known: KnownCounterexamples, left_open: Judgment | None = None
+    draft: EditedRules,
+    task: RepairTask,
+    goal: Goal,
+    known: KnownCounterexamples,
+    left_open: Judgment | None = None,
+    settled: Judgment | None = None,
 ) -> Suggestion:
     """The edits of a draft with what they change in mail.
 
     :param left_open: the verdict on the guarantee of the goal then; ``None`` if it is met.
+    :param settled: the verdict before, if the goal is not met only because of open questions; ``None`` for others.
     :raises BudgetError: it is not known for how long it helps, or what it changes.
     """
-    aim, rules = goal.wrong.aim, task.rules
+    aim, rules = goal.aim, task.rules
     until = known.until(draft)
     changes = difference(rules, task.rules_of(draft), task.facts, task.now)
     selection = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
@@ -59,6 +65,7 @@ def compared(
         unwanted,
         until,
         left_open,
+        settled=settled,
         of_meant_rules=are_meant(draft, goal, task),
         puts_right=known.put_right(draft),
     )
@@ -79,7 +86,7 @@ def _meant_mail(draft: EditedRules, goal: Goal, task: RepairTask) -> Iterator[Ru
     then say, or that are moved for copies of it. A rule that gets another action was not meant for that.
     """
     edited = {edit.rule for edit in draft.edits} - {edit.rule for edit in draft.edits if edit.kind == ACTION}
-    meant = {name_of(rule) for rule in draft.rules if name_of(rule) in edited and is_wanted(rule, goal.wrong.aim)}
+    meant = {name_of(rule) for rule in draft.rules if name_of(rule) in edited and is_wanted(rule, goal.aim)}
     meant |= _moved_for_copies(draft, goal, task)
     for rule in task.present.rules:
         if name_of(rule) in meant:
@@ -92,7 +99,7 @@ def are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     """
     if any(edit.kind == ADD for edit in draft.edits):
         return False
-    aim = goal.wrong.aim
+    aim = goal.aim
     edited = {edit.rule for edit in draft.edits}
     changed = {edit.rule for edit in draft.edits if edit.kind == CONDITION and edit.after is not None}
     after = {name_of(rule): rule for rule in draft.rules if name_of(rule) in changed}
@@ -113,6 +120,6 @@ def _moved_for_copies(draft: EditedRules, goal: Goal, task: RepairTask) -> set[s
     """The rules that a draft only moves, so that they act before a rule sends a copy of a message that they are for: what they
     do then for other copies of their mail is what they are for.
     """
-    if any(edit.kind != MOVE for edit in draft.edits):
+    if any(edit.kind != MOVE for edit in draft.edits) or not isinstance(goal, FailingGoal):
         return set()
     return {edit.rule for edit in draft.edits} & for_the_original(task.rules, goal.wrong)

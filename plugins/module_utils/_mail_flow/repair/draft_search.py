@@ -17,7 +17,7 @@ from .draft_proof import DraftProof, OpenError, edits_act
 from .known_counterexamples import KnownCounterexamples
 from .rules_at_copy import breaks_the_way
 from .suggestion import SearchEffort
-from .task import Goal, RepairTask
+from .task import FailingGoal, RepairTask
 from .unwanted_changes import apart_from
 
 #: At most so many pairs of edits are tried for a goal, so many edits of which no proof says whether they do, and so many of
@@ -67,7 +67,7 @@ class DraftSearch:
     guarantees that forbid edits, and what was tried.
     """
 
-    def __init__(self, task: RepairTask, goal: Goal, known: KnownCounterexamples, proof: DraftProof) -> None:
+    def __init__(self, task: RepairTask, goal: FailingGoal, known: KnownCounterexamples, proof: DraftProof) -> None:
         self._task = task
         self._goal = goal
         self._known = known
@@ -106,11 +106,11 @@ class DraftSearch:
         begun: list[tuple[EditedRules, FailingCopy]] = []
         meeting: list[EditedRules] = []
         is_enough = False
-        passed_by = self._passed_by(self._goal.wrong.aim)
+        passed_by = self._passed_by(self._goal.aim)
         for draft in candidates(self._task.present, self._task.present_rules, self._goal.wrong, passed_by):
             if _is_needless(draft, meeting):
                 continue
-            rebuilt = rebuilds(draft.edits, draft.rules, self._goal.wrong.aim)
+            rebuilt = rebuilds(draft.edits, draft.rules, self._goal.aim)
             if rebuilt == LAST_RESORT and not self._tries_last_resorts:
                 break  # And so do all after it.
             if not is_worth_a_proof(draft):
@@ -215,7 +215,7 @@ class DraftSearch:
         """
         if wrong is self._goal.wrong:
             return
-        if wrong.aim.name == self._goal.wrong.aim.name:
+        if wrong.aim.name == self._goal.aim.name:
             self._note_first_step(FirstStep(draft, True, tried))
         elif any(judgment.guarantee.name == wrong.aim.name for judgment in self._task.judged):
             self._forbidding[wrong.aim.name] += 1

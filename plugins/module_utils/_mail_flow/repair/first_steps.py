@@ -33,10 +33,10 @@ def first_steps(
             if is_refuted and any(not step.is_refuted for step in suggested):
                 break
             step = compared(draft, task, goal, known, left_open)
-            if not goal.wrong.aim.asks_delivery and step.delivers_kept_back_mail:
+            if not goal.aim.asks_delivery and step.delivers_kept_back_mail:
                 continue
             suggested.append(step)
-            puts_right = puts_right_what_is_there(step, goal.wrong.aim)
+            puts_right = puts_right_what_is_there(step, goal.aim)
             if len(suggested) == MOST_FIRST_STEPS or (puts_right and not step.surely_unwanted):
                 break
     except BudgetError:

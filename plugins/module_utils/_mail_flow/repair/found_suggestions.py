@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..analyses.judgment import Judgment
-from ..model import questions
 from .aims import EditedRules, RuleEdit
 from .compared_draft import are_meant
 from .draft_search import FoundDraft
@@ -26,7 +24,7 @@ class FoundSuggestions:
     def __init__(self, task: RepairTask, goal: Goal) -> None:
         self._task = task
         self._goal = goal
-        self._aim = goal.wrong.aim
+        self._aim = goal.aim
         self._left_open = list[Sequence[RuleEdit]]()
         self.every = list[Suggestion]()
         self.is_cheap = True
@@ -38,7 +36,7 @@ class FoundSuggestions:
 
     def is_worth_a_comparison(self, found: FoundDraft) -> bool:
         """Whether a draft that meets the goal, or that only open questions keep from that, is worth a comparison."""
-        if found.left_open is not None and not _is_left_open_by_copies(found.left_open):
+        if found.left_open is not None:
             self._left_open.append(found.draft.edits)
         return self._is_worth(found.draft, is_open=found.left_open is not None)
 
@@ -75,10 +73,3 @@ class FoundSuggestions:
         ]
         beside = [len(suggestion.surely_unwanted) for suggestion in settled]
         return 0 in beside or (len(beside) > 1 and beside[-1] >= beside[-2])
-
-
-def _is_left_open_by_copies(judged: Judgment) -> bool:
-    """Whether a verdict leaves open what becomes of copies that rules make: the same repair may settle that before
-    these rules.
-    """
-    return any(reason.id == questions.ADDED_RECIPIENTS for reason in judged.unknown)

@@ -15,7 +15,7 @@ from ..rules.rule_set import RuleSet
 from ..simulator.simulation import Passage
 from ..symbolic.witness_replay import surely_breaks
 from .aims import EditedRules, FailingCopy
-from .task import BrokenGuarantee, Goal, RepairTask
+from .task import BrokenGuarantee, FailingGoal, Goal, RepairTask
 
 
 class KnownCounterexamples:
@@ -62,8 +62,10 @@ class KnownCounterexamples:
                 if not any(_covers(known, expectation) for known in allowed)
             ]
             if missed:
-                is_first = case is goal.case and missed[0].recipient == goal.wrong.copy.recipient
-                return goal.wrong if is_first else task.failing(case, missed)
+                wrong = goal.wrong if isinstance(goal, FailingGoal) and case is goal.case else None
+                if wrong is not None and missed[0].recipient == wrong.copy.recipient:
+                    return wrong
+                return task.failing(case, missed)
         return None
 
     def until(self, draft: EditedRules) -> datetime.date | None:

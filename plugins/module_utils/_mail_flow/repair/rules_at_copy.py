@@ -10,8 +10,11 @@ from functools import cached_property
 
 from ..._resources.rules.action_effects import Does
 from ..actions.actions import set_actions
+from ..actions.brought_people import brought_by
 from ..analyses.causes import unlike
 from ..analyses.standings import Standing, standings
+from ..input.guarantee_options import ALL_COPIES, RECIPIENTS_ONLY
+from ..model.inside import leaves
 from ..model.message_recipients import recipients_of
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
@@ -110,8 +113,16 @@ class RulesAtCopy:
         """
         first_stop, first_to_copy = self.place_of_first(Does.STOP), self.place_of_first(*COPYING)
         places = {first_stop, first_to_copy, self.last_place_to_see_content, self.place_of_first(*_BREAKING), 0}
-        last = min(first_stop, first_to_copy) if self.aim.counts_copies else first_stop
+        last = min(first_stop, self._place_where(self._makes_copies_that_count))
         return tuple(sorted((to for to in places if to <= last), reverse=True))
+
+    def _makes_copies_that_count(self, rule: FlowRule) -> bool:
+        """Whether a rule sends copies to people for whom mail must be right, too."""
+        if self.aim.copies == RECIPIENTS_ONLY or not rule.enforces(*COPYING):
+            return False
+        facts = self.wrong.copy.facts
+        people = (person for _option, person, _senders in brought_by(rule, facts))
+        return self.aim.copies == ALL_COPIES or any(leaves(facts, person) is not False for person in people)
 
     @cached_property
     def last_place_to_see_content(self) -> int:

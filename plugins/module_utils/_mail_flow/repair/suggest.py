@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import datetime
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..._exchange.errors import OptionError
@@ -47,8 +48,9 @@ from .found_suggestions import FoundSuggestions
 from .known_counterexamples import KnownCounterexamples
 from .opposed import opposed_guarantee
 from .ranking import least_harmful, ranked
+from .settled_copies import is_open_by_added_people, settling
 from .suggestion import GoalSuggestions, OpposedGuarantee, Suggestion, TraceEffect
-from .task import Goal, RepairTask
+from .task import FailingGoal, RepairTask
 
 #: The steps for all suggestions about an organization, and for those of one goal: so they do not depend on what else is
 #: asked, up to twelve goals.
@@ -73,7 +75,8 @@ def suggestions(
     now: datetime.datetime,
     steps: int = STEPS,
 ) -> list[GoalSuggestions]:
-    """What is suggested for each refuted guarantee, and for each message with an expectation that is not met.
+    """What is suggested for each refuted guarantee, for each message with an expectation that is not met, and where edits settle
+    that, for guarantees that are open by people whom rules add.
 
     :param facts: in the form of the option ``facts``.
     :param judged: all guarantees, as the verifier judges them.
@@ -82,13 +85,17 @@ def suggestions(
     :param steps: the budget for all together.
     """
     task = RepairTask(rules, facts, judged, cases, now)
-    goals, suggested = list(task.goals()), []
+    searches: list[Callable[[], GoalSuggestions | None]] = [
+        _GoalRepair(task, goal).suggestions for goal in task.goals()
+    ]
+    searches += [partial(settling, each, task) for each in judged if is_open_by_added_people(each)]
+    suggested = list[GoalSuggestions | None]()
     with bounded(steps, share=1), uncollected():
-        for place, goal in enumerate(goals):
+        for place, search in enumerate(searches):
             # The models of a goal are no garbage of the next.
-            with bounded(STEPS_OF_GOAL, share=1 / (len(goals) - place)), emptying_circuits():
-                suggested.append(_GoalRepair(task, goal).suggestions())
-    return suggested
+            with bounded(STEPS_OF_GOAL, share=1 / (len(searches) - place)), emptying_circuits():
+                suggested.append(search())
+    return [found for found in suggested if found is not None]
 
 
 class _GoalRepair:
@@ -96,10 +103,10 @@ class _GoalRepair:
     not depend on what else is asked.
     """
 
-    def __init__(self, task: RepairTask, goal: Goal) -> None:
+    def __init__(self, task: RepairTask, goal: FailingGoal) -> None:
         self._task = task
         self._goal = goal
-        self._aim = goal.wrong.aim
+        self._aim = goal.aim
         self._known = KnownCounterexamples(task, goal)
         self._proof = DraftProof(task, goal, self._known)
 

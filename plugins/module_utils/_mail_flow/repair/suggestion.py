@@ -59,6 +59,7 @@ class Suggestion:
         ends then; ``None`` if there is none.
     :param left_open: of edits after which the guarantee is kept for the message that refuted it, and not, or perhaps
         not, for all mail: the verdict then; ``None`` if the goal is met.
+    :param settled: the verdict on a guarantee that nothing refutes, and that is proved after the edits; ``None`` for others.
     :param connector: the edit of an outbound connector that it is instead; ``None`` for edits of rules.
     :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
     :param of_meant_rules: whether the rules that are edited are meant for what the goal is about.
@@ -72,6 +73,7 @@ class Suggestion:
     unwanted_changes: tuple[MailFinding, ...]
     until: datetime.date | None = None
     left_open: Judgment | None = None
+    settled: Judgment | None = None
     connector: ConnectorEdit | None = None
     of_meant_rules: bool = False
     puts_right: tuple[Counterexample, ...] = ()

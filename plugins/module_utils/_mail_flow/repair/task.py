@@ -17,23 +17,33 @@ from ..input.parsing import facts_of
 from ..model.facts import Facts
 from ..rules.rule_set import RuleSet
 from ..simulator.results import Simulator
-from .aims import EditedRules, FailingCopy, aim_of_expectation, aim_of_guarantee, unplaced
+from .aims import Aim, EditedRules, FailingCopy, aim_of_expectation, aim_of_guarantee, unplaced
 from .nearest import copy_of
 
 #: The cost, in steps, of reading a rule.
 _STEPS_OF_RULE = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Goal:
     """A guarantee that is to hold, or a message whose expectations are to be met.
 
-    :param wrong: a copy that shows that it is not so.
+    :param aim: what its copies should come out as.
+    """
+
+    aim: Aim
+    guarantee: Guarantee | None = None
+    case: Case | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailingGoal(Goal):
+    """A goal that is not met.
+
+    :param wrong: a copy that shows that.
     """
 
     wrong: FailingCopy
-    guarantee: Guarantee | None = None
-    case: Case | None = None
 
 
 @dataclass(frozen=True)
@@ -78,12 +88,14 @@ class RepairTask:
             if judgment.counterexample
         ]
 
-    def goals(self) -> Iterator[Goal]:
+    def goals(self) -> Iterator[FailingGoal]:
         """What is to be repaired."""
-        yield from (Goal(refuted.wrong, guarantee=refuted.guarantee) for refuted in self.broken)
+        for refuted in self.broken:
+            yield FailingGoal(aim=refuted.wrong.aim, wrong=refuted.wrong, guarantee=refuted.guarantee)
         for case in self.cases:
             if self.missed.get(case.message.name):
-                yield Goal(self.failing(case, self.missed[case.message.name]), case=case)
+                wrong = self.failing(case, self.missed[case.message.name])
+                yield FailingGoal(aim=wrong.aim, wrong=wrong, case=case)
 
     def judgment(self, goal: Goal) -> Judgment | None:
         """The verdict on the guarantee of a goal; ``None`` of a message."""

@@ -115,7 +115,7 @@ def suggestion_rows(
                 about=goal.name,
                 tried=tried,
                 text=_text(suggestion),
-                puts_right=_puts_right(suggestion.puts_right),
+                puts_right=_settles(suggestion.settled) if suggestion.settled else _puts_right(suggestion.puts_right),
                 left_open=_left_open(suggestion.left_open) if suggestion.left_open else "",
             )
             if suggestion.connector:
@@ -164,6 +164,12 @@ def _puts_right(counterexamples: Sequence[Counterexample]) -> str:
     """What edits put right, as a sentence; empty if that is not known."""
     mail = list(dict.fromkeys(map(_mail_put_right, counterexamples)))
     return visible_line(f"This puts right {', and '.join(mail)}.") if mail else ""
+
+
+def _settles(settled: Judgment) -> str:
+    """What edits settle of a guarantee that was unknown, as a sentence."""
+    (row,) = guarantee_rows([settled])
+    return visible_line(f"The guarantee is proved then. So far it is not: {reasons_words(row.unknown)}.")
 
 
 def _mail_put_right(counterexample: Counterexample) -> str:

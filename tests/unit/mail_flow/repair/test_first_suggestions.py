@@ -411,3 +411,25 @@ def test_no_connector_is_added_where_a_rule_does_or_its_settings_are_not_known(v
     wanted = {"when": PARTNER, "then": "protected_in_transit", "tls_validation": validation}
     found, _edits = repaired([], wanted, {**TENANT, "outbound_connectors": []})
     assert all(each.connector is None for each in found.suggestions)
+
+
+@pytest.mark.parametrize(
+    ("person", "copies", "place"),
+    [
+        ("boss@lawyer.com", "all", 1),
+        ("boss@lawyer.com", "outside", 1),
+        ("boss@lawyer.com", "recipients_only", 3),
+        ("joe@contoso.com", "all", 1),
+        ("joe@contoso.com", "outside", 3),
+    ],
+)
+def test_a_rule_goes_before_those_that_make_copies_which_count(person: str, copies: str, place: int) -> None:
+    marks = rule("Marks", {"subject_contains_words": ["m"]}, {"prepend_subject": "x"})
+    sends = rule("Copies", {"from": ["megan@contoso.com"]}, {"blind_copy_to": [person]})
+    wraps = rule("Wraps", {"subject_contains_words": ["w"]}, {"apply_html_disclaimer_text": "d"})
+    off = rule("Off", PARTNER, ENCRYPT, enabled=False)
+    found, edits = repaired(
+        [marks, sends, wraps, AGENDA, off], {"when": PARTNER, "then": "not_in_clear", "copies": copies}
+    )
+    assert edits[0] == [("enable", "Off"), ("move", "Off")]
+    assert found.suggestions[0].rules[place]["name"] == "Off"

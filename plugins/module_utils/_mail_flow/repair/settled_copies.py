@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edits after which a guarantee is proved that nothing refutes, and that is unknown only because rules add people at whom
+later rules may or may not look (U09).
+
+No message shows what is wrong, so the edits follow from the rules: what protects the mail goes before the rules that add
+people.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from ..analyses.causes import unlike
+from ..analyses.judgment import GuaranteeVerdict, Judgment
+from ..analyses.standings import SCOPES
+from ..budget import BudgetError
+from ..model import questions
+from .aims import MOST_RULES, Aim, EditedRules, Rule, aim_of_guarantee, covers, is_meant
+from .candidate_edits import with_new_name
+from .compared_draft import compared
+from .draft_proof import DraftProof, OpenError, edits_act
+from .known_counterexamples import KnownCounterexamples
+from .ranking import ranked
+from .suggestion import GoalSuggestions, SearchEffort, Suggestion
+from .task import Goal, RepairTask
+
+#: At most so many rules are tried in front of those that add people.
+_MOST_MOVED = 3
+
+
+def is_open_by_added_people(judged: Judgment) -> bool:
+    """Whether a guarantee is unknown only because rules add people that later rules may or may not look at."""
+    return judged.verdict is GuaranteeVerdict.UNKNOWN and all(
+        reason.id == questions.ADDED_RECIPIENTS and reason.kind == _ADDED for reason in judged.unknown
+    )
+
+
+#: The kind of the reason that a rule adds somebody, with the rule and the person as its values.
+_ADDED = "added"
+
+
+def settling(judged: Judgment, task: RepairTask) -> GoalSuggestions | None:
+    """The edits after which a guarantee is proved that is open by added people; ``None`` if none was found."""
+    (_rule, person), *_others = (value for reason in judged.unknown for value in reason.values)
+    guarantee = judged.guarantee
+    aim = aim_of_guarantee(guarantee, task.rules, task.facts, str(person))
+    goal = Goal(aim=aim, guarantee=guarantee)
+    known = KnownCounterexamples(task, goal)
+    proof = DraftProof(task, goal, known)
+    found = list[Suggestion]()
+    tried = 0
+    # What was found until the budget is spent counts.
+    with contextlib.suppress(BudgetError):
+        for draft in _drafts(judged, aim, task):
+            tried += 1
+            if _is_settled_by(draft, goal, proof, task):
+                found.append(compared(draft, task, goal, known, settled=judged))
+                if found[-1].of_meant_rules and not found[-1].losses:
+                    break
+    suggested = tuple(ranked(found, aim, task))
+    return GoalSuggestions(aim.name, suggested, SearchEffort(edits=tried)) if suggested else None
+
+
+def _drafts(judged: Judgment, aim: Aim, task: RepairTask) -> Iterator[EditedRules]:
+    """The rules that help before those that add people, those first that are meant for the mail; and one more rule there."""
+    adding = {rule for reason in judged.unknown for rule, _person in reason.values}
+    place = min((rule.place for rule in task.rules.rules if rule.name in adding), default=0)
+    present = task.present
+    behind = [rule for rule in task.rules.rules[place:] if rule.is_on_and_enforced and not rule.dlp]
+    nearest = sorted(behind, key=lambda rule: unlike(rule, aim.about))
+    for_it = [rule for rule in nearest if aim.is_helped_by(rule) and _is_for(present.rules[rule.place], aim)]
+    yield from (present.moved(rule.place, place) for rule in for_it[:_MOST_MOVED])
+    if aim.remedy is not None and len(present.rules) < MOST_RULES:
+        yield present.added(with_new_name(aim.remedy, present.rules), place)
+
+
+def _is_for(rule: Rule, aim: Aim) -> bool:
+    """Whether a rule is for the mail of an aim, or for more of it."""
+    return is_meant(rule, aim) or covers(rule, aim) or set(rule.get("conditions") or ()) <= set(SCOPES)
+
+
+def _is_settled_by(draft: EditedRules, goal: Goal, proof: DraftProof, task: RepairTask) -> bool:
+    """Whether the guarantee of a goal is proved after edits, and all that held is kept.
+
+    :raises BudgetError: that takes too long.
+    """
+    tried = proof.under(draft)
+    if goal.guarantee is None or tried.judgment(goal.guarantee).verdict is not GuaranteeVerdict.PROVED:
+        return False
+    others = [other for other in task.to_keep(goal) if other is not goal.guarantee]
+    try:
+        return proof.refuting(tried, others) is None and edits_act(draft, tried)
+    except OpenError:
+        return False
