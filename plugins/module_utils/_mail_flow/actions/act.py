@@ -176,13 +176,13 @@ class ActingWorld(Protocol):
         """Why it is open what a rule did."""
 
     def but(self, **changes: Any) -> Self:
-        """The same with other values for some fields."""
+        """The state with other values for some fields."""
 
     def answered(self) -> Mapping[Hashable, bool]:
         """The answers by the questions' keys."""
 
     def answering(self, question: Open, value: bool) -> Self:
-        """The same, with an answer to an open value."""
+        """The state with an answer to an open value."""
 
 
 #: A state of a copy.
@@ -233,7 +233,7 @@ class TextFormulas(Protocol):
         """
 
     def replaced(self, edit: TextEdit, act: FormulaAct, when: Value, now: SeenMessage) -> SeenMessage:
-        """The same, with the known text alone where a condition holds."""
+        """What later rules see after a rule's edit of a text, with the known text alone where a condition holds."""
 
 
 @dataclass(frozen=True, slots=True)

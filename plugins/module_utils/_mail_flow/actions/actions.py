@@ -58,12 +58,12 @@ def set_actions(section: Mapping[str, Any]) -> dict[str, Any]:
     """The actions of a rule that do something, so no switch that is off and no empty text or list. One person becomes a
     list of one.
     """
-    found = {
+    set_options = {
         option: value
         for option, value in section.items()
         if value is not None and value is not False and value not in ("", [], ())
     }
     return {
         option: [value] if option in NAMING_PEOPLE and isinstance(value, str) else value
-        for option, value in found.items()
+        for option, value in set_options.items()
     }

@@ -44,7 +44,7 @@ def bring(act: Act, world: World) -> list[World]:
     rule, does = act.rule, act.does
     if not looks_at_manager(rule) or does.isdisjoint((Does.MODERATE, Does.ADD)):
         return _joined(act, world, "")
-    return [new for each, manager in by_manager(world, act.scene) for new in _joined(act, each, manager)]
+    return [new for branch, manager in by_manager(world, act.scene) for new in _joined(act, branch, manager)]
 
 
 def by_manager(world: World, scene: Scene) -> list[tuple[World, str]]:
@@ -60,7 +60,7 @@ def by_manager(world: World, scene: Scene) -> list[tuple[World, str]]:
         if isinstance(has_manager, bool)
         else [(world.answering(known, value), value) for value in (True, False)]
     )
-    return [(each, f"the manager of {sender}" if has else "") for each, has in worlds]
+    return [(branch, f"the manager of {sender}" if has else "") for branch, has in worlds]
 
 
 def _joined(act: Act, world: World, manager: str) -> list[World]:
@@ -89,7 +89,7 @@ def _joined(act: Act, world: World, manager: str) -> list[World]:
             held=world.held + 1,
             notified=(*world.notified, *(("moderator", rule.name, address) for address in moderators)),
         )
-    away = [each for each in added if each.instead]
+    away = [recipient for recipient in added if recipient.instead]
     if not away or len(away) == len(added):
         return [_with(world, added, scene)]
     adds = opened(("adds", rule.place), questions.A_FACT, "adds_and_redirects", rule.name)
@@ -100,9 +100,9 @@ def _with(world: World, added: list[Added], scene: Scene) -> World:
     if not added:
         return world
     edits = [
-        addition(each.field, each.address, each.doubt)
-        for each in added
-        if not each.instead and ADDED.get(each.field) in scene.headers
+        addition(recipient.field, recipient.address, recipient.doubt)
+        for recipient in added
+        if not recipient.instead and ADDED.get(recipient.field) in scene.headers
     ]
     content = world.content.but(edits=(*world.content.edits, *edits), known={}) if edits else world.content
     return world.but(added=(*world.added, *added), fork=_with_added(world.fork, added, scene), content=content)
@@ -112,10 +112,12 @@ def _with_added(fork: Fork, added: list[Added], scene: Scene) -> Fork:
     """A fork with the recipients whom a rule added: whether later rules count them is not documented."""
     here = {person.address for person in (*fork.sure, *(other for other, _reasons in fork.perhaps))}
     new: dict[str, tuple[Recipient, tuple[Reason, ...]]] = {}
-    for each in added:
-        for person in () if each.instead else people_behind(scene.facts, each.address, each.rule):
+    for recipient in added:
+        if recipient.instead:
+            continue
+        for person in people_behind(scene.facts, recipient.address, recipient.rule):
             if person.address not in here:
-                new.setdefault(person.address, (person, (each.doubt,)))
+                new.setdefault(person.address, (person, (recipient.doubt,)))
     return Fork(fork.sure, (*fork.perhaps, *new.values())) if new else fork
 
 
@@ -138,9 +140,9 @@ def show_added(copy: CopyState, act: FormulaAct) -> None:
     ]
     if scene.counts_added:
         people = [
-            ("" if is_name(each.address) else each.address, field)
+            ("" if is_name(member.address) else member.address, field)
             for person, field in added
-            for each in people_behind(scene.mail.facts, person)
+            for member in people_behind(scene.mail.facts, person)
         ]
         people += [("", rule.actions.manager_field)] if rule.actions.manager_field else []
         new = ((address, field, act.acts, act.name) for address, field in people)

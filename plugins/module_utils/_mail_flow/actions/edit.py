@@ -79,7 +79,7 @@ def edit(act: Act, world: World) -> list[World]:
     if "apply_classification" in actions and content.classifications is not None:
         changes["classifications"] = content.classifications | {str(actions["apply_classification"])}
     edits = header_edits(actions, [edit.field for edit in content.edits])
-    edits = [each for each in edits if each.field in act.scene.headers]
+    edits = [change for change in edits if change.field in act.scene.headers]
     if edits:
         changes["edits"] = (*content.edits, *edits)
     if "apply_html_disclaimer_text" in actions:

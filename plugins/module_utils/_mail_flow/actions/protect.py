@@ -56,7 +56,7 @@ def request_protection(copy: CopyState, act: FormulaAct) -> None:
     rule, acts, acts_on_content = act.rule, act.acts, act.acts_on_content
     decrypts = rule.actions.does(Does.DECRYPT)
     brands = [str(brand) for brand in rule.actions.does(Does.BRAND).values()]
-    asks = [(Does.ENCRYPT, name_key(option_name(each)), acts_on_content) for each in rule.actions.templates]
+    asks = [(Does.ENCRYPT, name_key(option_name(template)), acts_on_content) for template in rule.actions.templates]
     asks += [(Does.BRAND, name_key(brand), acts) for brand in brands]
     copy.requests = (*copy.requests, *asks, *([(Does.DECRYPT, "", acts_on_content)] if decrypts else []))
     for template in rule.actions.templates:

@@ -55,7 +55,7 @@ class GuaranteeReplay:
         return None
 
     def discloses(self, candidate: CandidateMessage, disclosure: Disclosure) -> Tell | None:
-        """The same of a message that a rule certainly shows somebody in clear."""
+        """Makes the counterexample that a message is; ``None`` if it does not certainly show somebody a copy in clear."""
         for course in self._courses(candidate):
             counterexample = counterexample_of_disclosure(self.breach, candidate, course, disclosure)
             if counterexample:

@@ -48,31 +48,33 @@ class Batch:
         """The questions whose literals can be, or may be, true together. Guesses answer most of them, and one model of
         the solver answers many.
         """
-        found: set[_Key] = set()
-        left = [(key, [*literals, *self._given]) for key, literals in questions]
+        answered: set[_Key] = set()
+        remaining = [(key, [*literals, *self._given]) for key, literals in questions]
         asked = 0
         model: list[int] | None = []  # what to guess from, unless it was
-        while left:
-            if model is not None and len(left) >= _MANY:
-                guessed = shown_by_guesses(self._circuit, [literals for _key, literals in left], model)
-                found |= {key for (key, _literals), answer in zip(left, guessed, strict=True) if answer}
-                left = [question for question in left if question[0] not in found]
+        while remaining:
+            if model is not None and len(remaining) >= _MANY:
+                guessed = shown_by_guesses(self._circuit, [literals for _key, literals in remaining], model)
+                answered |= {key for (key, _literals), answer in zip(remaining, guessed, strict=True) if answer}
+                remaining = [question for question in remaining if question[0] not in answered]
                 model = None
             # The more questions came in between, the better a new model is to guess from.
             asked = 2 * asked + 1
-            for key, literals in left[:asked]:
-                if key in found:
+            for key, literals in remaining[:asked]:
+                if key in answered:
                     continue
                 answer = self._solve(literals)
                 if answer is False:
                     self.cores[key] = set(self._circuit.core)
                     continue
-                found.add(key)
+                answered.add(key)
                 if answer:
                     values = model = self._circuit.solver.model
-                    found |= {other for other, each in left if all(values[literal.code] > 0 for literal in each)}
-            left = [question for question in left[asked:] if question[0] not in found]
-        return found
+                    answered |= {
+                        other for other, wanted in remaining if all(values[literal.code] > 0 for literal in wanted)
+                    }
+            remaining = [question for question in remaining[asked:] if question[0] not in answered]
+        return answered
 
 
 class KnownModels:

@@ -72,20 +72,20 @@ class Circuit:
 
     def variable(self, name: Hashable) -> Literal:
         """The variable of this name."""
-        found = self.names.get(name)
-        if found is None:
-            found = self.names[name] = self._made(())
-        return found
+        variable = self.names.get(name)
+        if variable is None:
+            variable = self.names[name] = self._made(())
+        return variable
 
     def _made(self, depends: tuple[int, ...], *, decide: bool = True) -> Literal:
         """A new variable that depends on others."""
         spend(_STEPS_OF_GATE)
         self._dependencies.add_variable(depends)
         code = self.solver.variable(decide=decide)
-        found = Literal(self, code)
-        self.literals.append(found)
+        variable = Literal(self, code)
+        self.literals.append(variable)
         self.literals.append(Literal(self, code ^ 1))
-        return found
+        return variable
 
     def add(self, *clause: Literal) -> None:
         """One of these literals has to be true."""
@@ -266,8 +266,8 @@ class Circuit:
             opposite = way >> 1 | (way & 1) << 1
             for code in self.parts.get(variable, ()):
                 ways[code >> 1] |= opposite if code & 1 else way
-        found = [(variable, ways[variable.code >> 1]) for variable in variables]
-        return [variable if way == 2 else ~variable for variable, way in found if way]
+        with_ways = [(variable, ways[variable.code >> 1]) for variable in variables]
+        return [variable if way == 2 else ~variable for variable, way in with_ways if way]
 
     def choice(self, condition: Literal, then: Literal, otherwise: Literal) -> Literal:
         """If, then, else."""

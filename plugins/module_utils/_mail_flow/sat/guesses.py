@@ -30,13 +30,13 @@ def shown_by_guesses(circuit: Circuit, questions: Sequence[Sequence[Literal]], k
     for codes in asked:
         guesses.add(codes)
     values, valid = guesses.tried()
-    found = []
+    shown = []
     for codes in asked:
         bits = valid
         for code in codes:
             bits &= values[code >> 1] ^ -(code & 1)
-        found.append(bits != 0)
-    return found
+        shown.append(bits != 0)
+    return shown
 
 
 class _Guesses:
@@ -87,7 +87,7 @@ class _Guesses:
         """The inputs that must differ from the first guess to make literals true, according to the formulas, and the
         maximum number of ways.
         """
-        found: list[int] = []
+        inputs: list[int] = []
         todo = list(question)
         ways = 1
         seen: set[int] = set()  # Formulas share parts: a chain of them has more paths than anybody can follow.
@@ -100,25 +100,25 @@ class _Guesses:
             seen.add(literal)
             parts = parts_of.get(literal >> 1)
             if parts is None:
-                found.append(literal)
+                inputs.append(literal)
             elif literal & 1:
                 todo.append(parts[way % len(parts)] ^ 1)
                 ways = max(ways, len(parts))
             else:
                 todo += parts
-        return found, ways
+        return inputs, ways
 
     def _changed(self, literals: Sequence[int]) -> frozenset[int]:
         """The inputs that change with these, because of binary clauses and of alternatives that exclude each other."""
-        found = set(literals)
+        changed = set(literals)
         todo = list(literals)
         while todo:
             literal = todo.pop()
             for other in (*self._follows.get(literal, ()), *self._rivals.get(literal, ())):
-                if other not in found and not self._holds(other) and other >> 1 not in self.circuit.parts:
-                    found.add(other)
+                if other not in changed and not self._holds(other) and other >> 1 not in self.circuit.parts:
+                    changed.add(other)
                     todo.append(other)
-        return frozenset(found)
+        return frozenset(changed)
 
     def tried(self) -> tuple[list[int], int]:
         """The value of each variable in all guesses, and the guesses that meet every clause."""

@@ -134,8 +134,8 @@ class Outcome:
         by_dlp = self.after.copies.by_rule
         if not by_dlp:
             return made
-        named = [copy for each in by_dlp for copy in each.named]
-        every = [copy for each in by_dlp for copy in each.every]
+        named = [copy for of_rule in by_dlp for copy in of_rule.named]
+        every = [copy for of_rule in by_dlp for copy in of_rule.every]
         return CopiesOfChain([*made.named, *named], [*made.every, *every], made.unfollowed)
 
     def maker(self, place: int) -> FlowRule | SendingRule:
@@ -150,7 +150,7 @@ class Outcome:
 
     @cached_property
     def possible_outcomes(self) -> tuple[Outcome, ...]:
-        """The same for each possible outcome of a copy that rules ask to protect."""
+        """This outcome, with each thing that can become of a copy that rules ask to protect."""
         return tuple(
             Outcome(self.chain, answer, self.after) for answer in ((TRUE, FALSE), (FALSE, FALSE), (FALSE, TRUE))
         )
