@@ -74,7 +74,9 @@ class Hole:
 
 
 def hole_of(world: World, facts: Facts, address: str, least: str) -> Hole:
-    """The hole through which somebody's copy leaves."""
+    """The hole through which somebody's copy leaves. Of several connectors that take mail from rules alone, none is named:
+    which of them is meant for the mail is not known.
+    """
     name = domain(address)
     way = next(way for way in ways_of(world, facts, address) if way.protects(least) is not True)
     if way.connector:
@@ -82,6 +84,8 @@ def hole_of(world: World, facts: Facts, address: str, least: str) -> Hole:
         return Hole(name, kind, way.connector, validation=way.validation)
     every = facts.connectors.outbound or ()
     near = [hole for connector in every if at_least(connector.validation, least) for hole in _near(connector, name)]
+    if sum(hole.kind == "not_routed" for hole in near) > 1:
+        near = [hole for hole in near if hole.kind != "not_routed"]
     without = Hole(name, "weak" if way.validation else "uncovered", validation=way.validation)
     return min(near, key=lambda hole: _ORDER.index(hole.kind), default=without)
 

@@ -100,6 +100,13 @@ def test_a_guarantee_about_its_message_says_what_the_vector_says(vector: Vector)
         ),
         ([{**WIDE, "enabled": False}], [], {}, "bank.example: the connector 'Bank' covers it, and is disabled."),
         ([GATE], [], {}, "bank.example: no rule routes this mail to the connector 'Gate'."),
+        # Which of two gates the mail is for, nobody says.
+        (
+            [GATE, {**GATE, "name": "Other"}],
+            [],
+            {},
+            "bank.example: no connector covers it, and no rule requires TLS.",
+        ),
         ([{**WIDE, "tls_settings": ""}], [], {}, "bank.example: the connector 'Bank' does not force TLS."),
         (
             [{**WIDE, "tls_settings": "EncryptionOnly"}],
