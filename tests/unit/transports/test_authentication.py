@@ -191,7 +191,9 @@ def test_a_given_token(emulator: Emulator) -> None:
 def test_the_tenant_id_will_do(emulator: Emulator, given: dict[str, Any]) -> None:
     more = values(emulator, "rest") | {"exchange_organization": given["tenant_id"]}
     session = OrganizationSession(identity(**more), open_transport)
-    assert session.describe(Request([]))["organization"]["tenant_id"] == given["tenant_id"]
+    organization = session.describe(Request([])).organization
+    assert organization is not None
+    assert organization.tenant_id == given["tenant_id"]
     session.close()
 
 

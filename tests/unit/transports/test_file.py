@@ -125,19 +125,20 @@ def test_a_write_is_refused_by_name(tmp_path: Path, verify: bool) -> None:
 def test_who_it_is_and_where(tmp_path: Path) -> None:
     path = written(tmp_path / "c.json", captured())
     found = session(path).describe(Request([]))
-    assert (found["transport"], found["endpoint"], found["credential"], found["on_premises"]) == (
+    assert (found.transport, found.endpoint, found.credential, found.is_on_premises) == (
         "file",
         str(path),
         "none",
         False,
     )
-    assert (found["organization"]["name"], found["organization"]["tenant_id"]) == (ORGANIZATION, TENANT)
+    assert found.organization is not None
+    assert (found.organization.name, found.organization.tenant_id) == (ORGANIZATION, TENANT)
 
 
 def test_an_organization_on_premises_stays_one(tmp_path: Path) -> None:
     who = Result([{"Session": {"cloud": False, "tenant_id": ""}, "Name": "Fabrikam"}])
     path = written(tmp_path / "c.json", captured(reads=((WHO, who),), organization="Fabrikam", tenant_id=""))
-    assert session(path, exchange_organization="Fabrikam").describe(Request([]))["on_premises"] is True
+    assert session(path, exchange_organization="Fabrikam").describe(Request([])).is_on_premises
 
 
 @pytest.mark.parametrize("named", ["fabrikam.onmicrosoft.com", "bbbbbbbb-0000-0000-0000-000000000001"])
@@ -277,7 +278,7 @@ def test_an_old_one_warns_once(tmp_path: Path, days: float, warned: bool) -> Non
     for _time in range(2):
         assert opened.invoke(Request([IRM], warn=warnings.append))[0].error is None
     assert [("is 31 days old" in text, str(path) in text) for text in warnings] == [(True, True)] * warned
-    assert opened.describe(Request([]))["warnings"] == warnings
+    assert opened.describe(Request([])).warnings == warnings
 
 
 @pytest.mark.parametrize(("days", "limit", "refused"), [(6, 7, False), (8, 7, True), (40, 90, False)])
@@ -292,7 +293,7 @@ def test_an_older_one_than_somebody_allows_is_refused(tmp_path: Path, days: floa
             opened.invoke(Request([IRM]))
     else:
         assert opened.invoke(Request([IRM]))[0].error is None
-        assert opened.describe(Request([]))["warnings"] == []
+        assert opened.describe(Request([])).warnings == []
 
 
 def test_one_of_the_future_has_no_known_age(tmp_path: Path) -> None:
@@ -304,7 +305,7 @@ def test_one_of_the_future_has_no_known_age(tmp_path: Path) -> None:
     assert session(path).invoke(Request([IRM], warn=warnings.append))[0].error is None
     assert "in the future" in warnings[0]
     assert (
-        session(written(tmp_path / "d.json", captured(captured_at=days_ago(-0.003)))).describe(Request([]))["warnings"]
+        session(written(tmp_path / "d.json", captured(captured_at=days_ago(-0.003)))).describe(Request([])).warnings
         == []
     )
 

@@ -354,7 +354,7 @@ def test_a_person_signs_in(emulator: Emulator, directory: Path) -> None:
     )
     try:
         session.invoke(Request([READ], tell=tell))[0].unwrap()
-        assert session.describe(Request([]))["user"]
+        assert session.describe(Request([])).user
         with pytest.raises(errors.PermissionDeniedError, match="this write was not sent"):
             session.invoke(Request([WRITE], tell=tell))[0].unwrap()
     finally:

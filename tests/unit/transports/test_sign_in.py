@@ -86,9 +86,9 @@ def test_the_code_is_told_before_the_sign_in_and_opens_the_session(emulator: Emu
     assert f"{emulator.url}/devicelogin" in told[0]
     assert "within 15 minutes" in told[0]
     assert told[1] == "contoso.onmicrosoft.com: signed in as admin@contoso.onmicrosoft.com."
-    assert described["user"] == "admin@contoso.onmicrosoft.com"
-    assert described["read_only"] is True
-    assert described["client_id"] == _identity.EXCHANGE_POWERSHELL
+    assert described.user == "admin@contoso.onmicrosoft.com"
+    assert described.read_only
+    assert described.client_id == _identity.EXCHANGE_POWERSHELL
 
 
 def test_a_write_is_refused_by_name_and_nothing_is_sent(emulator: Emulator, people: Any) -> None:
