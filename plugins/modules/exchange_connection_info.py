@@ -49,7 +49,7 @@ msg:
     contoso.onmicrosoft.com over rest as 0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11 (certificate_path):
     38 of 38 cmdlets, with Advanced Message Encryption, 180 ms a round trip.
 organization:
-  description: Who the organization is. Left out where C(Get-OrganizationConfig) is not granted.
+  description: Which organization it is. Left out where C(Get-OrganizationConfig) is not granted.
   returned: success
   type: dict
   contains:

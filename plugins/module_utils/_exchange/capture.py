@@ -16,7 +16,7 @@ from typing import Any
 from .cmdlet import Call, Result
 from .document import exact_digest
 from .errors import ExchangeError, NotCapturedError, OptionError
-from .tenant import identity_of
+from .tenant import ORGANIZATION_CONFIG, identity_of
 
 FORMAT = 1
 
@@ -136,17 +136,17 @@ def _contradiction(capture: Capture) -> str:
         if name in seen:
             return f"it has the same read of {call.cmdlet} twice"
         seen.add(name)
-    who = next(
+    config = next(
         (
             result
             for call, result in capture.reads
-            if call.cmdlet.lower() == "get-organizationconfig" and len(result.objects) == 1
+            if call.cmdlet.lower() == ORGANIZATION_CONFIG.cmdlet.lower() and len(result.objects) == 1
         ),
         None,
     )
-    if who is None:
+    if config is None:
         return ""
-    organization = identity_of(who.objects[0])
+    organization = identity_of(config.objects[0])
     differs = (capture.organization, capture.tenant_id) != (organization.name, organization.tenant_id)
     return (
         f"it says that it is of {capture.organization or 'an unnamed organization'}, but it was read from {organization.name}"

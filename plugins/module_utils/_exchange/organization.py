@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from .cmdlet import CMDLETS, Call, Result, Session
 from .errors import CmdletNotAvailableError, ExchangeError
-from .tenant import OrganizationIdentity, identity_of
+from .tenant import ORGANIZATION_CONFIG, OrganizationIdentity, identity_of
 
 Parsed = TypeVar("Parsed")
 
@@ -20,7 +20,7 @@ MOST_PEOPLE = 1000
 
 #: The subsets that can be read, by the name that users know.
 SUBSETS: dict[str, Call] = {
-    "organization": Call("Get-OrganizationConfig"),
+    "organization": ORGANIZATION_CONFIG,
     "ome_configurations": Call("Get-OMEConfiguration"),
     "irm_configuration": Call("Get-IRMConfiguration"),
     "activesync_org_settings": Call("Get-ActiveSyncOrganizationSettings"),

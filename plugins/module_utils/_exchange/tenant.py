@@ -14,7 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from .cmdlet import Call
 from .names import same_name
+
+#: What identifies the organization of a session.
+ORGANIZATION_CONFIG = Call("Get-OrganizationConfig")
+#: What tells whether a session is in the cloud, and in which tenant. Over ``rest``, the transport answers it itself.
+CONNECTION_INFORMATION = Call("Get-ConnectionInformation")
 
 #: The property that a session adds to the output of Get-OrganizationConfig. It holds :func:`session_facts`.
 SESSION = "Session"

@@ -82,7 +82,7 @@ def needs_work_account(settings: Mapping[str, Any]) -> bool | None:
     """Whether the portal lets in nobody without a Microsoft 365 account: neither by a passcode nor by a social ID.
 
     :param settings: an OME configuration by its options.
-    :return: ``None`` if it does not say so.
+    :returns: ``None`` if they do not say so.
     """
     ways = [settings.get("otp_enabled"), settings.get("social_id_sign_in")]
     if any(ways):

@@ -131,7 +131,7 @@ class NoteFiles:
         write_json(self._settling, {"run": self._at.run, "since": since})
 
     def settling(self, now: float) -> float:
-        """Since when Exchange takes in what an earlier stage has written; 0 if there is none, ``now`` if nobody knows."""
+        """Since when Exchange takes in what an earlier stage has written; 0 if there is none, ``now`` if that is unknown."""
         try:
             return min(now, float(self._at.read(self._settling)["since"]))
         except OptionError as error:

@@ -29,12 +29,11 @@ from ...module_utils._exchange.errors import (
 )
 from ...module_utils._exchange.names import same_name
 from ...module_utils._exchange.permissions import COMPLIANCE_REMEDY
-from ...module_utils._exchange.tenant import OrganizationIdentity, compliance_tenant
+from ...module_utils._exchange.tenant import CONNECTION_INFORMATION, OrganizationIdentity, compliance_tenant
 from . import identity as _identity
 from .request import Request
 from .session import OrganizationSession
 
-_CONNECTION = Call("Get-ConnectionInformation")
 #: Where an object of the compliance endpoint names its organization. Source: the policies of a test organization that
 #: ScubaGear publishes.
 _HOSTED = re.compile(r"Microsoft Exchange Hosted Organizations/([^/\s]+)")
@@ -73,7 +72,7 @@ def _of_one_session(session: OrganizationSession, request: Request, compliance_p
 
     :param compliance_places: the places of the calls of the compliance endpoint.
     """
-    *results, connection = session.invoke(replace(request, calls=[*request.calls, _CONNECTION]))
+    *results, connection = session.invoke(replace(request, calls=[*request.calls, CONNECTION_INFORMATION]))
     organization = session.verified(request) if session.identity["verify_organization"] else None
     compliance_results = [results[index] for index in compliance_places]
     for index in compliance_places:
@@ -109,7 +108,7 @@ def _asked(session: OrganizationSession, request: Request) -> list[Result]:
     if session.given_up is not None:
         raise session.given_up
     try:
-        results = session.invoke(replace(request, calls=[*request.calls, _CONNECTION]))
+        results = session.invoke(replace(request, calls=[*request.calls, CONNECTION_INFORMATION]))
         lost = [result.error for result in results[:-1] if isinstance(result.error, UnreachableError)]
         if len(lost) == len(request.calls):
             raise lost[0]

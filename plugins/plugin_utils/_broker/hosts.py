@@ -37,7 +37,7 @@ class Cloud:
 
 #: Source: the admin API's documented hosts for each cloud; for China, what Microsoft's own module uses. Graph: Microsoft's page of
 #: its national deployments, and the clouds that its page of "List messageTraces" names. Compliance: what ScubaGear and
-#: CIPP use; nobody shows one for China. Connect-IPPSSession: Microsoft's page of it.
+#: CIPP use; no source shows one for China. Connect-IPPSSession: Microsoft's page of it.
 CLOUDS = {
     "O365Default": Cloud(
         "https://outlook.office365.com",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...module_utils._exchange.cmdlet import Call, Result
+from ...module_utils._exchange.cmdlet import Result
 from ...module_utils._exchange.errors import (
     AuthenticationError,
     CmdletNotAvailableError,
@@ -16,6 +16,7 @@ from ...module_utils._exchange.errors import (
     WrongOrganizationError,
 )
 from ...module_utils._exchange.tenant import (
+    ORGANIZATION_CONFIG,
     SESSION,
     OrganizationIdentity,
     identity_of,
@@ -23,10 +24,6 @@ from ...module_utils._exchange.tenant import (
     why_another,
     why_not_from,
 )
-
-WHO = Call("Get-OrganizationConfig")
-#: Tells whether the session is in the cloud, and in which tenant. Over ``rest``, the transport answers this itself.
-CONNECTION = Call("Get-ConnectionInformation")
 
 
 class KnownOrganization:
@@ -53,7 +50,7 @@ class KnownOrganization:
 
     @property
     def lacks_facts(self) -> bool:
-        """Whether nobody asked yet what only the session knows about it."""
+        """Whether what only the session knows about it was not asked for yet."""
         return self._facts is None
 
     def learn(self, connection: Result) -> None:
@@ -81,14 +78,14 @@ class KnownOrganization:
             raise UnreachableError(
                 f"the organization cannot be verified: {who.error.message}",
                 remedy="Take a new capture.",
-                cmdlet=WHO.cmdlet,
+                cmdlet=ORGANIZATION_CONFIG.cmdlet,
             )
         if isinstance(who.error, PermissionDeniedError):
             raise AuthenticationError(
                 "Get-OrganizationConfig is not granted to the caller, so the organization cannot be verified.",
                 remedy="Assign an Exchange role to the application or user (View-Only Configuration at least), "
                 "or set ansible_exchange_verify_organization: false if the endpoint withholds it intentionally.",
-                cmdlet=WHO.cmdlet,
+                cmdlet=ORGANIZATION_CONFIG.cmdlet,
                 error_id=who.error.error_id,
             )
         if who.error is not None:
@@ -97,7 +94,7 @@ class KnownOrganization:
         if organization is None:
             raise UnreachableError(
                 "Get-OrganizationConfig returned no organization, so the organization cannot be verified.",
-                cmdlet=WHO.cmdlet,
+                cmdlet=ORGANIZATION_CONFIG.cmdlet,
             )
         another = why_another(organization, self._wanted)
         if another:

@@ -23,9 +23,9 @@ from ...module_utils._exchange.errors import (
     ThrottledError,
     UnreachableError,
 )
-from ...module_utils._exchange.tenant import OrganizationIdentity, SessionDescription
+from ...module_utils._exchange.tenant import ORGANIZATION_CONFIG, OrganizationIdentity, SessionDescription
 from .identity import SIGN_INS, variable
-from .known_organization import WHO, KnownOrganization, unreachable
+from .known_organization import KnownOrganization, unreachable
 from .redaction import secrets_of
 from .request import Request
 from .reuse import KeptReads, Writes
@@ -95,7 +95,7 @@ class OrganizationSession:
             if not self._opened:
                 self._open(request, [])
             if self._organization.identity is None:
-                (who,) = self._run(request, [WHO])
+                (who,) = self._run(request, [ORGANIZATION_CONFIG])
                 self._organization.take(who)
             transport = self._transport_in_use()
             credential = self.identity["credential"]
@@ -201,7 +201,7 @@ class OrganizationSession:
         verify = self.identity["verify_organization"]
         self._sign_in(request)
         began = self.clock()
-        asked = [WHO, *calls] if verify else list(calls) or [WHO]
+        asked = [ORGANIZATION_CONFIG, *calls] if verify else list(calls) or [ORGANIZATION_CONFIG]
         try:
             results = self._run(request, asked)
             if verify:

@@ -9,9 +9,10 @@ from typing import Any
 
 from ...module_utils._exchange.cmdlet import Call, Result
 from ...module_utils._exchange.errors import NotSentError, TokenRefusedError, UnreachableError
+from ...module_utils._exchange.tenant import CONNECTION_INFORMATION, ORGANIZATION_CONFIG
 from .._transports.answers import judged
 from .._transports.retry import Executed, Failure, Outcome, Policy
-from .known_organization import CONNECTION, WHO, KnownOrganization
+from .known_organization import KnownOrganization
 from .request import Request
 from .transport import Transport
 
@@ -32,8 +33,8 @@ class Tries:
 
     def run(self, request: Request, calls: Sequence[Call]) -> list[Result]:
         """Runs the calls. A call that identifies the organization also gets what only the session knows about it."""
-        about = [index for index, call in enumerate(calls) if call.cmdlet == WHO.cmdlet]
-        asked = [*calls, CONNECTION] if about and self.organization.lacks_facts else list(calls)
+        about = [index for index, call in enumerate(calls) if call.cmdlet == ORGANIZATION_CONFIG.cmdlet]
+        asked = [*calls, CONNECTION_INFORMATION] if about and self.organization.lacks_facts else list(calls)
         results = self._run_with_retries(request, asked)
         if len(asked) > len(calls):
             self.organization.learn(results.pop())
@@ -65,7 +66,7 @@ class Tries:
 
     def _reconnected(self) -> Failure | None:
         """Why a new connection may not be used; ``None`` if it may."""
-        asked = [WHO, CONNECTION]
+        asked = [ORGANIZATION_CONFIG, CONNECTION_INFORMATION]
         attempted = zip(asked, self.transport.attempt(asked), strict=True)
         who, connection = (judged(call, outcome) for call, outcome in attempted)
         if isinstance(who, Failure):

@@ -206,7 +206,7 @@ def needs_attention(figures: Figures) -> Answer:
 
 
 def _concerns(figures: Figures) -> list[tuple[int, str, str, str]]:
-    """What can need attention, what is known before what nobody knows: how often, tone, sentence, anchor."""
+    """What can need attention, what is known before what is unknown: how often, tone, sentence, anchor."""
     refused, failed, unread = (
         figures.status[OrganizationStatus.REFUSED],
         figures.status[OrganizationStatus.FAILED],

@@ -13,7 +13,7 @@ from ...module_utils._exchange.capture import Capture, capture_of, name_of_call,
 from ...module_utils._exchange.cmdlet import Call, Result
 from ...module_utils._exchange.document import document_of
 from ...module_utils._exchange.errors import OptionError
-from ...module_utils._exchange.tenant import SESSION
+from ...module_utils._exchange.tenant import CONNECTION_INFORMATION, ORGANIZATION_CONFIG, SESSION
 from .regular_file import content_of
 from .retry import Outcome
 from .service_errors import not_granted
@@ -21,7 +21,6 @@ from .service_errors import not_granted
 _PATH, _MAX_AGE = "ansible_exchange_capture_path", "ansible_exchange_capture_max_age"
 #: The difference between the clocks of two machines that is normal.
 _SKEW = datetime.timedelta(minutes=10)
-_WHO, _CONNECTION = Call("Get-OrganizationConfig"), Call("Get-ConnectionInformation")
 
 
 class FileTransport:
@@ -60,7 +59,7 @@ class FileTransport:
         """Does nothing: no connection is open."""
 
     def _answer(self, call: Call) -> Outcome:
-        if name_of_call(call) == name_of_call(_CONNECTION):
+        if name_of_call(call) == name_of_call(CONNECTION_INFORMATION):
             return self._connection()
         result = self._answers.get(name_of_call(call))
         # The session may add to what it gets.
@@ -68,12 +67,12 @@ class FileTransport:
 
     def _connection(self) -> Result:
         """The session that took the capture, from what it added to the organization's answer."""
-        who = self._answers.get(name_of_call(_WHO))
-        session = who.objects[0].get(SESSION) if who is not None and who.objects else None
+        config = self._answers.get(name_of_call(ORGANIZATION_CONFIG))
+        session = config.objects[0].get(SESSION) if config is not None and config.objects else None
         if not isinstance(session, Mapping):
-            return not_captured(_CONNECTION, self.endpoint)
+            return not_captured(CONNECTION_INFORMATION, self.endpoint)
         if not session.get("cloud"):
-            return Result(error=not_granted(_CONNECTION.cmdlet))
+            return Result(error=not_granted(CONNECTION_INFORMATION.cmdlet))
         return Result(objects=[{"State": "Connected", "TenantID": session.get("tenant_id")}])
 
 

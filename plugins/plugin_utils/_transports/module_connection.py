@@ -16,6 +16,7 @@ from ...module_utils._exchange.errors import (
     ThrottledError,
     UnreachableError,
 )
+from ...module_utils._exchange.tenant import CONNECTION_INFORMATION
 from .limits import TooSlowError
 from .module_answers import error_of_record, not_connected
 from .module_service import EXCHANGE, ModuleService
@@ -71,7 +72,7 @@ class ModuleConnection:
         :raises FailedError: it failed.
         """
         # A script's exit or break can end the cmdlet without an error, so check whether there is a connection.
-        calls = [Call(self.service.connect, {**self.parameters, **credential}), Call("Get-ConnectionInformation")]
+        calls = [Call(self.service.connect, {**self.parameters, **credential}), CONNECTION_INFORMATION]
         try:
             run = pool.run(statements(calls), timeout=self.timeout, secret=secret)
         except TooSlowError:

@@ -48,7 +48,7 @@ class EffectOnMail(ResultRow):
     :param trials: what each rule on trial would do if it were enforced.
     :param suggestions: edits of rules that would put guarantees right.
     :param reach: which mail to people outside is protected after the plan.
-    :param encrypters: who encrypts what today.
+    :param encrypters: what encrypts which mail today.
     :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told; ``None`` if nothing
         here says how mail is protected.
     :param observed: what was observed in the organization and counts, and what does not count, as ``mail_flow_test``

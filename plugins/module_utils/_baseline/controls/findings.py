@@ -38,7 +38,7 @@ class Finding:
     :param allow: the line of YAML that allows it; empty if nothing does.
     :param word: the word of ``accept`` that allows it; empty if another variable does, or nothing.
     :param about: what several controls may find, such as an error that was read once for all of them; ``None`` if
-        nobody else finds it.
+        no other control finds it.
     """
 
     id: str

@@ -174,7 +174,7 @@ def read_with_people(
     see the same.
 
     :param known: what was read already, and is not read again.
-    :param observations: what was observed in it; ``None`` if nobody says so.
+    :param observations: what was observed in it; ``None`` if no file says so.
     :raises OptionError: the observations are those of another organization.
     """
     subsets = with_compliance(subsets)
@@ -275,7 +275,7 @@ def mail_difference(organization: Organization, plan: Plan) -> EffectOnMail:
     except ExchangeError:
         if any(change.resource == RULE for change in plan.changes):
             raise
-        # Settings can be changed where rules cannot be read. The effect on mail then nobody can tell.
+        # Settings can be changed where rules cannot be read. The effect on mail is then unknown.
         return EffectOnMail()
     then = now.after(plan)
     rows, more = difference_of(now, then)

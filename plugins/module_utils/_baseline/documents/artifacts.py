@@ -69,7 +69,7 @@ class Notes(Protocol):
 
     def settling(self, now: float) -> float:
         """Since when Exchange takes in what an earlier stage has written; 0 if nothing has to be waited for, and
-        ``now`` if the stage was interrupted, so that nobody knows.
+        ``now`` if the stage was interrupted, so that this is unknown.
         """
 
     def end_settling(self) -> None:

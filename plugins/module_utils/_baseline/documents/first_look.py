@@ -164,7 +164,7 @@ def _status_shown(control: ControlReport) -> str:
 def overview_lines(overview: OrganizationOverview | None, encrypters: Sequence[str] = ()) -> list[str]:
     """The overview as lines for the terminal; empty if there is no overview.
 
-    :param encrypters: who encrypts what, as lines.
+    :param encrypters: what encrypts which mail, as lines.
     """
     if overview is None:
         return []

@@ -67,9 +67,9 @@ class PlanDocument:
         run: str = "",
     ) -> PlanDocument:
         """The document of a plan for an organization."""
-        who = OrganizationIdentity(name=organization.name, tenant_id=organization.tenant_id)
+        identity = OrganizationIdentity(name=organization.name, tenant_id=organization.tenant_id)
         return cls(
-            kind, who, desired, normal(plan.before), tuple(changes), mail, tuple(dict.fromkeys(plan.warnings)), run
+            kind, identity, desired, normal(plan.before), tuple(changes), mail, tuple(dict.fromkeys(plan.warnings)), run
         )
 
     @classmethod

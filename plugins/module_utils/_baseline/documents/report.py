@@ -29,7 +29,7 @@ FILES = {
     "csv": ("report.csv",),
     "junit": ("junit.xml",),
 }
-#: What is written unless somebody wishes otherwise. Later rings, merges of slices and the history read the JSON, so it is written in any case.
+#: What is written by default. Later rings, merges of slices and the history read the JSON, so it is always written.
 DEFAULT_FORMATS = ("html", "json")
 
 #: Why an organization has no report, in general and if its turn comes later.
@@ -134,7 +134,7 @@ class OrganizationReport(WholeRow):
     """What a run found and did in one organization.
 
     :param connection: ``None`` if nothing was read.
-    :param overview: what the organization does today; ``None`` if nobody asked.
+    :param overview: what the organization does today; ``None`` if the run does not say it.
     :param mail: what the plan does to mail, as ``baseline_plan`` returns it.
     :param findings: what was refused.
     :param snapshot: the snapshot that a rollback goes back to.

@@ -147,10 +147,12 @@ def _findings_of_report(kind: str, at: str, run: str, report: OrganizationReport
             open_findings |= changes.remaining_of(control) or {
                 FindingKey(control.id): SeenFinding(control.title, "", " ".join(control.findings) or "It is not met.")
             }
-    who = (report.host, report.name, report.display_name, report.tenant_id or "")
+    names = (report.host, report.name, report.display_name, report.tenant_id or "")
     reported = _reported(report.mail.evidence)
     unseen = report.mail.unseen or ()
-    return RunFindings(at, run, *who, judged, open_findings, changes.stored_by_run(), reported=reported, unseen=unseen)
+    return RunFindings(
+        at, run, *names, judged, open_findings, changes.stored_by_run(), reported=reported, unseen=unseen
+    )
 
 
 def _judged(kind: str, controls: Sequence[ControlReport], changes: Sequence[PlannedChange]) -> dict[str, ControlStatus]:

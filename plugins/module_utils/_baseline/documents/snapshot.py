@@ -49,7 +49,7 @@ class SnapshotDocument:
     :param previous: the ``id`` of the snapshot before it; empty for the first.
     :param run: the name of the folder of the run that took it.
     :param created_at: the time in UTC, as ISO 8601 has it.
-    :param organization: who the organization is, as ``message_encryption_info`` returns it.
+    :param organization: which organization it is, as ``message_encryption_info`` returns it.
     :param state: its state, in the form of ``message_encryption_state``.
     :param order: the GUIDs of all rules, first to last, including those that a state cannot hold.
     :param unavailable: the parts of the state whose cmdlet the session did not have, and the errors.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The statuses that plans and reports use, in the order of every list: the worst first, and what is known to be wrong
-before what nobody knows."""
+before what is unknown."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ class Rollback(Procedure):
     def _matters_left(self, organization: Organization, plan: Plan) -> list[str]:
         """The warnings of a plan for which a snapshot does not count as rolled back."""
         unclear = (UNCLEAR,) if self.state.force else (UNCLEAR, *IMPOSSIBLE)
-        # What the session has never seen, nobody can wait for.
+        # A part that the session has never seen will not appear.
         unseen = [part for part in self.state.snapshot.unavailable if not organization.available(part)]
         return [
             plan_warning.text

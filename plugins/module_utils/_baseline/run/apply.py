@@ -560,7 +560,7 @@ def _record(
 
 
 def _unknown_after(report: OrganizationReport, error: ExchangeError) -> set[Key]:
-    """The changes that may be stored after a failure. After a defect nobody knows what became of any."""
+    """The changes that may be stored after a failure. After a defect, what became of any is unknown."""
     unknown_keys = (error.progress or {}).get("outcome_unknown", ())
     unknown = report.changes if isinstance(error, ProtocolError) else unknown_of(report.changes, unknown_keys)
     return {change.key for change in unknown}

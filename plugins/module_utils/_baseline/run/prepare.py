@@ -36,7 +36,7 @@ class Preparation:
     """What a task of the role starts with.
 
     :param variables: those that the procedure reads, without their prefix, checked.
-    :param observations: what was observed in the organization; ``None`` if nobody says so.
+    :param observations: what was observed in the organization; ``None`` if no file says so.
     """
 
     procedure: Procedure

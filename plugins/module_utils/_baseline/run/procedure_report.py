@@ -89,7 +89,7 @@ def _report_organization(
 
 
 def _shortfall(organization: OrganizationReport, page: str) -> str:
-    """Why an audit fails: what does not meet the baseline, or what nobody knows of it."""
+    """Why an audit fails: what does not meet the baseline, or what of it is unknown."""
     unknown = organization.unassessed
     if organization.status is OrganizationStatus.NOT_ASSESSABLE:
         return f"Whether {organization.host} meets the baseline is unknown (not assessable): {unknown} Report: {page}"

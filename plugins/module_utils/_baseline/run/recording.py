@@ -205,7 +205,7 @@ def _judged(mail: EffectOnMail, judged: EffectOnMail) -> EffectOnMail:
 
 
 def _shown_mail(task: BaselineContext, drafted: DraftedRun) -> EffectOnMail:
-    """The effect on mail as the report has it: also which mail would be protected then, and who encrypts what today."""
+    """The effect on mail as the report has it: also which mail would be protected then, and what encrypts which mail today."""
     mail = replace(drafted.mail, reach=tuple(_reach(task, drafted)), encrypters=tuple(_encrypters(drafted)))
     return with_unseen(mail, drafted.organization)
 
@@ -217,7 +217,7 @@ def _reach(task: BaselineContext, drafted: DraftedRun) -> list[CellRow]:
 
 
 def _encrypters(drafted: DraftedRun) -> list[EncrypterRow]:
-    """Who encrypts what today, with what Exchange counts; empty if the rules cannot be read, which is said elsewhere."""
+    """What encrypts which mail today, with what Exchange counts; empty if the rules cannot be read, which is said elsewhere."""
     if drafted.procedure.controls is None:
         return []
     try:

@@ -3,7 +3,7 @@
 
 A node is ``{operator: and | or | not, conditions: [node or leaf, ...]}``; ``not`` has exactly one. A leaf is ``{option:
 value}``, the same option and value as in a rule's ``conditions``; one about a header has two options. A leaf ``{unreadable:
-Name}`` is a condition that was not understood: nobody knows whether it holds. A tree has at most :data:`MOST_CONDITIONS`
+Name}`` is a condition that was not understood: whether it holds is unknown. A tree has at most :data:`MOST_CONDITIONS`
 nodes and leaves and :data:`~.unreadable.MOST_NESTED` levels, so code that follows it may call itself.
 """
 
