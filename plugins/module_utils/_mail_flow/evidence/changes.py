@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """When rules and facts changed, as Exchange shows it.
 
-Exchange keeps no history of a rule: of one that changed in a window, nobody knows what it did before. Members of
+Exchange keeps no history of a rule: of one that changed in a window, what it did before is not known. Members of
 groups, guests and accepted domains have no date that shows.
 """
 
@@ -68,7 +68,7 @@ def changes_of(organization: Organization) -> list[LatestChange]:
 
 
 def dlp_changes_of(organization: Organization) -> list[LatestChange]:
-    """The latest changes of DLP policies and their rules. Of told ones nobody knows them."""
+    """The latest changes of DLP policies and their rules. Of told ones they are not known."""
     if "dlp_policies" not in organization.subsets or organization.error("dlp_policies") is not None:
         return [LatestChange(DLP_POLICY, "", None)]
     return [
@@ -88,7 +88,7 @@ def changed_rules(
 
 def unchanged_since(rules: Sequence[FlowRule], changes: Sequence[LatestChange]) -> list[int | None]:
     """For each rule: the time, in microseconds, from which on mail met it and all rules before it as they are now; ``None``
-    if nobody knows.
+    if that is not known.
 
     :param rules: all of the organization, first to last.
     """

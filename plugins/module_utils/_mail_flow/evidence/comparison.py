@@ -141,7 +141,7 @@ def _tallies(
     """Place to what is counted of each compared rule.
 
     :param reported: place to the copies of which the rule is reported.
-    :param changed: the rules that changed in the window. Where such a rule stood, and what it did, nobody knows; nor
+    :param changed: the rules that changed in the window. Where such a rule stood, and what it did, is not known; nor
         whether it had a severity, unless it is reported of a copy from before.
     :param last: when the last reported copy came, in microseconds.
     """

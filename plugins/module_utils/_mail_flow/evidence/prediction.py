@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 from ..budget import BudgetError, bounded
 from ..model.facts import Facts
@@ -77,25 +79,32 @@ class _Predictor:
         self.shared = [rule for rule in rules_that_act if not rule.actions.enforced and rule.criteria.splits]
 
     def run(self) -> list[Prediction]:
-        predicted = [Prediction() for _rule in self.chain.rules.rules]
-        reached = dict.fromkeys((rule.place for rule in self.shared), 0)
-        groups = sorted(self.strict.groups_by_every_rule(self.likely), key=CopyGroup.rank)
-        with bounded(STEPS_OF_BLOCK):
-            for group in groups:
-                copies = bits_of(group.places, len(self.block))
-                for place, acts in self._acting(group):
-                    _add(predicted[place], acts, copies)
-                    if acts.reached and place in reached:
-                        reached[place] |= copies
+        """The copies that each rule acts on, first to last."""
+        predicted, reached = self._by_group()
         for rule in self.shared:
             predicted[rule.place].possible |= self._reported_with(rule, predicted[rule.place]) & reached[rule.place]
-        brought = 0
-        for copies in self.likely.brought.by_reason.values():
-            brought |= copies
+        brought = reduce(or_, self.likely.brought.by_reason.values(), 0)
         for rule, prediction in zip(self.chain.rules.rules, predicted, strict=True):
             if not rule.idle:
                 _open(prediction, brought)
         return predicted
+
+    def _by_group(self) -> tuple[list[Prediction], dict[int, int]]:
+        """The copies that each rule acts on by itself, first to last; and those that reach the rules in a test mode, or may, by
+        the places of these.
+        """
+        predicted = [Prediction() for _rule in self.chain.rules.rules]
+        reached = dict.fromkeys((rule.place for rule in self.shared), 0)
+        groups = sorted(self.strict.groups_by_every_rule(self.likely), key=CopyGroup.rank)
+        with bounded(STEPS_OF_BLOCK):
+            acting = (
+                (bits_of(group.places, len(self.block)), acts) for group in groups for acts in self._acting(group)
+            )
+            for copies, (place, acts) in acting:
+                _add(predicted[place], acts, copies)
+                if acts.reached and place in reached:
+                    reached[place] |= copies
+        return predicted, reached
 
     def _reported_with(self, rule: FlowRule, prediction: Prediction) -> int:
         """The copies that a rule in a test mode does not match, and that share the message with others that it may match."""

@@ -228,25 +228,23 @@ class ReportReader(Queries):
     def _pages(
         self, cmdlet: str, begin: datetime.datetime, until: datetime.datetime, raw: dict[str, str], **more: list[str]
     ) -> Iterator[dict[str, Any]]:
-        """The rows of all pages, by the names of columns in lower case. A page that is full asks for the next."""
+        """The rows of all pages, by the names of columns in lower case. A page that is full asks for the next.
+
+        :param raw: each unknown column with its first value: those of the rows are added.
+        """
         known, seen = {*_KNOWN[cmdlet].split(), *_OF_SHELLS}, set[frozenset[tuple[str, str]]]()
         for number in range(1, MOST_PAGES + 1):
             (result,) = self.ask(
                 Call(cmdlet, {"StartDate": begin, "EndDate": until, "Page": number, "PageSize": PAGE, **more})
             )
-            rows = [
-                {name_of_column(name): (name, value) for name, value in object_.items()} for object_ in result.unwrap()
-            ]
+            objects = list(result.unwrap())
+            for column, value in (pair for object_ in objects for pair in object_.items()):
+                if name_of_column(column) not in known:
+                    raw.setdefault(column, str(value))
+            rows = [{name_of_column(column): value for column, value in object_.items()} for object_ in objects]
             before = len(seen)
-            for row in rows:
-                for name, (written, value) in row.items():
-                    if name not in known:
-                        raw.setdefault(written, str(value))
-                plain = {name: value for name, (_written, value) in row.items()}
-                seen.add(
-                    frozenset((name, str(value)) for name, value in plain.items() if name not in ("page", "index"))
-                )
-                yield plain
+            seen.update(map(_values, rows))
+            yield from rows
             if len(rows) < PAGE:
                 return
             if len(seen) == before:
@@ -282,6 +280,11 @@ def _connectors(data: str) -> Iterator[str]:
         values = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(part)}
         if "connector" in values.get("Name", "").lower() and values.get("String"):
             yield values["String"]
+
+
+def _values(row: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """The values of a row, without its number and that of its page."""
+    return frozenset((name, str(value)) for name, value in row.items() if name not in ("page", "index"))
 
 
 def _is_within(date: Any, begin: datetime.datetime, until: datetime.datetime) -> bool:

@@ -20,15 +20,14 @@ from .rule_evaluator import RuleEvaluator
 from .sharing import BROUGHT
 from .truth_sets import TruthSets, Unknown
 
-#: Why it is open what becomes of a copy for somebody to whom a rule may bring mail: nobody knows the members or the
-#: manager.
+#: Why it is open what becomes of a copy for a person to whom a rule may bring mail: the members or the manager are not known.
 PERHAPS_BROUGHT = Unknown("membership", questions.ADDED_RECIPIENTS)
 
 
 class BroughtCopies:
     """The copies that rules bring, or may.
 
-    :param by_reason: why nobody knows whether the sender or a rule named the recipient, to the copies for which that is so.
+    :param by_reason: why it is not known whether the sender or a rule named the recipient, to the copies of which that is so.
     :param every: those copies, and those that rules make.
     """
 
@@ -52,13 +51,19 @@ class BroughtCopies:
         :param met: the copies that a rule of a rule set matches.
         """
         block, newcomers = self.block, dict[int, dict[str, None]]()
-        for about, chain in enumerate(self._chains):
-            for rule in (rule for rule in chain.rules.rules if rule.place in chain.making):
-                for place in places_of(met(rule, about).possible):
-                    start = block.spans[place].start
-                    if not left_out(block.text("status", place), block.text("sender", place)):
-                        new = [who for who in self._brought_by(rule, place) if who not in self._people(start)]
-                        newcomers.setdefault(start, {}).update(dict.fromkeys(new))
+        makers = [
+            (about, rule)
+            for about, chain in enumerate(self._chains)
+            for rule in chain.rules.rules
+            if rule.place in chain.making
+        ]
+        met_by = ((rule, place) for about, rule in makers for place in places_of(met(rule, about).possible))
+        for rule, place in met_by:
+            if left_out(block.text("status", place), block.text("sender", place)):
+                continue
+            start = block.spans[place].start
+            new = [who for who in self._brought_by(rule, place) if who not in self._people(start)]
+            newcomers.setdefault(start, {}).update(dict.fromkeys(new))
         return {start: list(people) for start, people in newcomers.items() if people}
 
     def recipients_of(self, place: int) -> dict[str, int]:
@@ -117,7 +122,7 @@ class BroughtCopies:
         return self._recipients[start]
 
     def _by_reason(self) -> dict[Unknown, int]:
-        """Why nobody knows whether the sender or a rule named the recipient, to the copies for which that is so."""
+        """Why it is not known whether the sender or a rule named the recipient, to the copies of which that is so."""
         block, facts = self.block, self.facts
         people = {number: facts.people.primary(block.texts["recipient"][number]) for number in set(block.recipient)}
         sure = perhaps = 0

@@ -213,14 +213,14 @@ class Chain:
         #: The organization without DLP rules and labels.
         self._rules_alone = replace(facts, encrypters=KnownEncrypters())
         own = tuple(map(_identity, rules.rules))
-        #: For each rule that looks at all who share a copy: the places of earlier rules that part copies, or add people.
-        self.earlier = tuple(_parting_before(rule, rules) if _looks_around(rule) else () for rule in rules.rules)
+        #: For each rule that looks at all who share a copy: the places of earlier rules that split copies, or add people.
+        self.earlier = tuple(_splitting_before(rule, rules) if _looks_around(rule) else () for rule in rules.rules)
         #: For each rule, and behind the last one: what earlier rules change of messages, and what these are.
         self.changes: tuple[tuple[tuple[Hashable, frozenset[str]], ...], ...] = _changes_before(rules, own)
         #: The same for the DLP rules behind all rules.
         self.changes_before_dlp = self.changes[-1]
         self._own = own
-        #: With the earlier rules that change what a rule looks at, and those that part it: it may be met in another way
+        #: With the earlier rules that change what a rule looks at, and those that split it: it may be met in another way
         #: without them.
         self.identities = tuple(
             (*self.identity_but_for_splits(place), *(("earlier", own[other]) for other in earlier))
@@ -253,7 +253,7 @@ class Chain:
         return frozenset(rule.place for rule in self.rules.rules if surely_goes_on(rule, self.facts.observed))
 
     def identity_but_for_splits(self, place: int) -> tuple[Hashable, ...]:
-        """The identity of a rule without the earlier rules that part copies."""
+        """The identity of a rule without the earlier rules that split copies."""
         return (self._own[place], *changing(self.changes[place], self.rules.rules[place].criteria.atoms))
 
     def changing_before(self, place: int, atom: Atom) -> list[FlowRule]:
@@ -509,8 +509,8 @@ def _unknown(reason: Reason) -> Unknown:
     return Unknown(missing) if missing != "semantics" else Unknown(_KIND_OF_QUESTION.get(reason.id, missing), reason.id)
 
 
-def _parting_before(rule: FlowRule, rules: RuleSet) -> tuple[int, ...]:
-    """The places of the rules before one that part copies, or add people."""
+def _splitting_before(rule: FlowRule, rules: RuleSet) -> tuple[int, ...]:
+    """The places of the rules before one that split copies, or add people."""
     return tuple(earlier.place for earlier in rules.rules[: rule.place] if _parts(earlier))
 
 
@@ -624,7 +624,7 @@ def _looks_around(rule: FlowRule) -> bool:
 
 
 def _parts(rule: FlowRule) -> bool:
-    """Whether a rule may part a copy, or add people to it."""
+    """Whether a rule may split a copy, or add people to it."""
     return makes(rule) or (not rule.idle and rule.criteria.splits)
 
 

@@ -72,13 +72,13 @@ _OF_PEOPLE = frozenset(("from", "to", "cc"))
 #: Why it is open what the trace does not show of a long subject.
 _CUT = Unknown("subject_cut")
 
-#: Why it is open where a size is near the limit: nobody documents whether a row and a rule have the same size.
+#: Why it is open where a size is near the limit: whether a row and a rule have the same size is not documented.
 _NEAR = Unknown("semantics", questions.AT_THE_LIMIT)
 
 #: The trace shows who got a copy, not the address that the sender wrote.
 _ORIGINAL = Unknown("to_or_cc", questions.ALIASES)
 
-#: The row has no sender's address, and the From field may have any; or nobody knows the address of a recipient.
+#: The row has no sender's address, and the From field may have any; or the address of a recipient is not known.
 _NO_SENDER = Unknown("address")
 
 
@@ -300,7 +300,7 @@ class RowConditions:
         return known
 
     def _candidates(self, atom: Atom, column: Column) -> Iterable[int]:
-        """The numbers of the values that a condition may be anything else for than for nobody."""
+        """The numbers of the values for which a condition may not be what it is for a person whom no condition names."""
         needs = self._needs(atom, column.kind) if column.kind else None
         if needs is not None:
             return column.with_key(needs, self._facts)

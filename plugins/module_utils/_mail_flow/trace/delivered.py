@@ -59,7 +59,7 @@ class RulesInEffect:
 
     :param about: the number of their rule set among those that copies pass now.
     :param since: for each rule, by its place: since when it and all rules before it are as they are now, in microseconds;
-        ``None`` if nobody knows.
+        ``None`` if that is not known.
     :param reported: what Exchange reports of them; ``None`` if it was not asked. Then no copy counts as released from quarantine
         that no row calls so.
     """

@@ -25,7 +25,7 @@ from .row_messages import message_of_row, recipient_of
 from .rows import instant_of
 from .rule_evaluator import RuleEvaluator
 from .rule_matches import RuleMatches
-from .truth_sets import Doubt, RulesMet, Unknown
+from .truth_sets import Doubt, RulesMet, TruthSets, Unknown
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class CopyGroup:
     """Copies of a block that are treated alike by every rule set.
 
     :param places: the copies.
-    :param brought: why nobody knows whether the sender named the recipient or a rule did (U09), ``BROUGHT`` or
+    :param brought: why it is not known whether the sender named the recipient or a rule did (U09), ``BROUGHT`` or
         :data:`.brought_copies.PERHAPS_BROUGHT`; ``None`` if the sender did.
     :param met: for each rule set and for the guarantees: the places of the rules that they meet, and what is open of
         that.
@@ -262,12 +262,8 @@ class Sorter:
                 strict=True,
             )
             for (truth, _wanted), (taken, _same), questions in parts:
-                for (question, copies), (why, bits) in itertools.product(questions, truth.open.items()):
-                    here = bits & copies
-                    for answer, answered_so in ((True, here & taken.true), (False, here & ~taken.possible)):
-                        if answered_so:
-                            known = Likely(question, why.id, answer)
-                            answered[known] = answered.get(known, 0) | answered_so
+                for known, copies in _likely_answers(truth, taken, questions):
+                    answered[known] = answered.get(known, 0) | copies
         yield from (Trait(_LIKELY, known, copies) for known, copies in answered.items())
 
     def _alike(self) -> Iterator[tuple[Hashable, int]]:
@@ -300,6 +296,22 @@ class Sorter:
         )
         manager = self.facts.people.manager(sender)
         return (*map(_kind, scopes), manager if manager is None else bool(manager))
+
+
+def _likely_answers(
+    truth: TruthSets, taken: TruthSets, questions: Sequence[tuple[int, int]]
+) -> Iterator[tuple[Likely, int]]:
+    """The likely answers to what is open of a part of a rule, and the copies of which each is one.
+
+    :param truth: the copies for which it is true or open, and :param:`taken` the same with likely answers for answers.
+    :param questions: the number of each question, and the copies that ask it.
+    """
+    for (question, copies), (why, bits) in itertools.product(questions, truth.open.items()):
+        here = bits & copies
+        if here & taken.true:
+            yield Likely(question, why.id, True), here & taken.true
+        if here & ~taken.possible:
+            yield Likely(question, why.id, False), here & ~taken.possible
 
 
 def _kind(truth: Truth) -> Hashable:

@@ -42,7 +42,7 @@ PAGE, MOST_DAYS, OLDEST = 5000, 10, 90
 #: Rows of the last hours are still incomplete and may change.
 SETTLES = datetime.timedelta(hours=4)
 
-#: The rows of a message are of about the same time; nobody documents how far apart they may be.
+#: The rows of a message are of about the same time; how far apart they may be is not documented.
 APART = datetime.timedelta(minutes=10)
 
 #: From this number of recipients on, Exchange shows all of a message only where its MessageTraceId is asked for.
@@ -85,7 +85,7 @@ class TracedMail:
     """Mail of which it is counted what a change of rules would have changed.
 
     :param since: for each of the present rules, since when it and all rules before it are as they are now, in microseconds;
-        ``None`` where nobody knows. Empty if they are not the organization's own.
+        ``None`` where that is not known. Empty if they are not the organization's own.
     """
 
     trace: Trace
@@ -278,7 +278,7 @@ def _within(trace: Trace, window: Window) -> tuple[Trace, Window]:
 class GraphReader(TraceReader):
     """Reads the rows of Microsoft Graph.
 
-    Nobody documents their order. A window is read to its end before any row of it counts, so that everything after the
+    Their order is not documented. A window is read to its end before any row of it counts, so that everything after the
     last row was read.
     """
 

@@ -188,7 +188,7 @@ class Replay:
     :param examples: the number of copies that each row names.
     :param present: which are the organization's own: 0 for the rules, -1 for the others where there are some.
     :param since: for each of its own rules, since when it and all rules before it are as they are now, in microseconds; ``None``
-        where nobody knows. Without any, that copies were delivered tells nothing.
+        where that is not known. Without any, that copies were delivered tells nothing.
     """
 
     def __init__(
@@ -803,7 +803,7 @@ class _Ordered:
         rules.update(new)
         known = {key: number for number, key in enumerate(rules)}
         self.places = {known[key]: place for place, key in enumerate(keys)}
-        #: For each rule that it has first: the numbers of the earlier ones that part copies, or add people.
+        #: For each rule that it has first: the numbers of the earlier ones that split copies, or add people.
         self.earlier = [
             tuple(known[keys[place]] for place in chain.earlier[self.places[known[key]]]) for key, _rule in new
         ]

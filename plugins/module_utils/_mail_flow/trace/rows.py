@@ -362,7 +362,7 @@ _AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d{2})(?::(\d{2}
 _FRACTION = re.compile(r"(\.\d{6})(\d+)")
 
 
-#: The years that the date of a row may be in: numbers and dates that nobody set would be read as others.
+#: The years that the date of a row may be in: numbers, and dates that were never set, would be read as others.
 _YEARS = range(2000, 2100)
 
 

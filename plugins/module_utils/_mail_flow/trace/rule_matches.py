@@ -55,7 +55,7 @@ class RuleMatches:
         self._brought = brought
         self._known: dict[tuple[int, int], TruthSets] = {}
         self._known_sharing: dict[tuple[int, ...], Sharing] = {}
-        self._known_parting: dict[tuple[int, int], tuple[Hashable, int]] = {}
+        self._known_splitting: dict[tuple[int, int], tuple[Hashable, int]] = {}
         self._questions: dict[Hashable, int] = {}
         self._asked: dict[int, list[_Asked]] = {}
         self._plain: dict[int, PlainAnswer | None] = {}
@@ -120,7 +120,7 @@ class RuleMatches:
         changed = self._evaluator.edited(asked.atom)
         if asked.about < len(self._chains):
             for earlier in self._chains[asked.about].changing_before(asked.rule.place, asked.atom):
-                changed |= self._parting(asked.about, earlier.place)[1]
+                changed |= self._splitting(asked.about, earlier.place)[1]
         return asked.copies & (changed | ~of_content)
 
     def questions(self, rule: FlowRule, about: int, open_of: Iterable[int]) -> Iterator[list[tuple[int, int]]]:
@@ -152,32 +152,32 @@ class RuleMatches:
             yield (("doubt", about, rule.place) if chain is None else ("doubt", chain.identities[rule.place])), ()
 
     def _by_earlier(self, about: int, earlier: Sequence[int], copies: int) -> dict[tuple[Hashable, ...], int]:
-        """Copies by those of some earlier rules that may match a copy of the same message: no other one parts it, or adds
+        """Copies by those of some earlier rules that may match a copy of the same message: no other one splits it, or adds
         people to it.
         """
         alike: dict[tuple[Hashable, ...], int] = {(): copies} if copies else {}
         for place in earlier if copies else ():
-            identity, parted = self._parting(about, place)
+            identity, copies_split = self._splitting(about, place)
             split: dict[tuple[Hashable, ...], int] = {}
             for rules, bits in alike.items():
-                parts = ((rules, bits & ~parted), ((*rules, identity), bits & parted))
+                parts = ((rules, bits & ~copies_split), ((*rules, identity), bits & copies_split))
                 for key, here in parts:
                     if here:
                         split[key] = split.get(key, 0) | here
             alike = split
         return alike
 
-    def _parting(self, about: int, place: int) -> tuple[Hashable, int]:
-        """A rule that may part copies, and all copies of the messages of which it may match one, also one that a trace
+    def _splitting(self, about: int, place: int) -> tuple[Hashable, int]:
+        """A rule that may split copies, and all copies of the messages of which it may match one, also one that a trace
         lacks.
         """
         key = (about, place)
-        if key not in self._known_parting:
+        if key not in self._known_splitting:
             chain = self._chains[about]
             rule = chain.rules.rules[place]
             copies = self._brought.in_messages_met(rule, self.met(rule, about).possible)
-            self._known_parting[key] = (chain.identity_but_for_splits(place), copies)
-        return self._known_parting[key]
+            self._known_splitting[key] = (chain.identity_but_for_splits(place), copies)
+        return self._known_splitting[key]
 
     def _sharing(self, rule: FlowRule, about: int) -> Sharing:
         """Who shares a copy with whom when it reaches a rule."""
@@ -188,8 +188,8 @@ class RuleMatches:
             block = self._evaluator.block
             rules = [chain.rules.rules[place] for place in places] if chain else []
             sharing = Sharing(block, self._evaluator.neighbors).lacking(block.made & ~self._brought.added_by(rules))
-            parting = (
+            splitting = (
                 (self.met(earlier, about), earlier.actions.enforced) for earlier in rules if earlier.criteria.splits
             )
-            self._known_sharing[key] = sharing.doubted(self._brought.every).after_rules(parting)
+            self._known_sharing[key] = sharing.doubted(self._brought.every).after_rules(splitting)
         return self._known_sharing[key]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who shares a copy with whom when it reaches a rule.
 
-At first, all recipients of a message share one copy. A rule that acts on some of them alone parts it, as the simulator
+At first, all recipients of a message share one copy. A rule that acts on some of them alone splits it, as the simulator
 says: whoever it treats alike stay together. Copies of one message are next to each other in a block, so what a rule says
 of copies that are so many places apart is one operation on sets of bits.
 """

@@ -14,8 +14,6 @@ from ..analyses.finding import OF_COPIES, SideEffect
 from .chain import Chain
 from .truth_sets import Doubt
 
-#: The kind of difference that it is.
-
 
 @dataclass(frozen=True)
 class DoneBeside:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files that name the same messages differently.
 
-Nobody documents that the keys of the admin center, Get-MessageTraceV2 and Microsoft Graph are equal, and a file may have
+It is not documented that the keys of the admin center, Get-MessageTraceV2 and Microsoft Graph are equal, and a file may have
 the MessageId as its only key. Copies of two files with one MessageId, recipient and second are one. Where the files do
 not tell, the copies stay, and are counted as ones that may be there twice.
 """
