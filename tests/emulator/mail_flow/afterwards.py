@@ -137,13 +137,30 @@ class Afterwards:
             met = met and self._is_true(tree, name)
             used |= set(_names(tree))
         of_recipients = used & _OF_RECIPIENTS or rule.get("BlockAccessScope") == "PerUser"
-        if met and self._sent and of_recipients and not self._looks_at_newcomers(name):
-            return False
+        if self._sent and of_recipients:
+            along = self._may_take_along(rule, self._sent)
+            if not (met or along):
+                return False
+            if not self._looks_at_newcomers(name):
+                return along and self._takes_along(name)
         return met and (used <= _OF_PEOPLE or bool(self._ask("U33", f"whether {name} matches", (True, False))))
 
     def _looks_at_newcomers(self, name: str) -> bool:
         who = self._recipient.address
         question = Question("U09", f"whether rules look at {who}, whom a rule brought", ("added", who))
+        return bool(self._world.ask(question, name, who))
+
+    def _may_take_along(self, rule: Mapping[str, Any], sent: Sent) -> bool:
+        """Whether what a rule does to the copy of which a newcomer's is may be done to theirs. Nobody else has mail that was
+        redirected, and nobody is sent mail that another rule blocks.
+        """
+        narrow = rule.get("NotifyAllowOverride") or rule.get("BlockAccessScope") in ("PerUser", "PerAnonymousUser")
+        blocks = rule.get("BlockAccess") and not narrow
+        return rule["Name"] in sent.met and not sent.rule.get("RedirectMessageTo") and not blocks
+
+    def _takes_along(self, name: str) -> bool:
+        who = self._recipient.address
+        question = Question("U09", f"whether {name} acts for {who}, too, whom a rule brought", ("along", name, who))
         return bool(self._world.ask(question, name, who))
 
     def _is_true(self, node: Mapping[str, Any], *place: Any) -> bool:
@@ -239,7 +256,7 @@ class Afterwards:
             if self._sent and any(rule is other for other in (*self._sent.before, self._sent.rule)):
                 continue
             place = next(number for number, other in enumerate(acting) if other is rule)
-            how = Sent(rule, tuple(acting[:place]))
+            how = Sent(rule, tuple(acting[:place]), frozenset(self.matched))
             for target, instead in self._targets(rule).items():
                 for address in self._directory.expand(target):
                     if instead or address != self._recipient.address:

@@ -144,10 +144,13 @@ def _kind(told: str | None, types: frozenset[str]) -> str:
 class Sent:
     """How a DLP rule brings somebody a copy: the rule, and the DLP rules that acted on the copy before it, all as they are
     stored.
+
+    :param met: the names of the rules that match the copy of which this one is sent.
     """
 
     rule: Mapping[str, Any]
     before: tuple[Mapping[str, Any], ...] = ()
+    met: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:

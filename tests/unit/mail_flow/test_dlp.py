@@ -900,6 +900,37 @@ def test_a_copy_that_a_dlp_rule_sends_is_followed(
     assert judged.verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("sends", "conditions", "verdict", "is_open"),
+    [
+        ({"copy_to": ["audit@outside.example"]}, {"recipient_domain_is": ["fabrikam.com"]}, "unknown", True),
+        # What looks at no recipient acts on all copies, or on none.
+        ({"copy_to": ["audit@outside.example"]}, {"sender_domain_is": ["fabrikam.com"]}, "proved", False),
+        # Nobody else has mail that was redirected.
+        (
+            {"redirect_message_to": ["audit@outside.example"]},
+            {"recipient_domain_is": ["fabrikam.com"]},
+            "proved",
+            False,
+        ),
+    ],
+)
+def test_what_a_dlp_rule_does_to_a_copy_it_may_do_to_those_whom_it_does_not_look_at(
+    sends: dict[str, Any], conditions: dict[str, Any], verdict: str, is_open: bool
+) -> None:
+    """A rule that looks at recipients does not match somebody to whom another DLP rule sends a copy; whether it looks at them is
+    open (U09).
+    """
+    told = [{**encrypts(OUTGOING, **sends), "priority": 0}, {**decrypts(conditions), "priority": 1}]
+    found = _everybody([], {"dlp_policies": told})["audit@outside.example"]
+    kinds = {row["reason"].kind for row in found.get("unknown", ())}
+    assert ("several_dlp_options" in kinds) is is_open
+    when = {"from_scope": "InOrganization", "recipient_domain_is": ["outside.example"]}
+    asked = {"name": "X", "when": when, "then": "not_in_clear_if_delivered"}
+    (judged,) = prove([], {**FACTS, "dlp_policies": told}, [asked])
+    assert judged.verdict == verdict
+
+
 def _everybody(rules: list[dict[str, Any]], told: dict[str, Any], **keys: Any) -> dict[str, Any]:
     """The result of a message for everybody who gets it."""
     found = Simulator(rules, facts_of({**FACTS, **told})).run(message_of(message(**keys), "", "message"))

@@ -7,7 +7,7 @@ A rejected copy may go on through the rules (U10), and shows in nothing but repo
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..._resources.rules.action_effects import Does
@@ -35,7 +35,8 @@ class CopyState:
     :param held: number of approvals, from 1 to :data:`MOST_APPROVALS`, to whether it waits for at least that many.
     :param surprised: whether a rule did something unknown to this collection.
     :param requests: the requests for protection and branding by rules that may act, in order.
-    :param after: what DLP rules do to the copy after the last rule, each with whether it does, if one of them sends it.
+    :param after: what DLP rules do to the copy after the last rule, each with whether it does, if one of them sends it;
+        :param:`met_by_others`: then, by place of a later DLP rule, whether it matches the copy that this one is made of.
     """
 
     seen: SeenMessage = field(default_factory=SeenMessage)
@@ -52,6 +53,7 @@ class CopyState:
     surprised: Value = FALSE
     requests: tuple[tuple[Does, str, Value], ...] = ()
     after: tuple[tuple[Encrypter, Value], ...] = ()
+    met_by_others: Mapping[int, Value] = field(default_factory=dict)
 
     def copy(self) -> CopyState:
         """A state that starts as this one is, and changes by itself."""

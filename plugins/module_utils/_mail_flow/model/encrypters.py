@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Protocol
 from ..._exchange.names import name_key, same_name
 from ..._resources.compliance.sensitivity_labels import LabelPolicyFact
 from . import questions
-from .kleene import Reason
+from .kleene import Reason, Truth
 from .outcomes import Fate
 from .reason_kinds import ReasonKind
 
@@ -282,10 +282,13 @@ class AppliedEncrypters:
 
     :param every: what applies to the copy, or may.
     :param is_ended: whether what keeps the copy from its recipient is already done.
+    :param met_by_others: of a copy that a DLP rule sends somebody: the places of later DLP rules, each with whether it matches
+        the copy that this one was made of, as far as it may.
     """
 
     every: tuple[PossibleEncrypter, ...] = ()
     is_ended: bool = False
+    met_by_others: tuple[tuple[int, Truth], ...] = ()
 
     def with_effect(self, effect: str) -> list[PossibleEncrypter]:
         """All with an effect that is not done yet: ``options``, ``removes``, ``brands`` or ``ends``."""

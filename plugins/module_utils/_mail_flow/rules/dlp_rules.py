@@ -244,6 +244,13 @@ class DlpRule:
         return self.does.outside_only or any(atom.reach is Reach.RECIPIENT for atom in atoms)
 
     @property
+    def may_take_along(self) -> bool:
+        """Whether what it does to a copy may reach somebody to whom another DLP rule sends that, and whom it does not match. Of
+        mail that it blocks, no other rule sends copies.
+        """
+        return self.looks_at_recipients and (self.does.ends != BLOCKED or self.does.outside_only)
+
+    @property
     def by_access_scope(self) -> tuple[DlpRule, ...]:
         """The same as rules that do one thing to all copies on which they act: of one that blocks people outside alone and does
         more, one for people outside and one for people inside.

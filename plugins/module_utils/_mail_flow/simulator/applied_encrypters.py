@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from ..._resources.compliance.dlp_fields import ATTACHMENTS
 from ..actions.act import Act, Added, Scene
@@ -16,16 +17,28 @@ from ..model.carried_labels import in_transport, label_of, may_be_set, possible_
 from ..model.encrypters import FOLLOWED, LOOKS, AppliedEncrypters, PossibleEncrypter, all_possible
 from ..model.facts import Facts
 from ..model.inside import recipient_outside
-from ..model.kleene import Open, Reason, Truth, all_of, evaluate, negate, opened
+from ..model.kleene import Open, Reason, Truth, all_of, any_of, evaluate, negate, opened
 from ..model.message import Message, Recipient
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import LABEL, DlpRule, DlpRules, changing_before_dlp
 from ..rules.rule_set import RuleSet
-from .decider import ConditionDecider, hidden, whether_counted
+from .decider import ConditionDecider, hidden, whether_counted, whether_taken_along
 from .state import World
 
 #: The cost, in steps, of evaluating a DLP rule.
 STEPS_OF_DLP_RULE = 5
+
+
+class _Asked(NamedTuple):
+    """What DLP rules make of a copy in a world.
+
+    :param applied: those that match it, or may.
+    :param met: the rules that act on it, or may, each with whether it does.
+    """
+
+    world: World
+    applied: tuple[tuple[DlpRule, PossibleEncrypter], ...] = ()
+    met: tuple[tuple[DlpRule, Truth], ...] = ()
 
 
 @dataclass(slots=True)
@@ -107,7 +120,7 @@ class EncrypterSimulation:
         """
         maker = self._maker(by)
         reached = world.fate == Fate.DELIVERED and (maker is None or rule.may_come_after(maker)) and rule is not maker
-        for new, applied in self._asked(world, person, by) if reached else [(world, ())]:
+        for new, applied, met in self._asked(world, person, by) if reached else [_Asked(world)]:
             after = new.after.joined([encrypter for _rule, encrypter in applied])
             why = next((encrypter.why for applying, encrypter in applied if applying is rule), None)
             # Whether one that blocks people outside sends copies of mail for people inside is as open.
@@ -122,7 +135,7 @@ class EncrypterSimulation:
                 if other is not rule and rule.may_come_after(other)
             ]
             for_others = PossibleEncrypter(rule.does.for_others, _unless_alone(own))
-            sent = new.but(after=new.after.joined([*before, for_others]))
+            sent = new.but(after=replace(new.after.joined([*before, for_others]), met_by_others=_by_others(rule, met)))
             if sends is None:
                 question = Open(("dlp sends", rule.place), tuple(dict.fromkeys(after.reasons_of(own, "brings"))))
                 yield new.answering(question, False)
@@ -139,7 +152,7 @@ class EncrypterSimulation:
             return [_with(world, all_possible(self._policies.encrypters))]
         return [
             ended
-            for new, applied in self._asked(world, person, by)
+            for new, applied, _met in self._asked(world, person, by)
             for ended in _ended(new, new.after.joined([encrypter for _rule, encrypter in applied]))
         ]
 
@@ -148,22 +161,26 @@ class EncrypterSimulation:
         """Whether nothing is known of what DLP rules make of the message."""
         return self.decider is None or "NDR" in (self.message.types or ())
 
-    def _asked(
-        self, world: World, person: Recipient, by: Added | None
-    ) -> list[tuple[World, tuple[tuple[DlpRule, PossibleEncrypter], ...]]]:
+    def _asked(self, world: World, person: Recipient, by: Added | None) -> list[_Asked]:
         """A world with the DLP rules that match a copy, or may: of one that a DLP rule sends, those after it."""
         policies = self._policies
         if policies is None:
-            return [(world, ())]
+            return [_Asked(world)]
         if self._is_unasked:
-            return [
-                (world, tuple((rule, possible) for rule in policies.rules for possible in all_possible([rule.does])))
-            ]
+            every = ((rule, possible) for rule in policies.rules for possible in all_possible([rule.does]))
+            return [_Asked(world, tuple(every))]
         spend(STEPS_OF_DLP_RULE * len(policies.rules))
-        return [
-            (new, tuple(self._applied(policies, matches, person, self._maker(by))))
-            for new, matches in self._decided(policies, world, person, by)
-        ]
+        asked = []
+        for new, matches in self._decided(policies, world, person, by):
+            met = tuple(self._met(policies, self._with_others(policies, new, matches, person, by), self._maker(by)))
+            applied = (
+                (rule, possible)
+                for rule, _acts, why in met
+                if rule.does.restricts
+                for possible in self._possible(rule, why, person)
+            )
+            asked.append(_Asked(new, tuple(applied), tuple((rule, acts) for rule, acts, _why in met)))
+        return asked
 
     def _decided(
         self, policies: DlpRules, world: World, person: Recipient, by: Added | None
@@ -187,10 +204,30 @@ class EncrypterSimulation:
             every_match.append(matches)
         return [(world, every_match)]
 
-    def _applied(
-        self, policies: DlpRules, matches: list[Truth], person: Recipient, maker: DlpRule | None
-    ) -> Iterator[tuple[DlpRule, PossibleEncrypter]]:
-        """The DLP rules that match, or may, in order; none after one that stops them."""
+    def _with_others(
+        self, policies: DlpRules, world: World, matches: list[Truth], person: Recipient, by: Added | None
+    ) -> list[Truth]:
+        """Whether each rule matches, or may, somebody to whom a DLP rule sends a copy: one that looks at recipients may not look
+        at them, and then do to their copy what it does to the one that theirs was made of.
+        """
+        if self._maker(by) is None:
+            return matches
+        others = dict(world.after.met_by_others)
+        counted: list[Truth] = []
+        for rule, match in zip(policies.rules, matches, strict=True):
+            if not rule.looks_at_recipients:
+                counted.append(match)
+                continue
+            taken = all_of((others.get(rule.place, False), whether_taken_along(rule.name, person)))
+            counted.append(any_of((all_of((match, whether_counted(person))), taken)))
+        return counted
+
+    def _met(
+        self, policies: DlpRules, matches: list[Truth], maker: DlpRule | None
+    ) -> Iterator[tuple[DlpRule, Truth, tuple[Reason, ...]]]:
+        """The DLP rules that act, or may, in order, each with whether it does, and why that is open; none after one that stops
+        them.
+        """
         reached: Truth = True
         #: Why it is open whether a copy is stopped before it reaches a rule.
         stops: list[Reason] = []
@@ -199,16 +236,13 @@ class EncrypterSimulation:
                 return
             stops += _stops(maker, maker.reasons)
         for rule, match in zip(policies.rules, matches, strict=True):
-            if maker is not None:
-                if rule is maker or not rule.may_come_after(maker):
-                    continue
-                match = all_of((match, whether_counted(person))) if rule.looks_at_recipients else match
+            if maker is not None and (rule is maker or not rule.may_come_after(maker)):
+                continue
             acts = all_of((reached, match))
             if acts is False:
                 continue
             why = match.reasons if isinstance(match, Open) else ()
-            if rule.does.restricts:
-                yield from ((rule, possible) for possible in self._possible(rule, (*why, *stops), person))
+            yield rule, acts, (*why, *stops)
             if rule.stops:
                 reached = all_of((reached, negate(acts)))
                 if reached is False:
@@ -258,6 +292,16 @@ class EncrypterSimulation:
         if not places or by is not None:
             return bool(places)
         return any(place in places for _held, place in (*world.matched, *world.perhaps))
+
+
+def _by_others(maker: DlpRule, met: Iterable[tuple[DlpRule, Truth]]) -> tuple[tuple[int, Truth], ...]:
+    """What the copies that a DLP rule sends have of whether later rules match the copy that they are made of; nothing if it
+    redirects that: then nobody else has it.
+    """
+    if maker.does.ends == Fate.REDIRECTED:
+        return ()
+    later = ((rule, match) for rule, match in met if rule is not maker and rule.may_come_after(maker))
+    return tuple((rule.place, match) for rule, match in later if rule.may_take_along and match is not False)
 
 
 def _stops(rule: DlpRule, why: tuple[Reason, ...]) -> Iterator[Reason]:

@@ -192,11 +192,11 @@ def whether_counted(person: Recipient, *, beside_others: bool = False) -> Open:
     return opened(key, questions.ADDED_RECIPIENTS, "added", (person.brought_by, person.label))
 
 
-def whether_taken_along(rule: FlowRule, person: Recipient) -> Open:
-    """Whether what a rule does to the others of a copy reaches somebody whom another rule added, if it does not look at
+def whether_taken_along(rule: str, person: Recipient) -> Open:
+    """Whether what a rule of a name does to the others of a copy reaches somebody whom another rule added, if it does not look at
     them.
     """
-    key = ("taken along", rule.name, person.address)
+    key = ("taken along", rule, person.address)
     return opened(key, questions.ADDED_RECIPIENTS, "added", (person.brought_by, person.label))
 
 

@@ -142,7 +142,7 @@ class RuleApplication:
         if matches:
             acts: Truth = whether_counted(person, beside_others=others is True)
         else:
-            acts = all_of((whether_taken_along(rule, person), others))
+            acts = all_of((whether_taken_along(rule.name, person), others))
         if isinstance(acts, Open):
             acts = evaluate(acts, world.answered())
         if isinstance(acts, bool):

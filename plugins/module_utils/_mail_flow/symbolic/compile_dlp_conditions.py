@@ -45,11 +45,14 @@ class DlpMatches:
     def matches(self, rule: DlpRule) -> Value:
         """Whether a rule matches the copy, if Exchange asks it."""
         value = self._value(rule.looks_for, (rule.place,))
-        if self.maker is not None and rule.looks_at_recipients:
-            value &= self._logic.unknown(questions.ADDED_RECIPIENTS, "added", self._chain.person.name)
-        if rule.is_certain or rule.looks_for.is_open:
+        if not (rule.is_certain or rule.looks_for.is_open):
+            value &= unknown_afterwards(self._chain, "dlp", rule.place)
+        if self.maker is None or not rule.looks_at_recipients:
             return value
-        return value & unknown_afterwards(self._chain, "dlp", rule.place)
+        person = self._chain.person.name
+        counted = self._logic.unknown(questions.ADDED_RECIPIENTS, "added", person)
+        taken = self._logic.unknown(questions.ADDED_RECIPIENTS, "taken along", person, rule.name)
+        return self._logic.choose(counted, value, self._chain.state.met_by_others.get(rule.place, FALSE) & taken)
 
     def covers(self, does: DlpEncrypter) -> Value:
         """Whether the copy is for somebody to whose mail a rule does this."""

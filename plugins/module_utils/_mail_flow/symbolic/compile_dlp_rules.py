@@ -107,6 +107,13 @@ class AppliedDlpRules:
             [when for does, when in self.applied if any(does is part.does for part in rule.by_access_scope)]
         )
 
+    def by_others(self, maker: DlpRule) -> dict[int, Value]:
+        """What the copies that a DLP rule sends have of whether later rules act on this one; see the simulator's ``_by_others``."""
+        if maker.does.ends == Fate.REDIRECTED:
+            return {}
+        later = ((rule, matches) for rule, matches in self._met if rule is not maker and rule.may_come_after(maker))
+        return {rule.place: matches for rule, matches in later if rule.may_take_along}
+
     def acts(self, rule: DlpRule) -> Value:
         """Whether a rule does something to the copy, or stops the later ones for it."""
         stops = [matches for other, matches in self._met if other.place == rule.place and rule.stops]
@@ -186,6 +193,7 @@ class DlpCopies:
         ]
         alone = TRUE if own.only_sends else unknown_afterwards(self._chain, "dlp does more", rule.place)
         state.after = (*state.after, *before, (own.for_others, alone))
+        state.met_by_others = self._dlp.by_others(rule)
         sending = rule.as_sending(self._chain.rules)
         act = FormulaAct(sending, self._chain.scene, (sending.name, sending.place), state.seen, acts=sends)
         return make_copies(state, act)
