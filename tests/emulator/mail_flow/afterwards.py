@@ -92,7 +92,8 @@ class Afterwards:
         self.matched: tuple[str, ...] = ()
 
     def _ask(self, unknown: str, reason: str, options: tuple[Any, ...], **more: Any) -> Any:
-        about = (reason, self._recipient.address, *(self._sent.names if self._sent else ()))
+        sent = self._sent
+        about = (reason, self._recipient.address, *((*sent.names, *sorted(sent.met)) if sent else ()))
         return self._world.ask(Question(unknown, reason, about, options, **more), *about)
 
     # DLP
