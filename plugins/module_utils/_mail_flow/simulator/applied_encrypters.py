@@ -29,7 +29,7 @@ from .state import World
 STEPS_OF_DLP_RULE = 5
 
 
-class _Asked(NamedTuple):
+class _AskedRules(NamedTuple):
     """What DLP rules make of a copy in a world.
 
     :param applied: those that match it, or may.
@@ -120,7 +120,7 @@ class EncrypterSimulation:
         """
         maker = self._maker(by)
         reached = world.fate == Fate.DELIVERED and (maker is None or rule.may_come_after(maker)) and rule is not maker
-        for new, applied, met in self._asked(world, person, by) if reached else [_Asked(world)]:
+        for new, applied, met in self._asked(world, person, by) if reached else [_AskedRules(world)]:
             after = new.after.joined([encrypter for _rule, encrypter in applied])
             why = next((encrypter.why for applying, encrypter in applied if applying is rule), None)
             # Whether one that blocks people outside sends copies of mail for people inside is as open.
@@ -161,14 +161,14 @@ class EncrypterSimulation:
         """Whether nothing is known of what DLP rules make of the message."""
         return self.decider is None or "NDR" in (self.message.types or ())
 
-    def _asked(self, world: World, person: Recipient, by: Added | None) -> list[_Asked]:
+    def _asked(self, world: World, person: Recipient, by: Added | None) -> list[_AskedRules]:
         """A world with the DLP rules that match a copy, or may: of one that a DLP rule sends, those after it."""
         policies = self._policies
         if policies is None:
-            return [_Asked(world)]
+            return [_AskedRules(world)]
         if self._is_unasked:
             every = ((rule, possible) for rule in policies.rules for possible in all_possible([rule.does]))
-            return [_Asked(world, tuple(every))]
+            return [_AskedRules(world, tuple(every))]
         spend(STEPS_OF_DLP_RULE * len(policies.rules))
         asked = []
         for new, matches in self._decided(policies, world, person, by):
@@ -179,7 +179,7 @@ class EncrypterSimulation:
                 if rule.does.restricts
                 for possible in self._possible(rule, why, person)
             )
-            asked.append(_Asked(new, tuple(applied), tuple((rule, acts) for rule, acts, _why in met)))
+            asked.append(_AskedRules(new, tuple(applied), tuple((rule, acts) for rule, acts, _why in met)))
         return asked
 
     def _decided(
