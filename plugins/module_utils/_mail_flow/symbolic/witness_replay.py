@@ -147,11 +147,15 @@ def course_of(rules: RuleSet, message: Message, facts: Facts, address: str, pers
     """The course of a recipient's copy, or of that of a person whom rules add. If none adds them, it is the
     recipient's, without copies for others.
     """
-    own = Passage(rules, message, facts).course(address)
-    if not person or own is None:
-        return own
-    course = Passage(rules, message, facts).course(person)
-    return course or replace(own, worlds=[world.but(fate=Fate.NOBODY, held=0) for world in own.worlds])
+    passage = Passage(rules, message, facts)
+    if not person:
+        return passage.course(address)
+    by_address = {course.recipient.address: course for course in passage.courses()}
+    own = by_address.get(address)
+    if own is None:
+        return None
+    without_copies = replace(own, worlds=[world.but(fate=Fate.NOBODY, held=0) for world in own.worlds])
+    return by_address.get(person, without_copies)
 
 
 def surely_breaks(course: Course | None, guarantee: Guarantee, message: Message, facts: Facts) -> bool:
