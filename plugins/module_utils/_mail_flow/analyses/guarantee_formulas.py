@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from ..conditions.keys import Key
 from ..formula import TRUE, Literal, Value, high, low
@@ -32,6 +33,8 @@ class GuaranteeFormulas:
         self.place = place
         self.disclosures = disclosures
         self._copies: dict[bool, CountedCopies] = {}
+        #: By whether the side is free, and whether it is about what is broken anyway.
+        self._claims: dict[tuple[bool, bool], list[tuple[Literal, Literal]]] = {}
 
     def refined(self, keys: Iterable[Key]) -> GuaranteeFormulas:
         """The same of a model in which recipients are modeled for these, too."""
@@ -48,7 +51,7 @@ class GuaranteeFormulas:
             if assumption.id != questions.PDF or not about_documents
         ]
 
-    @property
+    @cached_property
     def applies(self) -> Literal:
         """True if the guarantee applies to some copy."""
         claims = self.model.circuit.disjunction([counts for counts, _broken in self.claims(self.model.free)])
@@ -62,10 +65,15 @@ class GuaranteeFormulas:
 
         :param anyway: whether it is broken whatever happens to a copy that rules want to protect, where that is open.
         """
-        known = high if side.logic.free else low
-        copies = self._counted_copies(side)
-        claims = [copies.broken(copy, breaks_anyway if anyway else breaks) for copy in copies.every]
-        return [(known(counts), known(broken)) for counts, broken in claims]
+        claims = self._claims.get((side.logic.free, anyway))
+        if claims is None:
+            known = high if side.logic.free else low
+            copies = self._counted_copies(side)
+            broken = [copies.broken(copy, breaks_anyway if anyway else breaks) for copy in copies.every]
+            claims = self._claims[side.logic.free, anyway] = [
+                (known(counts), known(breaks_it)) for counts, breaks_it in broken
+            ]
+        return claims
 
     def broken(self, *, shown: bool = True) -> Literal:
         """True if the guarantee may be broken for one of the copies that it applies to.
@@ -76,7 +84,7 @@ class GuaranteeFormulas:
         broken = [circuit.conjunction(claim) for claim in self.claims(self.model.free)]
         return circuit.disjunction([*broken, *(self.breaking_disclosures if shown else ())])
 
-    @property
+    @cached_property
     def surely_broken(self) -> Literal:
         """True if the guarantee may be broken for one of the copies whatever happens to a copy that rules want to
         protect, where that is open, and rules see requests for approval.
@@ -85,7 +93,7 @@ class GuaranteeFormulas:
         broken = self.model.circuit.disjunction([self.model.circuit.conjunction(claim) for claim in claims])
         return broken & high(self.model.free.conditions.sees_requests)
 
-    @property
+    @cached_property
     def breaking_disclosures(self) -> list[Literal]:
         """For each person to whom rules show mail, a literal that is true if they may see in clear what counts."""
         return [high(self.breaking_disclosure(self.model.free, disclosure)) for disclosure in self.disclosures]

@@ -255,6 +255,7 @@ class _Prover:
         #: Whether rules make more copies than are followed. Then nothing is proved.
         self.is_cut = self.first_model.added(self.first_model.free).cut
         self._disclosures = list(disclosures(rules.rules, self.first_model.facts))
+        self._formulas: dict[int, GuaranteeFormulas] = {}
         self._brought = frozenset(
             address
             for rule in sending_rules(rules, self.first_model.facts)
@@ -309,7 +310,12 @@ class _Prover:
 
     def formulas(self, place: int) -> GuaranteeFormulas:
         """Which mail breaks one of the guarantees, in the first model."""
-        return GuaranteeFormulas(self.first_model, self.guarantees[place], place, self._disclosures)
+        known = self._formulas.get(place)
+        if known is None:
+            known = self._formulas[place] = GuaranteeFormulas(
+                self.first_model, self.guarantees[place], place, self._disclosures
+            )
+        return known
 
     def search(self, formulas: GuaranteeFormulas) -> CounterexampleSearch:
         """The search for messages that break a guarantee, in one of its models."""
