@@ -104,12 +104,12 @@ def are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     changed = {edit.rule for edit in draft.edits if edit.kind == CONDITION and edit.after is not None}
     after = {name_of(rule): rule for rule in draft.rules if name_of(rule) in changed}
     moved = _moved_for_copies(draft, goal, task)
-    # That a rule also acts on what it exempted, or sooner, is for all of its mail.
-    as_before = all(edit.kind in (EXCEPTION, MOVE) for edit in draft.edits)
+    # A rule for more mail that exempts less is put right for all of it.
+    exempts_less = {edit.kind for edit in draft.edits} in ({EXCEPTION}, {EXCEPTION, MOVE})
     for rule, given in zip(task.rules.rules, task.rules.given, strict=True):
         if rule.name not in edited:
             continue
-        meant = rule.name in moved or is_meant(given, aim) or (as_before and covers(given, aim))
+        meant = rule.name in moved or is_meant(given, aim) or (exempts_less and covers(given, aim))
         meant = meant or (rule.name in after and is_meant(after[rule.name], aim))
         if not (meant and aim.is_helped_by(rule)):
             return False

@@ -93,6 +93,16 @@ def test_another_exception_of_a_rule_for_more_mail_goes_and_that_of_the_guarante
     assert found.suggestions[0].rules[0]["exceptions"] == {"subject_contains_words": ["invoice"]}
 
 
+def test_a_rule_for_more_mail_is_not_moved_where_the_one_before_can_leave_out_the_wanted_mail() -> None:
+    header = {"header_contains_message_header": "X-Fax", "header_contains_words": ["yes"]}
+    bypass = rule("Bypass", header, {**STOP, "set_audit_severity": "Low"})
+    patients = rule("Patients", {**OUTGOING, "subject_contains_words": ["patient"]}, ENCRYPT)
+    when = {**IN, "sent_to": ["ann@fabrikam.com"], "subject_contains_words": ["patient"]}
+    found, edits = repaired([bypass, patients], {"when": when, "then": "not_in_clear"})
+    assert edits[0] == [("exception", "Bypass")]
+    assert found.suggestions[0].rules[0]["exceptions"] == {"sent_to": ["ann@fabrikam.com"]}
+
+
 def test_a_rule_for_all_that_leaves_is_not_moved_for_some_of_it() -> None:
     every = rule("Everything", OUTGOING, ENCRYPT, exceptions={"any_of_recipient_address_contains_words": ["assistant"]})
     wanted = {"when": {**OUTGOING, "subject_contains_words": ["contract"]}, "then": "not_in_clear"}
