@@ -630,7 +630,8 @@ difference:
     summary:
       description: >-
         The sentence that a page or a terminal has in the place of this row and all others with the same one. It says how many they are. Where there
-        are more than 12 rows, those that one edit treats differently in one way are summed up, the least important first.
+        are more than 6 rows, those that one edit treats differently in one way are summed up, the least important first. So are
+        all that are unknown, where that takes more than two sentences.
       type: str
       returned: where rows are summed up
     contradicted:
@@ -721,6 +722,11 @@ difference:
       type: list
       elements: dict
       returned: for the kind V(unknown)
+    in_words:
+      description: The ids of RV(difference[].unknown) beside which C(text) says in words what is unknown, or of which mail alone.
+      type: list
+      elements: str
+      returned: for the kind V(unknown), if there are any
 difference_more:
   description: How many classes there are at least that are not listed; 0 if the list is complete.
   returned: with O(compare_with) or O(add_rules)

@@ -48,6 +48,7 @@ WHOLE_DIFFERENCE = {
     "dates": [["begins", "on", "2030-01-01"]],
     "side_effects": [{"kind": "tls", "name": "Bank", "now": True}],
     "unknown": [{"id": "U27", "reason": "signed mail", "field": "type", "settled_by": "A test message."}],
+    "in_words": ["U27"],
     "before": {"fate": "delivered", "rules": []},
     "after": {"fate": "unknown", "rules": []},
     "witness": {"message": {"from": "a@contoso.com"}, "recipient": "d@fabrikam.com"},

@@ -124,7 +124,7 @@ def test_a_change_without_a_difference_has_no_impact(role: Role) -> None:
 def test_settings_alone_may_do_something_to_mail(role: Role) -> None:
     role.run(encryption_rules=[ENCRYPT], azure_rms_licensing=True)
     role.plan(check=True, azure_rms_licensing=False, encryption_rules=[ENCRYPT], accept=["encryption_off"])
-    assert texts(role) == ["Mail may be treated differently (U28): because of azure_rms_licensing_enabled: false."]
+    assert texts(role) == ["Mail may be treated differently (U28): azure_rms_licensing_enabled is now false."]
     assert role.report["mail"]["difference"][0]["rules"] == []
     role.plan(check=True, decrypt_attachments_for_encrypt_only=True, accept=["IRM-4"], encryption_rules=[ENCRYPT])
     assert "difference" not in role.report["mail"]

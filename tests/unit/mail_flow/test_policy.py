@@ -279,7 +279,7 @@ def test_what_keeps_mail_from_it_is_named_by_reason_and_the_others_in_a_table() 
     rows = said_of(stops, *blocks, ALL)
     (encrypted,) = [row for row in rows if row.kind == "encrypted"]
     assert (
-        "unless 'Stops' stops the rules before, or it is rejected by 'Bone', 'Btwo' or 2 other rules" in encrypted.text
+        "unless it is rejected by 'Bone', 'Btwo' or 2 other rules, or 'Stops' stops processing first" in encrypted.text
     )
     assert [each.rule for each in encrypted.unless] == ["Stops", "Bone", "Btwo", "Bthree", "Bfour"]
     assert [(each.rule, each.rules) for each in kept_rows(rows)] == [("Bthree", ("All",)), ("Bfour", ("All",))]
@@ -301,7 +301,7 @@ def test_rules_that_end_mail_of_many_are_said_once() -> None:
     ]
     rows = said_of(*blocks, stops, *copies, ALL)
     (encrypted,) = [row for row in rows if row.kind == "encrypted"]
-    assert "unless 'Stops' stops the rules before, or it is rejected by one of 4 rules" in encrypted.text
+    assert "unless it is rejected by one of 4 rules, or 'Stops' stops processing first" in encrypted.text
     assert [(each.rule, each.how) for each in encrypted.unnamed] == [(f"B{word}", "rejects") for word in words]
     kept = kept_rows(rows)
     assert [(each.rule, each.how) for each in kept] == [(each.rule, each.how) for each in encrypted.unnamed]
@@ -475,13 +475,13 @@ def test_a_rule_that_rejects_some_of_its_mail_may_stop_the_rules_for_the_rest() 
     assert _kept_from_encryption(disclaimer, _MARKED) == [("Disclaimer", "stops")]
 
 
-def test_of_two_copies_that_rules_may_keep_back_each_reason_says_that_it_may_be_either() -> None:
+def test_of_two_copies_that_rules_may_keep_back_the_reasons_say_that_it_may_be_either() -> None:
     rejects = rule("Rejects", {**OUTGOING, "subject_contains_words": ["a"]}, {"reject_message_reason_text": "No."})
     deletes = rule("Deletes", {**OUTGOING, "subject_contains_words": ["b"]}, {"delete_message": True})
     copies = rule("Copies", OUTGOING, {"blind_copy_to": ["bob@contoso.com"]})
     assert (
         "Mail from inside to people outside also reaches bob@contoso.com, unless one of the two copies is rejected by 'Rejects',"
-        " or one of them is deleted by 'Deletes' ('Copies')."
+        " or deleted by 'Deletes' ('Copies')."
     ) in texts(rejects, deletes, copies)
 
 

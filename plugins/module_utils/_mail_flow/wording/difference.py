@@ -27,7 +27,7 @@ from ..analyses.finding import (
     SideEffectsChanged,
 )
 from .copy_row import copy_row
-from .reasons import open_reasons, open_words
+from .reasons import ids_in_words, open_reasons, open_words
 from .result_rows import DifferenceRow, SideEffectRow
 from .sentences import (
     BECOMES,
@@ -214,7 +214,7 @@ def _cut_short(finding: CutShort) -> str:
 
 @_with_more.register
 def _may_change_row(finding: MayChange, row: DifferenceRow) -> DifferenceRow:
-    return replace(row, unknown=open_reasons(finding.unknown))
+    return replace(row, unknown=open_reasons(finding.unknown), in_words=ids_in_words(finding.unknown) or None)
 
 
 @singledispatch

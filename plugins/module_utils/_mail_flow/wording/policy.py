@@ -25,7 +25,7 @@ from .contradicted import certainty
 from .dlp import dlp_mail, dlp_mail_words, may_words
 from .reasons import ids_words
 from .row import ComputedRow, as_list, codec, one_of_texts
-from .sentences import ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, named_of, unless_words
+from .sentences import ASKED_BY, ENDING_MAIL, MOST_NAMED, NamedMail, filled, mail_of_rule, named_of, unless_words
 
 #: The kinds of sentences, the most important first.
 PolicyKind: TypeAlias = Literal[
@@ -236,7 +236,7 @@ class _Sentence:
         approved = " once it is approved" if self.approved else ""
         what = _ONE_OF_TWO if all(effect.kind == "copied" for effect in effects) else ("it", "it")
         unless = unless_words(self.exempting, [_SENDERS[sender] for sender in self.senders], often, what=what)
-        return f"{self.mail} {happens}{approved}{unless}{self._open(unless)}"
+        return f"{self.mail} {happens}{approved}{unless}{self._open()}"
 
     @property
     def by_dlp(self) -> bool:
@@ -257,12 +257,12 @@ class _Sentence:
             return dlp_mail(about, every=whole, more=tuple(more))
         return mail_of_rule(about, self.changed, every=whole, arrives=self.arrives, more=tuple(more))
 
-    def _open(self, unless: str) -> str:
-        """Which questions are open, and that they are open for some of the mail only.
-
-        :param unless: what keeps mail from the effect, in words. A question that it names is not named again.
+    def _open(self) -> str:
+        """Which questions are open, and that they are open for some of the mail only. One that the words for what keeps mail
+        from the effect name is not named again.
         """
-        unnamed = [number for number in self.numbers if f"({number})" not in unless]
+        named = {ASKED_BY.get(exemption.how) for exemption in self.exempting}
+        unnamed = [number for number in self.numbers if number not in named]
         if not unnamed:
             return ""
         numbers = ids_words(unnamed)

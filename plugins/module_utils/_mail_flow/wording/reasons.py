@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -487,17 +486,28 @@ def open_words(reasons: Iterable[Reason]) -> str:
     """The ids of reasons, as :func:`ids_words` says them, each with the mail of which alone it leaves something open: ``U31, mail
     over 17.8 MB``.
     """
-    by_id: dict[str, list[Reason]] = {}
-    for reason in reasons:
-        by_id.setdefault(reason.id, []).append(reason)
+    by_id = _by_id(reasons)
     parts = [[ids_words([id_]), *_mail_left_open(by_id[id_])] for id_ in sorted(by_id)]
     joint = "; " if any(len(part) > 1 for part in parts) else ", "
     return joint.join(map(", ".join, parts))
 
 
-def names_mail_of(id_: str, words: str) -> bool:
-    """Whether words by :func:`open_words` name the mail of which alone something is open."""
-    return re.search(rf"\b{re.escape(id_)}, (?!U\d)", words) is not None
+def ids_in_words(reasons: Iterable[Reason]) -> tuple[str, ...]:
+    """The ids of reasons beside which :func:`open_words` says what is unknown, or of which mail alone."""
+    by_id = _by_id(reasons)
+    return tuple(
+        id_
+        for id_, alike in sorted(by_id.items())
+        if _mail_left_open(alike) or all(reason_text(reason) == _WITHOUT_NUMBER.get(id_) for reason in alike)
+    )
+
+
+def _by_id(reasons: Iterable[Reason]) -> dict[str, list[Reason]]:
+    """Reasons by their ids."""
+    by_id: dict[str, list[Reason]] = {}
+    for reason in reasons:
+        by_id.setdefault(reason.id, []).append(reason)
+    return by_id
 
 
 def _mail_left_open(reasons: Iterable[Reason]) -> list[str]:

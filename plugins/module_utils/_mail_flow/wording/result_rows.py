@@ -135,7 +135,7 @@ class DifferenceRow(ComputedRow):
     :param added: the person for whom a rule adds a copy.
     :param people: those whom it may reach.
     :param dates: when it may change: how a rule begins or ends, in two words, and the date.
-    :param unknown: why it is only possible.
+    :param unknown: why it is only possible, and :param:`in_words`: the ids of these reasons that the sentence says in words.
     :param before: what becomes of the copy of the witness now, and :param:`after`: after the plan.
     :param witness: a message of the class, and its recipient.
     :param summary: the sentence about all rows that a page sums up with it.
@@ -158,6 +158,7 @@ class DifferenceRow(ComputedRow):
     )
     side_effects: tuple[SideEffectRow, ...] | None = field(default=None, metadata=rows_of(SideEffectRow))
     unknown: tuple[OpenReason, ...] | None = field(default=None, metadata=rows_of(OpenReason))
+    in_words: tuple[str, ...] | None = field(default=None, metadata=as_list())
     before: CopyRow | None = field(default=None, metadata=row_of(CopyRow))
     after: CopyRow | None = field(default=None, metadata=row_of(CopyRow))
     witness: Row | None = None

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from ..analyses.finding import FROM_INSIDE, Cause, ChangedMail, Exempting, SideE
 from ..analyses.rule_changes import NOTHING, DateChange, Edit, Separation
 from ..conditions.predicate import Atom, Predicate
 from ..conditions.predicates import BY_OPTION
+from ..model import questions
 from ..model.addresses import is_below
 from ..model.outcomes import TEMPLATE, Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
@@ -377,29 +377,40 @@ def _option(side: CopyResult) -> str:
 #: That mail is from inside.
 _FROM_INSIDE = Clause(BY_OPTION[FROM_INSIDE[0]], FROM_INSIDE[1], (), "")
 
-#: How rules keep mail from an effect, to the words for it, with a placeholder for their names.
-_KEEPS: Mapping[str, str] = {
-    "rejects": "it is rejected by {}",
-    "deletes": "it is deleted by {}",
-    "quarantines": "it is quarantined by {}",
-    "redirects": "it is redirected by {}",
-    "stops": "{} stops the rules before",
-    "may_stop": "{} stops the rules before, though it is only tried (U08)",
-    "encrypts": "it is encrypted by {}",
-    "decrypts": "it is decrypted by {}",
-    "asks": "{} asks for another template",
-    "brands": "{} chooses another branding",
-    "routes": "it is routed by {}",
-    "brings": "it is sent there by {}",
-    "holds": "it is held for approval by {}",
-    "dlp_blocks": "DLP blocks it with {}",
-    "dlp_redirects": "DLP redirects it with {}",
-    "dlp_quarantines": "DLP quarantines it with {}",
-    "dlp_decrypts": "DLP decrypts it with {}",
-    "dlp_asks": "DLP asks for another template with {}",
-    "dlp_stops": "DLP stops at {}",
-    "dlp_acts": "DLP may enforce {} instead (U36)",
+#: How rules keep mail from an effect, to what it then is, by them.
+_IS_KEPT: Mapping[str, str] = {
+    "rejects": "rejected",
+    "deletes": "deleted",
+    "quarantines": "quarantined",
+    "redirects": "redirected",
+    "encrypts": "encrypted",
+    "decrypts": "decrypted",
+    "routes": "routed",
+    "brings": "sent there",
+    "holds": "held for approval",
 }
+
+#: The same to what they do otherwise: the verb of several, and what follows.
+_KEEP: Mapping[str, tuple[str, str]] = {
+    "stops": ("stop", "processing first"),
+    "may_stop": ("stop", "processing first, though only tried (U08)"),
+    "asks": ("ask", "for another template"),
+    "brands": ("choose", "another branding"),
+}
+
+#: The same to what data loss prevention does, with placeholders for the mail and for their names.
+_DLP_KEEPS: Mapping[str, str] = {
+    "dlp_blocks": "DLP blocks {it} with {rules}",
+    "dlp_redirects": "DLP redirects {it} with {rules}",
+    "dlp_quarantines": "DLP quarantines {it} with {rules}",
+    "dlp_decrypts": "DLP decrypts {it} with {rules}",
+    "dlp_asks": "DLP asks for another template with {rules}",
+    "dlp_stops": "DLP stops at {rules}",
+    "dlp_acts": "DLP may enforce {rules} instead (U36)",
+}
+
+#: How a rule keeps mail from an effect to the question that the words for it name.
+ASKED_BY: Mapping[str, str] = {"may_stop": questions.AUDIT_STOPS, "dlp_acts": questions.SEVERAL_DLP_RULES}
 
 #: The maximum number of other rules that a sentence names.
 MOST_NAMED = 3
@@ -418,17 +429,19 @@ def named_of(exempting: Sequence[Exempting], often: Collection[Exempting] = ()) 
     return [exemption for exemption in exempting if exemption in first or often_named[exemption.how] == 1]
 
 
-def _by(how: str, rules: str, what: str, *, several: bool) -> str:
+def _by(how: str, rules: str, it: str, *, several: bool, goes_on: bool) -> str:
     """How rules keep mail from an effect, in words.
 
-    :param what: what they keep from it.
+    :param it: what they keep from it.
     :param several: whether the sentence is about several of them at once: ``2 other rules ask for another template``.
+    :param goes_on: whether the words before it are of what else it is then.
     """
-    before, _mark, after = re.sub(r"\bit\b", what, _KEEPS[how]).partition("{}")
-    if several and not before:
-        _blank, verb, rest = after.split(" ", 2)
-        after = f" {verb.removesuffix('s')} {rest}"
-    return f"{before}{rules}{after}"
+    if how in _IS_KEPT:
+        return f"{'' if goes_on else f'{it} is '}{_IS_KEPT[how]} by {rules}"
+    if how in _DLP_KEEPS:
+        return _DLP_KEEPS[how].format(it=it, rules=rules)
+    verb, what = _KEEP[how]
+    return f"{rules} {verb}{'' if several else 's'} {what}"
 
 
 def unless_words(
@@ -448,7 +461,9 @@ def unless_words(
     named = named_of(exempting, often)
     ordered = sorted(exempting, key=lambda exemption: exemption not in named)
     texts = list(reasons)
-    for how in dict.fromkeys((*(exemption.how for exemption in ordered), *other_ways)):
+    is_named = goes_on = False
+    ways = dict.fromkeys((*(exemption.how for exemption in ordered), *other_ways))
+    for how in sorted(ways, key=lambda how: how not in _IS_KEPT):
         names = [quoted(exemption.rule) for exemption in named if exemption.how == how]
         unnamed = sum(exemption.how == how for exemption in exempting) - len(names)
         others = []
@@ -458,8 +473,9 @@ def unless_words(
             others = [f"{unnamed} other rules" if names else f"one of {unnamed} rules"]
         rules = listed([*names, *others], most=len(names) + 1)
         several = bool(names) and unnamed > 0 and how not in other_ways
-        is_named = any(what[0] in text for text in texts)
-        texts.append(_by(how, rules, what[1] if is_named else what[0], several=several))
+        texts.append(_by(how, rules, what[1] if is_named else what[0], several=several, goes_on=goes_on))
+        goes_on = how in _IS_KEPT
+        is_named = is_named or goes_on or "{it}" in _DLP_KEEPS.get(how, "")
     return f", unless {', or '.join(texts)}" if texts else ""
 
 
@@ -520,9 +536,9 @@ def because(cause: Cause) -> str:
         return _because_of_edit(cause, cause.edit)
     then = _then_applies(cause)
     if cause.settings:
-        settings = " and ".join(f"{name}: {_setting(value)}" for name, value in cause.settings.items())
-        return f"because of {settings}{then}"
-    return f"because an edited rule splits the message differently{then}"
+        settings = " and ".join(f"{name} is now {_setting(value)}" for name, value in cause.settings.items())
+        return f"{settings}{then}"
+    return f"an edited rule splits the message differently{then}"
 
 
 def _because_of_edit(cause: Cause, edit: Edit) -> str:

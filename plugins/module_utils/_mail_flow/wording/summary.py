@@ -23,7 +23,7 @@ from .contradicted import certainty, certainty_of_none
 from .copy_row import CopyRow, copy_row
 from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
 from .observed import ObservedRow
-from .reasons import OpenReason, in_order, names_mail_of, open_reasons, worded
+from .reasons import OpenReason, in_order, open_reasons, worded
 from .result_rows import CounterexampleRow, DifferenceRow, GuaranteeRow
 from .sentences import BECOME, BECOMES
 
@@ -343,15 +343,11 @@ def difference_lines(
 
 
 def _difference_line(row: DifferenceRow) -> str:
-    reasons = reasons_words([reason for reason in row.unknown or () if not _is_said(reason, row.text)])
+    said = row.in_words or ()
+    reasons = reasons_words(
+        [reason for reason in row.unknown or () if reason.id not in said], MOST_REASONS if row.summary else None
+    )
     return f"{row.text}{f' Unknown: {reasons}.' if reasons else ''}{certainty(row.contradicted)}"
-
-
-def _is_said(reason: OpenReason, sentence: str) -> bool:
-    """Whether a sentence says in words what is unknown: as :func:`open_words` does where that is a kind of mail, or there is
-    no number.
-    """
-    return names_mail_of(reason.id, sentence) or reason.reason in sentence
 
 
 def page_rows(rows: Sequence[DifferenceRow]) -> list[tuple[DifferenceRow, int]]:
@@ -370,7 +366,9 @@ def _summed_up(rows: Sequence[DifferenceRow]) -> DifferenceRow:
     if not first.summary:
         return first
     unknown = tuple(dict.fromkeys(reason for row in rows for reason in row.unknown or ()))
-    return replace(first, text=first.summary, unknown=unknown or None)
+    not_in_words = {reason.id for row in rows for reason in row.unknown or () if reason.id not in (row.in_words or ())}
+    in_words = tuple(dict.fromkeys(reason.id for reason in unknown if reason.id not in not_in_words))
+    return replace(first, text=first.summary, unknown=unknown or None, in_words=in_words or None)
 
 
 #: Up to so many kinds of mail are not summed up before they are listed.

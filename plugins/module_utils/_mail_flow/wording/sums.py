@@ -7,6 +7,7 @@ that are summed up together.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeAlias, TypeGuard
@@ -22,7 +23,10 @@ from .sentences import NamedMail, because, becomes, may_become, parts_of, side_e
 _Changed: TypeAlias = "ChangedMail | SideEffectsChanged | MayBecome"
 
 #: Up to so many rows, a page has each by itself.
-MOST_ALONE = 12
+MOST_ALONE = 6
+
+#: Up to so many sentences, a page has what is open one by one.
+_MOST_OPEN = 2
 
 #: The maximum number of later rules, people and effects that a sentence names.
 _MOST_NAMED = 4
@@ -32,13 +36,9 @@ def summaries(findings: Sequence[MailFinding]) -> dict[int, str]:
     """Place of a finding to the sentence that sums it up with others, where there are too many for a page: as many as it
     takes, the least important first.
     """
-    alike: dict[Hashable, list[int]] = {}
-    for place, finding in enumerate(findings):
-        if _can_be_summed_up(finding):
-            alike.setdefault(_same_change(finding), []).append(place)
     summed_up: dict[int, str] = {}
     count = len(findings)
-    for places in sorted(alike.values(), key=lambda places: findings[places[0]].kind.rank, reverse=True):
+    for places in sorted(_alike(findings), key=lambda places: findings[places[0]].kind.rank, reverse=True):
         if count <= MOST_ALONE:
             break
         if len(places) > 1:
@@ -46,6 +46,20 @@ def summaries(findings: Sequence[MailFinding]) -> dict[int, str]:
             summed_up.update(dict.fromkeys(places, summary))
             count -= len(places) - 1
     return summed_up
+
+
+def _alike(findings: Sequence[MailFinding]) -> list[list[int]]:
+    """The places of findings that one sentence can sum up: those of one change, and all that are open where these have too
+    many changes.
+    """
+    alike: dict[Hashable, list[int]] = {}
+    for place, finding in enumerate(findings):
+        if _can_be_summed_up(finding):
+            alike.setdefault(_same_change(finding), []).append(place)
+    open_ = [places for places in alike.values() if isinstance(findings[places[0]], MayChange)]
+    if len(open_) <= _MOST_OPEN:
+        return list(alike.values())
+    return [*(places for places in alike.values() if places not in open_), sorted(itertools.chain(*open_))]
 
 
 def _can_be_summed_up(finding: MailFinding) -> TypeGuard[_Changed]:
@@ -83,7 +97,25 @@ def _summary(findings: Sequence[_Changed]) -> str:
     mail = NamedMail(parts_of(_met_by_all(findings)), (), (), every=False, arrives=arrives, partly=not is_open)
     reasons = open_words([reason for finding in findings for reason in _open(finding)])
     counted = "; ".join([*([reasons] if reasons else []), f"{len(findings)} kinds"])
+    if len(set(map(_same_change, findings))) > 1:
+        return f"{mail} may be treated differently{_also_for(findings)} ({counted}): {_edits(findings)}."
     return f"{mail} {_what_happens(findings)} ({counted}): {_why(first)}{_then(findings)}."
+
+
+def _also_for(findings: Sequence[_Changed]) -> str:
+    """Whose copies findings are about, too."""
+    people = sorted({finding.person for finding in findings if finding.person})
+    also = "also " if any(not finding.person for finding in findings) else ""
+    return f", {also}for {listed(people, joint='and', most=_MOST_NAMED)}" if people else ""
+
+
+def _edits(findings: Sequence[_Changed]) -> str:
+    """The edits that are causes of findings, without what they do to the mail of each."""
+    names = list(dict.fromkeys(name for finding in findings for name in finding.rules))
+    if not all(finding.rules for finding in findings):
+        return "rules or settings changed"
+    changes = "changes" if len(names) > 1 else "the change"
+    return f"{changes} of {listed(list(map(quoted, names)), joint='and', most=_MOST_NAMED)} may be the cause"
 
 
 def _met_by_all(findings: Sequence[_Changed]) -> Iterable[Atom]:

@@ -71,5 +71,30 @@ def test_a_class_is_told_though_nobody_knows_how_much_mail_it_is(monkeypatch: py
 
 def test_rules_that_are_not_counted_are_one_more() -> None:
     stopping = [Exempting(f"R{number}", "stops") for number in range(5)]
-    assert unless_words(stopping, other_ways=["stops"]).endswith("'R2' or another rule stops the rules before")
-    assert unless_words(stopping[:1], other_ways=["rejects"]).endswith("or it is rejected by another rule")
+    assert unless_words(stopping, other_ways=["stops"]).endswith("'R2' or another rule stops processing first")
+    assert unless_words(stopping[:1], other_ways=["rejects"]) == (
+        ", unless it is rejected by another rule, or 'R0' stops processing first"
+    )
+
+
+@pytest.mark.parametrize(
+    ("ways", "words"),
+    [
+        (["rejects", "holds"], "it is rejected by 'R', or held for approval by 'R'"),
+        (["rejects", "stops", "deletes"], "it is rejected by 'R', or deleted by 'R', or 'R' stops processing first"),
+        (["dlp_blocks", "rejects"], "it is rejected by 'R', or DLP blocks it with 'R'"),
+        (
+            ["brands", "may_stop"],
+            "'R' chooses another branding, or 'R' stops processing first, though only tried (U08)",
+        ),
+    ],
+)
+def test_what_mail_is_otherwise_is_said_first_and_once(ways: list[str], words: str) -> None:
+    assert unless_words([Exempting("R", how) for how in ways]) == f", unless {words}"
+
+
+def test_copies_are_named_once() -> None:
+    keeping = [Exempting("R", how) for how in ("rejects", "deletes", "dlp_blocks")]
+    assert unless_words(keeping, what=("one of the two copies", "one of them")) == (
+        ", unless one of the two copies is rejected by 'R', or deleted by 'R', or DLP blocks one of them with 'R'"
+    )

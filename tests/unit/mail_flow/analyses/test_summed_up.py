@@ -6,7 +6,17 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import DifferenceKind
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import OpenReason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+    Cause,
+    MayBecome,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
+    OpenReason,
+    ids_in_words,
+    open_words,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.result_rows import (
     DifferenceRow,
 )
@@ -15,7 +25,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     difference_lines,
     page_rows,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sums import MOST_ALONE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sums import (
+    MOST_ALONE,
+    summaries,
+)
 
 from tests.unit.mail_flow.asking import ENCRYPT, IN, OUTGOING, STOP, compared, rule
 
@@ -53,7 +66,7 @@ def test_a_few_kinds_of_mail_are_told_one_by_one() -> None:
 
 
 def test_many_kinds_of_mail_are_summed_up_and_counted_the_least_important_first() -> None:
-    behind = _behind(7, 9)
+    behind = _behind(3, 9)
     rows = _changes([PRINTERS, *behind], behind)
     page = page_rows(rows)
     assert len(rows) > MOST_ALONE >= len(page)
@@ -69,7 +82,7 @@ def test_many_kinds_of_mail_are_summed_up_and_counted_the_least_important_first(
 
 
 def test_a_summary_says_what_all_of_its_mail_is_and_which_rules_then_apply() -> None:
-    behind = _behind(7, 9)
+    behind = _behind(3, 9)
     (summary,) = {row.summary for row in _changes([PRINTERS, *behind], behind) if row.summary}
     assert summary.startswith("Some mail from inside to people outside with 'scan' in its subject is now reported to ")
     assert summary.endswith(
@@ -79,7 +92,7 @@ def test_a_summary_says_what_all_of_its_mail_is_and_which_rules_then_apply() -> 
 
 
 def test_lines_that_have_no_room_are_counted_by_the_kinds_that_they_sum_up() -> None:
-    behind = _behind(7, 9)
+    behind = _behind(3, 9)
     rows = _changes([PRINTERS, *behind], behind)
     most = next(place for place, (_row, kinds) in enumerate(page_rows(rows)) if kinds > 1)
     lines = difference_lines(rows, 0, most=most)
@@ -108,6 +121,43 @@ def test_kinds_of_mail_for_which_one_edit_may_matter_are_summed_up_with_what_is_
     assert {reason.id for reason in page_row.unknown or ()} == {"U10"}
 
 
+def _open(number: int, **more: Any) -> MayBecome:
+    """Mail with a word of its own, which may be treated differently for a reason of its own."""
+    about = RuleSet([rule("R", {**OUTGOING, "subject_contains_words": [f"w{number}"]}, ENCRYPT)]).rules
+    return MayBecome(
+        about=tuple(about),
+        unknown=(Reason(f"U0{number}", "relation"),),
+        becomes=DifferenceKind.UNKNOWN,
+        cause=Cause(None, (False, False)),
+        **more,
+    )
+
+
+def test_what_is_open_in_many_ways_is_one_sentence() -> None:
+    findings = [*(_open(number, rules=("One",)) for number in range(1, 7)), _open(7, rules=("Other",), person=BOSS)]
+    assert set(summaries(findings).values()) == {
+        "Mail from inside to people outside may be treated differently, also for boss@contoso.com (U01, U02, U03, U04, U05, U06,"
+        " U07; 7 kinds): changes of 'One' and 'Other' may be the cause."
+    }
+    assert list(summaries(findings)) == list(range(7))
+    assert set(summaries([*findings[:-1], _open(7)]).values()) == {
+        "Mail from inside to people outside may be treated differently (U01, U02, U03, U04, U05, U06, U07; 7 kinds): rules or"
+        " settings changed."
+    }
+    assert summaries(findings[:6]) == {}
+
+
+def test_reasons_whose_ids_stand_side_by_side_are_told_apart() -> None:
+    """Words for what has no number are no mail of the number before them."""
+    by_mail = Reason("U31", "too_large")
+    without = Reason("not_found", "not_found")
+    plain = Reason("U05", "relation")
+    assert open_words([plain, without]) == "U05, neither a proof nor an example was found"
+    assert ids_in_words([plain, without]) == ("not_found",)
+    assert ids_in_words([by_mail, without]) == ("U31", "not_found")
+    assert ids_in_words([by_mail, Reason("U31", "size")]) == ()
+
+
 def test_the_first_sentences_say_once_for_whom_mail_changes() -> None:
     copying = rule("Keep", OUTGOING, {"blind_copy_to": ["archive@contoso.com"]})
     reporting = rule("Report", OUTGOING, {"generate_incident_report": BOSS})
@@ -124,6 +174,7 @@ def test_a_line_does_not_say_twice_what_is_unknown() -> None:
         text="Mail may be treated differently (U31, mail over 17.8 MB; U05, U07).",
         when={},
         unknown=(OpenReason("U31", "how large"), OpenReason("U05", "for whom"), OpenReason("U07", "which header")),
+        in_words=("U31",),
     )
     (line,) = difference_lines([row], 0)
     assert line == f"{row.text} Unknown: for whom (U05); which header (U07)."
