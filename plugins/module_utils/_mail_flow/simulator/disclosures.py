@@ -50,9 +50,9 @@ def disclosures(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Disclosure]
         if rule.idle:
             continue
         for shown, asks, senders in _shown_to(rule, facts):
-            for person in people_behind(facts, shown):
-                if recipient_outside(facts, person.address) is not False:
-                    yield Disclosure(rule, person, asks, senders)
+            people = people_behind(facts, shown)
+            outside = [person for person in people if recipient_outside(facts, person.address) is not False]
+            yield from (Disclosure(rule, person, asks, senders) for person in outside)
 
 
 def _shown_to(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, bool, Senders]]:
