@@ -51,14 +51,14 @@ def least_first_by(draft: EditedRules, aim: Aim, *, is_open: bool, of_meant_rule
     :param of_meant_rules: whether the rules that are edited are meant for what an aim is about.
     """
     rebuilt = rebuilds(draft.edits, draft.rules, aim)
-    drawbacks = (0, False, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE)
+    drawbacks = (0, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE, False)
     return (*drawbacks, is_open, not of_meant_rules)
 
 
 def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tuple[Any, ...]:
     """What a suggestion changes, to be sorted by: the classes that lose by it; whether mail still breaks the guarantee;
-    whether all that it changes is known; whether it helps for a time only; whether it is a last resort; whether it does
-    something else than put right rules that are there; whether open questions keep it from a proof; whether the rules are
+    whether it helps for a time only; whether it is a last resort; whether it does something else than put right rules that
+    are there; whether all that it changes is known; whether open questions keep it from a proof; whether the rules are
     meant for other mail; the classes that may change; how many suggestions change less mail beside; how wide the classes
     are that it changes beside; how much it makes other rules, and how far these are from what it is about; the edits; and
     of all it changes, the classes without a gain, and how wide all are.
@@ -92,10 +92,10 @@ def _drawbacks(suggestion: Suggestion, aim: Aim) -> Rank:
     others = suggestion.surely_unwanted
     return (
         *least_harmful(suggestion),
-        not suggestion.difference.complete,  # So more mail may lose by it.
         suggestion.until is not None,
         rebuilt == LAST_RESORT,
         rebuilt >= NEW_RULE or (bool(others) and not suggestion.of_meant_rules),
+        not suggestion.difference.complete,  # So more mail may lose by it.
     )
 
 

@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import Aim
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.ranking import first_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     suggestion_rows,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.action_effects import Does
 
 from tests.unit.mail_flow.asking import ENCRYPT, IN, OUTGOING, STOP, rule
 from tests.unit.mail_flow.repair.repairing import repaired
@@ -170,3 +174,15 @@ def test_the_rule_that_is_meant_is_tried_however_many_are_as_near() -> None:
     found, edits = repaired([*others, portal], wanted)
     assert edits[0] == [("condition", "Portal")]
     assert found.suggestions[0].rules[-1]["conditions"] == {"from": ["megan@contoso.com"]}
+
+
+def test_a_meant_rule_whose_changes_are_not_all_known_goes_before_a_rule_for_all_that_leaves() -> None:
+    contracts = rule("Contracts", {**OUTGOING, "subject_matches_patterns": [r"^KV-\d{6}"]}, ENCRYPT)
+    trial = rule("Trial", OUTGOING, ENCRYPT, mode="Audit")
+    found, _edits = repaired([contracts, trial], {"when": CONTRACTS, "then": "not_in_clear"})
+    of_meant, of_all = (
+        next(one for one in found.suggestions if one.edits[0].rule == name) for name in ("Contracts", "Trial")
+    )
+    unknown = replace(of_meant, difference=replace(of_meant.difference, complete=False))
+    aim = Aim("G", frozenset({Does.ENCRYPT}), CONTRACTS)
+    assert first_by(unknown, aim) < first_by(of_all, aim)
