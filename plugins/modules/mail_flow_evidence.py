@@ -298,7 +298,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     read_evidence,
     window_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import OLDEST, QUERIES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import OLDEST
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.tally import REPORTED_AFTER
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.observations import (
     OBSERVATIONS_ARGUMENT_SPEC,
@@ -313,6 +313,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
+    QUERIES,
     TRACE_ARGUMENT_SPEC,
     TRACE_EXCLUSIVE,
     TRACE_RANGES,

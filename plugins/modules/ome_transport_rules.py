@@ -145,7 +145,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan, warning
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
     foreign_rules,
@@ -190,7 +190,11 @@ def run(task: ModuleContext) -> dict[str, Any]:
             stored = [stored_rule.name for rule in rules if (stored_rule := book.find(rule))]
             after = rules_after(rules_from(organization), plan.steps)
             foreign = foreign_rules(after, [*stored, *(rule.name for rule in rules)], {})
-            plan.warnings += [f"The rule {foreign_line(foreign_row(rule))}" for rule in foreign if rule.does]
+            plan.warnings += [
+                warning("unmanaged_rule", f"The rule {foreign_line(foreign_row(rule))}", rule=rule.name)
+                for rule in foreign
+                if rule.does
+            ]
         return plan
 
     return converge(task, with_licensing(rules), planner)

@@ -23,6 +23,7 @@ DERIVED = {
     "template_not_checked": {"book"},
     "configuration_used": {"named"},
     "configuration_use_unknown": {"error"},
+    "unmanaged_rule": {"foreign_line", "foreign_row"},
 }
 
 
