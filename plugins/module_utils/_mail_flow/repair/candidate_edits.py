@@ -324,12 +324,17 @@ class _EditsNotToAct:
             for less in without(options, self._values.met(standing, options)):
                 yield self._at.draft.with_section(place, CONDITION, "conditions", less)
         for section, predicate in self._values.at_hand(standing) if not helps else ():
-            yield from self._add_exception(standing, section, predicate)
+            if not self._is_too_wide(section):
+                yield from self._add_exception(standing, section, predicate)
         actions = set_actions(self._at.draft.rules[place].get("actions") or {})
         if actions.pop("stop_rule_processing", None) and actions:
             yield self._at.draft.with_section(place, STOP, "actions", {"stop_rule_processing": None})
         if not helps:
             yield self._at.draft.set(place, "enabled", True, False)
+
+    def _is_too_wide(self, exception: Section) -> bool:
+        """Whether an exception says only who is inside or outside, while the aim says more of its mail."""
+        return set(exception) <= set(SCOPES) and not set(self._aim.about) <= set(SCOPES)
 
     def _add_exception(self, standing: Standing, options: Section, predicate: Predicate) -> Iterator[EditedRules]:
         """A rule has one exception more, or one with more values."""

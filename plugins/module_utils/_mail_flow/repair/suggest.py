@@ -123,9 +123,11 @@ class _GoalRepair:
         contradiction = None if proved else self._contradiction()  # Of what the search found, too.
         advice = self._advice_before(proved)
         suggested = [] if advice or contradiction else suggested
-        if not (suggested or advice or contradiction):
+        if not (advice or contradiction) and all(each.grave_losses for each in suggested):
             steps = first_steps(search.first_steps, self._task, self._goal, self._known, self._proof)
-            suggested = ranked(steps, self._aim, self._task)
+            suggested += [
+                step for step in ranked(steps, self._aim, self._task) if not (suggested and step.grave_losses)
+            ]
         if any(each.left_open is None for each in by_connectors):
             suggested = [suggestion for suggestion in suggested if not suggestion.losses]
         suggested = sorted([*by_connectors, *suggested], key=least_harmful)[:MOST]

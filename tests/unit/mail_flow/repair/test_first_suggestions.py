@@ -433,3 +433,36 @@ def test_a_rule_goes_before_those_that_make_copies_which_count(person: str, copi
     )
     assert edits[0] == [("enable", "Off"), ("move", "Off")]
     assert found.suggestions[0].rules[place]["name"] == "Off"
+
+
+def test_a_step_that_costs_no_mail_anything_goes_before_edits_that_take_copies_from_somebody() -> None:
+    partner = rule(
+        "Partner",
+        {**OUTGOING, "recipient_domain_is": ["partner.com"]},
+        STOP,
+        exceptions={"subject_contains_words": ["trial"]},
+    )
+    footer = rule(
+        "Footer",
+        OUTGOING,
+        {"apply_html_disclaimer_text": "<p>Note</p>", "apply_html_disclaimer_fallback_action": "Wrap"},
+    )
+    records = rule("Records", MEGAN, {"blind_copy_to": ["vault@archive.com"]})
+    found, edits = repaired(
+        [partner, footer, records],
+        {
+            "when": {**OUTGOING, "subject_contains_words": ["exam"]},
+            "unless": {"recipient_domain_is": ["partner.com"]},
+            "then": "not_in_clear",
+            "copies": "outside",
+        },
+    )
+    first, *others = found.suggestions
+    assert edits[0] == [("add", "Encrypt: G")]
+    assert first.is_refuted
+    assert not first.losses
+    assert others
+    assert all(suggestion.losses for suggestion in others)
+    # An exception of all senders inside would end the records.
+    exceptions = {edit.option for suggestion in others for edit in suggestion.edits if edit.kind == "exception"}
+    assert exceptions == {"exceptions.subject_contains_words"}
