@@ -183,7 +183,10 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
 NAMING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
     "findings of rules that never act": (OF_IDLE_RULES, LINT_KINDS),
     "findings by which mail leaves as it is": (first_look._LEAVES_IN_CLEAR, LINT_KINDS),
-    "what keeps mail from an effect": (policy._KEEPS_MAIL, sentences._KEEPS),
+    "what keeps mail from an effect": (
+        policy._KEEPS_MAIL,
+        {**sentences._IS_KEPT, **sentences._KEEP, **sentences._DLP_KEEPS},
+    ),
     "how rules end mail": (sentences.ENDING_MAIL, policy._KEEPS_MAIL),
     "findings of exceptions": (first_look._BY_EXCEPTIONS, first_look._LEAVES_IN_CLEAR),
     "findings in the documentation": (documented(RETURNED["lint"]["description"]), LINT_KINDS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
@@ -68,6 +69,12 @@ def _hop(message: Message, facts: Facts) -> str:
         if message.sender_ip is None
         else message.sender_ip
     )
+
+
+def without_hop(message: Message, facts: Facts) -> Message:
+    """A message as its row shows it: without a last hop if a mailbox sends it."""
+    hop = _hop(message, facts)
+    return replace(message, sender_ip=hop) if hop == NO_HOP else message
 
 
 def rows_of(message: Message, facts: Facts) -> Iterator[Row]:

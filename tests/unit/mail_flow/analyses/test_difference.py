@@ -371,7 +371,7 @@ def test_settings_alone_may_change_mail(before: Values, after: Values, number: s
     assert [row["kind"] for row in found.rows] == ["unknown"]
     assert number in [each["id"] for each in found.rows[0]["unknown"]]
     ((name, value),) = after.items()
-    assert found.rows[0]["text"].endswith(f"because of {name}: {str(value).lower()}.")
+    assert found.rows[0]["text"].endswith(f": {name} is now {str(value).lower()}.")
     assert found.rows[0]["rules"] == []
     assert difference([], [], {**TENANT, "irm_configuration": after}, NOW, irm_before=before).rows == []
     assert difference(rules, rules, {**TENANT, "irm_configuration": after}, NOW).rows == []

@@ -10,6 +10,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Cause,
     MayBecome,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
@@ -126,7 +127,7 @@ def _open(number: int, **more: Any) -> MayBecome:
     about = RuleSet([rule("R", {**OUTGOING, "subject_contains_words": [f"w{number}"]}, ENCRYPT)]).rules
     return MayBecome(
         about=tuple(about),
-        unknown=(Reason(f"U0{number}", "relation"),),
+        unknown=(Reason(list(questions.BY_ID)[number], "relation"),),
         becomes=DifferenceKind.UNKNOWN,
         cause=Cause(None, (False, False)),
         **more,
