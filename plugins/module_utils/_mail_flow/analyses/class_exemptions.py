@@ -16,7 +16,7 @@ from ..sat.batch import KnownModels
 from ..simulator.copy_result import CopyResult
 from .aspects import Aspect, DifferenceKind
 from .besides_dlp import certain_dlp_rules
-from .difference_kinds import ClassWitness, MailClass
+from .difference_kinds import ClassWitness, MailClass, surely_acts
 from .difference_queries import DifferenceSearch
 from .finding import Exempting, Stages
 from .open_findings import ended_by, how_it_ends
@@ -181,7 +181,9 @@ class ClassExemptions:
         return kind in now and self._known.can([*exempt, high(~now[kind])]) is False
 
     def _candidates(self, draft: ClassFacts) -> dict[Exempting, Literal]:
-        """The rules that may exempt mail, each with that it acts in one of the rule sets."""
+        """The rules that may exempt mail, each with that it acts in one of the rule sets. One that acts on the witness does not
+        exempt it.
+        """
         edited = [draft.edit.before, draft.edit.after] if draft.edit else []
         own_names = {rule.name for rule in (*edited, *(rule for _side, rule in draft.rules)) if rule is not None}
         acts: dict[Exempting, list[Literal]] = {}
@@ -189,7 +191,7 @@ class ClassExemptions:
             (which, rule)
             for which, rules in enumerate(self._model.rule_sets)
             for rule in rules.rules
-            if not rule.idle and rule.name not in own_names
+            if not (rule.idle or rule.name in own_names or surely_acts(rule, draft.shown.courses[which]))
         ]
         for which, rule in others:
             earlier = any(side == which and rule.place < own.place for side, own in draft.rules)

@@ -305,10 +305,13 @@ def acted(edit: Edit | None, courses: Courses) -> tuple[bool, bool]:
 
 def surely_acted(edit: Edit, courses: Courses) -> bool:
     """Whether an edited rule acts on a message, as it was or as it is now, in every world that is not against a guess."""
-    return any(
-        all(_acts_in(world, rule) for world in course.worlds if not world.against_a_guess)
-        for rule, course in zip((edit.before, edit.after), courses, strict=True)
-    )
+    versions = zip((edit.before, edit.after), courses, strict=True)
+    return any(rule is not None and surely_acts(rule, course) for rule, course in versions)
+
+
+def surely_acts(rule: FlowRule, course: Course) -> bool:
+    """Whether a rule acts on a message in every world that is not against a guess."""
+    return all(_acts_in(world, rule) for world in course.worlds if not world.against_a_guess)
 
 
 def _acts_in(world: World, rule: FlowRule | None) -> bool:

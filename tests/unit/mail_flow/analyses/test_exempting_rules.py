@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import Solver
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import unless_words
 
-from tests.unit.mail_flow.asking import ALL, IN, STOP, compared, rule
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, STOP, compared, rule
 
 Values = dict[str, Any]
 
@@ -98,3 +98,17 @@ def test_copies_are_named_once() -> None:
     assert unless_words(keeping, what=("one of the two copies", "one of them")) == (
         ", unless one of the two copies is rejected by 'R', or deleted by 'R', or DLP blocks one of them with 'R'"
     )
+
+
+def test_the_rule_by_which_somebody_gets_a_copy_does_not_keep_it_from_a_change() -> None:
+    encrypts = rule("Encrypts", {**IN, "recipient_domain_is": ["contoso.com"]}, ENCRYPT)
+    behind = [
+        rule("Board", {"subject_contains_words": ["board"]}, ENCRYPT),
+        encrypts,
+        rule("Moved", {"sent_to": ["megan@contoso.com"]}, {"redirect_message_to": ["bob@contoso.com"]}),
+    ]
+    narrower = {**encrypts, "conditions": {**encrypts["conditions"], "sent_to_scope": "NotInOrganization"}}
+    found = compared(behind, [behind[0], narrower, behind[2]])
+    (text,) = [row["text"] for row in found.rows if "for bob@contoso.com" in row["text"]]
+    assert "'Board'" in text
+    assert "'Moved'" not in text
