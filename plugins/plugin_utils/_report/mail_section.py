@@ -208,7 +208,7 @@ def unseen_of(organization: OrganizationReport) -> list[str]:
 
 
 def unseen_of_all(organizations: Sequence[OrganizationReport]) -> list[str]:
-    """The same of several organizations, each line once. One that is not of all of them names those that it is of."""
+    """What the verdicts about the mail of several organizations do not see, each line once. One that is not of all of them names those that it is of."""
     names_by_line: dict[str, list[str]] = {}
     lines_by_organization = [(organization.shown_name, unseen_of(organization)) for organization in organizations]
     judged = [(name, lines) for name, lines in lines_by_organization if lines]

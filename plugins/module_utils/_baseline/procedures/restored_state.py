@@ -94,7 +94,7 @@ class RestoredState:
         return CreatedConfigurations(self.parts[OME_CONFIGURATION.subset], changes, whole=self.whole)
 
     def begun(self, organization: Organization) -> RestoredState:
-        """The same with the created rules as an organization has them: once one is removed, no similar rule is mistaken
+        """This state with the created rules as an organization has them: once one is removed, no similar rule is mistaken
         for it.
         """
         return replace(self, created_first=self.run.created_now(organization))

@@ -102,7 +102,7 @@ class DifferenceQueries:
         return known
 
     def refined(self, keys: Iterable[Key]) -> DifferenceQueries:
-        """The same questions to a model with other recipients for these atoms."""
+        """These questions to a model with recipients for these keys, too."""
         return DifferenceQueries(self.model.refined(keys), self.edits, self._options, self.turns)
 
     def free(self, person: str = "") -> CopyQueries:
@@ -247,5 +247,8 @@ class DifferenceSearch:
         return self.model.circuit.solve(literals, self.remaining) if self.remaining > 0 else None
 
     def refined(self, keys: Iterable[Key], budget: int) -> DifferenceSearch:
-        """The same in a model with other recipients for these atoms."""
+        """This search in a model with recipients for these keys, too.
+
+        :param budget: the number of conflicts at which it ends.
+        """
         return replace(self, queries=self.queries.refined(keys), budget=budget)

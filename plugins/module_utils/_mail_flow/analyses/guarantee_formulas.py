@@ -37,7 +37,7 @@ class GuaranteeFormulas:
         self._claims: dict[tuple[bool, bool], list[tuple[Literal, Literal]]] = {}
 
     def refined(self, keys: Iterable[Key]) -> GuaranteeFormulas:
-        """The same of a model in which recipients are modeled for these, too."""
+        """The formulas of the guarantee in a model with recipients for these keys, too."""
         return GuaranteeFormulas(self.model.refined(keys), self.guarantee, self.place, self.disclosures)
 
     @property

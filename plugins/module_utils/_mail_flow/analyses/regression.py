@@ -121,7 +121,7 @@ def _worsened(
     now: datetime.datetime,
     settings: Sequence[Mapping[str, Any] | None],
 ) -> Counterexample | None:
-    """The same at an instant.
+    """A message that breaks a guarantee after a change and kept it before, at an instant; ``None`` if none is found.
 
     :param sides: the rules after, and before.
     """
@@ -137,7 +137,8 @@ def _worsened(
 
 
 def _after_rounds(model: Model, claims: RuleSet, guarantee: Guarantee) -> Counterexample | None:
-    """The same in a model, and then in ones that are more exact.
+    """A message that breaks a guarantee after a change and kept it before, found in a model or in more exact ones; ``None`` if none
+    is.
 
     :raises BudgetError: that takes too long.
     """

@@ -76,7 +76,7 @@ class AddressingVariables(Protocol):
 
     @property
     def others_direct(self) -> Literal:
-        """The same of all others."""
+        """Whether the sender wrote to the primary addresses of all others, and not to aliases."""
 
     @property
     def watches_aliases(self) -> bool:

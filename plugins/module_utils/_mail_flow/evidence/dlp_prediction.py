@@ -120,7 +120,7 @@ class _DlpPredictor:
 
 
 def _reaches_in(world: World) -> bool | None:
-    """The same in one world. A rule that stops later mail flow rules does not keep a copy from DLP."""
+    """Whether a copy reaches DLP in one world; ``None`` if that is open. A rule that stops later mail flow rules does not keep a copy from DLP."""
     if world.surprises:
         return None
     if world.fate != Fate.DELIVERED:

@@ -193,7 +193,7 @@ class _OnwardReader:
             self._found.open.add(address)
 
     def _of_inbox_rule(self, address: str, rule: Mapping[str, Any]) -> Iterator[tuple[Forward, str]]:
-        """The same of an inbox rule, whatever its conditions are."""
+        """To whom an inbox rule sends mail on, whatever its conditions are, and those whose address is yet to be asked."""
         if rule.get("Enabled") is False:
             return
         name = str(rule.get("Name") or "")

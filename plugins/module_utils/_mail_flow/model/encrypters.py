@@ -349,11 +349,11 @@ class AppliedEncrypters:
         return {each.what.ends for each in self.with_effect("ends")} == {Fate.MODERATED}
 
     def delivering(self) -> AppliedEncrypters:
-        """The same once what keeps the copy from its recipient is done."""
+        """What remains to be done once what keeps the copy from its recipient is."""
         return replace(self, is_ended=True)
 
     def joined(self, more: Sequence[PossibleEncrypter]) -> AppliedEncrypters:
-        """The same with what else applies to the copy, or may."""
+        """These and what else applies to the copy, or may."""
         return replace(self, every=(*self.every, *more))
 
     @property

@@ -24,7 +24,9 @@ def _guest(facts: Facts, address: str, asked: str, guess: bool) -> Truth:
 
 
 def _guest_recipient(facts: Facts, address: str, *, inside: bool) -> Truth:
-    """The same of a recipient, and a scope. If it was observed that guests are outside, all with such addresses are."""
+    """Whether a recipient whose address is outside of the accepted domains is inside, or is outside. If it was observed that
+    guests are outside, all with such addresses are.
+    """
     observed = facts.observed.get(questions.GUESTS)
     if observed is False or (observed and facts.is_object(address)):
         return observed is inside

@@ -119,7 +119,7 @@ class _Wider(Parser):
 
 
 def _trimmed(node: Node) -> Node | None:
-    """The same without wildcards at its ends, which a search implies; ``None`` if nothing is left."""
+    """A part of a pattern without wildcards at its ends, which a search implies; ``None`` if nothing is left."""
     match node:
         case Sequence(parts):
             while parts and parts[0] == _ANYTHING:

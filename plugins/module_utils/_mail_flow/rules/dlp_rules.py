@@ -252,7 +252,7 @@ class DlpRule:
 
     @property
     def by_access_scope(self) -> tuple[DlpRule, ...]:
-        """The same as rules that do one thing to all copies on which they act: of one that blocks people outside alone and does
+        """This rule as rules that do one thing to all copies on which they act: of one that blocks people outside alone and does
         more, one for people outside and one for people inside.
         """
         if self.does_inside is None:
@@ -273,7 +273,7 @@ class DlpRule:
         return RuleActions.from_options({**people, **manager}, "Enforce")
 
     def as_sending(self, rules: RuleSet) -> SendingRule:
-        """The same as a rule that sends mail to people.
+        """This rule as one that only sends mail to people.
 
         :param rules: the mail flow rules, which come first.
         """

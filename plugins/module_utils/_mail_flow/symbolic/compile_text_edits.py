@@ -259,7 +259,9 @@ class TextEdits:
         return self._noted(place, edit.slot, known, act.acts, self._written(now, edit.slot, act.acts, before, after))
 
     def replaced(self, edit: TextEdit, act: FormulaAct, when: Value, now: SeenMessage) -> SeenMessage:
-        """The same, with the known text alone where a condition holds. A text for which no condition looks is left."""
+        """What later rules see where a rule puts a known text in place of another one, if a condition holds. A text for which no condition
+        looks is left.
+        """
         slot = edit.slot
         if slot not in self.mail.vocabulary.keys:
             return now

@@ -149,7 +149,7 @@ class Model:
         return [address for address in self.mail.vocabulary.fields if address not in self.facts.groups.expanded]
 
     def refined(self, keys: Iterable[Key]) -> Model:
-        """The same model, with recipients modeled for these, too."""
+        """This model with recipients for these keys, too."""
         exact = [key for key in self.exact if key != ANYBODY]
         return Model(
             self.rule_sets,

@@ -166,7 +166,7 @@ class Pattern:
         self.start: Any = (frozenset(), self._anchors_at("", end=False), False)
 
     def after(self, prefix: str) -> Pattern:
-        """The same in a text that has this before it."""
+        """The search in a text that begins with a prefix: its start is behind that. It changes in place, and is returned."""
         for character in prefix:
             self.start = self.step(self.start, character)
         return self
@@ -229,7 +229,7 @@ class Guess(Pattern):
         self.starts = [self.start]
 
     def after(self, prefix: str) -> Guess:
-        """The same in a text that has this before it."""
+        """The search in a text that begins with a prefix: its start is behind that. It changes in place, and is returned."""
         for character in prefix:
             self.starts = list(
                 dict.fromkeys(after for first_state in self.starts for after in self.steps(first_state, character))

@@ -227,7 +227,7 @@ class _Relying:
 
     @property
     def lines(self) -> list[str]:
-        """The same in lines, with what is asked."""
+        """What the questions would decide, in lines, with what is asked."""
         lines = dependence_lines(self.dependences)
         return [*self.none_lines, *lines, *numbers_told(lines)]
 

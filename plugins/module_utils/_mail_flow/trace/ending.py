@@ -32,7 +32,7 @@ def whether_ends(rule: FlowRule, observed: Mapping[str, bool]) -> bool | None:
 
 
 def surely_goes_on(rule: FlowRule, observed: Mapping[str, bool]) -> bool:
-    """The same, but whether later rules act on it in any case: likely answers are open."""
+    """Whether later rules act in any case on a copy of an ordinary message that a rule acts on: likely answers are open."""
     return all(world.goes_on for world in _worlds_behind(rule, observed))
 
 

@@ -108,7 +108,7 @@ class RuleEvaluator:
         return self._behind_rules(atom, self.conditions.truth_of(atom))
 
     def _behind_rules(self, atom: Atom, truth: TruthSets) -> TruthSets:
-        """The same where rules may have changed what rows show of what a condition looks at."""
+        """The copies for which a condition is true, with those open of which rules may have changed what it looks at."""
         truth = truth.changed(self._changed, self._unknown_subjects)
         for field in sorted(atom.headers & self._edited.keys()):
             known = self.block.every_copy & ~(truth.possible & ~truth.true)

@@ -78,7 +78,7 @@ class RuleEvidenceRow(ResultRow):
 
 @dataclass(frozen=True, kw_only=True)
 class TrialEvidenceRow(RuleEvidenceRow):
-    """The same of a rule on trial, with the window."""
+    """What Exchange reports of a rule on trial beside what was computed, with the window."""
 
     window: WindowRow = field(metadata=row_of(WindowRow))
 

@@ -82,7 +82,7 @@ def one_of(kind: type[StrEnum]) -> dict[str, Codec]:
 
 
 def one_of_texts(texts: Collection[str]) -> dict[str, Codec]:
-    """The same of texts that are no enumeration."""
+    """The metadata of a field that is one of some texts which are no enumeration."""
 
     def read(text: Any) -> Any:
         if text not in texts:
