@@ -233,6 +233,14 @@ def test_a_rule_before_that_is_gone_keeps_delivery_from_telling_anything(role: R
     assert told == [True, False]
 
 
+def test_a_snapshot_that_cannot_be_read_is_no_silence_about_when_rules_changed(role: Role) -> None:
+    Path(role.plan("snapshot")["snapshot"]).write_text("{", encoding="utf-8")
+    role.plan("audit", check=True, replay_days=7)
+    (warning,) = [each for each in role.task.warnings if each.startswith("The replay does not know")]
+    assert "since when the rules are as they are: " in warning
+    assert "delivered" not in {row["id"] for row in role.report["mail"]["replay"]["assumes"]}
+
+
 def test_a_trial_that_is_gone_keeps_nothing_from_being_compared(role: Role) -> None:
     comment = "Trial by m365.message_encryption of the rule: X"
     role.session.edit(

@@ -110,7 +110,7 @@ def replay_mail(
         now = Mail.of_organization(organization)
         then = now.after(plan)
         changes = changes_mail(plan.changes)
-        since = _since(now, artifacts, organization, window)
+        since = _since(task, now, artifacts, organization, window)
         # A file may be of another time than the report.
         report = read_encryption(task.session, window.begin, window.until) if window and not files else None
         replay = _replay(now, then, changes, guarantees, trace, window, since, report)
@@ -135,16 +135,17 @@ def replay_mail(
 
 
 def _since(
-    present: Mail, artifacts: Artifacts, organization: Organization, window: Window | None
+    task: BaselineContext, present: Mail, artifacts: Artifacts, organization: Organization, window: Window | None
 ) -> Sequence[int | None]:
     """For each present rule: since when mail meets it and all rules before it as they are now, in microseconds; ``None`` where
-    nobody knows. Empty if there is no mail, or a snapshot cannot be read.
+    nobody knows. Empty if there is no mail, or with a warning, if a snapshot cannot be read.
     """
     if window is None:
         return []
     try:
         changes = known_changes(artifacts, organization, window.begin, datetime.datetime.now(datetime.UTC))
-    except OptionError:
+    except OptionError as error:
+        task.warnings.append(f"The replay does not know since when the rules are as they are: {error}")
         return []
     return unchanged_since(RuleSet(present.rules).rules, changes)
 
