@@ -25,6 +25,9 @@ from .ranking import ranked
 from .suggestion import GoalSuggestions, SearchEffort, Suggestion
 from .task import Goal, RepairTask
 
+#: The kind of the reason that a rule adds somebody, with the rule and the person as its values.
+_ADDED = "added"
+
 #: At most so many rules are tried in front of those that add people.
 _MOST_MOVED = 3
 
@@ -34,10 +37,6 @@ def is_open_by_added_people(judged: Judgment) -> bool:
     return judged.verdict is GuaranteeVerdict.UNKNOWN and all(
         reason.id == questions.ADDED_RECIPIENTS and reason.kind == _ADDED for reason in judged.unknown
     )
-
-
-#: The kind of the reason that a rule adds somebody, with the rule and the person as its values.
-_ADDED = "added"
 
 
 def settling(judged: Judgment, task: RepairTask) -> GoalSuggestions | None:

@@ -125,9 +125,9 @@ class _GoalRepair:
         suggested = [] if advice or contradiction else suggested
         if not (advice or contradiction) and all(each.grave_losses for each in suggested):
             steps = first_steps(search.first_steps, self._task, self._goal, self._known, self._proof)
-            suggested += [
-                step for step in ranked(steps, self._aim, self._task) if not (suggested and step.grave_losses)
-            ]
+            if suggested:
+                steps = [step for step in steps if not step.grave_losses]
+            suggested += ranked(steps, self._aim, self._task)
         if any(each.left_open is None for each in by_connectors):
             suggested = [suggestion for suggestion in suggested if not suggestion.losses]
         suggested = sorted([*by_connectors, *suggested], key=least_harmful)[:MOST]
