@@ -78,15 +78,23 @@ class CmdletRequests(CallRequests):
         outcomes = [self._part_outcome(call, part) for call, part in zip(calls, parts, strict=True)]
         refused = [index for index, part in enumerate(parts) if part.get("status") == 401]
         if refused and not renewed and self._line.credential.renewable:
-            self._line.token(used, _challenge(parts[refused[0]]))
-            again = self._batch_again([calls[index] for index in refused])
+            again = self._with_another_token([calls[index] for index in refused], used, parts[refused[0]])
             for index, outcome in zip(refused, again, strict=True):
                 outcomes[index] = outcome
         return outcomes
 
-    def _batch_again(self, calls: Sequence[Call]) -> list[Outcome]:
-        """Calls that were refused for their token, with a new one."""
-        return self._batch(calls, renewed=True) if len(calls) > 1 else [self._alone(calls[0])]
+    def _with_another_token(self, calls: Sequence[Call], token: str, part: Mapping[str, Any]) -> list[Outcome]:
+        """The outcomes of calls of a batch whose token was refused. What fails here says nothing of the other calls of
+        their batch, so it is never raised.
+
+        :param token: the refused one.
+        :param part: the answer that refused it.
+        """
+        try:
+            self._line.token(token, _challenge(part))
+            return self._batch(calls, renewed=True) if len(calls) > 1 else [self._alone(calls[0])]
+        except FailedError as failed:
+            return [failed.failure for _call in calls]
 
     def _part(self, name: str, url: str, call: Call, token: str) -> dict[str, Any]:
         headers = {
@@ -110,14 +118,14 @@ class CmdletRequests(CallRequests):
 
     def _pages(self, call: Call, first: Outcome | answers.Page) -> Outcome:
         """The result of a call whose answer may come in several pages. A page that is missing is an error, never the
-        end.
+        end. Only a read has further pages: the request for one carries the call again.
         """
         if not isinstance(first, answers.Page):
             return first
         result = first.result
         page = first
         seen = set[str]()
-        while page.next_link:
+        while page.next_link and call.is_read:
             link = self._line.service.link(page.next_link)
             if not link or link in seen or len(seen) >= _PAGES:
                 return incomplete(call, "the URL of its next part cannot be followed")

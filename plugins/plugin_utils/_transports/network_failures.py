@@ -40,6 +40,11 @@ class _NetworkFailure:
     retryable: bool
 
 
+#: What proves of a ``ProxyError`` that nothing went through the proxy: it was not reached, it refused the tunnel, or it
+#: does not speak TLS. urllib3 also raises one where the connection is lost after the request was sent.
+_PROXY_NOT_REACHED = frozenset({"NewConnectionError", "NewConnectionDisabled", "ConnectTimeoutError", "gaierror"})
+_PROXY_REFUSED = re.compile("Tunnel connection failed|proxy appears to only use HTTP")
+
 #: The most telling first.
 _FAILURES = (
     _NetworkFailure(
@@ -145,6 +150,8 @@ def _failure_of(error: BaseException, where: str, names: Names) -> Failure:
         return Failure(unreadable, Executed.NO, retryable=False)
     match = re.search(r"certificate verify failed: ([^(]+)", text)
     reason = f" ({match[1].strip()})" if match else ""
+    if not (kinds & _PROXY_NOT_REACHED or _PROXY_REFUSED.search(text)):
+        kinds.discard("ProxyError")
     for failure in _FAILURES:
         if kinds & failure.marks:
             message = failure.text.format(where=where, reason=reason, text=str(error))

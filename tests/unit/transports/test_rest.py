@@ -132,14 +132,42 @@ def test_lost_answers(script: Make, step: Any, executed: Executed, calls: list[C
         assert "planted-token" not in repr(outcome)
 
 
-def test_a_reset_connection_leaves_the_outcome_unknown(script: Make) -> None:
-    def reset(handler: Any) -> None:
-        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        handler.connection.close()
-        handler.close_connection = True
+def reset(handler: Any) -> None:
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+    handler.close_connection = True
 
+
+def test_a_reset_connection_leaves_the_outcome_unknown(script: Make) -> None:
     (outcome,) = attempt(script(reset), WRITE)
     assert outcome.executed is Executed.UNKNOWN
+
+
+def never_answered(handler: Any) -> None:
+    handler.connection.recv(1)  # nothing comes until the client gives up
+    handler.close_connection = True
+
+
+@pytest.mark.parametrize("lose", [hang_up, reset, never_answered])
+def test_a_connection_that_is_lost_behind_a_proxy_leaves_the_outcome_unknown(script: Make, lose: Any) -> None:
+    """urllib3 says then, too, that it cannot connect to the proxy."""
+    proxy = script(lose)
+    more = {"exchange_command_timeout": 1} if lose is never_answered else {}
+    (outcome,) = attempt("http://127.0.0.1:9", WRITE, exchange_proxy=proxy.url, **more)
+    assert [body["CmdletInput"]["CmdletName"] for _path, _headers, body in proxy.requests] == [WRITE.cmdlet]
+    assert isinstance(outcome.error, errors.ServiceError)
+    assert outcome.executed is Executed.UNKNOWN
+
+
+def test_a_proxy_that_is_not_reached_or_refuses_the_tunnel_means_that_nothing_happened(script: Make) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        for proxy in (nobody, script((200, b"")).url):  # the script does not know CONNECT
+            (outcome,) = attempt("https://outlook.office365.com", WRITE, exchange_proxy=proxy)
+            assert isinstance(outcome.error, errors.UnreachableError)
+            assert "the proxy did not connect to" in outcome.error.message
+            assert outcome.executed is Executed.NO
 
 
 def test_nobody_listening_means_that_nothing_happened() -> None:
@@ -211,6 +239,12 @@ def test_pages_are_put_together(script: Make) -> None:
     (result,) = attempt(server, READ)
     assert result.objects == [{"A": 1}, {"A": 2}]
     assert server.requests[1][0] == "/next?p=2"
+
+
+def test_a_write_is_never_sent_again_for_a_further_page(script: Make) -> None:
+    server = script((200, {"value": [], "@odata.nextLink": "/next"}))
+    (result,) = attempt(server, WRITE)
+    assert (result.error, len(server.requests)) == (None, 1)
 
 
 @pytest.mark.parametrize("link", ["https://evil.example.com/next", "/next"])

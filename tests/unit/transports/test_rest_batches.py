@@ -12,9 +12,9 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 
-from tests.unit.connections import answer, identity
+from tests.unit.connections import answer, hang_up, identity
 
 from .rest_attempts import READ, WRITE, Make, attempt
 
@@ -89,6 +89,48 @@ def test_the_headers_of_a_batch_are_those_of_its_last_part_as_with_microsofts_mo
     assert {name: headers[name] for name in last if name not in ("Prefer", "Content-Type")} == {
         name: value for name, value in last.items() if name not in ("Prefer", "Content-Type")
     }
+
+
+class TokenOfOneUse(Tokens):
+    """A credential whose authority refuses a second token."""
+
+    def renew(self, claims: str | None) -> None:
+        raise errors.AuthenticationError("no more tokens.")
+
+    def failure(self, error: Exception) -> Failure:
+        return Failure(errors.AuthenticationError(str(error)), Executed.NO, retryable=False)
+
+
+def _first_part_done_others_refused(handler: Any) -> None:
+    parts = [
+        {"id": part["id"], "status": 200 if part["id"] == "0" else 401, "body": {"value": []}}
+        for part in handler.asked["requests"]
+    ]
+    answer(handler, 200, {"responses": parts})
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_write_that_is_answered_as_done_stays_done_where_others_get_no_other_token(script: Make, number: int) -> None:
+    """Otherwise it would be sent a second time, or be called not applied."""
+    wire = RestTransport(identity(exchange_api_url=script(_first_part_done_others_refused).url))
+    wire._line.credential = TokenOfOneUse()  # type: ignore[assignment]
+    done, *refused = wire.attempt([WRITE] * number)
+    wire.close()
+    assert isinstance(done, Result)
+    assert done.error is None
+    assert [outcome.executed for outcome in refused] == [Executed.NO] * (number - 1)
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_write_that_is_answered_as_done_stays_done_where_the_others_are_lost_at_their_second_try(
+    script: Make, number: int
+) -> None:
+    wire = RestTransport(identity(exchange_api_url=script(_first_part_done_others_refused, hang_up).url))
+    wire._line.credential = Tokens()  # type: ignore[assignment]
+    done, *lost = wire.attempt([WRITE] * number)
+    wire.close()
+    assert isinstance(done, Result)
+    assert [outcome.executed for outcome in lost] == [Executed.UNKNOWN] * (number - 1)
 
 
 @pytest.mark.parametrize(
