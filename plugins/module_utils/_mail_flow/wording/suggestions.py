@@ -93,6 +93,9 @@ _WORDS = {
 #: The maximum number of sentences about the mail that a suggestion changes.
 _MOST_CHANGES = 6
 
+#: What goes before these sentences: they say how mail is treated then, and nothing is applied yet.
+_ONCE_APPLIED = "Once this is applied: "
+
 
 def suggestion_rows(
     goals: Iterable[GoalSuggestions], present: Sequence[Rule], to_yaml: Callable[[Any], str]
@@ -148,7 +151,7 @@ def _with_edits(
         edits=tuple(
             {key: value for key, value in asdict(edit).items() if value is not None} for edit in suggestion.edits
         ),
-        effect=f"{effect}{_not_said(unsaid + suggestion.difference.more)}" if changes else "",
+        effect=f"{_ONCE_APPLIED}{effect}{_not_said(unsaid + suggestion.difference.more)}" if changes else "",
         rules=tuple(rules),
         difference=tuple(changes),
         difference_more=more,

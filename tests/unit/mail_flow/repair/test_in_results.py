@@ -118,7 +118,7 @@ def test_of_several_kinds_of_mail_all_are_said_and_the_widest_first() -> None:
     several = [row for row in rows if len(row["difference"]) > 1 and "'All'" in row["text"]]
     assert several
     for row in several:
-        assert row["effect"].startswith("Mail from inside is now encrypted")
+        assert row["effect"].startswith("Once this is applied: Mail from inside is now encrypted")
         assert row["effect"].count(". ") == len(row["difference"]) - 1
         assert "of which" not in row["effect"]
 
@@ -142,7 +142,7 @@ def test_mail_of_which_only_a_part_changes_is_named_by_that_part() -> None:
     anybody = {"name": "Firm", "enabled": False, "conditions": {"recipient_domain_is": ["fabrikam.com"]}}
     rules = [{**anybody, "actions": {"apply_rights_protection_template": "Encrypt"}}]
     first = flow(rules=rules, guarantees=[FIRM], suggest=True)["suggestions"][0]
-    assert first["effect"].startswith("Mail from inside to fabrikam.com is now encrypted")
+    assert first["effect"].startswith("Once this is applied: Mail from inside to fabrikam.com is now encrypted")
     assert "not from inside" not in first["effect"]
 
 
