@@ -184,9 +184,9 @@ options:
             Which copies count that rules make of the mail for people whom O(guarantees[].when) and
             O(guarantees[].unless) do not select, such as by a redirection, a blind copy, a report with the original mail
             or a request for approval. V(all), the default, counts them whoever gets them, V(outside) if they leave the
-            organization, and V(recipients_only) does not count them. What a rule shows people inside, in a report or for
-            an approval, never counts. A proof names those that it does not count and that
-            may break it (C(added_copies), C(shown_copies)).
+            organization, and V(recipients_only) does not count them. People inside who are asked for an approval get
+            no copy. A proof names those that it does not count and that may break it (C(added_copies),
+            C(shown_copies)).
           - >-
             A copy that counts must be protected like the recipients' own, but need not be delivered. Only with
             V(encrypted), V(not_in_clear), V(not_in_clear_if_delivered), V(portal) and V(protected_in_transit).

@@ -175,12 +175,33 @@ def test_whom_mail_is_redirected_to_gets_it_instead() -> None:
 
 
 def test_what_a_rule_may_do_is_no_more_than_it_does() -> None:
+    managed = {**TENANT, "managers": {"megan@contoso.com": "bob@contoso.com"}}
+    who = "from inside to people outside whose sender has a manager"
     adds = rule("R", OUTGOING, {"add_manager_as_recipient_type": "Bcc"})
     assert rows_of(adds) == []
-    (row,) = policy_rows(policy([adds], {**TENANT, "managers": {"megan@contoso.com": "bob@contoso.com"}}, NOW))
-    assert row.text == (
-        "Mail from inside to people outside whose sender has a manager may also reach the sender's manager (U09) ('R')."
+    rejects = rule("J", {**OUTGOING, **subject("virus")}, {"reject_message_reason_text": "No."})
+    asks = rule("A", {**OUTGOING, **subject("offer")}, {"moderate_message_by_user": ["bob@contoso.com"]})
+    for rules in ([adds, rejects], [adds, asks], [asks, adds]):
+        rows = [row for row in policy_rows(policy(rules, managed, NOW)) if row.rules == ("R",)]
+        assert [row.text for row in rows] == [f"Mail {who} may also reach the sender's manager (U09) ('R')."]
+
+
+@pytest.mark.parametrize("managers", [{"megan@contoso.com": "bob@contoso.com"}, None])
+def test_a_manager_surely_gets_mail_that_no_later_rule_can_keep_back(managers: dict[str, str] | None) -> None:
+    facts = {key: value for key, value in TENANT.items() if key != "managers"}
+    facts |= {} if managers is None else {"managers": managers}
+    adds = rule("R", OUTGOING, {"add_manager_as_recipient_type": "Bcc"})
+    (also,) = policy_rows(policy([adds], facts, NOW))
+    assert (also.kind, also.unknown, also.text) == (
+        "copied",
+        (),
+        "All mail from inside to people outside whose sender has a manager also reaches the sender's manager ('R').",
     )
+    redirects = rule("R", OUTGOING, {"add_manager_as_recipient_type": "Redirect"})
+    assert [row.unknown for row in policy_rows(policy([redirects], facts, NOW))] == [()]
+    stops = rule("S", {**OUTGOING, **subject("offer")}, {"stop_rule_processing": True})
+    (*_others, unless) = policy_rows(policy([stops, adds], facts, NOW))
+    assert [(each.rule, each.how) for each in unless.unless] == [("S", "stops")]
 
 
 def test_what_is_approved_first_is_said_to_be() -> None:

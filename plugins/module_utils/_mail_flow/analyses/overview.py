@@ -29,7 +29,7 @@ from ..model.kleene import Reason
 from ..rules.dlp_rules import sending_rules
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, contradicted_by
-from ..simulator.disclosures import disclosures
+from ..simulator.disclosures import disclosures_outside
 from ..symbolic.compile_outcomes import disclosed
 from ..symbolic.encoding import Model
 from ..symbolic.witness_replay import reasons_for
@@ -133,7 +133,7 @@ class _Overview:
         self._brought = _brought(rules, model.facts)
         self._undecided = undecided(model.facts)
         self._certain = certain_dlp_rules(model.facts)
-        self._disclosures = list(disclosures(rules.rules, model.facts))
+        self._disclosures = disclosures_outside(rules.rules, model.facts)
         self._formulas = OverviewFormulas(model, domains, self._undecided)
         looks_for_sensitive = model.mail.sensitivity.information is not FALSE
         self._samples = SampleMessages(
@@ -281,7 +281,8 @@ def _named(rules: RuleSet, facts: Facts) -> list[str]:
     by_rules = {
         name.lower() for atom in acting if atom.predicate.options[0] == "recipient_domain_is" for name in atom.values
     }
-    people = {*_brought(rules, facts), *(disclosure.person.address for disclosure in disclosures(rules.rules, facts))}
+    shown = disclosures_outside(rules.rules, facts)
+    people = {*_brought(rules, facts), *(disclosure.person.address for disclosure in shown)}
     every = {*by_rules, *named_domains(facts.connectors.outbound or ()), *map(domain, people)}
     return sorted(name for name in every if _is_domain(name))
 

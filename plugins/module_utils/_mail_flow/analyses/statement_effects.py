@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..._exchange.names import name_key, same_name
+from ..._resources.rules.action_effects import Does
+from ..actions.brought_people import THE_MANAGER
 from ..actions.deliver import FATES
 from ..actions.protect import option_name
 from ..formula import FALSE, Literal, Value, high
@@ -17,8 +19,8 @@ from ..rules.flow_rule import FlowRule
 from ..symbolic.compile_added_copies import AddedCopy
 from ..symbolic.compile_outcomes import Outcome, in_transit
 from ..symbolic.side import Side
-from .open_findings import TOLD_AFTER_REJECTION, effects_of, ended_by
-from .rule_effects import COPIED, ON_THE_WAY, RuleEffect, cases_of, on_the_copy
+from .open_findings import TOLD_AFTER_REJECTION, effects_of, ended_by, ends_all_its_mail, how_it_ends, rejects_misfits
+from .rule_effects import COPIED, ON_THE_WAY, RuleEffect, cases_of, may_treat_otherwise, on_the_copy
 from .stated_rules import StatedRule, acts
 from .statement_model import StatementModel, undecided_besides
 
@@ -87,6 +89,8 @@ class StatementEffects:
 
     def _is_copied(self, happening: _Happening) -> Value:
         """The value that is true if somebody to whom a rule sends mail gets a copy."""
+        if happening.effect.names == (THE_MANAGER,):  # Nothing keeps theirs back.
+            return acts(happening.rule, happening.outcome)
         return happening.side.logic.any_of(
             [
                 copy.when
@@ -173,9 +177,28 @@ class StatementEffects:
         return self._asked.model.added(side, 0, shared=False).copies_of(effect.names[0])
 
     def is_followed(self, rule: StatedRule, effect: RuleEffect) -> bool:
-        """Whether copies of somebody whom a rule adds are followed."""
+        """Whether copies of somebody whom a rule adds are followed, or nothing can keep back that of the sender's manager."""
+        if effect.names == (THE_MANAGER,) and isinstance(rule, FlowRule):
+            return self._is_never_kept_back(rule, effect)
         unfollowed = self._asked.chain.copies.unfollowed.get(rule.place, ()) if isinstance(rule, FlowRule) else ()
         return effect.names[0] not in unfollowed and bool(self._copies_of(effect, self._asked.model.free))
+
+    def _is_never_kept_back(self, rule: FlowRule, effect: RuleEffect) -> bool:
+        """Whether somebody to whom a rule sends mail gets it whenever the rule acts: nothing after it can end the way of a
+        copy, and nobody is asked for an approval. Whether later rules look at whom it adds does not matter then.
+        """
+        facts = self._asked.model.facts
+        if undecided_besides(facts, rule, effect) or any(
+            may_treat_otherwise(dlp.does, effect) for dlp in self._asked.dlp
+        ):
+            return False
+        if ends_all_its_mail(rule) or rejects_misfits(rule) or rule.actions.surprises:
+            return False
+        acting = [other for other in self._asked.rules.rules if other.is_on_and_enforced]
+        later = [other for other in acting if other.place > rule.place]
+        return not any(other.actions.does(Does.MODERATE) for other in acting) and not any(
+            how_it_ends(other) or other.actions.surprises for other in later
+        )
 
 
 #: The kind of an effect to the method that makes its value; other kinds are those of side effects.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ..actions.brought_people import THE_MANAGER
 from ..actions.edit import may_insert
 from ..formula import TRUE, Literal, Value, high
 from ..model.addresses import is_name
@@ -81,7 +82,7 @@ class StatementMail:
         }
         known = [person for person in sorted(people) if ("address", person) in model.mail.recipient.atoms]
         literals = [~model.mail.recipient["address", person] for person in known]
-        if effect.brings_people:
+        if effect.brings_people and effect.names != (THE_MANAGER,):
             literals += SearchedMail(model, ()).somebody_else(effect.names[0])
         return literals
 

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from ..actions.brought_people import THE_MANAGER
 from ..formula import Literal, high
 from ..model.facts import Facts
 from ..model.kleene import Reason
@@ -74,13 +75,13 @@ class StatementReplay:
         model, side = self._asked.model, self._asked.model.free
         inside = high(side.conditions.scopes.sender("InOrganization", model.mail.sender))
         preferred = [*SearchedMail(model, ()).company(side), inside]
-        person = effect.names[0] if effect.brings_people else ""
         candidates = model.messages.candidates(literals, [], side, self._asked.remaining_budget, preferred)
         for candidate in itertools.islice(candidates, _MOST_REPLAYS):
             if candidate is None:
                 continue
             facts = candidate.facts[0]
             alone = left_alone(facts, undecided_besides(facts, rule, effect))
+            person = _brought_by(effect, candidate) if effect.brings_people else ""
             course = course_of(self._asked.rules, candidate.message, alone, candidate.letter.recipient, person)
             if course is not None:
                 yield course, replace(candidate, facts=(alone,))
@@ -104,6 +105,17 @@ class StatementReplay:
         if any(atom.predicate.sort == "relation" for atom in conditions_of(rule)):
             return (TO_WHOM,)
         return (NOT_FOUND,)
+
+
+def _brought_by(effect: RuleEffect, candidate: CandidateMessage) -> str:
+    """Who gets a message by an effect, by address, or by name where no address is known."""
+    (person,) = effect.names
+    facts = candidate.facts[0]
+    sender = facts.people.primary(candidate.message.sender)
+    if person != THE_MANAGER:
+        return person
+    manager = facts.people.manager(sender)
+    return f"the manager of {sender}" if manager is None else manager
 
 
 def _members_of_two_groups(rule: StatedRule, facts: Facts) -> Iterator[tuple[str, str]]:

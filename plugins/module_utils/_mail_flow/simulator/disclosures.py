@@ -25,7 +25,7 @@ from .assumptions import SHOWN
 
 @dataclass(frozen=True)
 class Disclosure:
-    """Somebody who may be outside, and to whom a rule shows whatever it acts on.
+    """Somebody to whom a rule shows whatever it acts on.
 
     :param asks: whether it asks them for an approval; otherwise it sends them incident reports with the original mail.
     :param senders: of whose mail that is so; nobody for those who have a manager, where nobody knows the managers.
@@ -45,14 +45,25 @@ class Disclosure:
 
 
 def disclosures(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Disclosure]:
-    """The people who may be outside, and to whom rules show what they act on, once for each way in which a rule does."""
+    """The people to whom rules show what they act on, once for each way in which a rule does. A report with the original
+    mail is a copy, whoever gets it; somebody inside who is asked for an approval gets none.
+    """
     for rule in rules:
         if rule.idle:
             continue
         for shown, asks, senders in _shown_to(rule, facts):
-            people = people_behind(facts, shown)
-            outside = [person for person in people if recipient_outside(facts, person.address) is not False]
-            yield from (Disclosure(rule, person, asks, senders) for person in outside)
+            every = (Disclosure(rule, person, asks, senders) for person in people_behind(facts, shown))
+            yield from (disclosure for disclosure in every if not asks or _may_be_outside(disclosure, facts))
+
+
+def disclosures_outside(rules: Iterable[FlowRule], facts: Facts) -> list[Disclosure]:
+    """Those of :func:`disclosures` to people who may be outside."""
+    return [disclosure for disclosure in disclosures(rules, facts) if _may_be_outside(disclosure, facts)]
+
+
+def _may_be_outside(disclosure: Disclosure, facts: Facts) -> bool:
+    """Whether somebody to whom a rule shows mail may be outside."""
+    return recipient_outside(facts, disclosure.person.address) is not False
 
 
 def _shown_to(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, bool, Senders]]:

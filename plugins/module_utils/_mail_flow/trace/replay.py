@@ -33,7 +33,7 @@ from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
-from ..simulator.disclosures import disclosures
+from ..simulator.disclosures import Disclosure, disclosures
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
 from .chain import MOST_KNOWN, Chain, ChainOutcome, FollowedCopies, MadeCopy
 from .columns import Block, blocks_of, places_of
@@ -290,20 +290,23 @@ class Replay:
         tallies.perhaps_encrypted += len(encrypted[True] | encrypted[False])
 
     def _add_shown(self, groups: Sequence[CopyGroup], block: Block, tallies: Tallies) -> None:
-        """Counts what rules show others, who may be outside, of mail that guarantees are about. Whether Exchange protects
-        it is not documented.
-        """
+        """Counts what rules show others of mail that guarantees are about. Whether Exchange protects it is not documented."""
         shown = {
             (self.guarantees[claim].name, disclosure.person.address, block.message[place])
             for group in groups
             for disclosure in self._disclosures
             if any(place == disclosure.rule.place for place, _why in group.met[0])
             for claim, _why in group.met[len(self.chains)]
-            if WISHES[(self.guarantees[claim].of_copies or self.guarantees[claim]).then].covers_disclosures
-            and not group.made
+            if self._shown_counts(self.guarantees[claim], disclosure) and not group.made
             for place in group.places
         }
         tallies.unsettled.update(Counter(name for name, _person, _message in shown))
+
+    def _shown_counts(self, guarantee: Guarantee, disclosure: Disclosure) -> bool:
+        """Whether it may count for a guarantee that a rule shows somebody its mail."""
+        if guarantee.copies == COPIES_OUTSIDE and leaves(self.facts, disclosure.person.address) is False:
+            return False
+        return WISHES[(guarantee.of_copies or guarantee).then].covers_disclosures
 
     def _made_of_plain_mail(
         self, groups: Sequence[CopyGroup], made: Mapping[int, CopyOrigins], sorter: Sorter

@@ -308,8 +308,8 @@ def verdict_sentence(row: GuaranteeRow) -> str:
 
 #: What to do where it is open what a report or a request for approval shows: how to leave that out of a guarantee.
 _LEAVING_OUT = (
-    "To leave reports and approvals out, use then: not_in_clear_if_delivered, or copies: recipients_only with that recipient"
-    " in unless."
+    "To leave out reports to people inside, use copies: outside; to leave out all reports and approvals, use then:"
+    " not_in_clear_if_delivered, or copies: recipients_only with that recipient in unless."
 )
 
 

@@ -133,6 +133,27 @@ def test_what_a_report_or_an_approval_shows_counts(then: str) -> None:
     assert (found["verdict"], left_out(found)) == ("proved", [f"what the rule 'Reports' shows {SPY}"])
 
 
+@pytest.mark.parametrize("then", ["not_in_clear", "portal", "encrypted"])
+def test_a_report_to_somebody_inside_counts_unless_only_those_outside_do(then: str) -> None:
+    report = {"generate_incident_report": "dpo@contoso.com", "incident_report_content": ["AttachOriginalMail"]}
+    reports = rule("Reports", report, conditions=TO_BANK)
+    found = verdict([reports, ENCRYPT], then)
+    assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["shown"])
+    assert "dpo@contoso.com" in found["unknown"][0]["reason"]
+    for copies in ("outside", "recipients_only"):
+        found = verdict([reports, ENCRYPT], then, copies=copies)
+        assert (found["verdict"], left_out(found)) == ("proved", ["what the rule 'Reports' shows dpo@contoso.com"])
+    # Where no rule encrypts what is shown, it certainly is in clear.
+    found = verdict([reports, rule("Deletes", {"delete_message": True}, conditions=TO_BANK)], "not_in_clear")
+    assert (found["verdict"], found["counterexample"]["shown_to"]) == ("refuted", "dpo@contoso.com")
+
+
+def test_somebody_inside_who_is_asked_for_an_approval_gets_no_copy() -> None:
+    asks = rule("Asks", {"moderate_message_by_user": ["boss@contoso.com"]}, conditions=TO_BANK)
+    assert verdict([asks, ENCRYPT], "not_in_clear")["verdict"] == "proved"
+    assert left_out(verdict([asks, ENCRYPT], "not_in_clear", copies="recipients_only")) == []
+
+
 def test_a_wish_that_copies_cannot_break_has_no_say_about_them() -> None:
     copies = rule("Copies", MAKERS["Copies"], conditions=TO_BANK)
     for then in ("delivered", "unencrypted"):

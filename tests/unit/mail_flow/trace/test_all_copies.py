@@ -261,13 +261,16 @@ def test_what_a_new_rule_does_beside_is_a_difference(action: Values) -> None:
     assert changes(replayed([gone, beside], [gone], trace)) == {}
 
 
-def test_mail_that_a_rule_shows_somebody_outside_keeps_no_guarantee_for_certain() -> None:
+def test_mail_that_a_rule_shows_somebody_keeps_no_guarantee_for_certain() -> None:
     every = rule("Encrypt all", {"from_scope": "InOrganization"}, ENCRYPT)
     report = rule("Report", OUTGOING, REPORT)
     found = replayed([every, report], [every], trace_of(("ann@partner.com", "kim@partner.com")), None, GUARANTEE)
     assert (found.kept["Encrypted"], found.unsettled["Encrypted"]) == (2, 1)
     inside = rule("Report", OUTGOING, {**REPORT, "generate_incident_report": "dpo@contoso.com"})
     found = replayed([every, inside], [every], trace_of(("ann@partner.com",)), None, GUARANTEE)
+    assert (found.kept["Encrypted"], found.unsettled["Encrypted"]) == (1, 1)
+    leaving = {**GUARANTEE, "copies": "outside"}
+    found = replayed([every, inside], [every], trace_of(("ann@partner.com",)), None, leaving)
     assert (found.kept["Encrypted"], found.unsettled["Encrypted"]) == (1, 0)
 
 
