@@ -181,7 +181,9 @@ def test_what_a_rule_may_do_is_no_more_than_it_does() -> None:
     assert rows_of(adds) == []
     rejects = rule("J", {**OUTGOING, **subject("virus")}, {"reject_message_reason_text": "No."})
     asks = rule("A", {**OUTGOING, **subject("offer")}, {"moderate_message_by_user": ["bob@contoso.com"]})
-    for rules in ([adds, rejects], [adds, asks], [asks, adds]):
+    redirects = {**rejects, "actions": {"add_manager_as_recipient_type": "Redirect"}}
+    names_one = {**rejects, "actions": {"copy_to": ["bob@contoso.com"]}}
+    for rules in ([adds, rejects], [adds, asks], [asks, adds], [adds, redirects], [names_one, adds]):
         rows = [row for row in policy_rows(policy(rules, managed, NOW)) if row.rules == ("R",)]
         assert [row.text for row in rows] == [f"Mail {who} may also reach the sender's manager (U09) ('R')."]
 

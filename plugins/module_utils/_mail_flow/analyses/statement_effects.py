@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
-from ..actions.brought_people import THE_MANAGER
+from ..actions.brought_people import THE_MANAGER, brings_manager, brought_by
 from ..actions.deliver import FATES
 from ..actions.protect import option_name
 from ..formula import FALSE, Literal, Value, high
 from ..model.connectors import VALIDATIONS
+from ..model.facts import Facts
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
@@ -185,7 +186,8 @@ class StatementEffects:
 
     def _is_never_kept_back(self, rule: FlowRule, effect: RuleEffect) -> bool:
         """Whether somebody to whom a rule sends mail gets it whenever the rule acts: nothing after it can end the way of a
-        copy, and nobody is asked for an approval. Whether later rules look at whom it adds does not matter then.
+        copy, nobody is asked for an approval, and no other rule brings a manager mail, which may be redirected in its turn.
+        Whether later rules look at whom it adds does not matter then.
         """
         facts = self._asked.model.facts
         if undecided_besides(facts, rule, effect) or any(
@@ -196,9 +198,19 @@ class StatementEffects:
             return False
         acting = [other for other in self._asked.rules.rules if other.is_on_and_enforced]
         later = [other for other in acting if other.place > rule.place]
-        return not any(other.actions.does(Does.MODERATE) for other in acting) and not any(
-            how_it_ends(other) or other.actions.surprises for other in later
+        return not (
+            any(other.actions.does(Does.MODERATE) for other in acting)
+            or any(how_it_ends(other) or other.actions.surprises for other in later)
+            or any(_may_bring_manager(other, facts) for other in acting if other is not rule)
         )
+
+
+def _may_bring_manager(rule: FlowRule, facts: Facts) -> bool:
+    """Whether a rule may send mail to somebody's manager."""
+    managers = facts.people.managers
+    if brings_manager(rule) or managers is None:
+        return rule.enforces(Does.ADD, Does.REDIRECT)
+    return any(address in facts.people.teams for _option, address, _senders in brought_by(rule, facts))
 
 
 #: The kind of an effect to the method that makes its value; other kinds are those of side effects.
