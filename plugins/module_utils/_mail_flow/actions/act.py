@@ -195,7 +195,7 @@ class Scene:
 
     :param recipient: the followed recipient.
     :param last: whether no rule comes after it.
-    :param protection_shows: whether a rule looks at how the message is protected.
+    :param protection_shows: whether a later rule looks at how the message is protected.
     :param headers: the header fields that rules read.
     """
 
@@ -243,7 +243,7 @@ class FormulaScene:
     :param person: who gets the copy; :param:`address`: the primary address of somebody whom a rule adds, empty for one
         of several people, ``None`` for the recipient whom the sender names.
     :param texts: what rules make of texts.
-    :param protection_shows: whether a rule looks at how the message is protected.
+    :param last_watching_protection: the place of the last rule that looks at how the message is protected; -1 if none does.
     :param headers: the header fields that rules read.
     :param counts_added: whether a condition looks at all who share a copy.
     """
@@ -253,7 +253,7 @@ class FormulaScene:
     person: AddressVariables
     address: str | None
     texts: TextFormulas
-    protection_shows: bool
+    last_watching_protection: int
     headers: frozenset[str]
     counts_added: bool
 

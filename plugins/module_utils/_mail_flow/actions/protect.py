@@ -43,7 +43,7 @@ def protect(act: Act, world: World) -> list[World]:
 
 def show_protection(copy: CopyState, act: FormulaAct) -> None:
     """What conditions about how a message is protected may see of what the rule asks for."""
-    if not act.scene.protection_shows:
+    if act.rule.place >= act.scene.last_watching_protection:
         return
     if act.rule.actions.does(Does.ENCRYPT):
         copy.seen = copy.seen.but(asked=copy.seen.asked | act.acts_on_content)

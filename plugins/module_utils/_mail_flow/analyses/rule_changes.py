@@ -181,7 +181,11 @@ def with_later_dates(
         for place, rule in enumerate(after.rules)
         if place not in kept_places or content_of(earlier_rules[place]) != content_of(rule)
     ]
-    number_of_edits = len(gone) + len(edited) + settings
+    watched = before.watches_copies or after.watches_copies
+    versions = [[rule] for rule in gone]
+    versions += [[after.rules[place], *([earlier_rules[place]] if place in pairs else [])] for place in edited]
+    # What no mail shows today, no mail shows later.
+    number_of_edits = settings + sum(any(_may_show(rule, watched) for rule in both) for both in versions)
     several = number_of_edits > 1
     dated = [(rule, _no_longer(rule, now, several=several)) for rule in gone]
     for place, rule in enumerate(after.rules):
@@ -193,8 +197,16 @@ def with_later_dates(
         if not date_changes and earlier is not None and number_of_edits:
             date_changes = _dates_beside_edits(rule, now, is_edited=place in edited, several=several)
         dated.append((rule, date_changes))
-    watched = before.watches_copies or after.watches_copies
     return [(rule, date_changes) for rule, date_changes in dated if date_changes and may_affect_copies(rule, watched)]
+
+
+def _may_show(rule: FlowRule, watched: bool) -> bool:
+    """Whether it can show on a copy, or to somebody who is told of one, that a rule acts.
+
+    :param watched: whether a condition depends on who shares a copy.
+    """
+    acts = rule.actions.enforced or Does.REPORT in rule.actions.sorts
+    return may_affect_copies(rule, watched) or (acts and not rule.idle)
 
 
 def _dates_beside_edits(rule: FlowRule, now: datetime.datetime, *, is_edited: bool, several: bool) -> list[DateChange]:

@@ -84,9 +84,10 @@ class RuleSet:
         self.atoms = tuple(atom for atom in self._atoms.values() if id(atom) in used)
         #: Whether anything depends on who shares a copy.
         self.watches_copies = any(atom.looks_around for atom in self.atoms)
-        #: Whether a rule looks at what rules did to protection.
-        self.watches_protection = any(
-            atom.predicate.looks_at == "protection" and atom.values == "PermissionControlled" for atom in self.atoms
+        #: The place of the last rule that looks at what rules did to protection; -1 if none does.
+        self.last_watching_protection = max(
+            (rule.place for rule in self.rules if not rule.idle and any(map(_watches_protection, rule.criteria.atoms))),
+            default=-1,
         )
         #: The header fields that rules read, and the people added to fields in which they look for somebody.
         self.headers = frozenset[str]().union(*(rule.criteria.reads for rule in self.rules))
@@ -123,7 +124,8 @@ class RuleSet:
         """These rules without reports, as if their conditions looked at nothing that rules change."""
         others = self.without_reports
         others.headers = frozenset()
-        others.watches_copies = others.watches_protection = False
+        others.watches_copies = False
+        others.last_watching_protection = -1
         return others
 
     def needs_met(self, seen: Iterable[tuple[str, str]]) -> int:
@@ -231,6 +233,11 @@ class RuleSet:
             headers = predicate.reads(values, settings)
             self._atoms[key] = Atom(len(self._atoms), predicate, values, settings, reach, headers)
         return self._atoms[key]
+
+
+def _watches_protection(atom: Atom) -> bool:
+    """Whether a condition looks at what rules did to protection."""
+    return atom.predicate.looks_at == "protection" and atom.values == "PermissionControlled"
 
 
 def _placed(rule: FlowRule, place: int) -> FlowRule:

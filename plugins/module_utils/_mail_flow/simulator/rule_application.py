@@ -63,7 +63,7 @@ class RuleApplication:
             self._facts,
             person,
             rule.place == len(self._rules.rules) - 1,
-            self._rules.watches_protection,
+            rule.place < self._rules.last_watching_protection,
             self._rules.headers,
         )
         if hidden(self._message, world.content) and rule.actions.changes_content:

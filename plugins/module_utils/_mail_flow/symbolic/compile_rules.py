@@ -147,7 +147,7 @@ class RuleChain:
             self.person,
             self.address,
             self._texts,
-            rules.watches_protection,
+            rules.last_watching_protection,
             rules.headers,
             company.watched,
         )

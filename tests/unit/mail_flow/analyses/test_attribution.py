@@ -77,6 +77,9 @@ DELETE = rule("Delete", SUBJECT, {"delete_message": True})
 BRANDED = {"apply_rights_protection_customization_template": "Board"}
 
 
+TYPED = rule("Typed", {**IN, "message_type_matches": "PermissionControlled"}, {"prepend_subject": "[protected] "})
+
+
 def _approver(name: str) -> Values:
     return rule("Boss", IN, {"moderate_message_by_user": [f"{name}@contoso.com"]})
 
@@ -88,6 +91,7 @@ def _approver(name: str) -> Values:
         ([_approver("ann"), DELETE], [_approver("bob")], "Delete"),
         ([BRAND, rule("Enc", SUBJECT, ENCRYPT), ENCRYPTING], [ENCRYPTING, rule("Enc", SUBJECT, ENCRYPT)], "Brand"),
         ([ENCRYPTING, BRAND], [rule("New", SUBJECT, ENCRYPT), ENCRYPTING], "Brand"),
+        ([TYPED, rule("Enc", SUBJECT, ENCRYPT), BRAND, ENCRYPTING], [TYPED, ENCRYPTING], "Brand"),
         ([COPY, ENCRYPTING], [{**COPY, "actions": {**COPY["actions"], **REPORTED}}], "Encrypting"),
         ([rule("E", IN, {**ENCRYPT, **BRANDED}), DELETE], [rule("E", IN, ENCRYPT, exceptions=SECURE), DELETE], "E"),
     ],

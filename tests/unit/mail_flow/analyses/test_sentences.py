@@ -261,6 +261,18 @@ def test_a_date_to_come_is_named(before: list[Values], after: list[Values], said
     assert [each["id"] for each in rows[0]["unknown"]] == ["date"]
 
 
+def test_what_no_mail_can_show_meets_no_date_to_come() -> None:
+    """A rule in a test mode that tells nobody does nothing on any date, unless somebody looks at who shares a copy."""
+    tried = rule("Tried", OUTGOING, {"prepend_subject": "[out] "}, mode="Audit")
+    assert compared([SOON, tried], [SOON]).rows == []
+    assert compared([SOON, tried], [SOON, {**tried, "state": "Disabled"}]).rows == []
+    reports = {**tried, "actions": {"generate_incident_report": "bob@contoso.com"}}
+    looks = rule("Looks", {"any_of_recipient_address_contains_words": ["secret"]}, ENCRYPT)
+    for rules in ([SOON, reports], [SOON, {**tried, "mode": "Enforce"}], [looks, SOON, tried]):
+        ids = [each["id"] for row in compared(rules, rules[:-1]).rows for each in row.get("unknown", ())]
+        assert "date" in ids
+
+
 def test_a_date_that_is_over_is_not() -> None:
     assert compared([ALL], [{**ALL, "activation_date": "2020-01-01T00:00:00Z"}]).rows == []
 
