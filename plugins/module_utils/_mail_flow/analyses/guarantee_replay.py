@@ -7,16 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from ..actions.brought_people import brought_by
 from ..model.connectors import IN_TRANSIT
+from ..model.facts import Facts
 from ..model.kleene import Open, Reason
 from ..model.outcomes import ProtectionKind
 from ..model.wishes import PORTAL
+from ..rules.dlp_rules import sending_rules
+from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
-from ..simulator.disclosures import Disclosure
+from ..simulator.disclosures import Disclosure, disclosures
 from ..simulator.results import result
 from ..simulator.state import Course
 from ..symbolic.message_search import CandidateMessage
-from ..symbolic.witness_replay import counted, courses_of, reasons_for, surely_breaks
+from ..symbolic.witness_replay import counted, courses_of, may_disclose, reasons_for, surely_breaks, surely_keeps
 from .judgment import Breach, Counterexample, counterexample_of, counterexample_of_disclosure, hole_of
 
 #: Makes the counterexample of a message that is one: as plain as it can be, and with its cause. That takes as long as
@@ -27,6 +31,13 @@ Tell = Callable[[], Counterexample]
 def _as_found(counterexample: Counterexample) -> Counterexample:
     """A counterexample that is made already."""
     return counterexample
+
+
+def brought_people(rules: RuleSet, facts: Facts) -> frozenset[str]:
+    """The addresses of those whom rules are known to send copies."""
+    return frozenset(
+        address for rule in sending_rules(rules, facts) for _option, address, _senders in brought_by(rule, facts)
+    )
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,21 @@ class GuaranteeReplay:
             if counterexample:
                 return partial(_as_found, counterexample)
         return None
+
+    def may_break(self, candidate: CandidateMessage) -> bool:
+        """Whether a copy of a message breaks the guarantee or may, by its outcome or by what a rule shows others of it."""
+        breach = self.breach
+        message = candidate.message
+        facts = candidate.facts[0]
+        claim = (breach.claims, breach.claim, breach.guarantee, message, facts)
+        every = list(disclosures(breach.rules.rules, facts))
+        for course in self._courses(candidate):
+            counts, wanted = counted(*claim, course)
+            if counts is not False and not surely_keeps(course, wanted, message, facts):
+                return True
+            if any(may_disclose(*claim, course, disclosure) for disclosure in every):
+                return True
+        return False
 
     def reasons(self, candidate: CandidateMessage) -> list[Reason]:
         """What is open about the copies of a message that may break the guarantee."""

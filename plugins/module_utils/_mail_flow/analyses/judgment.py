@@ -164,6 +164,8 @@ class Judgment:
     :param counterexample: what refutes it.
     :param unknown: why it is neither proved nor refuted.
     :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told.
+    :param may_break: of a guarantee that is unknown, usual mail that may break it, if a message of it was found: under no
+        rules where it still may, the guarantee is proved.
     """
 
     guarantee: Guarantee
@@ -174,6 +176,7 @@ class Judgment:
     counterexample: Counterexample | None = None
     unknown: tuple[Reason, ...] = ()
     unseen: tuple[str, ...] = ()
+    may_break: CandidateMessage | None = field(default=None, repr=False, compare=False)
 
     @property
     def unless_proved(self) -> Judgment | None:

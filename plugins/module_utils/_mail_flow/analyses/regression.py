@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..actions.brought_people import brought_by
 from ..actions.protect import option_name
 from ..budget import BudgetError, bounded
 from ..conditions.keys import Key
@@ -22,7 +21,6 @@ from ..model.addresses import is_name
 from ..model.connectors import IN_TRANSIT
 from ..model.facts import Facts
 from ..model.message import Message
-from ..rules.dlp_rules import sending_rules
 from ..rules.rule_dates import is_later
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
@@ -34,6 +32,7 @@ from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import Model
 from ..symbolic.message_search import CandidateMessage
 from ..symbolic.witness_replay import counted, course_of, courses_of, disclosure_sort, surely_breaks, surely_keeps
+from .guarantee_replay import brought_people
 from .judgment import Breach, Counterexample, counterexample_of_disclosure, without_noise
 from .verifier import claims_of
 
@@ -240,11 +239,7 @@ def _replayed_breach(model: Model, guarantee: Guarantee, candidate: CandidateMes
     letter = candidate.letter
     rule = model.claims.rules[0]
     sides = list(zip(model.rule_sets, candidate.facts, strict=True))
-    brought = {
-        address
-        for adding_rule in sending_rules(after, candidate.facts[0])
-        for _option, address, _senders in brought_by(adding_rule, candidate.facts[0])
-    }
+    brought = brought_people(after, candidate.facts[0])
 
     def surely(wanted: Callable[..., bool], course: Course, message: Message, facts: Facts) -> bool | None:
         """Whether a copy surely breaks or keeps what it has to keep; ``None`` if it does not count."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._exchange.errors import OptionError
-from ..actions.brought_people import MANAGER, brought_by
+from ..actions.brought_people import MANAGER
 from ..actions.protect import option_name
 from ..budget import STEPS_OF_GUARANTEE, BudgetError, bounded
 from ..conditions.keys import Key
@@ -26,7 +26,6 @@ from ..model.connectors import IN_TRANSIT
 from ..model.expressions import Dialect
 from ..model.facts import Facts
 from ..model.kleene import Reason
-from ..rules.dlp_rules import sending_rules
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import BUDGET, NOT_FOUND, TOO_MANY_COPIES, Premise, contradicted_by
@@ -36,7 +35,7 @@ from ..symbolic.message_assumptions import Assumption
 from ..symbolic.message_search import CONFLICTS
 from .counterexample_search import CounterexampleSearch
 from .guarantee_formulas import GuaranteeFormulas
-from .guarantee_replay import GuaranteeReplay, Tell
+from .guarantee_replay import GuaranteeReplay, Tell, brought_people
 from .judgment import (
     Breach,
     Counterexample,
@@ -256,11 +255,7 @@ class _Prover:
         self.is_cut = self.first_model.added(self.first_model.free).cut
         self._disclosures = list(disclosures(rules.rules, self.first_model.facts))
         self._formulas: dict[int, GuaranteeFormulas] = {}
-        self._brought = frozenset(
-            address
-            for rule in sending_rules(rules, self.first_model.facts)
-            for _option, address, _senders in brought_by(rule, self.first_model.facts)
-        )
+        self._brought = brought_people(rules, self.first_model.facts)
 
     def judge(self, place: int, where: str) -> Judgment:
         """What is known of one of the guarantees.
@@ -484,16 +479,16 @@ class _Rounds:
         budget = self._prover.budget
         shown = zip(self._formulas.disclosures, self._formulas.breaking_disclosures, strict=True)
         reasons = [disclosure.reason for disclosure, sees in shown if model.solve([sees, *literals], budget)]
-        if reasons and not model.solve([self._formulas.broken(shown=False), *literals], budget):
-            return self._open_because(reasons)
+        is_by_shown_alone = reasons and not model.solve([self._formulas.broken(shown=False), *literals], budget)
         _possible, candidate = model.messages.find([self._formulas.broken(), *literals], model.free, budget)
-        if candidate is not None:
+        if candidate is not None and not is_by_shown_alone:
             reasons += self._search.replay.reasons(candidate)
-        return self._open_because(reasons or self._search.open_of_plain_mail(literals) or _managers_unknown(model))
-
-    def _open_because(self, reasons: Sequence[Reason]) -> Judgment:
-        """The judgment that it is unknown, for these reasons."""
-        return replace(self._answer, unknown=tuple(dict.fromkeys(reasons)) or (NOT_FOUND,))
+        reasons = reasons or self._search.open_of_plain_mail(literals) or _managers_unknown(model)
+        return replace(
+            self._answer,
+            unknown=tuple(dict.fromkeys(reasons)) or (NOT_FOUND,),
+            may_break=None if usual_keeps else candidate,
+        )
 
 
 def _managers_unknown(model: Model) -> list[Reason]:

@@ -41,13 +41,16 @@ class DraftProof:
 
     def left_open(self, tried: TriedRules) -> Judgment | None:
         """The verdict on the goal, if only questions keep it from a proof that nobody answers about such mail; ``None`` if it is
-        proved or refuted, if the search for that took too much, or for a message.
+        proved or refuted, if the search for that took too much, or for a message. The message that keeps it open becomes known.
         """
         if self._goal.guarantee is None:
             return None
         judgment = tried.judgment(self._goal.guarantee)
         is_open = judgment.verdict is GuaranteeVerdict.UNKNOWN and not _UNANSWERED.intersection(judgment.unknown)
-        return judgment if is_open else None
+        if not is_open:
+            return None
+        self._known.add_open(judgment)
+        return judgment
 
     def refuting(self, tried: TriedRules, guarantees: Sequence[Guarantee]) -> FailingCopy | None:
         """A message that refutes one of some guarantees: the goal, or one that held, or of which that was unknown.

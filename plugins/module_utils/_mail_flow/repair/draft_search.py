@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..analyses.judgment import Judgment
 from ..analyses.verifier import TriedRules
@@ -56,10 +57,27 @@ class _Checked:
 
     :param found: the draft, if nothing refutes it.
     :param wrong: a copy that does not come out right with it; ``None`` if none is known.
+    :param is_open: whether the simulator alone says that open questions keep it from a proof, and it is not worth one then.
     """
 
     found: FoundDraft | None = None
     wrong: FailingCopy | None = None
+    is_open: bool = False
+
+
+class Worth(Protocol):
+    """Whether a draft is worth a proof beside what was found."""
+
+    def __call__(self, draft: EditedRules, *, is_open: bool) -> bool:
+        """Answers it of a draft.
+
+        :param is_open: whether open questions are known to keep it from a proof.
+        """
+
+
+def _always(draft: EditedRules, *, is_open: bool) -> bool:
+    """Every draft is."""
+    return True
 
 
 class DraftSearch:
@@ -81,8 +99,8 @@ class DraftSearch:
         self.first_steps: list[FirstStep] = []
         #: The rules that mail passes by, by the name of the aim that is about it.
         self._passed: dict[str, set[str]] = {}
-        #: How many undecided edits only open questions keep from a proof.
-        self._left_open = 0
+        #: How many proofs gave no answer, and how many only open questions kept from one.
+        self._unanswered = self._left_open = 0
         #: Guarantee that held to how many edits break it that put the first copy right.
         self._forbidding = Counter[str]()
 
@@ -96,7 +114,7 @@ class DraftSearch:
         """The guarantees that edits break which put the first copy right, those first that forbid most."""
         return tuple(name for name, _count in self._forbidding.most_common())
 
-    def drafts(self, is_worth_a_proof: Callable[[EditedRules], bool] = lambda _draft: True) -> Iterator[FoundDraft]:
+    def drafts(self, is_worth_a_proof: Worth = _always) -> Iterator[FoundDraft]:
         """The drafts that meet the goal, with one edit; with two where no single edit does. One that open questions keep from
         a proof is enough if it adds no rule.
 
@@ -113,27 +131,26 @@ class DraftSearch:
             rebuilt = rebuilds(draft.edits, draft.rules, self._goal.aim)
             if rebuilt == LAST_RESORT and not self._tries_last_resorts:
                 break  # And so do all after it.
-            if not is_worth_a_proof(draft):
+            if not is_worth_a_proof(draft, is_open=False):
                 self._is_enough = True
                 continue
             self._count["edits"] += 1
-            checked = self._checked(draft)
+            checked = self._checked(draft, is_worth_a_proof)
             if checked.wrong is not None:
                 begun.append((draft, checked.wrong))
-            if checked.found is None:
+            if checked.found is None and not checked.is_open:
                 continue
-            if checked.found.left_open is None:
+            if checked.found and checked.found.left_open is None:
                 meeting.append(draft)
             is_enough |= not meeting and rebuilt < NEW_RULE
             self._tries_last_resorts = False
-            yield checked.found
+            if checked.found:
+                yield checked.found
         if not (meeting or is_enough):
             yield from self._pairs(begun, is_worth_a_proof)
         self._is_complete = self._count["pairs"] < _PAIRS and not (self._is_at_an_end or self._is_enough)
 
-    def _pairs(
-        self, begun: Sequence[tuple[EditedRules, FailingCopy]], is_worth_a_proof: Callable[[EditedRules], bool]
-    ) -> Iterator[FoundDraft]:
+    def _pairs(self, begun: Sequence[tuple[EditedRules, FailingCopy]], is_worth_a_proof: Worth) -> Iterator[FoundDraft]:
         """The drafts with two edits that meet the goal.
 
         :param begun: drafts that do not, each with a copy that does not come out right.
@@ -151,11 +168,11 @@ class DraftSearch:
                 if rebuilds(pair.edits[-1:], pair.rules, wrong.aim) == LAST_RESORT:
                     break  # And so do all after it.
                 tried.add(key)
-                if not is_worth_a_proof(pair):
+                if not is_worth_a_proof(pair, is_open=False):
                     self._is_enough = True
                     continue
                 self._count["pairs"] += 1
-                found = self._checked(pair).found
+                found = self._checked(pair, is_worth_a_proof).found
                 if found is not None:
                     yield found
 
@@ -170,20 +187,24 @@ class DraftSearch:
             self._passed[aim.name] = {rule.name for rule in itertools.compress(rules, apart)}
         return self._passed[aim.name]
 
-    def _checked(self, draft: EditedRules) -> _Checked:
+    def _checked(self, draft: EditedRules, is_worth_a_proof: Worth) -> _Checked:
         """What the simulator says of a draft, which costs little, and if it lets it pass, the prover."""
-        wrong = self._known.first_wrong(self._task.rules_of(draft))
+        rules = self._task.rules_of(draft)
+        wrong = self._known.first_wrong(rules)
         if wrong is not None:
             self._note(draft, wrong)
             return _Checked(wrong=wrong)
         if self._is_at_an_end:
             return _Checked()  # What kept the others from a proof most likely keeps this one, too.
+        if self._known.is_left_open(rules) and not is_worth_a_proof(draft, is_open=True):
+            self._count["undecided"] += 1
+            return _Checked(is_open=True)
         return self._proved(draft)
 
     @property
     def _is_at_an_end(self) -> bool:
         """Whether no more drafts are proved, as enough were not."""
-        return self._count["undecided"] - self._left_open == _UNANSWERED or self._left_open == _LEFT_OPEN
+        return self._unanswered == _UNANSWERED or self._left_open == _LEFT_OPEN
 
     def _proved(self, draft: EditedRules) -> _Checked:
         """What the prover says of a draft."""
@@ -197,6 +218,7 @@ class DraftSearch:
             wrong = self._proof.refuting(tried, kept_guarantees)
         except (OpenError, BudgetError):
             self._count["undecided"] += 1
+            self._unanswered += 1
             self._note_first_step(FirstStep(draft, False, tried))
             return _Checked()
         if wrong is not None:

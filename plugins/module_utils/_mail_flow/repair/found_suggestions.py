@@ -29,10 +29,13 @@ class FoundSuggestions:
         self.every = list[Suggestion]()
         self.is_cheap = True
 
-    def is_worth_a_proof(self, draft: EditedRules) -> bool:
-        """Whether a draft is worth a proof, if it is no repair that open questions keep from one at two other places."""
+    def is_worth_a_proof(self, draft: EditedRules, *, is_open: bool = False) -> bool:
+        """Whether a draft is worth a proof, if it is no repair that open questions keep from one at two other places.
+
+        :param is_open: whether open questions are known to keep it from a proof.
+        """
         left_open = sum(is_same_repair(draft.edits, edits) for edits in self._left_open)
-        return left_open < 2 and self._is_worth(draft, is_open=False)
+        return left_open < 2 and self._is_worth(draft, is_open=is_open)
 
     def is_worth_a_comparison(self, found: FoundDraft) -> bool:
         """Whether a draft that meets the goal, or that only open questions keep from that, is worth a comparison."""

@@ -7,12 +7,15 @@ import datetime
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..analyses.judgment import Counterexample
+from ..analyses.guarantee_replay import GuaranteeReplay, brought_people
+from ..analyses.judgment import Breach, Counterexample, Judgment
 from ..analyses.regression import later_instants
+from ..analyses.verifier import claims_of
 from ..input.guarantee_options import Guarantee
 from ..input.messages import Broken
 from ..rules.rule_set import RuleSet
 from ..simulator.simulation import Passage
+from ..symbolic.message_search import CandidateMessage
 from ..symbolic.witness_replay import surely_breaks
 from .aims import EditedRules, FailingCopy
 from .task import BrokenGuarantee, FailingGoal, Goal, RepairTask
@@ -27,6 +30,8 @@ class KnownCounterexamples:
         self._task = task
         self._goal = goal
         self._shown = list(task.broken)
+        #: Messages that kept open whether drafts meet the goal.
+        self._open = list[CandidateMessage]()
 
     def __iter__(self) -> Iterator[BrokenGuarantee]:
         return iter(self._shown)
@@ -36,6 +41,24 @@ class KnownCounterexamples:
         shown = self._task.broken_by(guarantee, counterexample)
         self._shown.append(shown)
         return shown.wrong
+
+    def add_open(self, judgment: Judgment) -> None:
+        """Keeps the message that kept open whether a draft meets the goal.
+
+        :param judgment: the verdict on the goal.
+        """
+        if judgment.may_break is not None:
+            self._open.append(judgment.may_break)
+
+    def is_left_open(self, rules: RuleSet) -> bool:
+        """Whether a known message keeps it open at least whether rules meet the goal: they are not proved to, then."""
+        guarantee = self._goal.guarantee
+        if guarantee is None or not self._open:
+            return False
+        claims = claims_of([guarantee.selection], rules.dialect)
+        breach = Breach(guarantee, rules, claims, claims.rules[0])
+        replay = GuaranteeReplay(breach, brought_people(rules, self._task.facts))
+        return any(map(replay.may_break, self._open))
 
     def first_wrong(self, rules: RuleSet) -> FailingCopy | None:
         """A known message that is treated wrongly: the goal's own first."""

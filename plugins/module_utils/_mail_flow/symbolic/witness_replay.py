@@ -19,6 +19,7 @@ from ..model.message_recipients import people_behind, recipients_of
 from ..model.outcomes import Fate
 from ..model.routing import connectors_for
 from ..model.rule_view import Fork, first_content
+from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.decider import MessageDecider
@@ -99,15 +100,39 @@ def surely_discloses(
             for connector in every
         ):
             return False
+    return all(not (world.asked or world.surprises) and _is_shown(world, disclosure, facts) for world in course.worlds)
+
+
+def may_disclose(
+    rules: RuleSet,
+    rule: FlowRule,
+    guarantee: Guarantee,
+    message: Message,
+    facts: Facts,
+    course: Course,
+    disclosure: Disclosure,
+) -> bool:
+    """Whether a rule may show somebody in clear a copy that counts for a guarantee."""
+    arrival = message.protection
+    if arrival is not None and (arrival.by_rights or arrival.kind == "smime"):
+        return False
+    if not WISHES[(guarantee.of_copies or guarantee).then].covers_disclosures:
+        return False
+    if guarantee.then == IN_TRANSIT and leaves(facts, disclosure.person.address) is False:
+        return False
+    if not any(_is_shown(world, disclosure, facts) for world in course.worlds):
+        return False
+    return disclosure_counts(rules, rule, guarantee, message, facts, course, disclosure) is not False
+
+
+def _is_shown(world: World, disclosure: Disclosure, facts: Facts) -> bool:
+    """Whether a rule shows somebody a copy that has an outcome."""
+    if world.fate == Fate.NOBODY:
+        return False
     kind = disclosure_sort(disclosure)
-
-    def shows(world: World) -> bool:
-        if world.fate == Fate.NOBODY or world.asked or world.surprises:
-            return False
-        texts = [text for how, rule, text in world.notified if (how, rule) == (kind, disclosure.rule.name)]
-        return any(recipient.address == who for text in texts for recipient in people_behind(facts, person_of(text)))
-
-    return all(map(shows, course.worlds))
+    texts = [text for how, rule, text in world.notified if (how, rule) == (kind, disclosure.rule.name)]
+    every = (recipient for text in texts for recipient in people_behind(facts, person_of(text)))
+    return any(recipient.address == disclosure.person.address for recipient in every)
 
 
 def disclosure_sort(disclosure: Disclosure) -> str:

@@ -128,6 +128,24 @@ class TestReplay:
         (reason,) = set(replay_of(formulas_of(ALL)).reasons(letter(type="Signed")))
         assert reason.id
 
+    @pytest.mark.parametrize(
+        ("rules", "more", "wanted", "may_break"),
+        [
+            ((), {"protection": {"kind": "none"}}, {}, True),
+            ((ALL,), {"protection": {"kind": "none"}}, {}, False),
+            ((ALL,), {"type": "Signed"}, {}, True),  # Whether rules encrypt it is open.
+            ((ALL, REPORT), {"protection": {"kind": "none"}}, {}, True),
+            ((ALL, REPORT), {"protection": {"kind": "smime"}}, {}, False),
+            ((ALL, REPORT), {"protection": {"kind": "none"}}, {"then": "delivered"}, False),
+            ((ALL, REPORT), {"protection": {"kind": "none"}, "to": ["megan@contoso.com"]}, {}, False),
+        ],
+    )
+    def test_whether_a_message_may_break_it(
+        self, rules: tuple[Values, ...], more: Values, wanted: Values, may_break: bool
+    ) -> None:
+        formulas = formulas_of(*rules, **wanted)
+        assert replay_of(formulas).may_break(letter(**more)) is may_break
+
 
 class TestSearch:
     def test_of_usual_mail_finds_a_counterexample(self) -> None:

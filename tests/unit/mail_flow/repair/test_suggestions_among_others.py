@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,19 +12,31 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     GuaranteeVerdict,
     Judgment,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import (
+    TriedRules,
+    prove,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import compared_draft, suggest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import RuleEdit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
+    EditedRules,
+    RuleEdit,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.draft_proof import DraftProof
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.draft_search import DraftSearch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.first_steps import (
     is_same_repair,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.known_counterexamples import (
+    KnownCounterexamples,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggestion import (
     GoalSuggestions,
     Suggestion,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.task import RepairTask
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 
 from tests.unit.mail_flow.asking import NOW, OUTGOING, rule
@@ -78,6 +91,42 @@ def test_the_same_repair_is_not_compared_at_every_place(monkeypatch: pytest.Monk
     for place, suggestion in enumerate(compared):
         better = [other for other in compared[:place] if is_same_repair(suggestion.edits, other.edits)]
         assert all(other.surely_unwanted for other in better)
+
+
+def test_what_a_known_message_leaves_open_is_not_proved_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six edits of the bank would encrypt the mail, and a report leaves each of them open: one proof says so, and by its
+    message the simulator says it of the others.
+    """
+    bank = ORGANIZATIONS["bank"]
+    rules = RuleSet(bank.numbered_rules)
+    asked = [question.guarantee for question in bank.questions]
+    guarantees = guarantees_of([each for each in asked if each["name"] == "The look of private banking"])
+    proved: list[EditedRules] = []
+    under = DraftProof.under
+
+    def proving(proof: DraftProof, draft: EditedRules) -> TriedRules:
+        proved.append(draft)
+        return under(proof, draft)
+
+    monkeypatch.setattr(DraftProof, "under", proving)
+    (found,) = suggest.suggestions(rules, bank.facts, prove(rules, bank.facts, guarantees, NOW), (), NOW)
+    assert [suggestion.edits for suggestion in found.suggestions] == [draft.edits for draft in proved]
+    assert found.tried.undecided > len(proved)
+
+
+@pytest.mark.parametrize("name", ORGANIZATIONS)
+def test_what_the_simulator_says_is_left_open_no_proof_settles(name: str) -> None:
+    organization = ORGANIZATIONS[name]
+    rules = RuleSet(organization.numbered_rules)
+    asked = [question.guarantee for question in organization.questions]
+    guarantees = guarantees_of([{**each, "name": f"{place} {each['name']}"} for place, each in enumerate(asked)])
+    task = RepairTask(rules, organization.facts, prove(rules, organization.facts, guarantees, NOW), (), NOW)
+    for goal in task.goals():
+        known = KnownCounterexamples(task, goal)
+        search = DraftSearch(task, goal, known, DraftProof(task, goal, known))
+        for found in itertools.islice(search.drafts(), 4):
+            is_left_open = known.is_left_open(task.rules_of(found.draft))
+            assert is_left_open is (found.left_open is not None), (goal.aim.name, found.draft.edits)
 
 
 def edit(kind: str, rule: str, option: str, after: Any) -> RuleEdit:
