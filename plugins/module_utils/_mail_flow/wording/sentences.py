@@ -518,7 +518,10 @@ def effect_parts(finding: ChangedMail) -> tuple[str, str]:
         only=only,
         branding=_new_branding(finding),
     )
-    return str(mail), f"{now}{unless_words(finding.keeping, reasons, other_ways=finding.other_ways_that_keep)}"
+    # Of two copies, what other rules do is known of the recipient's.
+    what = ("the recipient's copy", "that copy") if finding.person else ("it", "it")
+    unless = unless_words(finding.keeping, reasons, other_ways=finding.other_ways_that_keep, what=what)
+    return str(mail), f"{now}{unless}"
 
 
 def _new_branding(finding: ChangedMail) -> str:

@@ -234,6 +234,14 @@ def test_what_an_earlier_rule_brings_about_is_not_named() -> None:
     assert [row["text"].partition(":")[0] for row in rows] == [f"All mail {OUT} {LOST}"]
 
 
+def test_what_keeps_mail_from_somebody_whom_a_rule_adds_says_which_copy_it_is_about() -> None:
+    rejects = rule("Rejects", {**OUTGOING, "subject_contains_words": ["virus"]}, {"reject_message_reason_text": "No."})
+    copies = rule("Copies", OUTGOING, {"blind_copy_to": ["joe@northwind.com"]})
+    assert [row["text"].partition(":")[0] for row in compared([rejects], [rejects, copies]).rows] == [
+        f"Mail {OUT} now reaches joe@northwind.com, unless the recipient's copy is rejected by 'Rejects'"
+    ]
+
+
 SOON, UNTIL = ({**ALL, date: "2026-04-01T00:00:00Z"} for date in ("activation_date", "expiry_date"))
 IDLE = rule("Idle", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, ENCRYPT)
 
