@@ -5,15 +5,13 @@ acting that would make it keep the guarantee: one that encrypts, decrypts, or ch
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
 from ..._resources.rules.unmatchable_values import meant_domain, meant_extension, never_matching
-from ..conditions.meant_values import as_meant, is_misspelled
-from ..conditions.predicate import Atom
+from ..conditions.meant_values import as_meant, is_misspelled, seeks_in_part
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain, is_below
@@ -313,43 +311,9 @@ def _looks_elsewhere(standing: Standing, guarantee: Guarantee) -> bool:
     if len(atom.predicate.options) > 1:
         return False
     return any(
-        _seeks_in_part(atom, option, values)
+        seeks_in_part(atom.predicate, atom.values, option, values)
         for option, values in guarantee.when.items()
         if option in BY_OPTION and isinstance(values, list)
-    )
-
-
-def _seeks_in_part(atom: Atom, option: str, values: Sequence[Any]) -> bool:
-    """Whether a condition looks for texts or recipients of another one, on which a guarantee has these values, in another
-    place, or by patterns for longer texts in the same one.
-    """
-    own, wanted = atom.predicate, BY_OPTION[option]
-    same = {str(value).casefold() for value in atom.values} & {str(value).casefold() for value in values}
-    if own.fields:
-        return wanted.of_recipient and own.sort == wanted.sort and bool(same)
-    if not {own.sort, wanted.sort} <= {"word", "pattern"}:
-        return False
-    if own.sort == wanted.sort and option not in own.options and same:
-        return True
-    if own.sort == "word" or not {*own.slots} & {*wanted.slots}:
-        return False
-    return any(_is_longer(str(value), str(text)) for value in atom.values for text in values)
-
-
-#: What is no letter of a text that a pattern looks for: ``\\d`` and the like, and all else that is no letter.
-_NO_LETTERS = re.compile(r"\\[A-Za-z]|[\W\d_]")
-
-#: The letters that make a text one of its own.
-_TELLING = 3
-
-
-def _is_longer(value: str, text: str) -> bool:
-    """Whether a pattern has the letters of a text, or of another pattern, side by side, and is not the same."""
-    letters = _NO_LETTERS.sub("", text).casefold()
-    return (
-        len(letters) >= _TELLING
-        and letters in _NO_LETTERS.sub("", value).casefold()
-        and value.casefold() != text.casefold()
     )
 
 

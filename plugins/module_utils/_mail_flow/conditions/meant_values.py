@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from ..._resources.rules.unmatchable_values import meant_value, never_matching
+from .predicate import Predicate
 from .predicates import BY_OPTION
 
 #: A word so long that one letter more or less seldom makes it another name.
@@ -47,6 +49,65 @@ def is_miswritten_pattern(written: str, meant: str) -> bool:
 def says_patterns(option: str) -> bool:
     """Whether the values of a condition are patterns of texts."""
     return option in BY_OPTION and BY_OPTION[option].sort == "pattern"
+
+
+#: The sorts of values that are texts or say them.
+_TEXTS = frozenset(("word", "pattern"))
+
+#: What is no letter of a text that a pattern looks for: ``\\d`` and the like, and all else that is no letter.
+_NO_LETTERS = re.compile(r"\\[A-Za-z]|[\W\d_]")
+
+#: The letters that make a text one of its own.
+_TELLING = 3
+
+#: An escaped character of a pattern that stands for itself.
+_ESCAPED = re.compile(r"\\(\W)")
+
+
+def seeks_in_part(own: Predicate, values: Iterable[Any], option: str, wanted: Iterable[Any]) -> bool:
+    """Whether a condition looks for texts or recipients of another one in another place, or by patterns for longer texts in
+    the same one.
+
+    :param values: those of the condition, and :param:`wanted` those of the other one.
+    """
+    other = BY_OPTION[option]
+    values, wanted = [str(value) for value in values], [str(value) for value in wanted]
+    same = {value.casefold() for value in values} & {value.casefold() for value in wanted}
+    if own.fields:
+        return other.of_recipient and own.sort == other.sort and bool(same)
+    if not {own.sort, other.sort} <= _TEXTS:
+        return False
+    if own.sort == other.sort and option not in own.options and same:
+        return True
+    if own.sort == "word" or not {*own.slots} & {*other.slots}:
+        return False
+    return any(_is_longer(value, text) for value in values for text in wanted)
+
+
+def _is_longer(value: str, text: str) -> bool:
+    """Whether a pattern has the letters of a text, or of another pattern, side by side, and is not the same."""
+    letters = _NO_LETTERS.sub("", text).casefold()
+    return (
+        len(letters) >= _TELLING
+        and letters in _NO_LETTERS.sub("", value).casefold()
+        and value.casefold() != text.casefold()
+    )
+
+
+def without_anchors(pattern: str) -> str:
+    """A pattern without the anchors at its ends: it matches all that it did, and more."""
+    return pattern.removeprefix("^").removesuffix("$")
+
+
+def is_pattern_of(pattern: str, word: str) -> bool:
+    """Whether a pattern is just a word, but for anchors at its ends."""
+    return _ESCAPED.sub(r"\1", without_anchors(pattern)).casefold() == word.casefold()
+
+
+def pattern_option(option: str) -> str:
+    """The condition on patterns that looks where one on words does; empty if there is none."""
+    slots = BY_OPTION[option].slots
+    return next((name for name, other in BY_OPTION.items() if other.sort == "pattern" and other.slots == slots), "")
 
 
 def _is_within_long_word(text: str, place: int) -> bool:

@@ -17,7 +17,14 @@ from ..actions.actions import set_actions
 from ..actions.protect import option_name
 from ..analyses.aspects import DifferenceKind
 from ..analyses.standings import SCOPES, Copy
-from ..conditions.meant_values import as_meant, is_misspelled, is_miswritten_pattern, says_patterns
+from ..conditions.meant_values import (
+    as_meant,
+    is_misspelled,
+    is_miswritten_pattern,
+    is_pattern_of,
+    says_patterns,
+    seeks_in_part,
+)
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import RECIPIENTS_ONLY, Guarantee
 from ..input.messages import Broken
@@ -323,10 +330,13 @@ def is_meant(rule: Rule, aim: Aim) -> bool:
     in common with it. Who is inside or outside counts where neither says anything else, and may be wrong.
     """
     conditions = rule.get("conditions") or {}
-    telling = [option for option in aim.about if option not in SCOPES]
+    telling = {option: value for option, value in aim.about.items() if option not in SCOPES}
     if not telling:
         return bool(conditions) and set(conditions) <= set(SCOPES)
-    return all(option in conditions and shares_values(option, conditions[option], aim.about) for option in telling)
+    return all(
+        any(shares_values(own, values, {option: wanted}) for own, values in conditions.items())
+        for option, wanted in telling.items()
+    )
 
 
 def covers(rule: Rule, aim: Aim) -> bool:
@@ -339,19 +349,64 @@ def covers(rule: Rule, aim: Aim) -> bool:
 
 
 def shares_values(option: str, values: Any, about: Mapping[str, Any]) -> bool:
-    """Whether a condition has a value in common with the one on the same in a section. A value that matches no mail counts
-    as the one that it is meant for, and so does a misspelled domain or a pattern that lacks a backslash.
+    """Whether a condition has a value in common with one in a section. A value that matches no mail counts as the one that it
+    is meant for, and so does a misspelled domain, a pattern that lacks a backslash, and one for such texts in another place, or
+    for a part of them.
     """
-    listed = values if isinstance(values, (list, tuple)) else [values]
-    wanted = about.get(option)
-    if wanted is None:
-        return False
-    meant = {str(meant).casefold() for value in listed if (meant := as_meant(option, value)) is not None}
-    named = {str(value).casefold() for value in (wanted if isinstance(wanted, (list, tuple)) else [wanted])}
+    own = _as_list(values)
+    return any(
+        _has_one_as_meant(option, own, _as_list(wanted))
+        if other == option
+        else _is_meant_for_texts(option, own, other, _as_list(wanted))
+        for other, wanted in about.items()
+    )
+
+
+def _has_one_as_meant(option: str, values: Sequence[Any], wanted: Sequence[Any]) -> bool:
+    """Whether one of a condition's values is one of other values of it, as it is meant."""
+    meant = {str(meant).casefold() for value in values if (meant := as_meant(option, value)) is not None}
+    named = {str(value).casefold() for value in wanted}
     if meant & named:
+        return True
+    if says_patterns(option) and seeks_in_part(BY_OPTION[option], values, option, wanted):
         return True
     is_like = is_miswritten_pattern if says_patterns(option) else is_misspelled if option in _DOMAINS else None
     return is_like is not None and any(is_like(value, name) for value in meant for name in named)
+
+
+def _is_meant_for_texts(option: str, values: Sequence[Any], other: str, wanted: Sequence[Any]) -> bool:
+    """Whether a condition looks for texts of another one, or for some of them."""
+    own, asked = BY_OPTION.get(option), BY_OPTION.get(other)
+    if own is None or asked is None or own.fields or len(own.options) > 1 or len(asked.options) > 1:
+        return False
+    if seeks_in_part(own, values, other, wanted):
+        return True
+    is_pattern = own.sort == "pattern" and asked.sort == "word" and bool({*own.slots} & {*asked.slots})
+    return is_pattern and any(is_pattern_of(str(value), str(word)) for value in values for word in wanted)
+
+
+def _as_list(value: Any) -> list[Any]:
+    """The values of a list, or the one of another condition."""
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def mends(edit: RuleEdit, aim: Aim, facts: Facts) -> bool:
+    """Whether an edit puts a condition right that is meant for what an aim is about, and misses it: none of its values is, as
+    written, one of the aim, or all are groups that it names as recipients, in whose place rules see their members.
+    """
+    if edit.kind != CONDITION or edit.before is None or edit.after is None:
+        return False
+    before = edit.before if isinstance(edit.before, Mapping) else {edit.option.rpartition(".")[2]: edit.before}
+    return all(_misses(option, _as_list(values), aim, facts) for option, values in before.items())
+
+
+def _misses(option: str, values: Sequence[Any], aim: Aim, facts: Facts) -> bool:
+    """Whether a condition with some values misses what an aim is about, although it is meant for that."""
+    written = {str(value).casefold() for value in values}
+    if option == "sent_to" and written <= set(facts.groups.expanded):
+        return True
+    wanted = {str(value).casefold() for value in _as_list(aim.about.get(option, []))}
+    return not written & wanted and shares_values(option, values, aim.about)
 
 
 def _is_within(given_value: Any, wanted: Any) -> bool:

@@ -23,11 +23,13 @@ from .aims import (
     EditedRules,
     FailingCopy,
     Rule,
+    RuleEdit,
     covers,
     fits,
     is_meant,
     is_wanted,
     lets_through,
+    mends,
     rebuilds,
     unwritten,
 )
@@ -188,16 +190,16 @@ class _EditsToAct:
         meant = [
             edited
             for edited in repairs
-            if self._is_for_it(edited.rules[place], edited.edits[-1].kind)
+            if self._is_for_it(edited.rules[place], edited.edits[-1])
             and rebuilds(edited.edits[-1:], edited.rules, self._aim) < NEW_RULE
         ]
         places = [to for to in self._at.early_places if to < place]
         yield from (edited.moved(place, to) for edited in meant for to in places)
 
-    def _is_for_it(self, rule: Rule, kind: str) -> bool:
-        """Whether a rule is for the wanted mail after an edit of some kind; one that exempts less may also be for more mail."""
-        is_for_more = kind == EXCEPTION and covers(rule, self._aim)
-        return is_for_more or is_wanted(rule, self._aim) or is_meant(rule, self._aim)
+    def _is_for_it(self, rule: Rule, edit: RuleEdit) -> bool:
+        """Whether a rule is for the wanted mail after an edit; one that exempts less, or is mended, may also be for more mail."""
+        is_as_before = edit.kind == EXCEPTION or mends(edit, self._aim, self._at.wrong.copy.facts)
+        return (is_as_before and covers(rule, self._aim)) or is_wanted(rule, self._aim) or is_meant(rule, self._aim)
 
     def _narrow_exception(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
         """An exception no longer applies: without the values that are met, or at all. One that may end a loop stays."""

@@ -21,6 +21,7 @@ from .aims import (
     covers,
     is_meant,
     is_wanted,
+    mends,
     name_of,
     withholds,
 )
@@ -106,11 +107,13 @@ def are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     moved = _moved_for_copies(draft, goal, task)
     # A rule for more mail that exempts less is put right for all of it.
     exempts_less = {edit.kind for edit in draft.edits} in ({EXCEPTION}, {EXCEPTION, MOVE})
+    mended = {edit.rule for edit in draft.edits if mends(edit, aim, task.facts)}
     for rule, given in zip(task.rules.rules, task.rules.given, strict=True):
         if rule.name not in edited:
             continue
         meant = rule.name in moved or is_meant(given, aim) or (exempts_less and covers(given, aim))
         meant = meant or (rule.name in after and is_meant(after[rule.name], aim))
+        meant = meant or (rule.name in mended and covers(after[rule.name], aim))
         if not (meant and aim.is_helped_by(rule)):
             return False
     return True

@@ -14,9 +14,16 @@ from functools import cached_property
 from typing import Any
 
 from ..analyses.standings import Standing
-from ..conditions.meant_values import as_meant, is_miswritten_pattern, says_patterns
+from ..conditions.meant_values import (
+    as_meant,
+    is_miswritten_pattern,
+    is_pattern_of,
+    pattern_option,
+    says_patterns,
+    without_anchors,
+)
 from ..conditions.predicate import Predicate
-from ..conditions.predicates import PREDICATES
+from ..conditions.predicates import BY_OPTION, PREDICATES
 from ..model.expressions import Dialect
 from ..rules.rule_set import RuleSet
 from .aims import Aim, EditedRules, shares_values
@@ -85,8 +92,7 @@ class ConditionValues:
         if listed(given) is None or not shares_values(option, given, self._aim.about):
             return
         put_right = [as_meant(option, value) for value in given]
-        named = listed(self._aim.about[option]) or []
-        values = list(dict.fromkeys(_unanchored(value, named) for value in put_right if value is not None))
+        values = list(dict.fromkeys(self._unanchored(option, value) for value in put_right if value is not None))
         if values != given and self.met(standing, {option: values}):
             yield {option: values}
         sections = (self._aim.about, *(rule.get("conditions") or {} for rule in self._draft.rules))
@@ -112,6 +118,21 @@ class ConditionValues:
             same = same or [_meant_pattern(option, value, values) for value in given if says_patterns(wanted)]
             if same and None not in same and self.is_met(standing, {wanted: same}):
                 yield {option: None, wanted: same}
+            # A pattern that is a word of the guarantee remains one.
+            as_pattern = _pattern_option(wanted) if says_patterns(option) else ""
+            if as_pattern and as_pattern != option and all(_is_one_of(value, values) for value in given):
+                yield {option: None, as_pattern: [without_anchors(str(value)) for value in given]}
+
+    def _unanchored(self, option: str, value: Any) -> Any:
+        """A pattern without anchors at its ends, if it is a pattern or a word of the guarantee but for them."""
+        if not says_patterns(option):
+            return value
+        bare = without_anchors(str(value))
+        is_pattern = bare in (listed(self._aim.about.get(option)) or ())
+        texts = [
+            text for wanted, texts in self._aim.about.items() if _pattern_option(wanted) for text in listed(texts) or ()
+        ]
+        return bare if is_pattern or _is_one_of(value, texts) else value
 
     def at_hand(self, standing: Standing) -> list[tuple[Section, Predicate]]:
         """Conditions of the guarantee and of other rules, first of those that help, that the message meets and that the
@@ -163,9 +184,14 @@ def _meant_pattern(option: str, written: Any, patterns: Any) -> Any:
     return next((one for one in named if one == written or is_miswritten_pattern(str(written), str(one))), None)
 
 
-def _unanchored(value: Any, patterns: Sequence[Any]) -> Any:
-    """A value, or the one of some patterns that it is but for anchors at its ends, which matches all that it does."""
-    return next((one for one in patterns if str(value).removeprefix("^").removesuffix("$") == one), value)
+def _is_one_of(pattern: Any, words: Sequence[Any]) -> bool:
+    """Whether a pattern is one of some words, but for anchors at its ends."""
+    return any(is_pattern_of(str(pattern), str(word)) for word in words)
+
+
+def _pattern_option(wanted: str) -> str:
+    """The condition on patterns that looks where one on words does; empty for others."""
+    return pattern_option(wanted) if wanted in BY_OPTION and BY_OPTION[wanted].sort == "word" else ""
 
 
 def _texts(values: Sequence[Any]) -> list[str]:

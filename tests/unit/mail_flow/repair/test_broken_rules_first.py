@@ -186,3 +186,61 @@ def test_a_meant_rule_whose_changes_are_not_all_known_goes_before_a_rule_for_all
     unknown = replace(of_meant, difference=replace(of_meant.difference, complete=False))
     aim = Aim("G", frozenset({Does.ENCRYPT}), CONTRACTS)
     assert first_by(unknown, aim) < first_by(of_all, aim)
+
+
+MARKED: Values = {**OUTGOING, "subject_contains_words": ["[secure]"]}
+
+
+def test_a_pattern_that_is_an_anchored_word_of_the_guarantee_loses_the_anchor() -> None:
+    marked = rule("Marked", {**OUTGOING, "subject_matches_patterns": [r"^\[secure\]"]}, ENCRYPT)
+    found, edits = repaired([marked], {"when": MARKED, "then": "not_in_clear"})
+    assert edits[0] == [("condition", "Marked")]
+    assert found.suggestions[0].rules[0]["conditions"] == {**OUTGOING, "subject_matches_patterns": [r"\[secure\]"]}
+    assert found.suggestions[0].left_open is None
+
+
+def test_a_pattern_that_is_a_word_of_the_guarantee_in_another_place_remains_a_pattern_there() -> None:
+    """As a word it would match less than it does."""
+    marked = rule("Marked", {**OUTGOING, "subject_matches_patterns": [r"^\[secure\]"]}, ENCRYPT)
+    anywhere = {**OUTGOING, "subject_or_body_contains_words": ["[secure]"]}
+    found, edits = repaired([marked], {"when": anywhere, "then": "not_in_clear"})
+    assert edits[0] == [("condition", "Marked")]
+    conditions = {**OUTGOING, "subject_or_body_matches_patterns": [r"\[secure\]"]}
+    assert found.suggestions[0].rules[0]["conditions"] == conditions
+
+
+def test_a_rule_for_a_part_of_what_is_wanted_gets_the_pattern_of_the_guarantee() -> None:
+    papers = rule("Papers", {**OUTGOING, "attachment_name_matches_patterns": [r"exam.*\.pdf$"]}, ENCRYPT)
+    wanted = {**OUTGOING, "attachment_name_matches_patterns": ["exam"]}
+    found, edits = repaired([papers], {"when": wanted, "then": "not_in_clear"})
+    assert edits[0] == [("condition", "Papers")]
+    assert found.suggestions[0].rules[0]["conditions"]["attachment_name_matches_patterns"] == [r"exam.*\.pdf$", "exam"]
+
+
+CLIENTS = "clients@contoso.com"
+WITH_CLIENTS: Values = {**TENANT, "groups": {CLIENTS: ["ann@fabrikam.com"]}}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ({"recipient_domain_is": ["www.client.com"]}, {"recipient_domain_is": ["client.com"]}),
+        ({"sent_to": [CLIENTS]}, {"sent_to_member_of": [CLIENTS]}),
+        ({"subject_matches_patterns": ["^Our ref"]}, {"subject_contains_words": ["our ref"]}),
+    ],
+    ids=["website", "group", "anchor"],
+)
+def test_a_rule_that_misses_what_it_is_meant_for_is_put_right_also_for_more_mail(
+    written: Values, meant: Values
+) -> None:
+    broken = rule("Broken", {**IN, **written}, ENCRYPT)
+    wanted = {"when": {**IN, "from": ["megan@contoso.com"], **meant}, "then": "not_in_clear"}
+    _found, edits = repaired([broken], wanted, WITH_CLIENTS)
+    assert edits[0] == [("condition", "Broken")]
+
+
+def test_a_rule_that_is_right_for_others_is_not_made_one_for_more_mail_than_is_wanted() -> None:
+    others = rule("Others", {**IN, "recipient_domain_is": ["other.com", "client.com"]}, ENCRYPT)
+    to_new = {**IN, "from": ["megan@contoso.com"], "recipient_domain_is": ["client.com", "new.com"]}
+    _found, edits = repaired([others], {"when": to_new, "then": "not_in_clear"})
+    assert edits[0] == [("add", "Encrypt: G")]
