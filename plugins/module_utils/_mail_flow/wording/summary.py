@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -352,11 +352,11 @@ def _difference_line(row: DifferenceRow) -> str:
 
 def page_rows(rows: Sequence[DifferenceRow]) -> list[tuple[DifferenceRow, int]]:
     """The rows of a difference as a page has them, each with the number of rows that it stands for: the first of those that
-    have one summary, with that as its sentence.
+    have one summary, with that as its sentence, or that say the same.
     """
-    alike: dict[str, list[DifferenceRow]] = {}
-    for place, row in enumerate(rows):
-        alike.setdefault(row.summary or str(place), []).append(row)
+    alike: dict[Hashable, list[DifferenceRow]] = {}
+    for row in rows:
+        alike.setdefault(row.summary or (row.text, row.unknown, row.contradicted), []).append(row)
     return [(_summed_up(same), len(same)) for same in alike.values()]
 
 

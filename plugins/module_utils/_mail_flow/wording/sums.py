@@ -8,6 +8,7 @@ that are summed up together.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeAlias, TypeGuard
@@ -30,6 +31,9 @@ _MOST_OPEN = 2
 
 #: The maximum number of later rules, people and effects that a sentence names.
 _MOST_NAMED = 4
+
+#: An effect whose last word is an address or a name in quotes.
+_NAMED_AT_END = re.compile(r"(.*) ('[^']*'|\S+@\S+)")
 
 
 def summaries(findings: Sequence[MailFinding]) -> dict[int, str]:
@@ -150,10 +154,18 @@ def _what_happens(findings: Sequence[_Changed]) -> str:
     if people:
         return becomes(kind, person=people)
     texts = list(dict.fromkeys(becomes(kind, finding.stages) for finding in changed))
-    return becomes(kind) if len(texts) > 1 and all(text.startswith(becomes(kind)) for text in texts) else _either(texts)
+    plain = becomes(kind)
+    says_all = len(texts) > 1 and (plain in texts or all(text.startswith(plain) for text in texts))
+    return plain if says_all else _either(texts)
 
 
 def _either(effects: Sequence[str]) -> str:
+    """One of several effects. Where they end with names, and begin alike, the beginning stands there once."""
+    named = [_NAMED_AT_END.fullmatch(effect) for effect in effects]
+    begins = {match[1] if match else effect for match, effect in zip(named, effects, strict=True)}
+    names = [match[2] for match in named if match]
+    if len(effects) > 1 and len(begins) == 1 and len(names) == len(effects):
+        return f"{begins.pop()} {listed(names, joint='or', most=len(names))}"
     return listed(effects, joint="or", most=max(len(effects), 1))
 
 

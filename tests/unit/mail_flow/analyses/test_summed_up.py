@@ -31,7 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     summaries,
 )
 
-from tests.unit.mail_flow.asking import ENCRYPT, IN, OUTGOING, STOP, compared, rule
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, OUTGOING, STOP, compared, rule
 
 Values = dict[str, Any]
 
@@ -52,6 +52,10 @@ def _behind(encrypting: int, reporting: int) -> list[Values]:
         for number in range(reporting)
     ]
     return [rule("Reject", {**OUTGOING, "recipient_domain_is": ["rival.example"]}, REJECT), *encrypt, *report]
+
+
+def _branded(number: int) -> Values:
+    return {"apply_rights_protection_customization_template": f"B{number}"}
 
 
 def _changes(before: list[Values], after: list[Values]) -> list[DifferenceRow]:
@@ -90,6 +94,25 @@ def test_a_summary_says_what_all_of_its_mail_is_and_which_rules_then_apply() -> 
         " (9 kinds): the removed rule 'Printers' applied to it; 'Report 0', 'Report 1', 'Report 2', 'Report 3' and 5 others"
         " now apply to some of it."
     )
+
+
+def test_rows_that_say_the_same_are_one_line() -> None:
+    """Mail that was rejected changes in another way than mail that was delivered, but not in other words."""
+    asks = rule("Asks", OUTGOING, {"moderate_message_by_user": [BOSS]})
+    rejects = rule("Rejects", {"message_size_over": "35MB"}, REJECT)
+    stops = rule("Stops", {**OUTGOING, "subject_contains_words": ["offer"]}, STOP)
+    rows = _changes([rejects, stops, asks], [asks, rejects, stops])
+    assert [row.kind for row in rows] == [DifferenceKind.DELIVERY_LOST, DifferenceKind.FATE_CHANGED]
+    assert [kinds for _row, kinds in page_rows(rows)] == [len({row.text for row in rows})] == [1]
+
+
+def test_effects_that_begin_alike_are_said_with_one_beginning() -> None:
+    behind = [rule(f"Brand {number}", _named(number), _branded(number)) for number in range(7)]
+    rows = _changes([ALL, PRINTERS, *behind], [ALL, *behind])
+    (summary,) = {row.summary for row in rows if row.kind is DifferenceKind.BRANDING_CHANGED}
+    assert summary is not None
+    names = ", ".join(f"'B{number}'" for number in range(6))
+    assert f" now shows the branding {names} or 'B6' (7 kinds): " in summary
 
 
 def test_lines_that_have_no_room_are_counted_by_the_kinds_that_they_sum_up() -> None:
