@@ -24,3 +24,9 @@ def solver_of(variables: int, clauses: Clauses) -> tuple[Solver, list[int]]:
     for clause in clauses:
         solver.add([names[abs(literal)] ^ (literal < 0) for literal in clause])
     return solver, names
+
+
+def holds(solver: Solver, literal: int) -> bool:
+    """Whether a literal is true in the model. A variable that is left open is false."""
+    value = solver.model[literal]
+    return value > 0 or (not value and bool(literal & 1))

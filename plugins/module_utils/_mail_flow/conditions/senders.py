@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ..formula import Literal, Value
@@ -60,18 +61,20 @@ def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
     :param written: whether it may look at an alias that the sender writes from, instead of the primary address.
     """
 
-    def of(rule_view: RuleView, address: str, values: Any, settings: Settings) -> Truth:
+    def at_address(rule_view: RuleView, address: str, values: Any, settings: Settings) -> Truth:
         primary = read_address(decide, rule_view, rule_view.facts.people.primary(address), values, settings)
         alias = read_address(decide, rule_view, address.lower(), values, settings) if written else primary
         return primary if alias == primary else opened(("alias", address, values), questions.A_FACT, "alias", address)
 
     def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
         known = about(
-            any_of(of(rule_view, address, values, settings) for address in sender_addresses(rule_view, settings)),
+            any_of(
+                at_address(rule_view, address, values, settings) for address in sender_addresses(rule_view, settings)
+            ),
             "from",
         )
         if settings.location != "Envelope" and any(
-            of(rule_view, address, values, settings) != known for address in rule_view.message.also_from
+            at_address(rule_view, address, values, settings) != known for address in rule_view.message.also_from
         ):
             return _other_sender(rule_view.message, values)
         complete = settings.location == "Header" or rule_view.message.mail_from is not None
@@ -127,14 +130,10 @@ def sent_from(rule_view: RuleView, values: tuple[str, ...], settings: Settings) 
 
 
 def _in_range(here: ipaddress.IPv4Address | ipaddress.IPv6Address, value: str) -> Truth:
-    first, dash, last = (part.strip() for part in value.partition("-"))
-    try:
-        if dash:
-            low, high = ipaddress.ip_address(first), ipaddress.ip_address(last)
-            return here.version == low.version == high.version and int(low) <= int(here) <= int(high)
-        return here in ipaddress.ip_network(first, strict=False)
-    except ValueError:
-        return opened(("range", value), questions.UNSUPPORTED, "range", value)
+    """Whether an address is in a range; open if the text is not a range."""
+    return (
+        _is_between(here, value) if _edges(value) else opened(("range", value), questions.UNSUPPORTED, "range", value)
+    )
 
 
 # Formulas
@@ -199,28 +198,32 @@ def _write_last_hop(witness: Witness) -> Mapping[str, Any]:
 
 def hop_in_no_range(ranges: Sequence[str]) -> str:
     """An address in no range; empty where ranges hold all addresses."""
-    free = (str(here) for here in _first_addresses(ranges) if not any(_is_between(here, each) for each in ranges))
+    free = (str(here) for here in _first_addresses(ranges) if not any(_is_between(here, value) for value in ranges))
     return next(free, "")
 
 
-def _edges(value: str) -> list[Any]:
-    """The first and the last address of a range. Empty if the text is not a range."""
+@lru_cache(maxsize=4096)
+def _edges(value: str) -> tuple[Any, ...]:
+    """The first and the last address of a range; empty if the text is not a range."""
     first, dash, last = (part.strip() for part in value.partition("-"))
     try:
         if dash:
-            return [ipaddress.ip_address(first), ipaddress.ip_address(last)]
+            return ipaddress.ip_address(first), ipaddress.ip_address(last)
         network = ipaddress.ip_network(first, strict=False)
-        return [network[0], network[-1]]
+        return network[0], network[-1]
     except ValueError:
-        return []
+        return ()
 
 
 def _first_addresses(ranges: Iterable[str]) -> list[Any]:
-    """The first address of each part into which ranges divide all addresses, except those reserved for documentation."""
-    found: set[Any] = {ipaddress.IPv4Address(0), ipaddress.IPv6Address(0)}
+    """The first address of each part into which ranges divide all addresses, after three that are reserved for
+    documentation (RFC 5737), which real mail never has.
+    """
+    firsts: set[Any] = {ipaddress.IPv4Address(0), ipaddress.IPv6Address(0)}
     for first, last in filter(None, map(_edges, ranges)):
-        found |= {first, *([last + 1] if int(last) + 1 < 1 << last.max_prefixlen else [])}
-    return [*map(ipaddress.ip_address, _DOCUMENTED), *sorted(found, key=lambda each: (each.version, int(each)))]
+        firsts |= {first, *([last + 1] if int(last) + 1 < 1 << last.max_prefixlen else [])}
+    in_order = sorted(firsts, key=lambda address: (address.version, int(address)))
+    return [*map(ipaddress.ip_address, _DOCUMENTED), *in_order]
 
 
 def _is_between(here: Any, value: str) -> bool:

@@ -138,11 +138,6 @@ class Solver:
             if self._propagate() is not None:
                 self._contradiction = True
 
-    def holds(self, literal: int) -> bool:
-        """Whether a literal is true in the model. A variable that is left open is false."""
-        value = self.model[literal]
-        return value > 0 or (not value and bool(literal & 1))
-
     @property
     def certain(self) -> Sequence[int]:
         """Between two questions, by literal: 1 if it is true in every model, -1 if it is in none, 0 if that is not known."""
