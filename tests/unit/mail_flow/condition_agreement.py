@@ -155,7 +155,7 @@ class Pair:
             looks_at.add("subject")
         if self.row.looks_at in ("recipient", "recipients", "fields", "relation"):
             looks_at.add("recipients")
-        if self.row.of_wrapper or self.row.looks_at in ("subject", "attachments"):
+        if self.row.may_differ_in_wrapper or self.row.looks_at in ("subject", "attachments"):
             looks_at.add("body")  # A disclaimer may wrap the message.
         return bool(headers & {*self.atom.headers, *named}) or bool((seen - {"header"}) & looks_at)
 
@@ -176,7 +176,7 @@ class Pair:
             model = models.get(beside)
             if model is None:
                 model = models[beside] = Model([self.asking], everybody(), TENANT, NOW, exact=beside)
-            known, said = literals(model, message, person), self.said(message, person)
+            known, said = literals(model, message, person), self.with_values(message, person)
             for rule in self.asking.rules[-2:] if said else ():
                 formula = under(model, known, model.open.chains[0].acts(rule))
                 if said[rule.name] is not formula and not (formula is None and self.is_open):
@@ -211,7 +211,7 @@ class Pair:
             if is_ordinary(message)
             and message.sender in generators.PEOPLE
             and person.address != generators.GUEST
-            and Pair(self.section).said(message, person).get("conditions")
+            and Pair(self.section).with_values(message, person).get("conditions")
             and _is_clear(rules, message, person)
         ]
         if not clear:
@@ -301,7 +301,7 @@ class Sample:
         self.plain = Pair(section)
         found: dict[tuple[str, bool], list[Copy]] = {}
         for message, person in mail():
-            said = self.plain.said(message, person)
+            said = self.plain.with_values(message, person)
             if said:
                 kind = (str(said["conditions"]), "Signed" in (message.types or ()))
                 found.setdefault(kind, []).append((message, person))

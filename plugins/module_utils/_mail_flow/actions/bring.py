@@ -181,10 +181,10 @@ def make_copies(copy: CopyState, act: FormulaAct) -> CopiesByRule:
     unfollowed += [THE_MANAGER] if brings_manager(rule) else []
     if not added and not unfollowed:
         return CopiesByRule()
-    redirected = state_of_redirected(copy, act)
-    sent_away = redirected.copy()
-    sent_away.seen = sent_away.seen.but(sent_away=True)
-    ways = {True: (act.acts, sent_away), False: (act.acts & _adds(act), state_of_added(redirected, act))}
+    of_redirected = state_of_redirected(copy, act)
+    of_added = state_of_added(of_redirected, act)
+    of_redirected.seen = of_redirected.seen.but(redirected=True)
+    ways = {True: (act.acts, of_redirected), False: (act.acts & _adds(act), of_added)}
     named = [
         CopyByRule(rule.place, address, instead, *ways[instead])
         for address, instead in dict.fromkeys(added)

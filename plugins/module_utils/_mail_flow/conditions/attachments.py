@@ -74,7 +74,7 @@ def _unknown(attachment: Attachment, kind: ReasonKind, values: Any) -> Truth:
 
 
 def has_word(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
-    """With one of the words in its text."""
+    """Whether an attachment has one of the words in its text, of which Exchange reads the first megabyte."""
     return (
         _unknown(attachment, "attachment_text", values)
         if attachment.text is None
@@ -83,7 +83,7 @@ def has_word(attachment: Attachment, values: tuple[str, ...], settings: Settings
 
 
 def has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
-    """With one of the patterns in its text."""
+    """Whether a pattern is found in an attachment's text, of which Exchange reads the first 150 KB for patterns."""
     return (
         _unknown(attachment, "attachment_text", values)
         if attachment.text is None
@@ -92,7 +92,7 @@ def has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Setti
 
 
 def name_has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
-    """With one of the patterns in its name."""
+    """Whether a pattern is found in an attachment's name; whether names of files inside count is open."""
     if attachment.unnamed:
         return _unknown(attachment, "attachment_name", values)
     inside = any_of(any_pattern(name, values, settings.dialect) for name in attachment.nested or ())
@@ -106,7 +106,7 @@ def extension(name: str) -> str | None:
 
 
 def extension_is(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
-    """With one of the extensions, itself or a file in it."""
+    """Whether an attachment, or a file in it, has one of the extensions."""
     wanted = {value.casefold().lstrip(".") for value in values}
     if not attachment.unnamed and extension(attachment.name) in wanted:
         return True
@@ -125,7 +125,7 @@ def extension_is(attachment: Attachment, values: tuple[str, ...], settings: Sett
 
 
 def size_over(attachment: Attachment, value: str, settings: Settings) -> Truth:
-    """Larger than this."""
+    """Whether an attachment is larger than a limit."""
     limit = bytes_of(value)
     if limit is None or attachment.size is None:
         return _unknown(attachment, "attachment_size", value)
@@ -133,7 +133,7 @@ def size_over(attachment: Attachment, value: str, settings: Settings) -> Truth:
 
 
 def property_has_word(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
-    """With one of ``property:word,word``."""
+    """Whether a property of an attachment has one of the words that a condition names for it, as ``property:word,word``."""
     if attachment.properties is None:
         return _unknown(attachment, "attachment_property", values)
     known = {name.casefold(): value for name, value in attachment.properties}
@@ -153,12 +153,12 @@ _NOT_KNOWN: Mapping[str, ReasonKind] = {
 }
 
 
-def says(field: str) -> OfAttachment:
-    """A property of an attachment that only its description can give."""
+def has_flag(field: str) -> OfAttachment:
+    """A predicate about a property of an attachment that only its description can give."""
 
     def decide(attachment: Attachment, value: bool, settings: Settings) -> Truth:
-        told = getattr(attachment, field)
-        return _unknown(attachment, _NOT_KNOWN[field], value) if told is None else bool(told)
+        flag = getattr(attachment, field)
+        return _unknown(attachment, _NOT_KNOWN[field], value) if flag is None else bool(flag)
 
     return decide
 
@@ -167,7 +167,7 @@ def says(field: str) -> OfAttachment:
 
 
 def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
-    """A text, name or property of an attachment."""
+    """Whether an attachment has one of the values in its text, name or properties."""
     (slot,) = atom.slots
     return _attached_as(
         formulas, formulas.logic.any_of([formulas.text(slot, key, seen) for key in atom.keys]), atom, seen
@@ -219,16 +219,16 @@ class _Attachments:
         """
         held = self.witness.mail.texts.get(ATTACHED, {})
         lacked = {key: literal for key, literal in held.items() if not self.witness.is_true(literal)}
-        found: list[dict[str, Any]] = []
+        attachments: list[dict[str, Any]] = []
 
         def attach(name: str = "", *has: Key, **with_: Any) -> None:
             text = self._attached({**{key: held[key] for key in has}, **lacked})
             plain = {"size": 1, "text": text, "nested": [], "properties": {}, **dict.fromkeys(FLAGS.values(), False)}
-            found.append({"name": name or f"file{len(found)}", **plain, **with_})
+            attachments.append({"name": name or f"file{len(attachments)}", **plain, **with_})
 
         for kind, because in self._kinds():
             if isinstance(kind, str):
-                name = f"file{len(found)}.{kind}"
+                name = f"file{len(attachments)}.{kind}"
                 self._check_name(name, because)
                 attach(name)
             else:
@@ -242,17 +242,17 @@ class _Attachments:
             self.witness.constraint(names).texts("file"),
             strict=True,
         ):
-            self._check_name(name or f"file{len(found)}", names[key])
+            self._check_name(name or f"file{len(attachments)}", names[key])
             attach(name)
         if self.witness.is_true(self.witness.mail.pdf.attached) and not any(
-            each["name"].endswith(".pdf") for each in found
+            attachment["name"].endswith(".pdf") for attachment in attachments
         ):
-            name = f"file{len(found)}.pdf"
+            name = f"file{len(attachments)}.pdf"
             self._check_name(name, self.witness.mail.pdf.attached)
             attach(name)
-        for with_ in self._sizes_and_flags():
-            attach(**with_)
-        return found
+        for properties in self._sizes_and_flags():
+            attach(**properties)
+        return attachments
 
     def _kinds(self) -> Iterator[tuple[str | dict[str, Any], Literal]]:
         """The extensions of attachments, or what else they have, with the literal that requires it."""
@@ -290,7 +290,7 @@ class _Attachments:
 
         :param because: the literal that requires the attachment.
         """
-        unwanted = [literal for literal in self._of_name(name) if not self.witness.is_true(literal)]
+        unwanted = [literal for literal in self._atoms_of_name(name) if not self.witness.is_true(literal)]
         if (
             name.lower().endswith(".pdf")
             and self.witness.mail.pdf.stay_plain
@@ -311,7 +311,7 @@ class _Attachments:
         except NoMessageError as error:
             raise NoMessageError(limits=[*error.laws, *error.limits]) from error
 
-    def _of_name(self, name: str) -> Iterator[Literal]:
+    def _atoms_of_name(self, name: str) -> Iterator[Literal]:
         """The atoms that an attachment's name has, or may have unless that may be open."""
         texts = self.witness.mail.texts
         for key, literal in texts.get("attachment name", {}).items():
@@ -324,8 +324,8 @@ class _Attachments:
 
 
 def _write(witness: Witness) -> Mapping[str, Any]:
-    found = _Attachments(witness).written()
-    return {"attachments": found} if found else {}
+    attachments = _Attachments(witness).written()
+    return {"attachments": attachments} if attachments else {}
 
 
 # Words
@@ -355,12 +355,12 @@ _ATTACHMENTS: Mapping[str, Any] = {
 
 
 def _flag(option: str, words: str) -> Predicate:
-    """What is said of an attachment itself."""
+    """A condition on a property that an attachment has or lacks."""
     return single(
         option,
         **_ATTACHMENTS,
         sort="switch",
-        evaluate=any_attachment(says(FLAGS[option])),
+        evaluate=any_attachment(has_flag(FLAGS[option])),
         formula=_formula_of_flag,
         variables=_declare_flags,
         unknowns=(questions.RULE_FAILS, questions.UNREADABLE),
@@ -368,8 +368,8 @@ def _flag(option: str, words: str) -> Predicate:
     )
 
 
-def _each(option: str, decide: OfAttachment, **parts: Any) -> Predicate:
-    """What an attachment has."""
+def _of_any_attachment(option: str, decide: OfAttachment, **parts: Any) -> Predicate:
+    """A condition with a list of values, one of which an attachment must have."""
     unknowns = (questions.RULE_FAILS, *parts.pop("unknowns", ()), questions.UNREADABLE)
     return list_predicate(
         option, **_ATTACHMENTS, evaluate=any_attachment(decide), formula=_formula, unknowns=unknowns, **parts
@@ -378,7 +378,7 @@ def _each(option: str, decide: OfAttachment, **parts: Any) -> Predicate:
 
 #: The conditions, in the order of the documentation.
 ATTACHMENTS: tuple[Predicate, ...] = (
-    _each(
+    _of_any_attachment(
         "attachment_contains_words",
         has_word,
         sort="word",
@@ -386,7 +386,7 @@ ATTACHMENTS: tuple[Predicate, ...] = (
         unknowns=(questions.WORD_BORDERS,),
         phrase=Phrase(6, "with {} in an attachment"),
     ),
-    _each(
+    _of_any_attachment(
         "attachment_matches_patterns",
         has_pattern,
         sort="pattern",
@@ -394,7 +394,7 @@ ATTACHMENTS: tuple[Predicate, ...] = (
         unknowns=(questions.PATTERN_SYNTAX,),
         phrase=Phrase(6, "with an attachment that matches {}"),
     ),
-    _each(
+    _of_any_attachment(
         "attachment_name_matches_patterns",
         name_has_pattern,
         sort="pattern",
@@ -402,7 +402,7 @@ ATTACHMENTS: tuple[Predicate, ...] = (
         unknowns=(questions.PATTERN_SYNTAX,),
         phrase=Phrase(6, "with an attachment whose name matches {}"),
     ),
-    _each(
+    _of_any_attachment(
         "attachment_extension_matches_words",
         extension_is,
         sort="extension",
@@ -420,7 +420,7 @@ ATTACHMENTS: tuple[Predicate, ...] = (
         unknowns=(questions.RULE_FAILS, questions.AT_THE_LIMIT, questions.UNREADABLE),
         phrase=Phrase(6, "with an attachment over {}", ""),
     ),
-    _each(
+    _of_any_attachment(
         "attachment_property_contains_words",
         property_has_word,
         sort="property",

@@ -26,12 +26,12 @@ from .people import (
     address_is,
     everybody,
     has_one,
+    if_present,
+    known_by_name_only,
     member_of,
-    of_name,
-    perhaps,
     read_address,
 )
-from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, each_in, list_predicate, small, words_in
+from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, any_value_in, list_predicate, lowercase_texts, words_in
 from .recipients import address_of, as_written
 from .seen_message import SeenMessage
 
@@ -52,7 +52,7 @@ def of_any_address(decide: OfAddress) -> Evaluate:
         if sure is True:
             return True
         others = (
-            perhaps(address_of(decide, rule_view, person, values, settings), person, reasons)
+            if_present(address_of(decide, rule_view, person, values, settings), person, reasons)
             for person, reasons in rule_view.fork.perhaps
         )
         return about(any_of((sure, *others)), "to")
@@ -67,7 +67,7 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
         if "fields" in rule_view.message.unsaid:
             return opened(("fields", fields, values), questions.A_FACT, "fields")
         named = [address for name in fields for address in getattr(rule_view.message, name)]
-        brought = [
+        added_by_rules = [
             (person, edit.reason)
             for name in fields
             for edit in rule_view.content.edits_of((ADDED[name],))
@@ -78,14 +78,14 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
             (
                 *(_in_field(decide, rule_view, written.lower(), values, settings) for written in named),
                 *(
-                    perhaps(
-                        of_name(person)
+                    if_present(
+                        known_by_name_only(person)
                         if is_name(person.address)
                         else decide(rule_view, person.address, values, settings),
                         person,
                         (reason,),
                     )
-                    for person, reason in brought
+                    for person, reason in added_by_rules
                 ),
             )
         )
@@ -94,28 +94,31 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
 
 
 def _in_field(decide: OfAddress, rule_view: RuleView, written: str, values: Any, settings: Settings) -> Truth:
+    """Evaluates a predicate on somebody whom a field names; open if that person does not share the copy (U07), or if the
+    field names an alias (U24).
+    """
     primary = rule_view.facts.people.primary(written)
-    found = read_address(decide, rule_view, primary, values, settings)
-    if found is False:
+    by_primary = read_address(decide, rule_view, primary, values, settings)
+    if by_primary is False:
         return False
     if primary != written and decide(rule_view, written, values, settings) is False:
         return opened(("field", written, values), questions.ALIASES, "alias_in_header", written, primary)
-    here = {
+    in_copy = {
         address
         for person in rule_view.fork.sure
         for address in (person.address, person.group, *map(rule_view.facts.people.primary, person.also))
     }
-    if primary not in here:
-        still = rule_view.facts.observed.get(questions.FIELDS_OF_A_COPY)
-        if still:
-            return found
-        if still is False and not _perhaps_here(rule_view, primary):
+    if primary not in in_copy:
+        field_counts = rule_view.facts.observed.get(questions.FIELDS_OF_A_COPY)
+        if field_counts:
+            return by_primary
+        if field_counts is False and not _may_share_copy(rule_view, primary):
             return False
         return opened(("field", written, values), questions.FIELDS_OF_A_COPY, "header_of_a_copy", written)
-    return found
+    return by_primary
 
 
-def _perhaps_here(rule_view: RuleView, primary: str) -> bool:
+def _may_share_copy(rule_view: RuleView, primary: str) -> bool:
     """Whether somebody who may share the copy was written to at an address: at their own, or at a group's."""
     fork = rule_view.fork
     reached = {primary, *rule_view.facts.groups.members_of(primary)}
@@ -126,7 +129,7 @@ def _perhaps_here(rule_view: RuleView, primary: str) -> bool:
 
 
 def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
-    """The address of somebody who shares the copy."""
+    """Whether somebody who shares the copy has one of the values in the address."""
     written = atom.settings.address_type == "Original"
     own = has_one(formulas, formulas.mail.recipient, atom)
     others = [
@@ -134,13 +137,13 @@ def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressV
         for key in atom.keys
         for value in (
             formulas.company.another_has(key, seen.splits, written=written),
-            *_brought(formulas, atom, key, seen),
+            *_by_added_recipients(formulas, atom, key, seen),
         )
     ]
     return formulas.logic.any_of((as_written(formulas, own, atom, seen) if written else own, *others))
 
 
-def _brought(
+def _by_added_recipients(
     formulas: Formulas, atom: Atom, key: Key, seen: SeenMessage, fields: tuple[str, ...] = ("to", "cc", "bcc")
 ) -> list[Value]:
     """The contribution of recipients added by rules: whether later rules consider them is open (U09), separately after
@@ -176,7 +179,9 @@ class MembersInFields:
 
 
 def members_in_fields(facts: Facts, groups: Iterable[str]) -> MembersInFields:
-    """Those of some groups. Of a large group the first ones are enough to show that a rule looks for them."""
+    """The members of some groups, as far as they are modeled: the first ones of a large group are enough to show that a
+    rule looks for them.
+    """
     known = facts.groups.members or {}
     listed = [known.get(group) for group in groups]
     people = {person for members in listed for person in members or ()}
@@ -186,33 +191,35 @@ def members_in_fields(facts: Facts, groups: Iterable[str]) -> MembersInFields:
 
 
 def _formula_of_members(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
-    """Members of groups in fields."""
+    """Whether a field names a member of one of the groups."""
     logic, (option,), fields = formulas.logic, atom.predicate.options, atom.predicate.fields
-    found = [value for key in atom.keys for value in _brought(formulas, atom, key, seen, fields)]
+    ways = [value for key in atom.keys for value in _by_added_recipients(formulas, atom, key, seen, fields)]
     members = members_in_fields(formulas.mail.facts, atom.values)
     for address in members.modeled:
-        found += _named_in_fields(formulas, atom, seen, address)
+        ways += _named_in_fields(formulas, atom, seen, address)
     if members.others:
         # The one that is named may be gone, or somebody else: only that the field still counts decides.
         counts = logic.observed.get(questions.FIELDS_OF_A_COPY)
-        gone = logic.known(True) if counts else logic.unknown("field of a copy", option, atom.values, seen.splits)
-        found.append(formulas.mail.addressing.members_named & gone)
-    return logic.any_of(found)
+        counts_anyway = (
+            logic.known(True) if counts else logic.unknown("field of a copy", option, atom.values, seen.splits)
+        )
+        ways.append(formulas.mail.addressing.members_named & counts_anyway)
+    return logic.any_of(ways)
 
 
 def _formula_of_fields(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
-    """Somebody in fields."""
+    """Whether a field names one of the people."""
     fields = atom.predicate.fields
-    found: list[Value] = []
+    ways: list[Value] = []
     for address in atom.values:
-        found += _named_in_fields(formulas, atom, seen, address)
-        found += _brought(formulas, atom, ("address", address), seen, fields)
-    return formulas.logic.any_of(found)
+        ways += _named_in_fields(formulas, atom, seen, address)
+        ways += _by_added_recipients(formulas, atom, ("address", address), seen, fields)
+    return formulas.logic.any_of(ways)
 
 
 def _named_in_fields(formulas: Formulas, atom: Atom, seen: SeenMessage, address: str) -> list[Value]:
-    """That a field names somebody. All conditions treat an alias there alike, unless rules distinguish it: such mail is like
-    mail to the primary address, in that field or in Bcc.
+    """The ways in which a field may name somebody. All conditions treat an alias there alike, unless rules distinguish
+    it: such mail is like mail to the primary address, in that field or in Bcc.
     """
     logic, mail = formulas.logic, formulas.mail
     (option,), fields = atom.predicate.options, atom.predicate.fields
@@ -221,18 +228,18 @@ def _named_in_fields(formulas: Formulas, atom: Atom, seen: SeenMessage, address:
     # Members of a group who share the copy are not modeled: that the field counts for nobody decides nothing of it.
     of_group = counts is False and address in mail.facts.groups.expanded
     question = "field of a group" if of_group else questions.FIELDS_OF_A_COPY
-    gone = logic.unknown(question, option, atom.values, address, seen.splits)
+    counts_anyway = logic.unknown(question, option, atom.values, address, seen.splits)
     stays = formulas.company.still_there(address, seen.splits)
-    there = mail.recipient["address", address] | stays | gone
-    found: list[Value] = [named & there]
+    there = mail.recipient["address", address] | stays | counts_anyway
+    ways: list[Value] = [named & there]
     if mail.addressing.watches_aliases:
         own = ~mail.addressing.direct & mail.recipient["address", address]
         at_alias = own | formulas.company.at_alias(address)
-        named_so = logic.unknown(questions.ALIASES, option, atom.values, atom.settings.address_type, address)
+        by_alias = logic.unknown(questions.ALIASES, option, atom.values, atom.settings.address_type, address)
         if logic.free:
-            mail.addressing.perhaps_named.setdefault(address, {})[high(named_so)] = None
-        found.append(at_alias & named_so)
-    return found
+            mail.addressing.perhaps_named.setdefault(address, {})[high(by_alias)] = None
+        ways.append(at_alias & by_alias)
+    return ways
 
 
 def possible_for_added(formulas: Formulas, atom: Atom, seen: SeenMessage) -> Value:
@@ -244,13 +251,15 @@ def possible_for_added(formulas: Formulas, atom: Atom, seen: SeenMessage) -> Val
         return logic.known(True)
     edited = [acts for _edit, acts in seen.edits_of(atom.headers)]
     named = [mail.addressing.named(address, name) for address in atom.values for name in SHOWN_FIELDS]
-    brought = [
-        value for address in atom.values for value in _brought(formulas, atom, ("address", address), seen, SHOWN_FIELDS)
+    added_by_rules = [
+        value
+        for address in atom.values
+        for value in _by_added_recipients(formulas, atom, ("address", address), seen, SHOWN_FIELDS)
     ]
     by_alias = [
         ~direct for direct in (mail.addressing.direct, mail.addressing.others_direct) if mail.addressing.watches_aliases
     ]
-    return logic.any_of((*named, *brought, *by_alias, *edited))
+    return logic.any_of((*named, *added_by_rules, *by_alias, *edited))
 
 
 # Words
@@ -266,7 +275,7 @@ def _saw_fields(rule_view: RuleView, atom: Atom) -> str:
 
 # The rows
 
-#: What the conditions about an address have in common, and those about fields.
+#: What the conditions about an address have in common, and what those about fields have.
 _RECIPIENTS: Mapping[str, Any] = {
     "looks_at": "recipients",
     "slots": (RECIPIENT,),
@@ -291,20 +300,20 @@ def _in_fields(kind: str, fields: tuple[str, ...], where: str) -> tuple[Predicat
     return (
         list_predicate(
             f"any_of_{kind}_header",
-            small,
+            lowercase_texts,
             **_FIELDS,
             headers=fields,
             sort="address",
             fields=fields,
             evaluate=of_fields(fields, address_is),
             formula=_formula_of_fields,
-            needs=each_in("field"),
+            needs=any_value_in("field"),
             unknowns=(questions.FIELDS_OF_A_COPY, questions.ALIASES),
             phrase=Phrase(4, f"with {{}} in its {where} field", ""),
         ),
         list_predicate(
             f"any_of_{kind}_header_member_of",
-            small,
+            lowercase_texts,
             **_FIELDS,
             headers=fields,
             sort="member",

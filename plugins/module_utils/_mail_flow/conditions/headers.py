@@ -27,7 +27,7 @@ _STAMPED = re.compile(
     r"(x-ms-|x-microsoft-|x-forefront-|x-originat|x-eop|arc-|dkim-|received|authentication-results|message-id|date|mime-version|content-|return-path|thread-)"
 )
 
-#: The ones that hold names beside addresses.
+#: Headers that hold names beside addresses.
 _WITH_NAMES = frozenset({"from", "to", "cc"})
 
 #: Headers that repeat what a row of the message trace says, to the column.
@@ -37,24 +37,26 @@ _COLUMNS = {"subject": "subject", "from": "sender"}
 
 
 def in_header(decide: OfText) -> Evaluate:
-    """A predicate about one header, as earlier rules left it if only rules have such a header. Its values are the header's name and what is looked for."""
+    """A predicate about one header, as earlier rules left it if only rules have such a header. Its values are the header's
+    name and what is looked for.
+    """
 
     def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
         name, wanted = values
         given = rule_view.content.header(name.lower())
-        values = header_values(rule_view, name.lower())
-        if values is None:
+        current = header_values(rule_view, name.lower())
+        if current is None:
             kind: ReasonKind = "header" if is_own_header(name.lower()) else "header_that_is_set"
             return opened(("header", name.lower(), wanted), questions.A_FACT, kind, name)
-        found = about(any_of(decide(value, wanted, settings) for value in values), "headers")
-        beside_a_name = bool(values) and given is None and name.lower() in _WITH_NAMES
+        in_header_values = about(any_of(decide(value, wanted, settings) for value in current), "headers")
+        beside_a_name = bool(current) and given is None and name.lower() in _WITH_NAMES
         if beside_a_name and decide is has_pattern and "headers" in rule_view.message.unsaid:
             # A pattern that says where the field begins or ends may not be found.
-            wherever = tuple(each for each in wanted if begins_anywhere(each, settings.dialect, both=True))
-            found = about(any_of(decide(value, wherever, settings) for value in values), "headers")
-        if found is False and beside_a_name:
+            wherever = tuple(pattern for pattern in wanted if begins_anywhere(pattern, settings.dialect, both=True))
+            in_header_values = about(any_of(decide(value, wherever, settings) for value in current), "headers")
+        if in_header_values is False and beside_a_name:
             return opened(("header", name.lower(), wanted), questions.A_FACT, "name_in_field", name)
-        return found
+        return in_header_values
 
     return evaluate
 
@@ -87,7 +89,7 @@ def is_own_header(name: str) -> bool:
 
 
 def has_character_set(rule_view: RuleView, values: tuple[str, ...], settings: Settings) -> Truth:
-    """One of the character sets."""
+    """Whether the message is in one of the character sets."""
     known = rule_view.message.character_sets
     if known is None:
         return opened(("character set", values), questions.A_FACT, "character_sets")
@@ -146,7 +148,7 @@ def _write(witness: Witness) -> Mapping[str, Any]:
         for slot, atoms in witness.mail.texts.items()
         if slot.startswith("header ")
     }
-    headers = {name: each[0] if len(each) == 1 else each for name, each in values.items() if each}
+    headers = {name: texts[0] if len(texts) == 1 else texts for name, texts in values.items() if texts}
     return {"headers": headers} if headers else {}
 
 
@@ -166,10 +168,10 @@ def _values(witness: Witness, atoms: Mapping[Key, Literal]) -> list[str]:
 
 
 def _saw(rule_view: RuleView, atom: Atom) -> str:
-    found = header_values(rule_view, str(atom.values[0]).lower())
-    if not found:
-        return "not known" if found is None else "no such header"
-    return " | ".join(found) or "an empty header"
+    current = header_values(rule_view, str(atom.values[0]).lower())
+    if not current:
+        return "not known" if current is None else "no such header"
+    return " | ".join(current) or "an empty header"
 
 
 def _saw_character_sets(rule_view: RuleView, atom: Atom) -> str:

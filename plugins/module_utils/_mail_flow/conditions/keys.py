@@ -68,7 +68,7 @@ def keys_of(sort: str, values: Iterable[Any], dialect: Dialect) -> list[Key]:
     read = _READ.get(sort)
     if read is None:
         return list(dict.fromkeys((sort, value) for value in values))
-    return list(dict.fromkeys((sort, each) for value in values for each in read(value, dialect)))
+    return list(dict.fromkeys((sort, part) for value in values for part in read(value, dialect)))
 
 
 def header_slot(name: str) -> str:
@@ -94,5 +94,5 @@ def wider(key: Key) -> Key | None:
     """
     sort, value = key
     pattern, dialect = value[-2:]
-    found = widened(pattern, dialect is Dialect.LEGACY)
-    return (sort, (*value[:-2], found, Dialect.AGREED)) if found else None
+    wide = widened(pattern, dialect is Dialect.LEGACY)
+    return (sort, (*value[:-2], wide, Dialect.AGREED)) if wide else None

@@ -26,53 +26,56 @@ OfAddress = Callable[[RuleView, str, Any, Settings], Truth]
 
 
 def address_is(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
-    """One of the addresses."""
+    """Whether an address is one of the values."""
     return address in values
 
 
 def domain_is(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
-    """In one of the domains or below it."""
+    """Whether an address is in one of the domains, or below it."""
     name = domain(address)
     return any(is_below(name, value) for value in values if not is_no_domain(value))
 
 
 def address_has_word(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
-    """With one of the words in it."""
+    """Whether an address has one of the words in it."""
     return any_word(address, values)
 
 
 def address_has_pattern(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
-    """With one of the patterns in it. An empty address has none."""
+    """Whether a pattern is found in an address; in an empty one, none is."""
     return bool(address) and any_pattern(address, values, settings.dialect)
 
 
 def member_of(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
-    """A member of one of the groups."""
+    """Whether an address is a member of one of the groups."""
     return any_of(rule_view.facts.is_member(address, group) for group in values)
 
 
 def read_address(decide: OfAddress, rule_view: RuleView, address: str, values: Any, settings: Settings) -> Truth:
     """Evaluates a predicate on an address; open if another address that rules may take it for gives a different result."""
-    found = decide(rule_view, address, values, settings)
+    as_written = decide(rule_view, address, values, settings)
     others = rule_view.facts.other_addresses(address)
     # What matches as written matches.
     if all(
-        decide(rule_view, other, values, settings) == found
+        decide(rule_view, other, values, settings) == as_written
         for other in others
-        if found is not True or other not in spellings(address)
+        if as_written is not True or other not in spellings(address)
     ):
-        return found
+        return as_written
     return opened(("otherwise", address, values), questions.ALIASES, "other_spelling", address, tuple(others))
 
 
-def of_name(person: Recipient) -> Truth:
-    """The result for somebody who is known only by name."""
+def known_by_name_only(person: Recipient) -> Truth:
+    """The result of a condition on the address of somebody who is known by name only: it is open."""
     return opened(("name", person.address), questions.A_FACT, "address", person.label)
 
 
-def perhaps(found: Truth, person: Recipient, reasons: tuple[Reason, ...]) -> Truth:
-    """What somebody who may share the copy contributes."""
-    return False if found is False else Open(("with", person.address, reasons), reasons)
+def if_present(truth: Truth, person: Recipient, reasons: tuple[Reason, ...]) -> Truth:
+    """What is true of somebody, if that person shares the copy, which is open.
+
+    :param reasons: why it is open.
+    """
+    return False if truth is False else Open(("with", person.address, reasons), reasons)
 
 
 def _attribute(
@@ -80,9 +83,11 @@ def _attribute(
     address: str,
     values: tuple[str, ...],
     settings: Settings,
-    found: Callable[[str, tuple[str, ...]], Truth],
+    has_any: Callable[[str, tuple[str, ...]], Truth],
 ) -> Truth:
-    """One of ``attribute:value,value``: any pair."""
+    """Whether an attribute of somebody has one of the values that a condition names for it, as ``attribute:value,value``.
+    What nobody said of an attribute is open.
+    """
     truths: list[Truth] = []
     for value in values:
         name, _colon, wanted = value.partition(":")
@@ -90,17 +95,17 @@ def _attribute(
         if have is None:
             truths.append(opened(("attribute", address, value), questions.A_FACT, "attribute", name.strip(), address))
         elif have:
-            truths.append(found(have, tuple(part.strip() for part in wanted.split(",") if part.strip())))
+            truths.append(has_any(have, tuple(part.strip() for part in wanted.split(",") if part.strip())))
     return about(any_of(truths), "facts.attributes")
 
 
 def attribute_has_word(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
-    """With one of the words in an attribute."""
+    """Whether an attribute of somebody has one of the words in it."""
     return _attribute(rule_view, address, values, settings, any_word)
 
 
 def attribute_has_pattern(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
-    """With one of the patterns in an attribute."""
+    """Whether a pattern is found in an attribute of somebody."""
     return _attribute(
         rule_view, address, values, settings, lambda text, patterns: any_pattern(text, patterns, settings.dialect)
     )

@@ -45,7 +45,7 @@ class Phrase:
         """The first word of the phrase."""
         return self.forms.get(about, self.form).partition(" ")[0]
 
-    def said(self, about: str, lists: Sequence[Sequence[Any]], preposition: str = "") -> str:
+    def with_values(self, about: str, lists: Sequence[Sequence[Any]], preposition: str = "") -> str:
         """The phrase for lists of values. One value of each list is true.
 
         :param about: what is not a list.
@@ -53,13 +53,13 @@ class Phrase:
         """
         own, _blank, rest = self.forms.get(about, self.form).partition(" ")
         before, placeholder, after = " ".join(filter(None, (preposition or own, rest))).partition("{}")
-        found = [part.replace("<>", about) for part in (before, after)]
-        return (_joined(lists, self.mark) if placeholder else "").join(found)
+        around = [part.replace("<>", about) for part in (before, after)]
+        return (_joined(lists, self.mark) if placeholder else "").join(around)
 
 
 def _joined(lists: Sequence[Sequence[Any]], mark: str) -> str:
     joint = ", and " if any(len(values) > 1 for values in lists) else " and "
-    shown = ([short(each) if len(each) > LONGEST_SHOWN else each for each in map(str, values)] for values in lists)
+    shown = ([short(text) if len(text) > LONGEST_SHOWN else text for text in map(str, values)] for values in lists)
     return joint.join(listed(values, mark) for values in shown)
 
 
@@ -76,8 +76,8 @@ class Reach(Enum):
 #: What no rule changes, but by the headers that say it.
 _STEADY = frozenset({"sender", "recipient", "last hop", "character sets", "size", "importance"})
 
-#: What a rule sees of a message inside a wrapping disclaimer, which is not documented.
-_OF_WRAPPER = frozenset({"header", "character sets", "size", "protection", "importance", "classification"})
+#: What may differ between a wrapping disclaimer and the message inside: which of the two rules see is not documented.
+_MAY_DIFFER_IN_WRAPPER = frozenset({"header", "character sets", "size", "protection", "importance", "classification"})
 
 #: What a message must have for a condition not to be false; see :class:`Predicate`.
 Needs: TypeAlias = "tuple[tuple[str, str], ...] | None"
@@ -203,14 +203,14 @@ class Predicate:
         return self.looks_at in _STEADY
 
     @property
-    def of_wrapper(self) -> bool:
+    def may_differ_in_wrapper(self) -> bool:
         """Whether it looks at something that may differ between a wrapping disclaimer and the message inside."""
-        return self.looks_at in _OF_WRAPPER
+        return self.looks_at in _MAY_DIFFER_IN_WRAPPER
 
     @property
     def is_hidden_by_wrapper(self) -> bool:
         """Whether a rule may not see what it looks at in a message around which a disclaimer is wrapped."""
-        return self.content or self.of_wrapper or self.looks_at == "subject"
+        return self.content or self.may_differ_in_wrapper or self.looks_at == "subject"
 
     @property
     def in_directory(self) -> bool:
@@ -305,18 +305,22 @@ class Atom:
 
     def evaluate(self, rule_view: RuleView) -> Truth:
         """Evaluates it for a view. It is open if rules edited a header that it reads, unless the rest is enough."""
-        found = self.predicate.evaluate(rule_view, self.values, self.settings)
+        as_given = self.predicate.evaluate(rule_view, self.values, self.settings)
         edits = rule_view.content.edits_of(self.headers)
-        return self._after(edits, found, rule_view) if edits else found
+        return self._with_edited_headers(edits, as_given, rule_view) if edits else as_given
 
-    def _after(self, edits: tuple[HeaderEdit, ...], found: Truth, rule_view: RuleView) -> Truth:
+    def _with_edited_headers(self, edits: tuple[HeaderEdit, ...], as_given: Truth, rule_view: RuleView) -> Truth:
+        """The result of the condition after rules edited headers that it reads.
+
+        :param as_given: its result without these edits.
+        """
         predicate, content = self.predicate, rule_view.content
         outside = predicate.outside_headers
         stays = [outside(rule_view, self.values, self.settings)] if outside else []
         if predicate.sort == "word" and all(edit.adds for edit in edits):
-            stays.append(found)
+            stays.append(as_given)
         whom = rule_view.recipient.address if self.reach in (Reach.RECIPIENT, Reach.RELATION) else ""
-        known = found if isinstance(found, bool) else (found.key, found.negated)
+        known = as_given if isinstance(as_given, bool) else (as_given.key, as_given.negated)
         key = ("edited", edits, known, content.wrapped, whom, rule_view.fork if self.looks_around else None)
         reasons = {edit.reason for edit in edits if edit.reason}
         return any_of((*stays, Open(key, tuple(sorted(reasons)))))
@@ -327,7 +331,7 @@ def row(*options: str, **parts: Any) -> Predicate:
 
     :raises TypeError: it lacks a part. The message names both.
     """
-    needed = (each.name for each in fields(Predicate) if each.default is MISSING and each.name != "options")
+    needed = (part.name for part in fields(Predicate) if part.default is MISSING and part.name != "options")
     missing = [name for name in needed if name not in parts]
     if missing:
         raise TypeError(f"{options[0]} has no {', '.join(missing)}")
@@ -344,12 +348,12 @@ def texts(option: str) -> Callable[[Mapping[str, Any]], Any]:
     return lambda section: list_of(section[option])
 
 
-def small(option: str) -> Callable[[Mapping[str, Any]], Any]:
+def lowercase_texts(option: str) -> Callable[[Mapping[str, Any]], Any]:
     """Reads a list of texts of which case does not count."""
     return lambda section: tuple(item.lower() for item in list_of(section[option]))
 
 
-def one(option: str) -> Callable[[Mapping[str, Any]], Any]:
+def single_value(option: str) -> Callable[[Mapping[str, Any]], Any]:
     """Reads one value."""
     return lambda section: section[option]
 
@@ -373,13 +377,13 @@ def words_in(place: str) -> Callable[[Any], Needs]:
     """Each word requires its first run of letters."""
 
     def needs(values: tuple[str, ...]) -> Needs:
-        found = tuple((place, first_token(word)) for word in values)
-        return found if all(token for _place, token in found) else None
+        tokens = tuple((place, first_token(word)) for word in values)
+        return tokens if all(token for _place, token in tokens) else None
 
     return needs
 
 
-def each_in(place: str) -> Callable[[Any], Needs]:
+def any_value_in(place: str) -> Callable[[Any], Needs]:
     """One of the values has to be there."""
     return lambda values: tuple((place, value) for value in values)
 
@@ -393,4 +397,4 @@ def list_predicate(
 
 def single(option: str, **parts: Any) -> Predicate:
     """A condition with one value."""
-    return row(option, read=one(option), shown=as_one, **parts)
+    return row(option, read=single_value(option), shown=as_one, **parts)

@@ -26,7 +26,7 @@ from .witness import NoMessageError, Witness
 
 
 def message_size_over(rule_view: RuleView, value: str, settings: Settings) -> Truth:
-    """The message is larger than this."""
+    """Whether the message is larger than a limit; open where its size is not given and may be on either side."""
     limit = bytes_of(value)
     if limit is None:
         return opened(("limit", value), questions.UNSUPPORTED, "limit", value)
@@ -41,7 +41,7 @@ def message_size_over(rule_view: RuleView, value: str, settings: Settings) -> Tr
 
 
 def is_type(rule_view: RuleView, value: str, settings: Settings) -> Truth:
-    """One of the message types. What protects the message makes two of them: S/MIME, and message encryption or rights
+    """Whether the message is of a type. What protects the message makes two of them: S/MIME, and message encryption or rights
     management.
     """
     message, content = rule_view.message, rule_view.content
@@ -86,22 +86,22 @@ def _controlled_as_observed(rule_view: RuleView, protection: Protection, *, at_o
 
 
 def importance_is(rule_view: RuleView, value: str, settings: Settings) -> Truth:
-    """The importance; a message that has none is normal."""
+    """Whether the message has this importance; one that states none is normal."""
     if rule_view.message.importance is None:
         return opened(("importance",), questions.A_FACT, "importance")
     return rule_view.message.importance.casefold() == value.casefold()
 
 
 def has_classification(rule_view: RuleView, value: str, settings: Settings) -> Truth:
-    """One of the message's classifications."""
+    """Whether the message has a classification."""
     known = rule_view.content.classifications
     if known is None:
         return opened(("classification",), questions.A_FACT, "classification")
-    return any(same_name(value, each) for each in known)
+    return any(same_name(value, name) for name in known)
 
 
 def has_no_classification(rule_view: RuleView, value: bool, settings: Settings) -> Truth:
-    """No classification. What the condition does if it is false is unknown."""
+    """Whether the message has no classification. What the condition does if it is false is unknown (U15)."""
     known = rule_view.content.classifications
     if not value:
         return _classification_false(rule_view, unclassified=known is not None and not known)
@@ -120,7 +120,7 @@ def _classification_false(rule_view: RuleView, *, unclassified: bool) -> Truth:
 
 
 def spam_level_is(rule_view: RuleView, value: int, settings: Settings) -> Truth:
-    """The spam confidence level is this or higher."""
+    """Whether the spam confidence level is this or higher."""
     if rule_view.message.scl is None:
         return opened(("scl", value), questions.SPAM_LEVEL, "scl")
     return rule_view.message.scl >= int(value)
@@ -149,8 +149,8 @@ def _formula_of_type(formulas: Formulas, atom: Atom, seen: SeenMessage, person: 
         by_now = logic.unknown(questions.PROTECTED_BY_NOW, seen.asked, seen.removed)
         if at_once:
             # Where it is open what rules do to protection, it is open what later ones see.
-            told = ~(seen.asked & seen.removed) & (removed | formulas.scopes.of_sender("InOrganization", "Header"))
-            by_now = logic.choose(told, asked, logic.unknown("controlled", seen.asked, seen.removed))
+            settled = ~(seen.asked & seen.removed) & (removed | formulas.scopes.of_sender("InOrganization", "Header"))
+            by_now = logic.choose(settled, asked, logic.unknown("controlled", seen.asked, seen.removed))
         return logic.choose(asked | removed, by_now, mail.arrival.rights)
     if atom.values == "Signed":
         return mail.arrival["smime_signed"] | mail.kinds["Signed"]
@@ -232,11 +232,11 @@ def _write_importance(witness: Witness) -> Mapping[str, Any]:
 def _write_classifications(witness: Witness) -> Mapping[str, Any]:
     properties = witness.mail.properties
     names = [value for sort, value in properties if sort == "classification" and value]
-    found = [properties.spelled[name] for name in names if witness.is_true(properties["classification", name])]
+    true_names = [properties.spelled[name] for name in names if witness.is_true(properties["classification", name])]
     none: Key = ("classification", None)
-    if not found and none in properties and not witness.is_true(properties[none]):
-        found = ["another classification"]
-    return {"classification": found} if found else {}
+    if not true_names and none in properties and not witness.is_true(properties[none]):
+        true_names = ["another classification"]
+    return {"classification": true_names} if true_names else {}
 
 
 def _write_spam_level(witness: Witness) -> Mapping[str, Any]:

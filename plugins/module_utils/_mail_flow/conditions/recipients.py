@@ -24,11 +24,22 @@ from .people import (
     attribute_has_word,
     domain_is,
     has_one,
+    known_by_name_only,
     member_of,
-    of_name,
     read_address,
 )
-from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, each_in, list_predicate, single, small, words_in
+from .predicate import (
+    Atom,
+    Evaluate,
+    Phrase,
+    Predicate,
+    Reach,
+    any_value_in,
+    list_predicate,
+    lowercase_texts,
+    single,
+    words_in,
+)
 from .seen_message import SeenMessage
 from .senders import headers_of_scope
 
@@ -43,7 +54,10 @@ def of_recipient(decide: OfAddress) -> Evaluate:
         if settings.address_type != "Original":
             return about(read_address(decide, rule_view, person.address, values, settings), "to")
         return about(
-            _same(decide, rule_view, person, (person.address, person.written, *person.also), values, settings), "to"
+            _at_all_addresses(
+                decide, rule_view, person, (person.address, person.written, *person.also), values, settings
+            ),
+            "to",
         )
 
     return evaluate
@@ -61,10 +75,10 @@ def of_address(decide: OfAddress) -> Evaluate:
 def address_of(decide: OfAddress, rule_view: RuleView, person: Recipient, values: Any, settings: Settings) -> Truth:
     """Evaluates a condition on the address of somebody: the primary one, or the one that was written, as the rule says."""
     if is_name(person.address):
-        return of_name(person)
+        return known_by_name_only(person)
     if settings.address_type != "Original":
         return read_address(decide, rule_view, person.address, values, settings)
-    return _same(
+    return _at_all_addresses(
         decide,
         rule_view,
         person,
@@ -74,7 +88,7 @@ def address_of(decide: OfAddress, rule_view: RuleView, person: Recipient, values
     )
 
 
-def _same(
+def _at_all_addresses(
     decide: OfAddress,
     rule_view: RuleView,
     person: Recipient,
@@ -83,15 +97,15 @@ def _same(
     settings: Settings,
 ) -> Truth:
     """Evaluates a predicate on all addresses that may be meant; open if the results differ."""
-    found = [decide(rule_view, address, values, settings) for address in addresses]
-    if all(value == found[0] for value in found):
-        return found[0]
+    truths = [decide(rule_view, address, values, settings) for address in addresses]
+    if all(truth == truths[0] for truth in truths):
+        return truths[0]
     shown = tuple(dict.fromkeys((person.written, *person.also, person.address)))
     return opened(("original", person, values), questions.ALIASES, "which_address", shown)
 
 
 def sent_to_scope(rule_view: RuleView, value: str, settings: Settings) -> Truth:
-    """Where a recipient is."""
+    """Whether a recipient is inside, or outside."""
     person = rule_view.recipient.address
     if value == "InOrganization":
         return recipient_inside(rule_view.facts, person, rule_view.message.authenticated)
@@ -162,11 +176,11 @@ _RECIPIENT: Mapping[str, Any] = {
 RECIPIENTS: tuple[Predicate, ...] = (
     list_predicate(
         "sent_to",
-        small,
+        lowercase_texts,
         **_RECIPIENT,
         sort="address",
         evaluate=of_recipient(address_is),
-        needs=each_in("recipient"),
+        needs=any_value_in("recipient"),
         unknowns=(questions.ALIASES,),
         phrase=Phrase(2, "to {}", ""),
     ),
@@ -190,7 +204,7 @@ RECIPIENTS: tuple[Predicate, ...] = (
     ),
     list_predicate(
         "sent_to_member_of",
-        small,
+        lowercase_texts,
         **_RECIPIENT,
         sort="member",
         evaluate=of_recipient(member_of),
@@ -216,11 +230,11 @@ RECIPIENTS: tuple[Predicate, ...] = (
     ),
     list_predicate(
         "recipient_domain_is",
-        small,
+        lowercase_texts,
         **_RECIPIENT,
         sort="below",
         evaluate=of_recipient(domain_is),
-        needs=each_in("recipient domain"),
+        needs=any_value_in("recipient domain"),
         unknowns=(questions.ALIASES,),
         phrase=Phrase(3, "to {}", ""),
     ),

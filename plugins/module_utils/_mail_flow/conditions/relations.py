@@ -14,7 +14,18 @@ from ..model.kleene import Truth, all_of, any_of, negate, opened
 from ..model.rule_view import RuleView, Settings
 from .formulas import AddressVariables, Formulas
 from .people import everybody
-from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, as_list_of, list_predicate, row, single, small
+from .predicate import (
+    Atom,
+    Evaluate,
+    Phrase,
+    Predicate,
+    Reach,
+    as_list_of,
+    list_predicate,
+    lowercase_texts,
+    row,
+    single,
+)
 from .seen_message import SeenMessage
 
 # Evaluation
@@ -26,19 +37,21 @@ def relation(decide: Callable[[RuleView, str, Any], Truth]) -> Evaluate:
     """
 
     def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
-        found = decide(rule_view, rule_view.recipient.address, values)
+        of_recipient = decide(rule_view, rule_view.recipient.address, values)
         people = (*rule_view.fork.sure, *(person for person, _reasons in rule_view.fork.perhaps))
         if not any(is_name(person.address) for person in people) and all(
-            decide(rule_view, person.address, values) == found for person in people if isinstance(found, bool)
+            decide(rule_view, person.address, values) == of_recipient
+            for person in people
+            if isinstance(of_recipient, bool)
         ):
-            return found
+            return of_recipient
         return opened(("relation", rule_view.recipient.address, values), questions.RELATION_TO_WHOM, "relation")
 
     return evaluate
 
 
 def is_manager_of_sender(rule_view: RuleView, values: tuple[Any, ...], settings: Settings) -> Truth:
-    """The sender's manager is one of the named people."""
+    """Whether the sender's manager is one of the named people."""
     return _manages(rule_view, rule_view.facts.people.primary(rule_view.message.sender), values)
 
 
@@ -52,18 +65,18 @@ def _manages(rule_view: RuleView, person: str, managers: Iterable[str]) -> Truth
 
 
 def is_manager_of_recipient(rule_view: RuleView, person: str, values: tuple[Any, ...]) -> Truth:
-    """The recipient's manager is one of the named people."""
+    """Whether the recipient's manager is one of the named people."""
     return _manages(rule_view, person, values)
 
 
 def is_related(rule_view: RuleView, person: str, value: str) -> Truth:
-    """``Manager``: the sender is the recipient's manager. ``DirectReport``: the recipient is the sender's."""
+    """Whether the sender is the recipient's manager (``Manager``), or the recipient the sender's (``DirectReport``)."""
     sender = rule_view.facts.people.primary(rule_view.message.sender)
     return _manages(rule_view, person, (sender,)) if value == "Manager" else _manages(rule_view, sender, (person,))
 
 
 def is_between(rule_view: RuleView, person: str, values: tuple[tuple[str, ...], tuple[str, ...]]) -> Truth:
-    """The sender is in one group and the recipient in the other, either way round."""
+    """Whether the sender is in one group and the recipient in the other, either way round."""
     sender = rule_view.facts.people.primary(rule_view.message.sender)
 
     def in_one(address: str, groups: tuple[str, ...]) -> Truth:
@@ -79,7 +92,7 @@ def is_between(rule_view: RuleView, person: str, values: tuple[tuple[str, ...], 
 
 
 def has_equal_attribute(rule_view: RuleView, person: str, values: tuple[str, str]) -> Truth:
-    """An attribute has the same value for sender and recipient, or another one."""
+    """Whether an attribute has the same value for sender and recipient (``Equal``), or another one (``NotEqual``)."""
     name, operator = values
     sender = rule_view.facts.people.primary(rule_view.message.sender)
     one, other = rule_view.facts.attribute(sender, name), rule_view.facts.attribute(person, name)
@@ -111,15 +124,17 @@ def never_documented(rule_view: RuleView, values: Any, settings: Settings) -> Tr
 
 
 def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
-    """It may depend on who shares the copy, including people whom rules added."""
+    """An unknown: on whom a rule acts is not documented (U05). It may depend on who shares the copy, including people whom
+    rules added.
+    """
     return formulas.logic.unknown(
         questions.RELATION_TO_WHOM, atom.predicate.options, repr(atom.values), person.name, seen.splits, seen.added
     )
 
 
 def _formula_between(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
-    """It is false of mail from somebody in neither group, whichever recipients count, and as it is documented of mail for
-    one recipient alone.
+    """Whether sender and recipient are in one group each: false of mail from somebody in neither, whichever recipients count;
+    as it is documented of mail for one recipient alone; unknown otherwise.
     """
     logic, sender, (first, second) = formulas.logic, formulas.mail.sender, atom.values
 
@@ -195,7 +210,10 @@ RELATIONS: tuple[Predicate, ...] = (
         column="pair",
         evaluate=_is_managed,
         managers=True,
-        read=lambda section: (str(section["manager_for_evaluated_user"]), small("manager_addresses")(section)),
+        read=lambda section: (
+            str(section["manager_for_evaluated_user"]),
+            lowercase_texts("manager_addresses")(section),
+        ),
         shown=as_list_of,
         unknowns=(questions.RELATION_TO_WHOM,),
         reach_of=lambda values: Reach.SENDER if values[0] == "Sender" else Reach.RELATION,
@@ -223,8 +241,11 @@ RELATIONS: tuple[Predicate, ...] = (
         column="pair",
         evaluate=relation(is_between),
         groups=lambda values: (*values[0], *values[1]),
-        read=lambda section: (small("between_member_of_1")(section), small("between_member_of_2")(section)),
-        shown=lambda values: (" and members of ".join(listed(each) for each in values), []),
+        read=lambda section: (
+            lowercase_texts("between_member_of_1")(section),
+            lowercase_texts("between_member_of_2")(section),
+        ),
+        shown=lambda values: (" and members of ".join(listed(group) for group in values), []),
         unknowns=(questions.NESTED_GROUPS, questions.RELATION_TO_WHOM),
         phrase=Phrase(0, "between members of <>"),
     ),

@@ -32,7 +32,10 @@ class EditedText:
     last_values: Mapping[Key, tuple[Value, int]] = field(default_factory=dict)
 
     def value(self, key: Key, first: Value, logic: Connectives) -> Value:
-        """The current value of an atom; ``first`` is its value on arrival."""
+        """The current value of an atom.
+
+        :param first: its value on arrival.
+        """
         value, since = self.values.get(key, (first, 0))
         if since == len(self.erasures):
             return value
@@ -57,7 +60,7 @@ class EditedText:
         )
 
     def after(self, known: Hashable, acts: Value) -> EditedText:
-        """The same text after a possible change by a known text."""
+        """The text with one more possible change, by a known text, in its history."""
         return replace(self, history=(*self.history, (known, acts)))
 
 
@@ -66,13 +69,13 @@ class SeenMessage:
     """What a rule sees of the message after the changes of earlier rules.
 
     :param texts: slot to its text after changes by rules; a missing slot is unchanged.
-    :param classes: the same for classifications.
+    :param classes: classification (``None`` for none) to its value after changes by rules; a missing one is unchanged.
     :param edits: what rules may have done to header fields that conditions read, in order, each with its condition.
     :param added: the recipients that rules added: address (empty for a manager or a mere name), field, condition, and
         the rule's unique name.
     :param splits: the copy's history of splits; 0 is none.
-    :param sent_away: whether a rule sent the copy to others instead: nobody whom the sender named shares it.
-    :param parted: whether it is not followed who still shares a copy that a rule made.
+    :param redirected: whether a rule sent the copy to others instead: nobody whom the sender named shares it.
+    :param sharers_unknown: whether it is not followed who still shares a copy that a rule made.
     """
 
     texts: Mapping[str, EditedText] = field(default_factory=dict)
@@ -83,11 +86,11 @@ class SeenMessage:
     edits: tuple[tuple[HeaderEdit, Value], ...] = ()
     added: tuple[tuple[str, str, Value, Hashable], ...] = ()
     splits: int = 0
-    sent_away: bool = False
-    parted: bool = False
+    redirected: bool = False
+    sharers_unknown: bool = False
 
     def but(self, **changes: Any) -> SeenMessage:
-        """The same with other values for some fields."""
+        """What a rule sees, with other values for some fields."""
         return replace(self, **changes)
 
     def edits_of(self, fields: Collection[str]) -> list[tuple[HeaderEdit, Value]]:

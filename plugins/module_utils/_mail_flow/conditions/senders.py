@@ -28,7 +28,18 @@ from .people import (
     member_of,
     read_address,
 )
-from .predicate import Atom, Evaluate, Phrase, Predicate, Reach, each_in, list_predicate, single, small, words_in
+from .predicate import (
+    Atom,
+    Evaluate,
+    Phrase,
+    Predicate,
+    Reach,
+    any_value_in,
+    list_predicate,
+    lowercase_texts,
+    single,
+    words_in,
+)
 from .seen_message import SeenMessage
 from .witness import Witness
 
@@ -84,7 +95,7 @@ def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
 
 
 def from_scope(rule_view: RuleView, value: str, settings: Settings) -> Truth:
-    """Where the sender is. The role of the envelope is documented only for an empty one."""
+    """Whether the sender is inside, or outside. The role of the envelope is documented only for an empty one (U16)."""
     message, facts = rule_view.message, rule_view.facts
 
     def scope(address: str) -> Truth:
@@ -122,7 +133,7 @@ def of_directory_sender(decide: OfAddress) -> Evaluate:
 
 
 def sent_from(rule_view: RuleView, values: tuple[str, ...], settings: Settings) -> Truth:
-    """The last hop is in one of the ranges."""
+    """Whether the last hop is in one of the ranges; open if it is not known."""
     if rule_view.message.sender_ip is None:
         return opened(("last hop", values), questions.A_FACT, "sender_ip")
     here = ipaddress.ip_address(rule_view.message.sender_ip)
@@ -264,7 +275,7 @@ _SENDER: Mapping[str, Any] = {
 
 
 def headers_of_scope(scope: str) -> tuple[str, ...]:
-    """Only who is inside depends on whether the message was authenticated."""
+    """The headers on which a scope depends: only who is inside depends on whether the message was authenticated."""
     return ("x-ms-exchange-organization-authas",) if scope == "InOrganization" else ()
 
 
@@ -272,11 +283,11 @@ def headers_of_scope(scope: str) -> tuple[str, ...]:
 SENDERS: tuple[Predicate, ...] = (
     list_predicate(
         "from",
-        small,
+        lowercase_texts,
         **_SENDER,
         sort="address",
         evaluate=of_sender(address_is),
-        needs=each_in("sender"),
+        needs=any_value_in("sender"),
         phrase=Phrase(1, "from {}", ""),
     ),
     list_predicate(
@@ -298,7 +309,7 @@ SENDERS: tuple[Predicate, ...] = (
     ),
     list_predicate(
         "from_member_of",
-        small,
+        lowercase_texts,
         **_SENDER,
         sort="member",
         evaluate=of_sender(member_of),
@@ -307,11 +318,11 @@ SENDERS: tuple[Predicate, ...] = (
     ),
     list_predicate(
         "sender_domain_is",
-        small,
+        lowercase_texts,
         **_SENDER,
         sort="below",
         evaluate=of_sender(domain_is, written=True),
-        needs=each_in("sender domain"),
+        needs=any_value_in("sender domain"),
         phrase=Phrase(1, "from {}", ""),
     ),
     single(

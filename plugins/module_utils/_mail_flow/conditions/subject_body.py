@@ -27,12 +27,12 @@ OfText = Callable[[str, tuple[str, ...], Settings], Truth]
 
 
 def has_word(text: str, values: tuple[str, ...], settings: Settings) -> Truth:
-    """With one of the words in it."""
+    """Whether a text has one of the words in it."""
     return any_word(text, values)
 
 
 def has_pattern(text: str, values: tuple[str, ...], settings: Settings) -> Truth:
-    """With one of the patterns in it."""
+    """Whether a pattern is found in a text."""
     return any_pattern(text, values, settings.dialect)
 
 
@@ -40,10 +40,10 @@ def in_subject(decide: OfText) -> Evaluate:
     """A predicate about the subject as earlier rules left it."""
 
     def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
-        found = about(decide(rule_view.content.subject, values, settings), "subject")
-        if found is not False and rule_view.content.wrapped:
+        in_text = about(decide(rule_view.content.subject, values, settings), "subject")
+        if in_text is not False and rule_view.content.wrapped:
             return opened(("wrapper", values), questions.A_FACT, "wrapped_subject")
-        return found
+        return in_text
 
     return evaluate
 
@@ -76,11 +76,11 @@ def in_body(decide: OfText) -> Evaluate:
 
 
 def _in_body(decide: OfText, content: Content, values: Any, settings: Settings) -> Truth:
-    """What is found in the text; open if its alternatives, or readings of its markup, differ (U17)."""
-    found = decide(content.body or "", values, settings)
+    """The result of a predicate on the text; open if its alternatives, or readings of its markup, differ (U17)."""
+    as_read = decide(content.body or "", values, settings)
     others = (*content.readings, *(content.sources if decide is has_pattern else ()))
-    if all(decide(other, values, settings) == found for other in others):
-        return found
+    if all(decide(other, values, settings) == as_read for other in others):
+        return as_read
     return opened(
         ("reading", values, decide is has_pattern),
         questions.WORD_BORDERS,
@@ -101,7 +101,7 @@ def _formula_of_subject(formulas: Formulas, atom: Atom, seen: SeenMessage, perso
 
 
 def _formula_of_text(formulas: Formulas, atom: Atom, seen: SeenMessage) -> Value:
-    """The text alone."""
+    """Whether the text alone has one of the values."""
     found = formulas.logic.any_of([formulas.text(BODY, key, seen) for key in atom.keys])
     return readable(formulas, found, atom, seen)
 
@@ -127,18 +127,18 @@ def _write_subject(witness: Witness) -> Mapping[str, Any]:
         return {"subject": text}
     first = [key for key in constraint.wanted if key[0] == "word" and witness.is_true(mail.subject.begins(key))]
     first.sort(key=lambda key: -len(key[1]))
-    apart = [
+    exclusive = [
         (~mail.subject.begins(first[0]), ~mail.subject.begins(key))
         for key in first[1:]
         if not first[0][1].startswith(key[1])
     ]
-    if apart:
-        raise NoMessageError(apart)
+    if exclusive:
+        raise NoMessageError(exclusive)
     if first:
-        begun = constraint.side_by_side([first[0], *(key for key in constraint.wanted if key not in first)])
+        subject = constraint.side_by_side([first[0], *(key for key in constraint.wanted if key not in first)])
     else:
-        begun = f"Re: {text}"
-    return {"subject": text if constraint.wrong(begun) else begun}
+        subject = f"Re: {text}"
+    return {"subject": text if constraint.wrong(subject) else subject}
 
 
 def _write_text(witness: Witness) -> Mapping[str, Any]:
@@ -161,7 +161,7 @@ def _saw_both(rule_view: RuleView, atom: Atom) -> str:
 
 # The rows
 
-#: What the conditions about each have in common.
+#: What the conditions about the subject have in common, and what those about subject and text have.
 _SUBJECT: Mapping[str, Any] = {
     "looks_at": "subject",
     "headers": ("subject",),

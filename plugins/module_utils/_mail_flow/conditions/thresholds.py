@@ -18,7 +18,9 @@ _SIZED = {"size": "message", "attachments": "attachment"}
 
 
 def over(size: int, limit: int, kind: ReasonKind) -> Truth:
-    """Larger than a limit. Microsoft's pages disagree about exactly the limit: a reason of this kind."""
+    """Whether a size is over a limit, both in bytes. At exactly the limit that is open (U23), for a reason of this kind:
+    Microsoft's pages disagree.
+    """
     return size > limit if size != limit else opened(("size", kind, limit), questions.AT_THE_LIMIT, kind, limit)
 
 

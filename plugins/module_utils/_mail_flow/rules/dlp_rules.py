@@ -604,22 +604,24 @@ def changing_before_dlp(rules: RuleSet) -> Callable[[Atom], tuple[FlowRule, ...]
     acting = [rule for rule in rules.rules if rule.is_on_and_enforced]
 
     @cache
-    def changing_what(looks_at: str, headers: frozenset[str], of_wrapper: bool) -> tuple[FlowRule, ...]:
-        return tuple(rule for rule in acting if _may_change(rule, looks_at, headers, of_wrapper=of_wrapper))
+    def changing_what(looks_at: str, headers: frozenset[str], may_differ_in_wrapper: bool) -> tuple[FlowRule, ...]:
+        return tuple(
+            rule for rule in acting if _may_change(rule, looks_at, headers, may_differ_in_wrapper=may_differ_in_wrapper)
+        )
 
     def changing(atom: Atom) -> tuple[FlowRule, ...]:
-        return changing_what(atom.predicate.looks_at, atom.headers, atom.predicate.of_wrapper)
+        return changing_what(atom.predicate.looks_at, atom.headers, atom.predicate.may_differ_in_wrapper)
 
     return changing
 
 
-def _may_change(rule: FlowRule, looks_at: str, headers: frozenset[str], *, of_wrapper: bool) -> bool:
+def _may_change(rule: FlowRule, looks_at: str, headers: frozenset[str], *, may_differ_in_wrapper: bool) -> bool:
     """Whether a rule that acts may change what a condition looks at.
 
     :param looks_at: what that is, and :param:`headers`: the header fields that the condition reads.
-    :param of_wrapper: whether the condition looks at the wrapper of a message that has one.
+    :param may_differ_in_wrapper: whether the condition looks at the wrapper of a message that has one.
     """
     if any(row.seen and row.seen == looks_at for row in rule.actions.rows):
         return True
     wraps = "apply_html_disclaimer_text" in rule.actions.options
-    return bool(rule.edits & headers) or (wraps and of_wrapper)
+    return bool(rule.edits & headers) or (wraps and may_differ_in_wrapper)

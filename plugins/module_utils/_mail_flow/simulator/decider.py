@@ -169,7 +169,7 @@ class MessageDecider:
     def _seen(self, atom: Atom, world: World, person: Recipient) -> Truth:
         content = world.content
         predicate = atom.predicate
-        if content.wrapped and predicate.of_wrapper:
+        if content.wrapped and predicate.may_differ_in_wrapper:
             truth: Truth = opened(
                 ("wrapper", content.headers, content.edits, content.classifications),
                 questions.A_FACT,

@@ -72,7 +72,7 @@ class Conditions:
         logic = self.logic
         counted = logic.unknown(questions.ADDED_RECIPIENTS, "added", person.name)
         matches = self._matches(rule, name, seen, person, added=True)
-        may_take_along = along and rule.may_take_along and not seen.sent_away
+        may_take_along = along and rule.may_take_along and not seen.redirected
         others = self._matches_others(rule, name, seen) if may_take_along else FALSE
         taken = others & logic.unknown(questions.ADDED_RECIPIENTS, "taken along", person.name, name)
         return logic.choose(counted, matches, taken)
@@ -93,7 +93,7 @@ class Conditions:
         """Whether a rule matches somebody's copy, if it looks at them."""
         logic = self.logic
         mail = self.mail
-        reaches = (Reach.COPY, Reach.RELATION) if seen.sent_away or seen.parted else (Reach.RELATION,)
+        reaches = (Reach.COPY, Reach.RELATION) if seen.redirected or seen.sharers_unknown else (Reach.RELATION,)
         shared = [atom for atom in rule.criteria.atoms if added and atom.reach in reaches]
         parts = [
             possible_for_added(self, atom, seen) if atom in shared else self.truth(atom, seen, person)
@@ -143,8 +143,8 @@ class Conditions:
 
     def truth(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         """Whether a condition is true for somebody."""
-        if atom.predicate.of_wrapper and seen.wrapped != FALSE:
-            return self.logic.choose(seen.wrapped, self._of_wrapper(atom, seen), self._truth(atom, seen, person))
+        if atom.predicate.may_differ_in_wrapper and seen.wrapped != FALSE:
+            return self.logic.choose(seen.wrapped, self._inside_wrapper(atom, seen), self._truth(atom, seen, person))
         if not atom.predicate.is_steady or seen.edits_of(atom.headers):
             return self._truth(atom, seen, person)
         key = (atom.predicate.options, atom.values, atom.settings, person.name)
@@ -153,7 +153,7 @@ class Conditions:
             known = self._known[key] = self._truth(atom, seen, person)
         return known
 
-    def _of_wrapper(self, atom: Atom, seen: SeenMessage) -> Value:
+    def _inside_wrapper(self, atom: Atom, seen: SeenMessage) -> Value:
         """The result of a condition on a message in a wrapping disclaimer: it may differ after a rule changed what the
         condition looks at.
         """

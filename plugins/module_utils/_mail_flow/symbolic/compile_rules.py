@@ -245,8 +245,8 @@ class RuleChain:
         if rule.criteria.splits and self.company.watched and not added:
             split = self.splits[id(rule)] = self.company.split(self.conditions, rule, name, step.alive, matches, seen)
             state.seen = state.seen.but(splits=split.after)
-        if rule.parts_added and added and not state.seen.parted:
-            state.seen = state.seen.but(parted=True)
+        if rule.parts_added and added and not state.seen.sharers_unknown:
+            state.seen = state.seen.but(sharers_unknown=True)
 
     def _cases(self, rule: FlowRule) -> list[tuple[FlowRule, Value]]:
         """The rule as it acts, each time with the condition for that: it may depend on the sender's manager."""

@@ -117,7 +117,7 @@ def _mail_that_meets(option: str, value: Any) -> str:
     """What is true of mail that meets a condition: ``with 'news' in its subject``."""
     predicate = BY_OPTION[option]
     about, values = predicate.shown(_as_in_rules(value))
-    return predicate.phrase.said(about, [values])
+    return predicate.phrase.with_values(about, [values])
 
 
 def _as_in_rules(value: Any) -> Any:

@@ -80,7 +80,7 @@ class Clause:
         """
         same = before is not None and before.preposition == self.preposition
         instead = self._after_scope() if same and before and before.is_scope else ""
-        text = self.predicate.phrase.said(self.about, self.lists, instead) + _ADDRESS[self.address]
+        text = self.predicate.phrase.with_values(self.about, self.lists, instead) + _ADDRESS[self.address]
         if self.changed_by:
             leave = "leaves" if len(self.changed_by) == 1 else "leave"
             text += f" (as {listed(list(map(repr, self.changed_by)), joint='and')} {leave} it)"
