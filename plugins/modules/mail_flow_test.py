@@ -519,8 +519,8 @@ messages:
         same keys, for a copy that moderation or quarantine lets through); C(trace); and, with O(explain=true),
         C(nearest) of a copy that no rule encrypts, if there is a rule that encrypts: C(rule), the one that came nearest to acting,
         the C(option) that kept it from that (such as C(conditions.sent_to) or C(exceptions.from); V(enabled), V(mode)
-        or a date; or V(priority) where another rule stops before), its C(value), what it C(looked_at) (the rule that
-        stops before), and how many C(others) there are. Of a copy that arrives protected, it is the rule that decrypts
+        or a date; or V(priority) where another rule stops before, or only a later rule makes the copy), its C(value), what
+        it C(looked_at) (the rule that stops before), and how many C(others) there are. Of a copy that arrives protected, it is the rule that decrypts
         it, and its action; of one from outside, which rules do not encrypt, the rule's action, and C(looked_at) is the
         sender. Keys that do not apply are omitted.
       type: dict

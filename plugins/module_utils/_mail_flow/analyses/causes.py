@@ -56,8 +56,8 @@ class BreachCause:
         keeps a rule from helping the copy: ``disabled``, ``mode``, ``dates``, ``exception``, ``scope``,
         ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``asterisk`` (which is no
         wildcard in a word), ``misspelled`` (a domain), ``unauthenticated``, or ``stopped`` (by the rule :param:`other`),
-        ``elsewhere`` (it looks for the same texts or people in another place, for longer texts, or for some of the people
-        in a domain), or
+        ``elsewhere`` (it looks for the same texts or people in another place, for longer texts, for some of the people
+        in a domain, or for some of the guarantee's values), or
         ``from_outside`` (it acts, but on mail from outside); ``exception`` also of a rule that would keep it back; of a
         DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_holds``, ``dlp_decrypts`` or ``dlp_encrypts``,
         ``dlp_undoes`` (it leaves no such mail protected), or, of one that could prevent it, ``dlp_tested`` or ``dlp_disabled``; of
@@ -300,7 +300,8 @@ def _has_one_known_cause(standing: Standing, copy: Copy) -> bool:
 
 def _looks_elsewhere(standing: Standing, guarantee: Guarantee) -> bool:
     """Whether nothing keeps a rule from helping a copy but that it looks for what the guarantee is about in another place,
-    or for less of it: in the subject alone, say, at its beginning, or in the To field, or for some people of a domain.
+    or for less of it: in the subject alone, say, at its beginning, or in the To field, or for some people of a domain, or
+    for some of the guarantee's values.
     """
     if standing.distance != 1 or len(standing.failed) != 1 or standing.failed[0].section != "conditions":
         return False
@@ -310,11 +311,21 @@ def _looks_elsewhere(standing: Standing, guarantee: Guarantee) -> bool:
         return any(is_below(domain(str(address)), str(name)) for address in atom.values for name in names)
     if len(atom.predicate.options) > 1:
         return False
+    if _has_values_of(atom.predicate.options[0], result_values(atom.values), guarantee):
+        return True
     return any(
         seeks_in_part(atom.predicate, atom.values, option, values)
         for option, values in guarantee.when.items()
         if option in BY_OPTION and isinstance(values, list)
     )
+
+
+def _has_values_of(option: str, own: Any, guarantee: Guarantee) -> bool:
+    """Whether a condition has one of several values that a guarantee gives it, too."""
+    wanted = guarantee.when.get(option)
+    if not isinstance(own, list) or not isinstance(wanted, list):
+        return False
+    return bool({str(value).casefold() for value in own} & {str(value).casefold() for value in wanted})
 
 
 def _is_unauthenticated(standing: Standing, copy: Copy) -> bool:

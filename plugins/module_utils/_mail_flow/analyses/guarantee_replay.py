@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from ..._resources.rules.action_effects import Does
 from ..actions.brought_people import brought_by
 from ..model.connectors import IN_TRANSIT
 from ..model.facts import Facts
@@ -21,6 +22,7 @@ from ..simulator.results import result
 from ..simulator.state import Course
 from ..symbolic.message_search import CandidateMessage
 from ..symbolic.witness_replay import counted, courses_of, may_disclose, reasons_for, surely_breaks, surely_keeps
+from .causes import BreachCause
 from .judgment import Breach, Counterexample, counterexample_of, counterexample_of_disclosure, hole_of
 
 #: Makes the counterexample of a message that is one: as plain as it can be, and with its cause. That takes as long as
@@ -119,12 +121,24 @@ class GuaranteeReplay:
         guarantee = self.breach.guarantee
         counterexample = counterexample_of(self.breach, candidate, course, outcome)
         facts = candidate.facts[0]
+        is_protected = outcome.protection not in ("", ProtectionKind.NONE, ProtectionKind.UNKNOWN)
         if guarantee.then == PORTAL and not any(world.brands for world in course.worlds):
-            is_protected = outcome.protection not in ("", ProtectionKind.NONE, ProtectionKind.UNKNOWN)
             return replace(counterexample, unbranded=is_protected)
         if guarantee.expires_within_days:
-            return replace(counterexample, expiry=facts.encryption.expiry(outcome.branding))
+            cause = None if is_protected else counterexample.cause
+            return replace(counterexample, expiry=facts.encryption.expiry(outcome.branding), cause=cause)
         if guarantee.then == IN_TRANSIT:
-            hole = hole_of(course.worlds[0], facts, course.recipient.address, guarantee.tls_validation)
+            for_others = self._connectors_of_other_rules(counterexample.cause)
+            hole = hole_of(course.worlds[0], facts, course.recipient.address, guarantee.tls_validation, for_others)
             return replace(counterexample, hole=hole)
         return counterexample
+
+    def _connectors_of_other_rules(self, cause: BreachCause | None) -> set[str]:
+        """The connectors to which rules route mail, but for those of the rules that a cause names."""
+        named = {cause.rule, cause.other} if cause else set()
+        routing = [
+            (rule.name in named, str(connector))
+            for rule in self.breach.rules.rules
+            if (connector := rule.actions.does(Does.ROUTE).get("route_message_outbound_connector"))
+        ]
+        return {name for _meant, name in routing} - {name for meant, name in routing if meant}

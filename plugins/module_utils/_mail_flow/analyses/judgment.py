@@ -9,7 +9,7 @@ that is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -73,9 +73,11 @@ class Hole:
         return {key: value for key, value in asdict(self).items() if value}
 
 
-def hole_of(world: World, facts: Facts, address: str, least: str) -> Hole:
+def hole_of(world: World, facts: Facts, address: str, least: str, for_others: Collection[str]) -> Hole:
     """The hole through which somebody's copy leaves. Of several connectors that take mail from rules alone, none is named:
     which of them is meant for the mail is not known.
+
+    :param for_others: the connectors to which rules route other mail.
     """
     name = domain(address)
     way = next(way for way in ways_of(world, facts, address) if way.protects(least) is not True)
@@ -84,8 +86,9 @@ def hole_of(world: World, facts: Facts, address: str, least: str) -> Hole:
         return Hole(name, kind, way.connector, validation=way.validation)
     every = facts.connectors.outbound or ()
     near = [hole for connector in every if at_least(connector.validation, least) for hole in _near(connector, name)]
-    if sum(hole.kind == "not_routed" for hole in near) > 1:
-        near = [hole for hole in near if hole.kind != "not_routed"]
+    routed = [hole for hole in near if hole.kind == "not_routed"]
+    if len(routed) > 1 or any(hole.connector in for_others for hole in routed):
+        near = [hole for hole in near if hole not in routed]
     without = Hole(name, "weak" if way.validation else "uncovered", validation=way.validation)
     return min(near, key=lambda hole: _ORDER.index(hole.kind), default=without)
 

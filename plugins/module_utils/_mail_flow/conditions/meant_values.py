@@ -65,8 +65,8 @@ _ESCAPED = re.compile(r"\\(\W)")
 
 
 def seeks_in_part(own: Predicate, values: Iterable[Any], option: str, wanted: Iterable[Any]) -> bool:
-    """Whether a condition looks for texts or recipients of another one in another place, or by patterns for longer texts in
-    the same one.
+    """Whether a condition looks for texts or recipients of another one in another place, or for longer texts in the same
+    one.
 
     :param values: those of the condition, and :param:`wanted` those of the other one.
     """
@@ -79,9 +79,19 @@ def seeks_in_part(own: Predicate, values: Iterable[Any], option: str, wanted: It
         return False
     if own.sort == other.sort and option not in own.options and same:
         return True
-    if own.sort == "word" or not {*own.slots} & {*other.slots}:
+    if not {*own.slots} & {*other.slots}:
         return False
+    if own.sort == "word":
+        return other.sort == "word" and any(_has_word(value, text) for value in values for text in wanted)
     return any(_is_longer(value, text) for value in values for text in wanted)
+
+
+def _has_word(value: str, word: str) -> bool:
+    """Whether a phrase has a word, or another phrase, between others or beside a sign, and is not the same, nor the same
+    with an asterisk, which is meant as a wildcard.
+    """
+    borders = rf"(?<![^\W_]){re.escape(word)}(?![^\W_])"
+    return value.rstrip("*").casefold() != word.casefold() and re.search(borders, value, re.IGNORECASE) is not None
 
 
 def _is_longer(value: str, text: str) -> bool:

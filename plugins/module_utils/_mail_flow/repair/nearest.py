@@ -32,7 +32,7 @@ class NearestRule:
         ``conditions.sent_to``.
     :param value: the option's value.
     :param looked_at: what the condition looked at; of a rule that was not reached, the name of the rule that stopped
-        before; of mail from outside, its sender.
+        before, empty if only a later rule makes the copy; of mail from outside, its sender.
     :param others: how many other things kept it from acting.
     """
 
@@ -87,7 +87,11 @@ def nearest(rules: RuleSet, copy: Copy, meant: str = "") -> NearestRule | None:
     first = next((standing for standing in encrypting if standing.distance), None)
     if first is None:
         return None
-    stops = [standing.rule.name for standing in every if standing.acts and standing.rule.actions.is_final]
+    stops = [
+        standing.rule.name
+        for standing in every
+        if standing.acts and standing.rule.actions.is_final and standing.rule.place < first.rule.place
+    ]
     return _why(first, stops[-1] if stops else "")
 
 

@@ -39,7 +39,7 @@ _HOLES = {
     "subdomains_only": "the connector {connector!r} covers the subdomains of {covers} only",
     "disabled": "the connector {connector!r} covers it, and is disabled",
     "not_routed": "no rule routes this mail to the connector {connector!r}",
-    "uncovered": "no connector covers it, and no rule requires TLS",
+    "uncovered": "no connector covers it, and no rule requires TLS for this mail",
 }
 
 

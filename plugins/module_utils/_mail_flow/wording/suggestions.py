@@ -633,8 +633,9 @@ def _obstacle(row: NearestRow) -> str:
         looked_at = "nothing" if row.looked_at is None else row.looked_at
         return f"Its {section.removesuffix('s')} {option} looks for {_value(row.value)}, and finds {looked_at}."
     if option == "priority":
+        stopped = row.looked_at is not None
         return (
-            f"It is not reached: {row.looked_at!r} stops before." if row.looked_at is not None else "It is not reached."
+            f"It is not reached: {row.looked_at!r} stops before." if stopped else "Only a later rule makes this copy."
         )
     return _NOT_IN_FORCE[option].format(_value(row.value))
 

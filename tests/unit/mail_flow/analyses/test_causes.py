@@ -158,6 +158,12 @@ _OF_TEAM = {**TENANT, "groups": {_TEAM: [_ANN]}}
             {"attachment_name_matches_patterns": [r"exam.*\.pdf$"]},
             {"attachment_name_matches_patterns": ["exam"]},
         ),
+        ({"subject_contains_words": ["secure:"]}, {"subject_contains_words": ["secure"]}),
+        ({"subject_contains_words": ["bank details"]}, {"subject_or_body_contains_words": ["details"]}),
+        (
+            {"attachment_extension_matches_words": ["xlsx"]},
+            {"attachment_extension_matches_words": ["csv", "XLSX"]},
+        ),
         ({"any_of_to_cc_header": [_ANN]}, {"sent_to": [_ANN]}),
         ({"any_of_to_cc_header_member_of": [_TEAM]}, {"sent_to_member_of": [_TEAM]}),
     ],
@@ -183,6 +189,8 @@ def test_a_rule_that_misses_some_of_the_mail_that_it_is_for_is_named_before_one_
         {"subject_matches_patterns": [r"\d[a-z]"]},
         {"any_of_to_cc_header": ["bob@contoso.com"]},
         {"attachment_name_matches_patterns": ["secure"]},
+        {"subject_contains_words": ["insecure", "secured"]},
+        {"subject_contains_words": ["sec", "un_secure7"]},
     ],
 )
 def test_a_rule_for_other_mail_is_not_named(written: Values) -> None:
@@ -400,3 +408,13 @@ def test_a_misspelled_domain_is_the_cause_of_mail_to_the_domain(name: str, kind:
 def test_a_rule_for_some_people_of_a_domain_is_the_cause_of_mail_to_the_others() -> None:
     found = cause([rule("Ann", {**IN, "sent_to": ["ann@partner.com"]}, ENCRYPT)])
     assert (found["kind"], found["value"]) == ("elsewhere", ["ann@partner.com"])
+
+
+def test_mail_that_is_encrypted_and_expires_late_has_no_rule_that_would_encrypt_it_as_its_cause() -> None:
+    brand = {**ENCRYPT, "apply_rights_protection_customization_template": "Month"}
+    facts = {**TENANT, "ome_configurations": [{"identity": "Month", "external_mail_expiry_in_days": 30}]}
+    rules = [rule("Partners", PARTNER, brand), {**ALL, "enabled": False}]
+    late = verdict(rules, facts, when=PARTNER, then="portal", expires_within_days=7)["counterexample"]
+    assert (late["expiry"], late.get("cause")) == (30, None)
+    clear = verdict(rules[1:], facts, when=PARTNER, then="portal", expires_within_days=7)["counterexample"]
+    assert clear["cause"]["rule"] == "All"

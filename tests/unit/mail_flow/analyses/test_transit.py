@@ -90,7 +90,7 @@ def test_a_guarantee_about_its_message_says_what_the_vector_says(vector: Vector)
 @pytest.mark.parametrize(
     ("connectors", "rules", "more", "said"),
     [
-        ([], [], {}, "mail.bank.example: no connector covers it, and no rule requires TLS."),
+        ([], [], {}, "mail.bank.example: no connector covers it, and no rule requires TLS for this mail."),
         ([BANK], [], {}, "mail.bank.example: the connector 'Bank' covers bank.example only."),
         (
             [{**BANK, "recipient_domains": ["*.bank.example"]}],
@@ -100,12 +100,19 @@ def test_a_guarantee_about_its_message_says_what_the_vector_says(vector: Vector)
         ),
         ([{**WIDE, "enabled": False}], [], {}, "bank.example: the connector 'Bank' covers it, and is disabled."),
         ([GATE], [], {}, "bank.example: no rule routes this mail to the connector 'Gate'."),
+        # Rules route other mail to it.
+        (
+            [GATE],
+            [{**ROUTE, "conditions": {**INSIDE, "recipient_domain_is": ["other.example"]}}],
+            {},
+            "bank.example: no connector covers it, and no rule requires TLS for this mail.",
+        ),
         # Which of two gates the mail is for, nobody says.
         (
             [GATE, {**GATE, "name": "Other"}],
             [],
             {},
-            "bank.example: no connector covers it, and no rule requires TLS.",
+            "bank.example: no connector covers it, and no rule requires TLS for this mail.",
         ),
         ([{**WIDE, "tls_settings": ""}], [], {}, "bank.example: the connector 'Bank' does not force TLS."),
         (

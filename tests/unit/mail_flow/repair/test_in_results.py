@@ -228,6 +228,19 @@ def test_why_a_message_is_in_clear(rules: list[Values], row: Values, said: str) 
     assert len(lines) <= 6
 
 
+def test_a_rule_that_comes_before_the_one_that_makes_a_copy_is_not_said_to_be_stopped_before() -> None:
+    encrypts = {**ENCRYPT, "conditions": {**ENCRYPT["conditions"], "sent_to_scope": "InOrganization"}}
+    redirects: Values = {
+        "name": "Redirect",
+        "conditions": {"sent_to": ["ann@fabrikam.com"]},
+        "actions": {"redirect_message_to": ["megan@contoso.com"]},
+    }
+    result = flow(rules=[encrypts, redirects], messages=[OFFER], explain=True)
+    found = result["messages"][0]["recipients"]["megan@contoso.com"]["nearest"]
+    assert found == {"rule": "Encrypt", "option": "priority", "value": 0}
+    assert "  Only a later rule makes this copy." in explained(result)
+
+
 @pytest.mark.parametrize("change", [{"mode": "Audit"}, {"enabled": False}, {"activation_date": "2090-01-01T00:00:00Z"}])
 def test_a_rule_in_effect_that_exempts_a_message_is_nearer_than_one_that_is_not(change: Values) -> None:
     exempts = {**ENCRYPT, "exceptions": {"recipient_domain_is": ["fabrikam.com"]}}
