@@ -13,14 +13,18 @@ from typing import Any
 
 from ..._exchange.names import name_key
 from ..._resources.rules.action_effects import Does
+from ..actions.edit import text_edits
 from ..actions.protect import option_name
 from ..budget import BudgetError, bounded
+from ..conditions.keys import BODY
 from ..conditions.predicate import Atom
 from ..formula import TRUE, Literal, Value, high, negate
 from ..input.parsing import facts_of
 from ..model.addresses import domain
 from ..model.connectors import EVERY_DOMAIN, Connector
 from ..model.facts import Facts
+from ..model.patterns import has_pattern
+from ..model.words import has_word
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..sat.batch import Batch
@@ -75,6 +79,7 @@ def lint(
             deciding = WholeMailLint(model, meetings.usual(model.free), budget, date)
             findings += deciding.findings()
             findings += deciding.brandings()
+            findings += deciding.disclaimers()
             findings += _covered_rules(deciding)
             findings += _Clashes(meetings, deciding).findings()
             findings += deciding.gateways() if hand_over else ()
@@ -182,6 +187,39 @@ class WholeMailLint:
         questions = [(id(step), [*_acting(step), *self._usual, *encrypting]) for step in branding]
         in_clear = self._asked_of_all.possible(questions)
         yield from (LintFinding("branding_alone", (step.rule.name,)) for step in branding if id(step) in in_clear)
+
+    def disclaimers(self) -> Iterator[LintFinding]:
+        """Disclaimers whose own text meets a condition or an exception of a later rule, once the findings are there."""
+        enforced = [rule for rule in self.live if rule.actions.enforced]
+        texts = [(rule, text) for rule in enforced if (text := _added_text(rule))]
+        questions: list[tuple[tuple[int, int, int], list[Literal]]] = []
+        for step in (step for other in enforced if (step := self.chain.step(other)) is not None):
+            for number, atom in enumerate(step.rule.criteria.atoms):
+                for rule, text in texts:
+                    if rule.place < step.rule.place and _is_met_by(text, atom):
+                        literals = [high(self.chain.acts(rule)), *self._only_by_others(step, atom)]
+                        questions.append(((rule.place, step.rule.place, number), literals))
+        shown = self._asked.possible(questions)
+        rules = self.chain.rules.rules
+        for key, _literals in questions:
+            rule, other, number = rules[key[0]], rules[key[1]], key[2]
+            if key in shown:
+                atom = other.criteria.atoms[number]
+                case = "exception" if atom in other.criteria.exceptions else ""
+                about = {"option": atom.predicate.options[0], "case": case}
+                yield LintFinding("disclaimer_meets_rule", (rule.name, other.name), about)
+
+    def _only_by_others(self, step: RuleStep, atom: Atom) -> list[Literal]:
+        """Literals that are true together if usual mail meets a rule but for one condition or exception, which it does not
+        meet as it arrives, and may meet as earlier rules leave it.
+        """
+        conditions, person = self.model.free.conditions, self.model.mail.recipient
+        criteria = step.rule.criteria
+        others = [conditions.truth(other, step.seen, person) for other in criteria.conditions if other is not atom]
+        others += [~conditions.truth(other, step.seen, person) for other in criteria.exceptions if other is not atom]
+        arrives = conditions.truth(atom, self.chain.steps[0].seen, person)
+        meets = conditions.truth(atom, step.seen, person)
+        return [high(step.alive), *map(high, others), ~high(arrives), high(meets), *self._usual]
 
     def gateways(self) -> Iterator[LintFinding]:
         """Connectors to smart hosts that get what rules encrypt."""
@@ -398,6 +436,23 @@ def _lets_go(rule: FlowRule) -> bool:
     return bool(rule.actions.is_final) and not any(map(rule.actions.does, ends_otherwise))
 
 
+def _added_text(rule: FlowRule) -> str:
+    """The text that a rule adds to the body of messages; empty if there is none, or it depends on the sender."""
+    added = (edit.visible for edit in text_edits(rule.actions.options) if edit.slot == BODY)
+    return next((text for text in added if text), "")
+
+
+def _is_met_by(text: str, atom: Atom) -> bool:
+    """Whether a text meets a condition about the body by itself."""
+    if BODY not in atom.predicate.slots:
+        return False
+    return any(
+        (has_word(text, key[1]) if key[0] == "word" else has_pattern(text, *key[1])) is True
+        for key in atom.keys
+        if key[0] in ("word", "pattern")
+    )
+
+
 def _options(atoms: Iterable[Atom]) -> list[str]:
     return list(dict.fromkeys(atom.predicate.options[0] for atom in atoms))
 
@@ -420,6 +475,7 @@ def remarks(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
     if facts.connectors.outbound is not None:
         yield from _connectors_of_no_rule(acting, facts.connectors.outbound)
         yield from _routed_to_disabled(acting, facts.connectors.outbound)
+        yield from _stops_for_disabled(acting, facts.connectors.outbound)
     yield from _journals_with_ciphertext(acting, facts)
 
 
@@ -435,7 +491,28 @@ def _routed_to_disabled(acting: Iterable[FlowRule], connectors: Iterable[Connect
         connector = by_name.get(name_key(wanted))
         if wanted and (connector is None or connector.idle):
             why = "" if connector is None else connector.idle
-            yield LintFinding("routed_to_disabled_connector", (rule.name,), {"connector": wanted, "why": why})
+            case = "stops" if rule.actions.does(Does.STOP) and not rule.actions.does(Does.ENCRYPT) else ""
+            about = {"connector": wanted, "why": why, "case": case}
+            yield LintFinding("routed_to_disabled_connector", (rule.name,), about)
+
+
+def _stops_for_disabled(acting: Iterable[FlowRule], connectors: Sequence[Connector]) -> Iterator[LintFinding]:
+    """The rules that let mail go to a domain to which only connectors that are disabled would force TLS."""
+    forcing = [connector for connector in connectors if connector.validation and not connector.of_rules]
+    for rule in acting:
+        if not (_lets_go(rule) and rule.actions.does(Does.STOP)) or rule.actions.does(Does.ROUTE):
+            continue
+        named = [
+            name.lower()
+            for atom in rule.criteria.conditions
+            if atom.predicate.options == ("recipient_domain_is",)
+            for name in atom.values
+        ]
+        for name in named:
+            covering = [connector for connector in forcing if connector.covers(name)]
+            if covering and not any(connector.enabled for connector in covering):
+                about = {"domain": name, "connector": covering[0].name}
+                yield LintFinding("stops_for_disabled_connector", (rule.name,), about)
 
 
 def _journals_with_ciphertext(acting: Iterable[FlowRule], facts: Facts) -> Iterator[LintFinding]:

@@ -135,6 +135,21 @@ def _never_matching(look: CheckedRule) -> About:
     return dict(zip(("option", "value", "instead"), never_met[0], strict=True)) if never_met else None
 
 
+def _web_domain(look: CheckedRule) -> About:
+    """A domain in a condition whose name is that of a web site."""
+    named = [
+        (atom.predicate.options[0], name)
+        for atom in look.atoms
+        if atom.predicate.options[0] in ("recipient_domain_is", "sender_domain_is")
+        for name in atom.values
+        if name.lower().startswith("www.") and not look.facts.domains.type_of(name.lower())
+    ]
+    if not named:
+        return None
+    option, value = named[0]
+    return {"option": option, "value": value, "instead": value[len("www.") :]}
+
+
 def _subdomains(look: CheckedRule) -> About:
     exceptions = [atom for atom in look.rule.criteria.exceptions if atom.predicate.options == ("recipient_domain_is",)]
     opened = [atom for atom in look.rule.criteria.conditions if atom.predicate.options == ("recipient_domain_is",)]
@@ -353,6 +368,7 @@ CHECKS: Mapping[LintKind, Callable[[CheckedRule], About]] = {
     "unknown_pattern": _bad_patterns,
     "literal_asterisk": _asterisks,
     "value_never_matches": _never_matching,
+    "web_domain": _web_domain,
     "subdomains": _subdomains,
     "two_templates": _templates,
     "answers_missed": _missed_answers,
@@ -388,6 +404,7 @@ OF_IDLE_RULES: frozenset[LintKind] = frozenset(
         "unknown_pattern",
         "literal_asterisk",
         "value_never_matches",
+        "web_domain",
         "on_premises_scope",
         "dlp_rule",
         "unsupported",

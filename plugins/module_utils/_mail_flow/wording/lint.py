@@ -58,6 +58,9 @@ _OF_ONE: Mapping[tuple[LintKind, str], str] = {
     ("value_never_matches", ""): (
         "has {value} in {option}, which matches no mail, since Exchange takes it as it is written: write {instead}"
     ),
+    ("web_domain", ""): (
+        "has the domain {value} in {option}, which is named as web sites are: {instead} itself is not meant by it"
+    ),
     ("subdomains", ""): "also exempts mail to all subdomains of {domains}",
     ("subdomains", "decrypts"): "also decrypts mail to all subdomains of {domains}",
     ("typed_exception", "word"): "lets anybody keep mail from it by writing {values}: its exception is {option}",
@@ -160,6 +163,13 @@ _SENTENCES: Mapping[tuple[LintKind, str], str] = {
     ("typed_stop", "header"): (
         "Anybody who sets the header {header} can keep mail from {other}: {rule} comes first, by its condition {option}."
     ),
+    ("disclaimer_meets_rule", ""): (
+        "The text that {rule} adds meets the condition {option} of {other}: it then applies to mail that only has it from there."
+    ),
+    ("disclaimer_meets_rule", "exception"): (
+        "The text that {rule} adds meets the exception {option} of {other}: it then no longer applies to mail that only has it"
+        " from there."
+    ),
     ("gateway_gets_ciphertext", ""): (
         "{every} {encrypt} mail that leaves through the connector {connector} to {hosts}, which gets ciphertext: its filters see nothing."
     ),
@@ -174,6 +184,13 @@ _SENTENCES: Mapping[tuple[LintKind, str], str] = {
     ),
     ("routed_to_disabled_connector", ""): (
         "{rule} routes mail to the connector {connector}, which is {why}: how that mail leaves is not documented (U32)."
+    ),
+    ("routed_to_disabled_connector", "stops"): (
+        "{rule} routes mail to the connector {connector}, which is {why}, and stops processing: how that mail leaves is not"
+        " documented (U32), and no later rule applies to it."
+    ),
+    ("stops_for_disabled_connector", ""): (
+        "{rule} stops processing for mail to {domain}, and the connector {connector}, which would force TLS for it, is disabled."
     ),
     ("dlp_removes_what_rules_encrypt", ""): (
         "The DLP rule {dlp} of the policy {policy} takes the protection of mail away that {rule} encrypts."

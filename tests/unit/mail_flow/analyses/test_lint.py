@@ -154,6 +154,8 @@ def test_rules_that_differ_are_no_duplicates(one: Values, other: Values) -> None
         ),
         ({"exceptions": {"sender_domain_is": ["*.y.com"]}, "enabled": False}, "value_never_matches"),
         ({"exceptions": {"attachment_extension_matches_words": ["*.pdf"]}}, "value_never_matches"),
+        ({"exceptions": {"recipient_domain_is": ["x.com", "www.y.com"]}}, "web_domain"),
+        ({"conditions": {**OUTGOING, "recipient_domain_is": ["WWW.y.com"]}, "enabled": False}, "web_domain"),
         ({"actions": {"apply_ome": True, "apply_rights_protection_template": "Do Not Forward"}}, "two_templates"),
         ({"conditions": {**OUTGOING, "subject_matches_patterns": ["*"]}}, "unknown_pattern"),
         ({"conditions": {**OUTGOING, "sender_ad_attribute_matches_patterns": ["Department:(?=x)"]}}, "unknown_pattern"),
@@ -609,3 +611,45 @@ def test_whom_a_rule_adds_matters_to_rules_about_recipients(conditions: Values, 
     assert (
         "adds_recipients" in {kind for kind, _rules in found(copies, rule("Encrypts", conditions, ENCRYPT))}
     ) is is_open
+
+
+FOOTER = rule(
+    "Footer",
+    OUTGOING,
+    {
+        "apply_html_disclaimer_text": "<p>This is <b>confidential</b></p>",
+        "apply_html_disclaimer_fallback_action": "Ignore",
+    },
+)
+CONFIDENTIAL: Values = {"subject_or_body_contains_words": ["Confidential"]}
+
+
+@pytest.mark.parametrize(
+    ("rules", "option"),
+    [
+        ([FOOTER, rule("Later", {**OUTGOING, **CONFIDENTIAL}, ENCRYPT)], "condition subject_or_body_contains_words"),
+        (
+            [FOOTER, rule("Later", {**OUTGOING, "subject_or_body_matches_patterns": [r"conf\w+"]}, ENCRYPT)],
+            "condition subject_or_body_matches_patterns",
+        ),
+        (
+            [FOOTER, rule("Later", OUTGOING, ENCRYPT, exceptions=CONFIDENTIAL)],
+            "exception subject_or_body_contains_words",
+        ),
+        ([rule("Later", {**OUTGOING, **CONFIDENTIAL}, ENCRYPT), FOOTER], ""),
+        ([FOOTER, rule("Later", {**OUTGOING, "subject_contains_words": ["confidential"]}, ENCRYPT)], ""),
+        ([FOOTER, rule("Later", {**OUTGOING, "subject_or_body_contains_words": ["secret"]}, ENCRYPT)], ""),
+        ([{**FOOTER, "mode": "Audit"}, rule("Later", {**OUTGOING, **CONFIDENTIAL}, ENCRYPT)], ""),
+        (
+            [
+                {**FOOTER, "conditions": {**IN, "sent_to_scope": "InOrganization"}},
+                rule("Later", {**OUTGOING, **CONFIDENTIAL}, ENCRYPT),
+            ],
+            "",
+        ),
+    ],
+)
+def test_a_disclaimer_whose_text_meets_a_later_rule_is_named(rules: list[Values], option: str) -> None:
+    rows = [row for row in lint(rules, TENANT, NOW) if row["kind"] == "disclaimer_meets_rule"]
+    assert [row["rules"] for row in rows] == ([["Footer", "Later"]] if option else [])
+    assert all(row["reason"].startswith(f"The text that 'Footer' adds meets the {option} of 'Later'") for row in rows)

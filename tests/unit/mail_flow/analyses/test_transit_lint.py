@@ -33,6 +33,13 @@ HANDING: Values = {
     "use_mx_record": False,
     "smart_hosts": ["scan.example"],
 }
+STOP: Values = {"stop_rule_processing": True}
+STOPPING: Values = {
+    "name": "Stopping",
+    "conditions": {"from_scope": "InOrganization", "recipient_domain_is": ["bank.example"]},
+    "exceptions": {},
+    "actions": STOP,
+}
 JOURNAL: Values = {"name": "Archive", "enabled": True, "journal_email_address": "archive@vault.example"}
 CLOSED: Values = {"irm_configuration": {"journal_report_decryption_enabled": False}, "journal_rules": [JOURNAL]}
 
@@ -139,9 +146,30 @@ CLOSED: Values = {"irm_configuration": {"journal_report_decryption_enabled": Fal
             {},
             "'Route' routes mail to the connector 'Gate', which is in test mode",
         ),
+        (
+            "routed_to_disabled_connector",
+            [{**ROUTE, "actions": {**ROUTE["actions"], **STOP}}],
+            [{**GATE, "enabled": False}],
+            {},
+            "'Route' routes mail to the connector 'Gate', which is disabled, and stops processing: how that mail leaves is not"
+            " documented (U32), and no later rule applies to it.",
+        ),
         ("routed_to_disabled_connector", [ROUTE], None, {}, ""),
         ("routed_to_disabled_connector", [{**ROUTE, "mode": "Audit"}], [], {}, ""),
         ("routed_to_disabled_connector", [ROUTE], [GATE], {}, ""),
+        (
+            "stops_for_disabled_connector",
+            [STOPPING, ENCRYPT],
+            [{**BANK, "enabled": False}],
+            {},
+            "'Stopping' stops processing for mail to bank.example, and the connector 'Bank', which would force TLS for it, is"
+            " disabled.",
+        ),
+        ("stops_for_disabled_connector", [STOPPING], [BANK], {}, ""),
+        ("stops_for_disabled_connector", [STOPPING], [{**BANK, "enabled": False}, BANK], {}, ""),
+        ("stops_for_disabled_connector", [{**STOPPING, "mode": "Audit"}], [{**BANK, "enabled": False}], {}, ""),
+        ("stops_for_disabled_connector", [STOPPING], [{**PLAIN, "enabled": False}], {}, ""),
+        ("stops_for_disabled_connector", [STOPPING], None, {}, ""),
     ],
 )
 def test_lint_of_connectors(
