@@ -176,7 +176,7 @@ class Pair:
             model = models.get(beside)
             if model is None:
                 model = models[beside] = Model([self.asking], everybody(), TENANT, NOW, exact=beside)
-            known, said = literals(model, message, person), self.with_values(message, person)
+            known, said = literals(model, message, person), self.said(message, person)
             for rule in self.asking.rules[-2:] if said else ():
                 formula = under(model, known, model.open.chains[0].acts(rule))
                 if said[rule.name] is not formula and not (formula is None and self.is_open):
@@ -211,7 +211,7 @@ class Pair:
             if is_ordinary(message)
             and message.sender in generators.PEOPLE
             and person.address != generators.GUEST
-            and Pair(self.section).with_values(message, person).get("conditions")
+            and Pair(self.section).said(message, person).get("conditions")
             and _is_clear(rules, message, person)
         ]
         if not clear:
@@ -301,7 +301,7 @@ class Sample:
         self.plain = Pair(section)
         found: dict[tuple[str, bool], list[Copy]] = {}
         for message, person in mail():
-            said = self.plain.with_values(message, person)
+            said = self.plain.said(message, person)
             if said:
                 kind = (str(said["conditions"]), "Signed" in (message.types or ()))
                 found.setdefault(kind, []).append((message, person))

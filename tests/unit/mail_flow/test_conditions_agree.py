@@ -102,7 +102,7 @@ def subjects_as_they_arrive(patch: pytest.MonkeyPatch) -> Predicate:
 
 def nobody_is_added_to_fields(patch: pytest.MonkeyPatch) -> Predicate:
     """Of people: formulas would not see whom a rule adds."""
-    patch.setattr(copies, "_brought", lambda *about: [])
+    patch.setattr(copies, "_by_added_recipients", lambda *about: [])
     return predicates.BY_OPTION["any_of_to_cc_header"]
 
 
