@@ -236,7 +236,7 @@ MAIL = {
          "difference": [{"kind": "protection_gained", "text": "Mail to fabrikam.com with 'newsletter' in its subject is now encrypted.", "when": {}}],
          "difference_more": 0, "diff": "- name: Law firm", "yaml": "- name: Law firm", "tried": {"edits": 4, "pairs": 0, "complete": True}},
     ],
-    "lint": [{"kind": "never_acts", "rules": ["Old"], "reason": "The rule 'Old' never acts: its dates exclude today."}],
+    "lint": [{"kind": "never_acts", "rules": ["Old"], "reason": "The rule 'Old' does not act now: its dates exclude today."}],
 }  # fmt: skip
 
 

@@ -118,7 +118,7 @@ _OF_ONE: Mapping[tuple[LintKind, str], str] = {
     ),
     ("dlp_rule", ""): "does nothing: {idle}",
     ("unsupported", ""): "cannot be fully read: {reason}",
-    ("never_acts", "dates"): "never acts: its dates exclude today",
+    ("never_acts", "dates"): "does not act now: its dates exclude today",
     ("never_acts", "unmet"): "never acts: no mail meets its condition {options}, as far as the facts say",
     ("never_acts", "contradiction"): (
         "never acts: no mail meets its conditions {options} together, as far as the facts say"
