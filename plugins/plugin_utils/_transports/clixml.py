@@ -111,12 +111,16 @@ class _Decoder:
     def value(self, element: ElementTree.Element, depth: int) -> Any:
         if depth > _DEEPEST:
             raise ValueError("an object that is nested too deeply")
+        reference = element.get("RefId", "")
         if element.tag == "Obj":
+            self._objects[reference] = None  # what an object that contains itself shows of itself
             value = self._object(element, depth)
-            self._objects[element.get("RefId", "")] = value
+            self._objects[reference] = value
             return value
         if element.tag == "Ref":
-            return self._objects.get(element.get("RefId", ""))
+            if reference not in self._objects:
+                raise ValueError("a reference to an object that is not there")
+            return self._objects[reference]
         decode_leaf = _LEAVES.get(element.tag)
         if decode_leaf is None:
             raise ValueError(f"an unknown element {element.tag[:40]!r}")
@@ -128,18 +132,21 @@ class _Decoder:
         text = None if shown is None else unescape(shown.text or "")
         properties: dict[str, Any] = {}
         inner: list[Any] = []
+        collection: list[Any] | dict[str, Any] | None = None
         for child in element:
             if child.tag in ("TN", "TNRef", "ToString"):
                 continue
             if child.tag in ("LST", "QUE", "STK", "IE"):
-                return [self.value(item, depth + 1) for item in child]
-            if child.tag == "DCT":
-                return self._table(child, depth)
-            if child.tag in ("Props", "MS"):
+                collection = [self.value(item, depth + 1) for item in child]
+            elif child.tag == "DCT":
+                collection = self._table(child, depth)
+            elif child.tag in ("Props", "MS"):
                 for item in child:
                     properties[unescape(item.get("N", ""))] = self.value(item, depth + 1)
             else:
                 inner.append(self.value(child, depth + 1))
+        if collection is not None:
+            return collection  # its properties, such as its length, are only what others may refer to
         if inner:
             # An enumeration is its number with its name beside it; anything else is a value that somebody hung
             # properties on.

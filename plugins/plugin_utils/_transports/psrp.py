@@ -85,7 +85,8 @@ class WsmanFailures(RemoteFailures):
             )
             return Failure(missing, Executed.NO, retryable=False)
         if type(error).__module__.startswith("spnego"):
-            return Failure(self._refused(), Executed.NO, retryable=False)
+            # It may also be the answer to a command that cannot be decrypted.
+            return Failure(self._refused(), Executed.UNKNOWN, retryable=False)
         return super().meaning(error)
 
     def _refused(self) -> AuthenticationError:

@@ -48,7 +48,7 @@ class WsmanLine:
         transport = self.connection.transport
         plain_session = transport._build_session
         self._plain_send = transport.send
-        transport._build_session = lambda: self.limits.guard(plain_session(), redirects=False)
+        transport._build_session = lambda: self.limits.guard(_repeating_no_request(plain_session()), redirects=False)
         transport.send = self._send
 
     def attach(self, pool: RunspacePool) -> None:
@@ -89,3 +89,14 @@ class WsmanLine:
                     transport.encryption = None  # it belonged to the connection that was lost
                 time.sleep(min(0.1 * 2**number, 5.0))
         raise AssertionError("not reached")
+
+
+def _repeating_no_request(session: requests.Session) -> requests.Session:
+    """A session that connects again as often as its options say, and never sends a request again by itself: urllib3
+    counts a connection that is lost behind a proxy, whose request may have been carried out, as neither a failure to
+    connect nor one to read.
+    """
+    for adapter in session.adapters.values():
+        if isinstance(adapter, requests.adapters.HTTPAdapter):
+            adapter.max_retries = adapter.max_retries.new(other=0)
+    return session

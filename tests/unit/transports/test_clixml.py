@@ -117,6 +117,11 @@ NAMES = '<TN RefId="9"><T>{}</T></TN>'
             {"a": 1},
         ),
         ('<Obj N="X" RefId="1"><S>text</S><MS><S N="PSComputerName">h</S></MS></Obj>', "text"),
+        (
+            '<Obj N="Y" RefId="1"><LST><S>a</S></LST><MS><Obj N="Owner" RefId="2"><S>b</S></Obj></MS></Obj><Ref N="X" RefId="2"/>',
+            "b",
+        ),
+        ('<Ref N="X" RefId="0"/>', None),
     ],
 )
 def test_what_servers_send(inner: str, expected: Any) -> None:
@@ -140,6 +145,7 @@ def test_what_remoting_adds_goes() -> None:
         '<Obj RefId="0"><MS><BA N="X">!</BA></MS></Obj>',
         '<Obj RefId="0"><MS><Odd N="X"/></MS></Obj>',
         '<Obj RefId="0"><DCT><En/></DCT></Obj>',
+        '<Obj RefId="0"><MS><Ref N="X" RefId="7"/></MS></Obj>',  # whatever it is, it is not unset
         "<Obj><LST>" * 300 + "</LST></Obj>" * 300,
     ],
 )

@@ -8,14 +8,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import limits
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp import PsrpTransport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp import (
+    PsrpTransport,
+    WsmanFailures,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.wsman_line import WsmanLine
+from spnego.exceptions import BadMICError
 
 from tests.emulator import Emulator
-from tests.unit.connections import Script, answer, identity
+from tests.unit.connections import Script, answer, hang_up, identity
 from tests.unit.transports.drips import DRIPS, PATIENCE
 
 from .scripted_shell import DONE, MARKER, OUTPUT, Message, message, output
@@ -26,8 +32,8 @@ READ, WRITE = Call("Get-TransportRule"), Call("Set-IRMConfiguration")
 Make = Callable[..., Script]
 
 
-def attempt(server: Script, **more: Any) -> Any:
-    address, port = server.url.rpartition("/")[2].split(":")
+def psrp_identity(url: str, **more: Any) -> dict[str, Any]:
+    address, port = url.rpartition("/")[2].split(":")
     line = {
         "remote_addr": address,
         "port": int(port),
@@ -36,19 +42,37 @@ def attempt(server: Script, **more: Any) -> Any:
         "remote_user": "u",
         "remote_password": "planted-password",
     }
-    wire = PsrpTransport(
-        identity(
-            exchange_transport="psrp",
-            exchange_psrp_connect="none",
-            message_encryption="never",
-            exchange_retries=2,
-            **{**line, **more},
-        )
+    return identity(
+        exchange_transport="psrp",
+        exchange_psrp_connect="none",
+        message_encryption="never",
+        exchange_retries=2,
+        **{**line, **more},
     )
+
+
+def attempt(server: Script, **more: Any) -> Any:
+    wire = PsrpTransport(psrp_identity(server.url, **more))
     try:
         return wire.attempt([READ])[0]
     finally:
         wire.close()
+
+
+def test_a_command_that_is_lost_behind_a_proxy_is_sent_once(script: Make) -> None:
+    """Whatever the options say about connecting again: the host may have run it."""
+    proxy = script(hang_up)
+    psrp = psrp_identity("http://127.0.0.1:9", proxy=proxy.url, reconnection_retries=3, reconnection_backoff=0)["psrp"]
+    line = WsmanLine(psrp, tries=3)
+    with pytest.raises(requests.ConnectionError) as lost:
+        line._send(b"<e><a:Action>http://schemas.microsoft.com/wbem/wsman/1/windows/shell/Command</a:Action></e>")
+    assert len(proxy.requests) == 1
+    assert WsmanFailures(psrp).failure(lost.value).executed is Executed.UNKNOWN
+
+
+def test_an_answer_that_cannot_be_decrypted_leaves_the_outcome_unknown() -> None:
+    failure = WsmanFailures(psrp_identity("http://127.0.0.1:9")["psrp"]).failure(BadMICError())
+    assert (failure.executed, failure.retryable) == (Executed.UNKNOWN, False)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
