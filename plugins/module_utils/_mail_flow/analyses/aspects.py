@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Aspect(StrEnum):
-    """What of a copy may differ, each by causes of its own."""
+    """A side of what happens to a copy. Each may differ by causes of its own."""
 
     PROTECTION = "protection"
     BRANDING = "branding"
@@ -32,14 +32,14 @@ class DifferenceKind(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Its place among the kinds: 0 is the most important."""
+        """The place of the kind among all: 0 is the most important."""
         return _RANKS[self]
 
     @property
     def aspect(self) -> Aspect:
-        """The aspect of mail that it is about.
+        """The aspect of mail that the kind is about.
 
-        :raises KeyError: it is a side effect or unknown, and so about none.
+        :raises KeyError: the kind is a side effect or unknown, and so about none.
         """
         return _ASPECTS[self]
 
@@ -62,5 +62,5 @@ _ASPECTS = {
 LOSSES = frozenset((DifferenceKind.PROTECTION_LOST, DifferenceKind.DELIVERY_LOST, DifferenceKind.TRANSIT_LOST))
 GAINS = frozenset((DifferenceKind.PROTECTION_GAINED, DifferenceKind.DELIVERY_GAINED, DifferenceKind.TRANSIT_GAINED))
 
-#: Some kinds of change.
+#: A set of kinds of differences.
 Kinds = frozenset[DifferenceKind]

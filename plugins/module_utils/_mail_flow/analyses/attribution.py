@@ -26,7 +26,7 @@ from ..symbolic.logic import Logic
 from .aspects import Aspect
 from .rule_changes import Edit, unedited
 
-#: How somebody gets a copy: the number of a rule, whom it adds, and whether it redirects.
+#: How somebody gets a copy: the number of a rule that is the same in both sets, whom it adds, and whether it redirects.
 _Turn = tuple[int, str, bool]
 
 #: Whether a rule acts on a copy.
@@ -91,13 +91,14 @@ def acts_on_added(outcome: Outcome, copies: Sequence[AddedCopy], acts_on: Callab
     """
     logic = outcome.logic
     first = acts_on(outcome)
-    every = [(copy.when, _on_the_way(copy, first, acts_on)) for copy in copies]
+    every = [(copy.when, _acts_up_to(copy, first, acts_on)) for copy in copies]
     none = logic.all_of([~copy.when for copy in copies])
     return lambda rule: logic.any_of([none & first(rule), *(when & acts(rule) for when, acts in every)])
 
 
-def _on_the_way(copy: AddedCopy, first: Acts, acts_on: Callable[[Outcome], Acts]) -> Acts:
-    before = first if copy.made_of is None else _on_the_way(copy.made_of, first, acts_on)
+def _acts_up_to(copy: AddedCopy, first: Acts, acts_on: Callable[[Outcome], Acts]) -> Acts:
+    """Whether rules act on an added copy, or, before it was made, on the copies of which it was made."""
+    before = first if copy.made_of is None else _acts_up_to(copy.made_of, first, acts_on)
     own = acts_on(copy.outcome)
     return lambda rule: before(rule) if rule.place <= copy.rule.place else own(rule)
 
@@ -113,15 +114,16 @@ def leaves_one_set(company: Company, edits: Sequence[Edit], chains: Sequence[Rul
 
 
 class Causes:
-    """Whether each edit is the first that acts differently on a message, as far as that may decide.
+    """Whether each edit is the first that acts differently on a message in a way that may decide about an aspect.
 
     If nothing is open, exactly one cause is true of a message. Otherwise a cause is true if it certainly is the one:
     the edit certainly acts, and none before it possibly does.
 
-    :param aspect: their aspect; :param:`acts`: whether a rule acts in a way that may decide about it, by rule set.
+    :param acts: by rule set, whether a rule acts in a way that may decide about the aspect.
     :param otherwise: other possible causes; all other mail on which no edit acts differently is certainly treated
         alike.
-    :param literals: by edit; the last one means that no edited rule acts differently and another cause exists.
+
+    ``literals`` has one for each edit; the last one means that no edited rule acts differently and another cause exists.
     """
 
     def __init__(
@@ -142,9 +144,11 @@ class CutPoints:
 
     The other clauses imply these, but the solver would have to find them for each rule and question again.
 
-    :param apart: whether somebody leaves the copy in one rule set only, by edit.
+    :param one_sided: whether somebody leaves the copy in one rule set only, by edit.
     :param alike: the rules that are the same in both sets, as they are in each.
-    :param guard: that nothing steers the recipient's copy apart.
+    :param sides: by rule set, the chain of the recipient's copy, and the copies that rules add.
+
+    ``guard`` is true if nothing steers the recipient's copy apart.
     """
 
     def __init__(
@@ -154,7 +158,9 @@ class CutPoints:
         alike: Sequence[tuple[FlowRule, FlowRule]],
         sides: Sequence[tuple[RuleChain, AddedCopies]],
     ) -> None:
-        self._edits, self._leaves_one_set, self._alike = edits, one_sided, alike
+        self._edits = edits
+        self._one_sided = one_sided
+        self._alike = alike
         names = {id(rule): place for place, both in enumerate(alike) for rule in both}
         (before, old), (after, new) = sides
         first = _CutPoint((before, after), TRUE)
@@ -173,11 +179,11 @@ class CutPoints:
     def _along(self, cut: _CutPoint, start: int) -> list[tuple[float, Literal]]:
         """Cuts two chains that begin after a place of the second set.
 
-        :returns: that nothing has steered the mail apart, from each place on.
+        :returns: from each place on, the literal that is true if nothing has steered the mail apart before.
         """
         guards: list[tuple[float, Literal]] = [(start, cut.guard)]
         todo = deque(both for both in self._alike if both[1].place > start)
-        for edit, one_sided in zip(self._edits, self._leaves_one_set, strict=True):
+        for edit, one_sided in zip(self._edits, self._one_sided, strict=True):
             while todo and todo[0][1].place < edit.place:
                 cut.unedited(*todo.popleft())
             cut.edited(edit, one_sided)
@@ -190,12 +196,14 @@ class CutPoints:
 class _CutPoint:
     """A cut between two chains, from their beginnings on.
 
-    :param guard: that nothing has steered the mail apart so far.
+    :param guard: the literal that is true if nothing has steered the mail apart before; it becomes stronger with each edit.
     """
 
     def __init__(self, chains: tuple[RuleChain, RuleChain], guard: Literal) -> None:
         self.guard = guard
-        self._chains, self._rail, self._company = chains, chains[0].logic, chains[0].company
+        self._chains = chains
+        self._logic = chains[0].logic
+        self._company = chains[0].company
 
     def edited(self, edit: Edit, one_sided: Value) -> None:
         """Continues with an edited rule.
@@ -204,7 +212,7 @@ class _CutPoint:
         """
         if edit.alike() and edit.before is not None and edit.after is not None:
             self._share(*self._steps(edit.before, edit.after))
-        self._unless(_differs(self._rail, edit, [chain.steers for chain in self._chains], alike=edit.alike())[1])
+        self._unless(_differs(self._logic, edit, [chain.steers for chain in self._chains], alike=edit.alike())[1])
         self._unless(high(one_sided))
 
     def unedited(self, *both: FlowRule) -> None:
@@ -220,7 +228,7 @@ class _CutPoint:
 
         :param versions: the edited rules, by set.
         """
-        circuit, chains = self._rail.circuit, self._chains
+        circuit, chains = self._logic.circuit, self._chains
         ends = [_ends(chain.state) for chain in chains]
         for which, other in ((0, 1), (1, 0)):
             rules = [rule for rule in versions[which] if rule is not None]
@@ -248,8 +256,8 @@ class _CutPoint:
         """Adds that two values are the same."""
         for one, other in ((low(was), low(now)), (high(was), high(now))):
             if one != other:
-                self._rail.circuit.follows(~self.guard, ~one, other)
-                self._rail.circuit.follows(~self.guard, one, ~other)
+                self._logic.circuit.follows(~self.guard, ~one, other)
+                self._logic.circuit.follows(~self.guard, one, ~other)
 
 
 def _ends(state: CopyState) -> dict[tuple[Does, str], Value]:
@@ -265,16 +273,21 @@ def _ends(state: CopyState) -> dict[tuple[Does, str], Value]:
 
 
 def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[_Turn, ...] | None:
-    """The rules by which somebody gets a copy, and whom they add, if they are the same in both sets."""
+    """The rules by which somebody gets a copy, and whom they add; ``None`` if they are not the same in both sets."""
     before = () if copy.made_of is None else _way(copy.made_of, names)
     name = names.get(id(copy.rule))
     return None if before is None or name is None else (*before, (name, copy.address, copy.instead))
 
 
 def _differs(logic: Logic, edit: Edit, acts: Sequence[Acts], *, alike: bool) -> tuple[Literal, Literal]:
+    """The literals that are true if an edit certainly, and if it possibly, acts differently on a message.
+
+    :param acts: by rule set, whether a rule acts.
+    :param alike: whether both versions of the rule do the same; otherwise it differs wherever one of them acts.
+    """
     was, now = (
-        FALSE if rule is None else literals_of(rule)
-        for literals_of, rule in zip(acts, (edit.before, edit.after), strict=True)
+        FALSE if rule is None else acts_in_set(rule)
+        for acts_in_set, rule in zip(acts, (edit.before, edit.after), strict=True)
     )
     differs = ~logic.equal(was, now) if alike else was | now
     return low(differs), high(differs)
@@ -284,7 +297,7 @@ def _differs(logic: Logic, edit: Edit, acts: Sequence[Acts], *, alike: bool) -> 
 OWN, ANY = -1, -2
 
 #: Aspect of mail to the sorts of actions that affect it directly.
-_DOING: dict[str, frozenset[Does]] = {
+_DIRECT_ACTIONS: dict[str, frozenset[Does]] = {
     Aspect.PROTECTION: frozenset((Does.ENCRYPT, Does.DECRYPT)),
     Aspect.BRANDING: frozenset((Does.BRAND, Does.ENCRYPT, Does.DECRYPT)),
     Aspect.DELIVERY: frozenset((Does.MODERATE, *FATES)),
@@ -297,7 +310,7 @@ def does_something(rule: FlowRule, aspect: Aspect, *, added: bool = False) -> bo
 
     :param added: whether it is about the copies of somebody whom rules add.
     """
-    sorts = _DOING[aspect] | ({Does.ADD, Does.REDIRECT} if added and aspect is Aspect.DELIVERY else set())
+    sorts = _DIRECT_ACTIONS[aspect] | ({Does.ADD, Does.REDIRECT} if added and aspect is Aspect.DELIVERY else set())
     return rule.enforces(*sorts)
 
 
@@ -349,11 +362,11 @@ class Part:
 
     @property
     def rank(self) -> tuple[bool, bool, int, bool]:
-        """Its position among the parts of a cause: in the order in which mail meets them, with all others last."""
+        """The position of the part among those of a cause: in the order in which mail meets them, with all others last."""
         return self.now is not True, self.first_to_differ == ANY, self.first_to_differ, not self.acts
 
 
-#: What is not parted.
+#: The part that is all mail of a cause.
 WHOLE = Part(None, ANY)
 
 
@@ -374,11 +387,15 @@ class CauseParts:
         *,
         added: bool = False,
     ) -> None:
-        self._rail, self._edits, self._turns, self._aspect = logic, edits, turns, aspect
-        self._acts, self._decides = acts, decides
+        self._logic = logic
+        self._edits = edits
+        self._turns = turns
+        self._aspect = aspect
+        self._acts = acts
+        self._decides = decides
         self._added = added
         self._divergences: dict[Part, Literal] | None = None
-        self._begins: list[Literal] = []  # that an edited rule may newly do something about it
+        self._begins: list[Literal] = []  # that an edited rule may newly affect the aspect
         self._known: dict[int, dict[Part, tuple[Literal, Literal]]] = {}
 
     def parts(self, cause: int) -> dict[Part, tuple[Literal, Literal]]:
@@ -392,7 +409,7 @@ class CauseParts:
 
     def some(self, cause: int) -> tuple[Literal, Literal]:
         """Two literals that are true together if a message is of some part of a cause."""
-        circuit = self._rail.circuit
+        circuit = self._logic.circuit
         return circuit.disjunction(self._versions(cause).values()), circuit.disjunction(
             self._first_divergence().values()
         )
@@ -403,30 +420,30 @@ class CauseParts:
 
         :param first_edits: the first edit of those that may decide, by edit, and that none is.
         """
-        circuit = self._rail.circuit
+        circuit = self._logic.circuit
         first = self._first_divergence()
         own = {
             turn.edit: first.get(Part(None, place, acts=True), FALSE)
             for place, turn in enumerate(self._turns)
             if turn.edit >= 0
         }
-        none = ~circuit.disjunction(own.values() if self._rail.free else self._begins)
+        none = ~circuit.disjunction(own.values() if self._logic.free else self._begins)
         return [own.get(place, FALSE) | (literal & none) for place, literal in enumerate(first_edits)]
 
     def literal(self, cause: int, part: Part) -> Literal:
         """The literal that is true if a message is of a part."""
         if part.first_to_differ != ANY:
-            return self._rail.circuit.conjunction(self.parts(cause).get(part, (FALSE,)))
+            return self._logic.circuit.conjunction(self.parts(cause).get(part, (FALSE,)))
         others = (~self.literal(cause, other) for other in part.others)
         version = TRUE if part.now is None else self._versions(cause)[part.now]
-        return self._rail.circuit.conjunction((version, *others))
+        return self._logic.circuit.conjunction((version, *others))
 
     def _possible_parts(self, cause: int) -> dict[Part, tuple[Literal, Literal]]:
         first = self._first_divergence()
         mine = {
             part for part in first if part.first_to_differ == OWN or self._turns[part.first_to_differ].edit == cause
         }
-        parts = [(OWN, False, self._rail.circuit.disjunction([first[part] for part in mine]))]
+        parts = [(OWN, False, self._logic.circuit.disjunction([first[part] for part in mine]))]
         parts += [(part.first_to_differ, part.acts, literal) for part, literal in first.items() if part not in mine]
         return {
             Part(now, divergence, acts): (version, literal)
@@ -455,8 +472,12 @@ class CauseParts:
         none = TRUE
         divergences: dict[Part, Literal] = {}
         for place, turn in enumerate(self._turns):
-            was, now = (self._done(rule, which, self._decides) for which, rule in enumerate((turn.before, turn.after)))
-            acted, acts = (self._done(rule, which, self._acts) for which, rule in enumerate((turn.before, turn.after)))
+            was, now = (
+                self._affects(rule, which, self._decides) for which, rule in enumerate((turn.before, turn.after))
+            )
+            acted, acts = (
+                self._affects(rule, which, self._acts) for which, rule in enumerate((turn.before, turn.after))
+            )
             begins = now & ~acted if turn.alike(self._edits, self._aspect) else now
             ends = was & ~acts
             if was == now == FALSE:
@@ -469,7 +490,8 @@ class CauseParts:
         self._divergences = {part: literal for part, literal in divergences.items() if literal != FALSE}
         return self._divergences
 
-    def _done(self, rule: FlowRule | None, which: int, acts: Sequence[Acts]) -> Value:
+    def _affects(self, rule: FlowRule | None, which: int, acts: Sequence[Acts]) -> Value:
+        """Whether a rule of a set acts on a message and so affects the aspect directly."""
         if rule is None or not does_something(rule, self._aspect, added=self._added):
             return FALSE
         return acts[which](rule)

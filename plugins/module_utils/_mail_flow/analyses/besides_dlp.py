@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DLP rules that surely act on the mail that they are about, and those of which it is open on which mail they act, such as one
-that looks for sensitive information. What is certain of mail on which the latter do not act can be said besides them, and they
-are named once.
+"""The DLP rules of which it is certain, and those of which it is open, on which mail they act. A rule that looks for sensitive
+information is one of the latter. What is certain of mail on which these do not act is told apart from them, and they are named once.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ def certain_dlp_rules(facts: Facts) -> tuple[DlpRule, ...]:
     return tuple(rule for rule in policies.rules if rule.is_certain) if isinstance(policies, DlpRules) else ()
 
 
-def undecided(facts: Facts) -> tuple[DlpRule, ...]:
+def undecided_dlp_rules(facts: Facts) -> tuple[DlpRule, ...]:
     """The DLP rules of which it is open on which mail they act."""
     policies = facts.encrypters.dlp_policies
     return policies.undecided if isinstance(policies, DlpRules) else ()
 
 
-def left_alone(facts: Facts, rules: Collection[DlpRule]) -> Facts:
-    """Facts as mail meets them on which some DLP rules do not act."""
+def without_dlp_rules(facts: Facts, rules: Collection[DlpRule]) -> Facts:
+    """The facts without some DLP rules: what is true of mail on which these do not act."""
     policies = facts.encrypters.dlp_policies
     if not rules or not isinstance(policies, DlpRules):
         return facts

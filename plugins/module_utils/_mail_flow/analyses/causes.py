@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a copy breaks a guarantee, as far as that is known: the rule that decides it and how, or what keeps the rule from
-acting that would make it keep the guarantee: one that encrypts, decrypts, or chooses how mail leaves.
+"""Why a copy breaks a guarantee, as far as that is known: the rule that decides it and how, or what keeps a rule from
+acting with which the copy would keep the guarantee: one that encrypts, decrypts, or chooses how mail leaves.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FATES = {
 }
 
 #: What a rule does with mail of which nothing is delivered in clear, not even later.
-_KEEPING_BACK = (Does.REJECT, Does.DELETE)
+_KEEPS_BACK = (Does.REJECT, Does.DELETE)
 
 #: The condition on people to the one on their domains.
 _PEOPLE_OF = {"from": "sender_domain_is", "sent_to": "recipient_domain_is"}
@@ -44,24 +44,28 @@ _PEOPLE_OF = {"from": "sender_domain_is", "sent_to": "recipient_domain_is"}
 _IDLE = ("disabled", "mode", "dates", "scope", "internal_domain")
 
 #: What a rule does for mail without encrypting it, to the kind of a cause.
-_BY_HALVES = {Does.BRAND: "only_brands", Does.ROUTE: "only_routes"}
+_INSTEAD_OF_ENCRYPTING = {Does.BRAND: "only_brands", Does.ROUTE: "only_routes"}
 
 
 @dataclass(frozen=True)
 class BreachCause:
     """Why a copy breaks a guarantee.
 
-    :param kind: of a rule that decides: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``holds``, ``decrypts``,
-        ``encrypts``, ``sends_copy`` (it makes the copy) or ``stops`` (before the rule :param:`other`); otherwise what
-        keeps a rule from helping the copy: ``disabled``, ``mode``, ``dates``, ``exception``, ``scope``,
-        ``internal_domain`` (a remote domain makes people there internal), ``never_matches``, ``asterisk`` (which is no
-        wildcard in a word), ``misspelled`` (a domain), ``unauthenticated``, or ``stopped`` (by the rule :param:`other`),
-        ``elsewhere`` (it looks for the same texts or people in another place, for longer texts, for some of the people
-        in a domain, or for some of the guarantee's values), or
-        ``from_outside`` (it acts, but on mail from outside); ``exception`` also of a rule that would keep it back; of a
-        DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_holds``, ``dlp_decrypts`` or ``dlp_encrypts``,
-        ``dlp_undoes`` (it leaves no such mail protected), or, of one that could prevent it, ``dlp_tested`` or ``dlp_disabled``; of
-        a rule that acts on it and does not encrypt, what else it does: ``only_brands`` or ``only_routes``.
+    :param kind: one of
+
+        * what the deciding rule does: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``holds``, ``decrypts``,
+          ``encrypts``, ``sends_copy`` (it makes the copy) or ``stops`` (before the rule :param:`other`);
+        * what keeps a rule from helping the copy: ``disabled``, ``mode``, ``dates``, ``exception`` (also what keeps a rule from
+          keeping it back), ``scope``, ``internal_domain`` (a remote domain makes people there internal), ``never_matches``,
+          ``asterisk`` (which is no wildcard in a word), ``misspelled`` (a domain), ``unauthenticated``, ``stopped`` (by the
+          rule :param:`other`), or ``elsewhere`` (the rule looks for the same texts or people in another place, for longer
+          texts, for some of the people in a domain, or for some of the guarantee's values);
+        * what a rule that acts does without encrypting: ``only_brands`` or ``only_routes``, or ``from_outside`` (it encrypts,
+          but no mail from outside);
+        * what a DLP rule does: ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_holds``, ``dlp_decrypts``,
+          ``dlp_encrypts``, or ``dlp_undoes`` (it leaves no such mail protected);
+        * why a DLP rule that could prevent the breach does not: ``dlp_tested`` or ``dlp_disabled``.
+
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
     :param would: what a rule that does not act would do: ``encrypt``, ``decrypt`` or ``route``.
     """
@@ -74,7 +78,7 @@ class BreachCause:
     would: str = ""
 
     def as_row(self) -> dict[str, Any]:
-        """As results have it, without what does not apply."""
+        """The cause as a row of results, without what does not apply."""
         return {key: value for key, value in asdict(self).items() if value not in ("", None)}
 
 
@@ -89,31 +93,31 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     helping = [standing for standing in every if _helps(standing.rule, guarantee)]
     decider = next((standing.rule for standing in every if standing.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:
-        return _of_the_deciding_rule(decider, every, helping, copy, guarantee)
+        return _cause_by_decider(decider, every, helping, copy, guarantee)
     # Somebody to whom a rule copies mail need not get it.
-    ending = None if copied_by and wish.wants_protection else _of_the_ending(every)
+    ending = None if copied_by and wish.wants_protection else _cause_by_end(every)
     if wish.wants_decryption:
-        return ending or _of_nearest(every, helping, copy, guarantee)
+        return ending or _cause_by_nearest_rule(every, helping, copy, guarantee)
     if not wish.wants_protection or (ending and wish.wants_delivery):
         return ending
     if copied_by:
         return BreachCause("sends_copy", copied_by, value=copy.recipient)
-    return _of_unprotected(every, helping, copy, guarantee)
+    return _cause_if_unprotected(every, helping, copy, guarantee)
 
 
-def _of_the_deciding_rule(
+def _cause_by_decider(
     decider: FlowRule, every: Sequence[Standing], helping: Sequence[Standing], copy: Copy, guarantee: Guarantee
 ) -> BreachCause | None:
     """The rule that is meant for a copy and misses it, or the one without which the guarantee would be kept."""
-    meant = _meant_for(decider, helping, copy, guarantee)
+    meant = _rule_meant_for(decider, helping, copy, guarantee)
     if meant:
-        return _of_standing(meant, every, copy)
+        return _cause_by_standing(meant, every, copy)
     keeping = every if WISHES[guarantee.then].wants_protection else helping
     others = [standing for standing in keeping if standing in helping or _keeps_back(standing.rule)]
-    return _of_decider(decider, others, guarantee)
+    return _how_it_decides(decider, others, guarantee)
 
 
-def _of_unprotected(
+def _cause_if_unprotected(
     every: Sequence[Standing], helping: Sequence[Standing], copy: Copy, guarantee: Guarantee
 ) -> BreachCause | None:
     """Why no rule protects the copy of somebody whom the sender names; ``None`` of mail that arrives so that no rule encrypts it
@@ -123,18 +127,18 @@ def _of_unprotected(
         return None
     if copy.is_from_outside:
         encrypting = [standing for standing in helping if _encrypts(standing.rule, guarantee)]
-        return _of_mail_from_outside(encrypting, guarantee)
-    return _of_nearest(every, helping, copy, guarantee)
+        return _cause_if_from_outside(encrypting, guarantee)
+    return _cause_by_nearest_rule(every, helping, copy, guarantee)
 
 
-def _of_mail_from_outside(helping: Sequence[Standing], guarantee: Guarantee) -> BreachCause | None:
+def _cause_if_from_outside(helping: Sequence[Standing], guarantee: Guarantee) -> BreachCause | None:
     """The rule that acts on mail from outside, which rules do not encrypt; ``None`` if none does."""
     acting = [standing for standing in helping if standing.surely and standing.rule.actions.enforced]
     nearest = _nearest(acting, guarantee)
     return BreachCause("from_outside", nearest.rule.name) if nearest else None
 
 
-def _of_the_ending(every: Sequence[Standing]) -> BreachCause | None:
+def _cause_by_end(every: Sequence[Standing]) -> BreachCause | None:
     """The one rule that surely keeps a copy back; ``None`` if there is none, or more than one."""
     ending = [
         BreachCause(kind, standing.rule.name)
@@ -146,7 +150,7 @@ def _of_the_ending(every: Sequence[Standing]) -> BreachCause | None:
     return ending[0] if len(ending) == 1 else None
 
 
-def _of_nearest(
+def _cause_by_nearest_rule(
     every: Sequence[Standing], helping: Sequence[Standing], copy: Copy, guarantee: Guarantee
 ) -> BreachCause | None:
     """What the rule that is most likely meant to protect a copy, or to keep it back, misses it by, or does for it without
@@ -157,22 +161,24 @@ def _of_nearest(
     if wish.wants_protection and not wish.wants_delivery:
         near += [standing for standing in every if _would_keep_back(standing, copy)]
     nearest = _nearest(near, guarantee)
-    elsewhere = _nearest([standing for standing in helping if _looks_elsewhere(standing, guarantee)], guarantee)
+    elsewhere = _nearest([standing for standing in helping if _looks_in_another_place(standing, guarantee)], guarantee)
     if elsewhere and (nearest is None or _in_common(elsewhere.rule, guarantee) >= _in_common(nearest.rule, guarantee)):
         atom = elsewhere.failed[0].atom
         option = f"conditions.{atom.predicate.options[0]}"
         return BreachCause(
             "elsewhere", elsewhere.rule.name, option, result_values(atom.values), would=_would_do(elsewhere.rule)
         )
-    half = _nearest(_by_halves(every), guarantee) if wish.protects_what_is_delivered else None
-    if half and (nearest is None or _in_common(half.rule, guarantee) > _in_common(nearest.rule, guarantee)):
-        return BreachCause(_half(half.rule), half.rule.name)
-    return _of_standing(nearest, every, copy) if nearest else None
+    unencrypting = _nearest(_acting_without_encrypting(every), guarantee) if wish.protects_what_is_delivered else None
+    if unencrypting and (
+        nearest is None or _in_common(unencrypting.rule, guarantee) > _in_common(nearest.rule, guarantee)
+    ):
+        return BreachCause(_done_instead(unencrypting.rule), unencrypting.rule.name)
+    return _cause_by_standing(nearest, every, copy) if nearest else None
 
 
 def _keeps_back(rule: FlowRule) -> bool:
     """Whether a rule keeps mail back for good."""
-    return not rule.dlp and any(rule.actions.does(what) for what in _KEEPING_BACK)
+    return not rule.dlp and any(rule.actions.does(what) for what in _KEEPS_BACK)
 
 
 def _would_keep_back(standing: Standing, copy: Copy) -> bool:
@@ -188,17 +194,17 @@ def _arrives_readable(copy: Copy) -> bool:
     return arrival is not None and arrival.kind in ("none", "smime_signed")
 
 
-def _by_halves(every: Sequence[Standing]) -> list[Standing]:
-    """The rules that do something for a copy that nothing protects, and do not encrypt it."""
+def _acting_without_encrypting(every: Sequence[Standing]) -> list[Standing]:
+    """The rules that act on a copy, and brand or route it, if none of those that act encrypts it."""
     acting = [standing for standing in every if standing.surely and standing.rule.actions.enforced]
     if any(standing.rule.actions.does(Does.ENCRYPT) for standing in acting):
         return []
-    return [standing for standing in acting if _half(standing.rule)]
+    return [standing for standing in acting if _done_instead(standing.rule)]
 
 
-def _half(rule: FlowRule) -> str:
-    """What a rule does for mail beside encrypting it, as a kind of cause; empty if nothing."""
-    return next((kind for what, kind in _BY_HALVES.items() if rule.actions.does(what)), "")
+def _done_instead(rule: FlowRule) -> str:
+    """What a rule does for mail instead of encrypting it, as a kind of cause; empty if nothing."""
+    return next((kind for what, kind in _INSTEAD_OF_ENCRYPTING.items() if rule.actions.does(what)), "")
 
 
 def _helps(rule: FlowRule, guarantee: Guarantee) -> bool:
@@ -211,12 +217,14 @@ def _helps(rule: FlowRule, guarantee: Guarantee) -> bool:
 
 
 def _encrypts(rule: FlowRule, guarantee: Guarantee) -> bool:
+    """Whether a rule encrypts mail as a guarantee wants it."""
     if not rule.actions.does(Does.ENCRYPT) or rule.dlp:
         return False
     return not guarantee.template or guarantee.template in rule.actions.templates
 
 
-def _of_decider(rule: FlowRule, helping: Sequence[Standing], guarantee: Guarantee) -> BreachCause | None:
+def _how_it_decides(rule: FlowRule, helping: Sequence[Standing], guarantee: Guarantee) -> BreachCause | None:
+    """What the rule does without which the guarantee would be kept; ``None`` if no kind of cause says it."""
     kind = next((kind for what, kind in _FATES.items() if rule.actions.does(what)), "")
     if kind:
         return BreachCause(kind, rule.name)
@@ -237,7 +245,9 @@ def _stopped(rule: FlowRule, helping: Sequence[Standing]) -> list[Standing]:
     ]
 
 
-def _meant_for(decider: FlowRule, helping: Sequence[Standing], copy: Copy, guarantee: Guarantee) -> Standing | None:
+def _rule_meant_for(
+    decider: FlowRule, helping: Sequence[Standing], copy: Copy, guarantee: Guarantee
+) -> Standing | None:
     """The rule that one thing keeps from helping a copy, and that is more likely meant to keep a guarantee than all that
     a rule stops before them: it ends the rules for other mail, too. ``None`` if there is none.
     """
@@ -294,14 +304,14 @@ def unlike(rule: FlowRule, when: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _has_one_known_cause(standing: Standing, copy: Copy) -> bool:
-    """Whether one thing keeps a rule from protecting a copy, of which it is known that it is the cause."""
-    return standing.distance == 1 and any(applies(standing, copy) for _kind, applies in _CASES)
+    """Whether one thing alone keeps a rule from helping a copy, and that is of a known kind."""
+    return standing.distance == 1 and any(applies(standing, copy) for _kind, applies in _WHEN_KNOWN)
 
 
-def _looks_elsewhere(standing: Standing, guarantee: Guarantee) -> bool:
-    """Whether nothing keeps a rule from helping a copy but that it looks for what the guarantee is about in another place,
-    or for less of it: in the subject alone, say, at its beginning, or in the To field, or for some people of a domain, or
-    for some of the guarantee's values.
+def _looks_in_another_place(standing: Standing, guarantee: Guarantee) -> bool:
+    """Whether a rule fails to help a copy only because it looks for what the guarantee is about in another place, or for less
+    of it: in the subject alone, say, at its beginning, or in the To field, or for some people of a domain,
+    or for some of the guarantee's values.
     """
     if standing.distance != 1 or len(standing.failed) != 1 or standing.failed[0].section != "conditions":
         return False
@@ -350,8 +360,8 @@ def _is_internal(standing: Standing, copy: Copy) -> bool:
     )
 
 
-#: Sort of a cause to when it is known.
-_CASES: tuple[tuple[str, Callable[[Standing, Copy], bool]], ...] = (
+#: Kind of a cause to whether it is what keeps a rule from acting on a copy; the first that is true counts.
+_WHEN_KNOWN: tuple[tuple[str, Callable[[Standing, Copy], bool]], ...] = (
     ("disabled", lambda standing, _copy: bool(standing.rule.idle) and not standing.failed),
     ("mode", lambda standing, _copy: not standing.rule.actions.enforced and not standing.failed),
     ("dates", lambda standing, _copy: not standing.in_window and not standing.failed),
@@ -378,14 +388,14 @@ def _never_matches(failed: FailedCondition, facts: Facts) -> list[str]:
 
 
 def _groups(failed: FailedCondition, facts: Facts) -> list[str]:
-    """The groups that a condition names as recipients, and in whose place it sees their members."""
+    """The groups that a condition names as recipients: it sees their members instead."""
     if failed.atom.predicate.options != ("sent_to",):
         return []
     return [value for value in failed.atom.values if value.casefold() in facts.groups.expanded]
 
 
 def _would_match(failed: FailedCondition, copy: Copy) -> bool:
-    """Whether a condition has a value that matches no mail, and is meant for such as this copy."""
+    """Whether a condition has a value that matches no mail, and is meant for mail such as this copy."""
     predicate = failed.atom.predicate
     never = _never_matches(failed, copy.facts)
     if predicate.of_sender or predicate.of_recipient:
@@ -424,23 +434,26 @@ def _would_do(rule: FlowRule) -> str:
     return next((str(what) for what in (Does.ENCRYPT, Does.DECRYPT, Does.ROUTE) if rule.actions.does(what)), "")
 
 
-def _of_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause:
-    kind = next(kind for kind, applies in _CASES if applies(standing, copy))
-    cause = _of_case(kind, standing, every, copy)
+def _cause_by_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause:
+    """The one thing that keeps a rule from acting on a copy, and what the rule would do.
+
+    :raises StopIteration: there is no such thing, or more than one.
+    """
+    kind = next(kind for kind, applies in _WHEN_KNOWN if applies(standing, copy))
+    cause = _cause_of_kind(kind, standing, every, copy)
     return replace(cause, would=_would_do(standing.rule)) if kind in _IDLE else cause
 
 
-def _of_case(kind: str, standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause:
+def _cause_of_kind(kind: str, standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause:
+    """The cause of a known kind, with the option or rule that it is about."""
     rule = standing.rule
     if kind == "internal_domain":
         return BreachCause(kind, rule.name, "conditions.sent_to_scope", domain(copy.recipient))
     if kind in ("scope", "exception", "unauthenticated", "never_matches"):
         failed = standing.failed[0]
         option = f"{failed.section}.{failed.atom.predicate.options[0]}"
-        value = result_values(failed.atom.values)
-        return BreachCause(
-            kind, rule.name, option, _never_matches(failed, copy.facts) if kind == "never_matches" else value
-        )
+        value = _never_matches(failed, copy.facts) if kind == "never_matches" else result_values(failed.atom.values)
+        return BreachCause(kind, rule.name, option, value)
     if kind in ("asterisk", "misspelled"):
         failed = standing.failed[0]
         values = _asterisks(standing) if kind == "asterisk" else _misspelled(failed, copy)
@@ -449,9 +462,9 @@ def _of_case(kind: str, standing: Standing, every: Sequence[Standing], copy: Cop
         return BreachCause(kind, rule.name, "mode", rule.actions.mode)
     if kind == "dates":
         ended = rule.dates.borders(copy.message.date)[-1] is False and bool(rule.dates.ends)
-        return BreachCause(
-            kind, rule.name, *(("expiry_date", rule.dates.ends) if ended else ("activation_date", rule.dates.begins))
-        )
+        if ended:
+            return BreachCause(kind, rule.name, "expiry_date", rule.dates.ends)
+        return BreachCause(kind, rule.name, "activation_date", rule.dates.begins)
     if kind == "stopped":
         stops = [
             other.rule.name

@@ -16,8 +16,9 @@ from .statement_model import StatementModel
 
 
 def changed_conditions(rule: StatedRule, asked: StatementModel) -> dict[Atom, tuple[str, ...]]:
-    """The conditions and exceptions of a rule whose result earlier rules change for some mail that meets the others: they change
-    what it looks at, or split those off whom it looks for. What a DLP rule looks at for certain, none changes.
+    """The conditions and exceptions of a rule that come out otherwise because of earlier rules, for some usual mail that meets
+    all others, each with the names of the earlier rules: they change what it looks at, or split off the people whom it looks for.
+    None of a DLP rule, which only looks at what no rule changes if it is certain.
     """
     if isinstance(rule, DlpRule):
         return {}
@@ -33,7 +34,7 @@ def changed_conditions(rule: StatedRule, asked: StatementModel) -> dict[Atom, tu
     ]
     truths = {atom: chain.conditions.truth(atom, step.seen, chain.person) for atom, _exempts in atoms}
     for atom, _exempts in atoms:
-        arrived = chain.conditions.truth(atom, _unedited(atom, step), chain.person)
+        arrived = chain.conditions.truth(atom, _as_it_arrives(atom, step), chain.person)
         if arrived == truths[atom]:
             continue
         others = [~truths[other] if exempts else truths[other] for other, exempts in atoms if other is not atom]
@@ -42,13 +43,13 @@ def changed_conditions(rule: StatedRule, asked: StatementModel) -> dict[Atom, tu
         if asked.is_possible(meant):
             changed[atom] = tuple(
                 earlier.rule.name
-                for earlier, before, after in _on_the_way(chain, atom, step)
+                for earlier, before, after in _results_at_earlier_steps(chain, atom, step)
                 if before != after and asked.is_possible([*meant, high(~logic.equal(before, after))])
             )
     return changed
 
 
-def _on_the_way(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[tuple[RuleStep, Value, Value]]:
+def _results_at_earlier_steps(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[tuple[RuleStep, Value, Value]]:
     """The steps before one, each with the result of a condition before and after it."""
     steps = [earlier for earlier in chain.steps if earlier.rule.place <= step.rule.place]
     truths = [
@@ -60,10 +61,10 @@ def _on_the_way(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[tuple[
 
 
 def _splits(atom: Atom, earlier: RuleStep, step: RuleStep) -> int:
-    """The splits that a condition sees at an earlier step: of one that looks at all who share the copy, those before that."""
+    """The number of splits that a condition sees at an earlier step: those before that, if it looks at all who share the copy."""
     return (earlier if atom.reach is Reach.COPY else step).seen.splits
 
 
-def _unedited(atom: Atom, step: RuleStep) -> SeenMessage:
-    """The message as it arrives, with whom rules add to it before a step."""
+def _as_it_arrives(atom: Atom, step: RuleStep) -> SeenMessage:
+    """The message as it arrives, with the people whom rules add to it before a step."""
     return SeenMessage(splits=0 if atom.reach is Reach.COPY else step.seen.splits, added=step.seen.added)

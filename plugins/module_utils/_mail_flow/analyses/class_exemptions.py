@@ -45,10 +45,10 @@ _DECIDING = {
 
 @dataclass(frozen=True)
 class ClassFacts:
-    """What is known about a class without asking.
+    """What is known about a class without asking the solver.
 
-    :param sides: the results before and after; :param:`stages`: at the stage at which they differ; :param:`approvals`:
-        the number of approvals before it.
+    :param sides: the results before and after.
+    :param stages: the results at the stage at which they differ; :param:`approvals`: the number of approvals before it.
     :param rules: the rules whose conditions its mail meets when it reaches them, each with its rule set.
     :param why: what may distinguish the versions of the edited rule.
     """
@@ -67,8 +67,8 @@ class ClassFacts:
 class Extent:
     """The literals that determine how much mail a sentence is true of.
 
-    :param named: that mail meets the conditions that the sentence names; :param:`spared`: that it may also meet their exceptions; empty if the mail
-        never comes to one of the rules.
+    :param named: that mail meets the conditions that the sentence names; :param:`spared`: that it may also meet their
+        exceptions. Both are empty if the mail never comes to one of the rules.
     :param of_class: that mail is of the class.
     :param differs: that mail is treated differently as the class says; :param:`alike`: that it is treated like the
         witness.
@@ -85,6 +85,8 @@ class Extent:
 class Exemptions:
     """What exempts named mail from a sentence: fields of the finding.
 
+    :param limit: what exempts mail beside other rules: ``another`` if nothing does, ``outside``, ``protected``, ``already`` or
+        ``some``.
     :param by: the other rules that do so, and :param:`other_ways`: how yet others do, if there are many.
     """
 
@@ -137,7 +139,7 @@ class ClassExemptions:
         how yet others do if there are many.
 
         :param exempt: that mail is named, and not treated as a sentence says.
-        :param candidates: the rules that may do so, each with that it acts.
+        :param candidates: the rules that may do so, each with the literal that is true if it acts.
         """
         unexplained = dict(sorted(candidates.items(), key=lambda item: _RANKS[item[0].how]))
         exempting: dict[Exempting, Literal] = {}
@@ -168,7 +170,7 @@ class ClassExemptions:
 
     def _exempt_mail_was_alike(self, draft: ClassFacts, exempt: Sequence[Literal]) -> bool:
         """Whether exempt mail is now what the mail of a class is, so that it was before."""
-        copies = self._search.asked(draft.mail_class.person).copies[1]
+        copies = self._search.about_copies(draft.mail_class.person).copies[1]
         kind = draft.mail_class.kind
         visible = copies.delivered | copies.released
         delivered = copies.fate(Fate.DELIVERED, draft.approvals)
@@ -181,7 +183,7 @@ class ClassExemptions:
         return kind in now and self._known.can([*exempt, high(~now[kind])]) is False
 
     def _candidates(self, draft: ClassFacts) -> dict[Exempting, Literal]:
-        """The rules that may exempt mail, each with that it acts in one of the rule sets. One that acts on the witness does not
+        """The rules that may exempt mail, each with the literal that is true if it acts in one of the rule sets. One that acts on the witness does not
         exempt it.
         """
         edited = [draft.edit.before, draft.edit.after] if draft.edit else []

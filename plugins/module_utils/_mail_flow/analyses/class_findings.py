@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known about a class of mail, and of how much mail it is true."""
+"""The finding about a class of mail, and how much mail it is true of."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .class_exemptions import ClassExemptions, ClassFacts, Exemptions, Extent
 from .difference_kinds import ClassWitness, MailClass, assumed, witness_of
 from .difference_queries import DifferenceSearch
 from .finding import STAGE_KEYS, Cause, ChangedMail, LaterRule, Stages
-from .open_findings import as_told, changing_rules, edit_at, rules_of
+from .open_findings import changing_rules, edit_at, rules_of, telling_separation
 from .rule_changes import NOTHING, Separation, separation_of, without_values_of
 
 #: A question about a class: its place, and the places of a rule and its condition, or the kind of question.
@@ -39,7 +39,7 @@ _SEPARATED, _ARRIVES = -1, -2
 
 
 class ClassFindings:
-    """Finds what is true of all mail of a class, and of all mail that a sentence names."""
+    """The findings about classes: what is true of all mail of a class, and of all mail that a sentence names."""
 
     def __init__(self, search: DifferenceSearch) -> None:
         self._search = search
@@ -47,7 +47,7 @@ class ClassFindings:
         self.sets = search.model.rule_sets
         self._class_exemptions = ClassExemptions(search, KnownModels(search.model.circuit, search.solve))
 
-    def tell(self, classes: Iterable[MailClass]) -> None:
+    def record(self, classes: Iterable[MailClass]) -> None:
         """Records the findings about classes with a message that shows them."""
         drafts = [self._draft(mail_class, mail_class.shown) for mail_class in classes if mail_class.shown is not None]
         questions = [question for place, draft in enumerate(drafts) for question in self._questions(place, draft)]
@@ -58,12 +58,12 @@ class ClassFindings:
             draft.mail_class.finding = finding
         try:
             with bounded():  # What is left is for the other findings.
-                self._tell_reach(drafts, findings)
+                self._add_reach(drafts, findings)
         except BudgetError:  # What is not known of a class is left open in its finding.
             return
 
-    def _tell_reach(self, drafts: Sequence[ClassFacts], findings: Sequence[ChangedMail]) -> None:
-        """Records of how much mail each finding is true."""
+    def _add_reach(self, drafts: Sequence[ClassFacts], findings: Sequence[ChangedMail]) -> None:
+        """Records how much mail each finding is true of."""
         extents = [self._extent(draft, finding) for draft, finding in zip(drafts, findings, strict=True)]
         reached = reach(self.model.circuit, extents, self._search.budget)
         exceptions = self._exceptions(findings, extents)
@@ -84,18 +84,20 @@ class ClassFindings:
                 approved=draft.approvals > 0 and as_witness and self._surely_waits(draft, extent),
             )
             treated.append(extent.differs & extent.alike if as_witness else extent.differs)
-        for place in self._later_rules_of_some(drafts, extents, treated):
-            told = drafts[place].mail_class.finding
-            if told is not None and told.limit != "some":
-                drafts[place].mail_class.finding = replace(told, cause=_with_later_of_some(told.cause))
+        for place in self._with_later_rule_of_some(drafts, extents, treated):
+            finding_so_far = drafts[place].mail_class.finding
+            if finding_so_far is not None and finding_so_far.limit != "some":
+                cause = _later_rule_of_some(finding_so_far.cause)
+                drafts[place].mail_class.finding = replace(finding_so_far, cause=cause)
 
     def _surely_waits(self, draft: ClassFacts, extent: Extent) -> bool:
         """Whether all mail of a class that is treated differently waits for an approval, as its witness does."""
-        copies = self._search.asked(draft.mail_class.person).copies[1]
+        copies = self._search.about_copies(draft.mail_class.person).copies[1]
         waits = high(copies.fate(Fate.MODERATED, 0))
         return not Batch(self.model.circuit, self._search.budget).can([*extent.of_class, extent.differs, ~waits])
 
     def _draft(self, mail_class: MailClass, shown: ClassWitness) -> ClassFacts:
+        """What is known about a class with a witness, before the solver is asked."""
         candidate = shown.candidate
         edit = edit_at(self._search.edits, mail_class.cause)
         part = mail_class.part
@@ -121,10 +123,14 @@ class ClassFindings:
     # What is true of all mail of a class
 
     def _of_class(self, mail_class: MailClass) -> list[Literal]:
+        """Literals that are true together if a message is of a class, and not for its person anyway."""
         person = mail_class.person
         mail = self.model.mail
         nobody = [~mail.recipient["address", person]] if person else []
-        return [*nobody, *self._search.asked(person).of_class(mail_class.kind, mail_class.cause, mail_class.part)]
+        return [
+            *nobody,
+            *self._search.about_copies(person).of_class(mail_class.kind, mail_class.cause, mail_class.part),
+        ]
 
     def _questions(self, place: int, draft: ClassFacts) -> list[tuple[_Question, Sequence[Literal]]]:
         """What would contradict a statement about a class: if that is impossible, the statement is true of all of its
@@ -163,6 +169,7 @@ class ClassFindings:
         return one != other
 
     def _arrival(self, draft: ClassFacts) -> str:
+        """How the witness arrives protected, as a key of the model's arrivals; empty if it arrives in clear."""
         protection = draft.shown.candidate.message.protection
         if protection is None or protection.kind == ProtectionKind.NONE:
             return ""
@@ -175,27 +182,27 @@ class ClassFindings:
         """
         mail_class = draft.mail_class
         edit = draft.edit
-        why = draft.why if (place, _SEPARATED, 0) in sure and not self._is_of_all_mail(draft.why) else NOTHING
+        why = draft.why if (place, _SEPARATED, 0) in sure and not self._separates_all_mail(draft.why) else NOTHING
         about: list[FlowRule] = []
         changed: dict[Atom, tuple[str, ...]] = {}
         for index, (which, rule) in enumerate(draft.rules):
             chain = self.model.free.chains[which]
             numbered = enumerate(rule.criteria.conditions)
-            kept_exceptions = [
+            certain_conditions = [
                 atom
                 for number, atom in numbered
                 if (place, index, number) in sure or not (mail_class.person or self._changes(chain, rule, atom))
             ]
             step = chain.step(rule)
             if step is not None and not mail_class.person:
-                others = (atom for atom in rule.criteria.conditions if atom not in kept_exceptions)
+                others = (atom for atom in rule.criteria.conditions if atom not in certain_conditions)
                 changed.update({atom: tuple(changing_rules(chain, atom, step)) for atom in others})
-            about.append(rule.with_criteria(kept_exceptions, self._unmet_exceptions(which, rule, draft.shown)))
+            about.append(rule.with_criteria(certain_conditions, self._unmet_exceptions(which, rule, draft.shown)))
         if why.is_one:
             about[0] = about[0].with_criteria((*about[0].criteria.conditions, *why.met))
             why = NOTHING
         if about:
-            why = as_told(self.model, about[0], why, self._search.solve)
+            why = telling_separation(self.model, about[0], why, self._search.solve)
         if len(why.unmet) == 1 and not why.met:
             about[0], why = self._with_fewer_values(about[0], why)
         return ChangedMail(
@@ -215,8 +222,8 @@ class ClassFindings:
             sides={side: outcome for side, outcome in draft.sides.items() if outcome},
         )
 
-    def _is_of_all_mail(self, why: Separation) -> bool:
-        """Whether all mail is set apart, because none meets one of the conditions."""
+    def _separates_all_mail(self, why: Separation) -> bool:
+        """Whether a separation is true of all mail, because none meets one of the conditions that it does not meet."""
         conditions, recipient = self.model.free.conditions, self.model.mail.recipient
         return any(high(conditions.truth(atom, SeenMessage(), recipient)) == FALSE for atom in why.unmet)
 
@@ -290,6 +297,7 @@ class ClassFindings:
         return not now, now
 
     def _later_rule(self, draft: ClassFacts) -> LaterRule | None:
+        """The later rule that no longer acts, or newly acts; ``None`` if the edited rule makes the difference itself."""
         part = draft.mail_class.part
         if part.first_to_differ == OWN:
             return None
@@ -299,24 +307,27 @@ class ClassFindings:
         rule = turn.after or turn.before
         return LaterRule(rule.name if rule else "", part.acts, stays=turn.after is not None and not turn.after.idle)
 
-    # How much mail is treated so
+    # How much mail a finding is true of
 
     def _differs(self, mail_class: MailClass, approvals: int) -> Literal:
         """The literal that is true if a message is treated differently as its class says. Delivery counts at the
         witness's stage: another approval may remain.
         """
-        asked = self._search.asked(mail_class.person)
-        differs = asked.kinds[mail_class.kind]
+        queries = self._search.about_copies(mail_class.person)
+        differs = queries.kinds[mail_class.kind]
         if mail_class.kind not in (DifferenceKind.DELIVERY_LOST, DifferenceKind.DELIVERY_GAINED):
             return differs
-        copies = asked.copies[mail_class.kind is DifferenceKind.DELIVERY_GAINED]
+        copies = queries.copies[mail_class.kind is DifferenceKind.DELIVERY_GAINED]
         return differs & high(copies.fate(Fate.DELIVERED, approvals))
 
     def _alike(self, mail_class: MailClass, stages: Stages, approvals: int) -> Literal:
         """The literal that is true if a message is treated like the witness, as far as the sentence describes it."""
         values = []
         for copies, stage, wanted in zip(
-            self._search.asked(mail_class.person).copies, stages, STAGE_KEYS.get(mail_class.kind, ("", "")), strict=True
+            self._search.about_copies(mail_class.person).copies,
+            stages,
+            STAGE_KEYS.get(mail_class.kind, ("", "")),
+            strict=True,
         ):
             if stage is None:
                 continue
@@ -355,31 +366,31 @@ class ClassFindings:
             wanted += [~literal for literal in model.mail.arrival.values()]
         of_class = (
             *wanted,
-            *self._search.asked(mail_class.person).of_class(mail_class.kind, mail_class.cause, mail_class.part),
+            *self._search.about_copies(mail_class.person).of_class(mail_class.kind, mail_class.cause, mail_class.part),
             differs,
         )
         steps = [(model.free.chains[which], model.free.chains[which].step(rule)) for which, rule in draft.rules]
-        seen_as: list[tuple[RuleChain, RuleStep, FlowRule]] = []
+        named_steps: list[tuple[RuleChain, RuleStep, FlowRule]] = []
         for (chain, step), named_rule in zip(steps, finding.about, strict=True):
             if step is None:
                 return Extent((), (), of_class, differs, alike)
-            seen_as.append((chain, step, named_rule))
-        for (chain, step, _said), (_which, rule) in zip(seen_as, draft.rules, strict=True):
+            named_steps.append((chain, step, named_rule))
+        for (chain, step, _named_rule), (_which, rule) in zip(named_steps, draft.rules, strict=True):
             atoms = [atom for atom, _names in finding.changed if atom in rule.criteria.conditions]
             wanted += [high(chain.conditions.truth(atom, step.seen, recipient)) for atom in atoms]
-        wanted += [seen_as[0][0].conditions.any_apart(why.met, why.unmet, recipient)] if why else []
+        wanted += [named_steps[0][0].conditions.any_apart(why.met, why.unmet, recipient)] if why else []
         named = (
             high(chain.conditions.matches(named_rule, step.name, SeenMessage(), recipient))
-            for chain, step, named_rule in seen_as
+            for chain, step, named_rule in named_steps
         )
         exempt = (
             high(chain.conditions.matches(named_rule.with_criteria(exceptions=()), step.name, SeenMessage(), recipient))
-            for chain, step, named_rule in seen_as
+            for chain, step, named_rule in named_steps
         )
         return Extent((*wanted, *named), (*wanted, *exempt), of_class, differs, alike)
 
     def _exceptions(self, findings: Sequence[ChangedMail], extents: Sequence[Extent]) -> list[tuple[Atom, ...]]:
-        """For each finding, the exceptions that some mail meets which a sentence would name without them."""
+        """For each finding, the exceptions that some mail meets which the sentence would name if it had no exceptions."""
         conditions, recipient = self.model.free.conditions, self.model.mail.recipient
         every = [_exceptions_of(finding.about) for finding in findings]
         met = Batch(self.model.circuit, self._search.budget).possible(
@@ -389,10 +400,10 @@ class ClassFindings:
         )
         return [tuple(atom for atom in atoms if (place, atom) in met) for place, atoms in enumerate(every)]
 
-    def _later_rules_of_some(
+    def _with_later_rule_of_some(
         self, drafts: Sequence[ClassFacts], extents: Sequence[Extent], treated: Sequence[Literal]
     ) -> list[int]:
-        """The places of classes of which named mail may be treated so although the later rule does not act on it.
+        """The places of the classes of which some named mail is treated as the sentence says although the later rule does not act on it.
 
         :param treated: for each class, that mail is treated as its sentence says.
         """
@@ -405,7 +416,7 @@ class ClassFindings:
         return sorted(Batch(self.model.circuit, self._search.budget).possible(questions))
 
 
-def _with_later_of_some(cause: Cause) -> Cause:
+def _later_rule_of_some(cause: Cause) -> Cause:
     """A cause whose later rule does not act on all of the mail."""
     return replace(cause, later=replace(cause.later, of_all=False)) if cause.later else cause
 
@@ -446,13 +457,13 @@ def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tupl
         ]
     )
     return [
-        ("another", place not in unlike) if place in limited else _whole(circuit, asked, extent)
+        ("another", place not in unlike) if place in limited else _reach_without_other_rules(circuit, asked, extent)
         for place, extent in every
     ]
 
 
-def _whole(circuit: Circuit, asked: Batch, extent: Extent) -> tuple[str, bool]:
-    """What exempts named mail, and whether mail of the class is treated like the witness, for an extent that no other rule limits."""
+def _reach_without_other_rules(circuit: Circuit, asked: Batch, extent: Extent) -> tuple[str, bool]:
+    """What exempts named mail, and whether named mail is treated like the witness, for an extent that no other rule limits."""
     as_witness = extent.differs & extent.alike
     sure = not asked.can((*extent.named, ~as_witness))
     treated = as_witness if sure else extent.differs

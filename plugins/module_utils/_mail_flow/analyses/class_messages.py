@@ -24,46 +24,54 @@ from .difference_kinds import (
 
 
 class ClassMessages:
-    """The search for a message of a class, and what the simulator says of it: that it certainly shows the class, or why that is
-    open.
+    """The search for messages of classes, and what the simulator says of each: that it certainly shows its class, or why that
+    is open.
     """
 
-    def __init__(self, asked: ClassModel) -> None:
-        self._asked = asked
+    def __init__(self, class_model: ClassModel) -> None:
+        self._class_model = class_model
 
     def show_surely(self, mail_class: MailClass, *modes: bool) -> None:
-        """Searches for a message that certainly shows the difference, if none was found so far."""
+        """Searches for a message that certainly shows a class, if none is known.
+
+        :param modes: the mail to search, one after the other: whether it is usual.
+        """
         for usual in modes:
             if mail_class.shown is None and not self._is_never_sure(mail_class, usual=usual):
-                self.show(mail_class, self._asked.model.open, self._asked.met(), usual=usual)
+                self.show(mail_class, self._class_model.model.open, self._class_model.met(), usual=usual)
 
     def _is_never_sure(self, mail_class: MailClass, *, usual: bool) -> bool:
-        """Whether no message certainly shows the difference."""
-        asked = self._asked
-        of_class = asked.queries.free(mail_class.person).of_class(mail_class.kind, mail_class.cause, mail_class.part)
-        return asked.is_never_sure(of_class, asked.mail.meant(asked.model.free, mail_class.person, usual=usual))
+        """Whether no message certainly shows a class."""
+        class_model = self._class_model
+        of_class = class_model.queries.free(mail_class.person).of_class(
+            mail_class.kind, mail_class.cause, mail_class.part
+        )
+        return class_model.is_never_sure(
+            of_class, class_model.mail.searched(class_model.model.free, mail_class.person, usual=usual)
+        )
 
     def may_be_shown(self, mail_class: MailClass) -> bool:
         """Whether a message of a class may still exist after the search for one."""
-        asked = self._asked.queries.free(mail_class.person)
-        meant = self._asked.mail.meant(self._asked.model.free, mail_class.person, usual=True)
-        return self._asked.model.solve(
-            [*meant, *asked.of_class(mail_class.kind, mail_class.cause, mail_class.part)], self._asked.remaining_budget
+        queries = self._class_model.queries.free(mail_class.person)
+        literals = self._class_model.mail.searched(self._class_model.model.free, mail_class.person, usual=True)
+        return self._class_model.model.solve(
+            [*literals, *queries.of_class(mail_class.kind, mail_class.cause, mail_class.part)],
+            self._class_model.remaining_budget,
         )
 
     def show(self, mail_class: MailClass, side: Side, preferred: Sequence[Literal] = (), *, usual: bool = True) -> None:
         """Searches for a message of a class, and notes what it certainly shows.
 
-        :param preferred: what it satisfies if it can.
+        :param preferred: what the message satisfies if it can.
         """
-        asked = self._asked.queries.about_copies(side, mail_class.person)
+        queries = self._class_model.queries.about_copies(side, mail_class.person)
         may_show = False
-        literals = self._asked.mail.meant(side, mail_class.person, usual=usual)
-        for candidate in self._asked.model.messages.candidates(
-            asked.of_class(mail_class.kind, mail_class.cause, mail_class.part),
+        literals = self._class_model.mail.searched(side, mail_class.person, usual=usual)
+        for candidate in self._class_model.model.messages.candidates(
+            queries.of_class(mail_class.kind, mail_class.cause, mail_class.part),
             literals,
             side,
-            self._asked.remaining_budget,
+            self._class_model.remaining_budget,
             preferred,
         ):
             courses = self.courses(candidate, mail_class.person) if candidate else None
@@ -73,32 +81,32 @@ class ClassMessages:
                     return
             if may_show:
                 continue
-            mail_class.refine = self._asked.model.to_refine(side)
+            mail_class.refine = self._class_model.model.to_refine(side)
             if candidate and courses:
                 may_show = True
-                mail_class.refine = mail_class.refine or self._asked.model.left_in_fields()
-                self._tell(mail_class, candidate, courses)
+                mail_class.refine = mail_class.refine or self._class_model.model.left_in_fields()
+                self._note_possible(mail_class, candidate, courses)
 
     def note(self, mail_class: MailClass, candidate: CandidateMessage, courses: Courses, *, usual: bool) -> None:
         """Notes a message for a class if it certainly shows it."""
-        edit = self._asked.edits[mail_class.cause] if mail_class.cause < len(self._asked.edits) else None
+        edit = self._class_model.edits[mail_class.cause] if mail_class.cause < len(self._class_model.edits) else None
         if edit is not None and (edit.unsure or not surely_acted(edit, courses)):
             return
-        both = zip(courses, candidate.facts, strict=True)
+        by_rule_set = zip(courses, candidate.facts, strict=True)
         if mail_class.shown is None and mail_class.kind in sure_kinds(
-            *(treated(course, candidate.message, facts) for course, facts in both)
+            *(treated(course, candidate.message, facts) for course, facts in by_rule_set)
         ):
             mail_class.shown = ClassWitness(candidate, courses, usual)
 
-    def _tell(self, mail_class: MailClass, candidate: CandidateMessage, courses: Courses) -> None:
+    def _note_possible(self, mail_class: MailClass, candidate: CandidateMessage, courses: Courses) -> None:
         """Notes a message that may show a class, with its unknowns."""
-        edit = self._asked.edits[mail_class.cause] if mail_class.cause < len(self._asked.edits) else None
-        both = zip(courses, candidate.facts, strict=True)
+        edit = self._class_model.edits[mail_class.cause] if mail_class.cause < len(self._class_model.edits) else None
+        by_rule_set = zip(courses, candidate.facts, strict=True)
         transit = mail_class.kind.aspect is Aspect.TRANSIT
         mail_class.reasons = sorted(
             {
                 reason
-                for course, facts in both
+                for course, facts in by_rule_set
                 for reason in reasons_of(course, candidate.message, facts, transit=transit)
             }
         )
@@ -106,12 +114,13 @@ class ClassMessages:
         mail_class.acted = acted(edit, courses)
 
     def courses(self, candidate: CandidateMessage, person: str) -> Courses | None:
-        """What happens to the recipient's copy, or to the copies of a person whom rules add. ``None`` if that is not
-        followed to its end.
+        """What happens to the recipient's copy, or to the copies of a person whom rules add, before and after; ``None`` if that is
+        not followed to its end.
         """
-        both = zip(self._asked.model.rule_sets, candidate.facts, strict=True)
+        by_rule_set = zip(self._class_model.model.rule_sets, candidate.facts, strict=True)
         before, after = (
-            course_of(rules, candidate.message, facts, candidate.letter.recipient, person) for rules, facts in both
+            course_of(rules, candidate.message, facts, candidate.letter.recipient, person)
+            for rules, facts in by_rule_set
         )
         # The recipient's own copy differs from those that rules add. For several copies of a person, only their common
         # result counts.

@@ -23,7 +23,7 @@ MOST_CLASSES = 400
 ClassKey: TypeAlias = tuple[DifferenceKind, int, str, Part]
 
 #: Whose copies, and by which cause: the person whom rules add (or nobody), and the place of an edit.
-Which: TypeAlias = tuple[str, int]
+CopyCause: TypeAlias = tuple[str, int]
 
 
 class MailClasses:
@@ -34,14 +34,14 @@ class MailClasses:
         #: The causes of possible differences in unusual mail. They share one finding.
         self.unusual: set[int] = set()
 
-    def of_part(self, kind: DifferenceKind, which: Which, part: Part) -> MailClass:
-        """The class of a part of a kind and a cause, which is added if it is new.
+    def of_part(self, kind: DifferenceKind, copy_cause: CopyCause, part: Part) -> MailClass:
+        """The class of a part of a kind and a cause. A new one is added.
 
-        :raises BudgetError: there are too many.
+        :raises BudgetError: there are :data:`MOST_CLASSES`.
         """
         if len(self.by_key) >= MOST_CLASSES:
             raise BudgetError
-        person, cause = which
+        person, cause = copy_cause
         return self.by_key.setdefault((kind, cause, person, part), MailClass(kind, cause, part, person))
 
     def drop(self, mail_class: MailClass) -> None:
@@ -50,8 +50,8 @@ class MailClasses:
 
 
 class ClassModel:
-    """A model of two rule sets with what is asked about their differences, the mail to search for, and the conflicts that are
-    left.
+    """A model of two rule sets with the questions about their differences, the mail to search for, and the conflicts that
+    remain.
 
     :param budget: the maximum number of conflicts; it may be lowered.
     """

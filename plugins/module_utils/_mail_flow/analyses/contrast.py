@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where two organizations differ.
 
-People and domains of one organization are nobody in another. So what is compared of two is kinds of mail by
-destinations outside, and what their rules do to mail. Settings of which this says less than they mean are named where
-they differ.
+People and domains of one organization mean nothing in another. So the comparison is about kinds of mail to destinations
+outside of both, and about what the rules do to mail. Settings that this shows only in part are named where they differ.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ class RulesWithFacts:
 class Contrast:
     """Where two organizations differ.
 
-    :param cells: a kind of mail to a destination, in each of them, where it is not decided alike.
-    :param unknown: those of which it is unknown in both.
-    :param does: what the rules of each do.
-    :param settings: the facts that differ and of which cells show only a part: ``outbound_connectors``,
+    :param cells: by kind of mail and destination, the cells of both where their verdicts differ.
+    :param unknown: the cells whose verdict is unknown in both.
+    :param does: what the rules of each organization do.
+    :param settings: the facts that differ and that cells show only in part: ``outbound_connectors``,
         ``irm_configuration``, ``remote_domains``.
     """
 
@@ -48,10 +47,9 @@ class Contrast:
 def another_organization(
     rules: RuleSet | None, facts: Mapping[str, Any], here: Mapping[str, Any]
 ) -> RulesWithFacts | None:
-    """The organization that other rules are of, if it is another one: both name their accepted domains, and these are
-    not the same.
+    """The organization of other rules; ``None`` unless both organizations have accepted domains, and these differ.
 
-    :param facts: what is known of it, and :param:`here` of the tested one.
+    :param facts: the facts of that organization, and :param:`here`: of the tested one.
     """
     names = [
         {
@@ -81,7 +79,7 @@ def contrast(one: RulesWithFacts, other: RulesWithFacts, now: datetime.datetime)
 
 
 def _settings(*facts: Mapping[str, Any]) -> tuple[str, ...]:
-    """The facts about settings that differ, whatever the names of connectors."""
+    """The names of the settings that differ. Names of connectors do not count."""
     known = [facts_of(facts_of_side) for facts_of_side in facts]
     differ = {
         "outbound_connectors": len({_connectors(facts_of_side) for facts_of_side in facts}) > 1,
@@ -93,7 +91,7 @@ def _settings(*facts: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _connectors(facts: Mapping[str, Any]) -> str:
-    """The outbound connectors but for their names."""
+    """The outbound connectors without their names, as a text to compare."""
     every = facts.get("outbound_connectors")
     return repr(
         every

@@ -15,21 +15,21 @@ from ..symbolic.compile_outcomes import may_act_on_reports
 from ..symbolic.message_assumptions import Assumption
 from ..symbolic.message_search import CandidateMessage
 from .guarantee_formulas import GuaranteeFormulas
-from .guarantee_replay import GuaranteeReplay, Tell
+from .guarantee_replay import CounterexampleBuilder, GuaranteeReplay
 from .plain_mail import plainest
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A search for a message that certainly breaks a guarantee.
+    """The result of a search for a message that certainly breaks a guarantee.
 
-    :param counterexample: a message that does, which is yet to be told.
-    :param leads: what to build more exactly, if a message did not replay.
-    :param is_none: whether it is known that there is none; :param:`core`: literals of the question that contradict each
-        other then.
+    :param counterexample: builds the counterexample, if there is one.
+    :param leads: the atoms to model more exactly, if a message did not break the guarantee in the simulator.
+    :param is_none: whether it is known that there is no such message; :param:`core`: literals of the question that then
+        contradict each other.
     """
 
-    counterexample: Tell | None = None
+    counterexample: CounterexampleBuilder | None = None
     leads: Sequence[Key] = ()
     is_none: bool = False
     core: Sequence[Literal] = ()
@@ -37,13 +37,14 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class CounterexampleSearch:
-    """Searches a model for messages that break a guarantee. The solver finds one, and only one that certainly breaks the
-    guarantee in the simulator, too, is a counterexample.
+    """Searches a model for messages that break a guarantee. A message that the solver finds is a counterexample only if it
+    certainly breaks the guarantee in the simulator, too.
 
     :param formulas: which mail breaks the guarantee in this model.
     :param replay: what the simulator makes of a message.
     :param budget: the maximum number of conflicts for each question.
-    :raises BudgetError: by each method: a question took too many conflicts.
+
+    Each method raises :class:`BudgetError` if a question takes too many conflicts.
     """
 
     formulas: GuaranteeFormulas
@@ -51,7 +52,7 @@ class CounterexampleSearch:
     budget: int
 
     def among_usual(self, assumptions: Sequence[Assumption]) -> SearchResult:
-        """Searches usual mail for a message that may break it, and replays that."""
+        """Searches usual mail for a message that may break the guarantee, and replays it."""
         model = self.formulas.model
         literals = [assumption.literal for assumption in assumptions]
         possible, candidate = self._search_not_held_back([self.formulas.broken(), *literals])
@@ -61,20 +62,20 @@ class CounterexampleSearch:
         return SearchResult(self._counterexample(candidate), leads)
 
     def among_all(self, assumptions: Sequence[Assumption], *, usual: bool) -> SearchResult:
-        """Searches all mail for a message that certainly breaks it, so that no assumption about mail hides what is
+        """Searches all mail for a message that certainly breaks the guarantee, so that no assumption about mail hides what is
         known.
 
-        :param usual: whether mail that meets the assumptions may break it; then a message of that is searched for
-            first, and one that a rule shows somebody.
+        :param usual: whether mail that meets the assumptions may break it; then such mail is searched first, and last a
+            message that a rule shows somebody.
         """
-        search = self._of_copies(assumptions, usual=usual)
+        search = self._among_copies(assumptions, usual=usual)
         if search.counterexample or not usual:
             return search
         shown = self._surely_disclosed([assumption.literal for assumption in assumptions])
         return replace(search, counterexample=shown)
 
-    def plainest(self, assumptions: Sequence[Assumption]) -> Tell | None:
-        """The plainest message that certainly breaks it."""
+    def plainest(self, assumptions: Sequence[Assumption]) -> CounterexampleBuilder | None:
+        """The plainest message that certainly breaks the guarantee; ``None`` if none is found."""
         model = self.formulas.model
         side = model.free
         claims = [model.circuit.conjunction(claim) for claim in self.formulas.claims(side, anyway=True)]
@@ -84,13 +85,13 @@ class CounterexampleSearch:
         preferred = [*usual, *plainest(model, side, claims[0])]
         broken = model.circuit.disjunction(claims)
         for candidate in model.messages.candidates([broken], wanted, side, self.budget, preferred):
-            tell = self._counterexample(candidate)
-            if tell:
-                return tell
+            build = self._counterexample(candidate)
+            if build:
+                return build
         return None
 
-    def open_of_plain_mail(self, literals: Sequence[Literal]) -> list[Reason]:
-        """What is open about mail that may break it, of the plainest message of which anything is.
+    def open_reasons(self, literals: Sequence[Literal]) -> list[Reason]:
+        """What is open about the plainest message that may break the guarantee and of which something is open; empty if none is found.
 
         :param literals: what a message satisfies.
         """
@@ -103,62 +104,62 @@ class CounterexampleSearch:
                 return reasons
         return []
 
-    def _of_copies(self, assumptions: Sequence[Assumption], *, usual: bool) -> SearchResult:
-        """Searches all mail for a copy that certainly breaks it."""
+    def _among_copies(self, assumptions: Sequence[Assumption], *, usual: bool) -> SearchResult:
+        """Searches all mail for a copy that certainly breaks the guarantee."""
         model = self.formulas.model
         every = [assumption.literal for assumption in assumptions]
-        of_all = [assumption.literal for assumption in assumptions if not assumption.of_mail]
+        about_facts = [assumption.literal for assumption in assumptions if not assumption.of_mail]
         claims = self.formulas.claims(model.free, anyway=True)
-        wanted = self._as_usual_as_can_be([self.formulas.surely_broken, *of_all], every, all_at_once=usual)
+        wanted = self._as_usual_as_can_be([self.formulas.surely_broken, *about_facts], every, all_at_once=usual)
         if wanted is None:
             return SearchResult(is_none=True)
         possible, candidate = self._search_not_held_back(wanted)
         # What attempts to write a message teach may rule all of them out.
         leads = model.to_refine(model.free) if possible else []
-        tell = self._counterexample(candidate)
-        if tell:
-            return SearchResult(tell)
-        ruled_out = all(model.messages.rules_out(claim, of_all, model.free, self.budget) for claim in claims)
-        # Of who shares a copy, the simulator knows more.
+        build = self._counterexample(candidate)
+        if build:
+            return SearchResult(build)
+        ruled_out = all(model.messages.rules_out(claim, about_facts, model.free, self.budget) for claim in claims)
+        # The simulator knows more about who shares a copy.
         if ruled_out and not (model.free.company.watched or model.free.outcomes[0].copies.every):
             return SearchResult(None, leads, is_none=True)
-        for literals in (every, of_all) if usual else (of_all,):
-            tell, more = self._copy_by_copy(literals)
-            if tell:
-                return SearchResult(tell)
+        for literals in (every, about_facts) if usual else (about_facts,):
+            build, more = self._copy_by_copy(literals)
+            if build:
+                return SearchResult(build)
             leads += more
         return SearchResult(None, leads, ruled_out)
 
-    def _copy_by_copy(self, literals: Sequence[Literal]) -> tuple[Tell | None, list[Key]]:
-        """A message of which a certain copy certainly breaks it, and what to build more exactly if a message did not
-        replay. Each copy is a question of its own, on both sides, and so is each way to write its people.
+    def _copy_by_copy(self, literals: Sequence[Literal]) -> tuple[CounterexampleBuilder | None, list[Key]]:
+        """A message with a certain copy that certainly breaks the guarantee, and otherwise the atoms to model more exactly.
+        Each copy is a question of its own, on both sides, and so is each way to write its people.
         """
         model = self.formulas.model
         to_refine: list[Key] = []
         outcomes = [model.open.outcomes[0], *(copy.outcome for copy in model.added(model.open).copies)]
-        of_open = self.formulas.claims(model.open)
-        of_free = self.formulas.claims(model.free)
-        # Of a message for the recipient alone the most is known.
+        open_claims = self.formulas.claims(model.open)
+        free_claims = self.formulas.claims(model.free)
+        # Most is known about a message for the recipient alone.
         alone = dict.fromkeys((tuple(model.open.company.nobody), ()))
         # The sides need not have the same copies: a copy that cannot be on the free side may be possible on the open
         # one.
         asked = [
             *(
                 (model.open, claim, more)
-                for claim, copy in zip(of_open, outcomes, strict=True)
+                for claim, copy in zip(open_claims, outcomes, strict=True)
                 for more in (*([copy.known, *key] for key in alone), [])
             ),
-            *((model.free, claim, []) for claim in of_free),
+            *((model.free, claim, []) for claim in free_claims),
         ]
         for written, (side, claim, more) in itertools.product(model.mail.addressing.ways_to_write, asked):
             for candidate in model.messages.candidates(claim, [*more, *literals, *written], side, self.budget):
-                tell = self._counterexample(candidate)
-                if tell:
-                    return tell, []
+                build = self._counterexample(candidate)
+                if build:
+                    return build, []
                 to_refine += model.to_refine(side)
         return None, to_refine
 
-    def _surely_disclosed(self, literals: Sequence[Literal]) -> Tell | None:
+    def _surely_disclosed(self, literals: Sequence[Literal]) -> CounterexampleBuilder | None:
         """A message that a rule certainly shows somebody in clear. Where a rule may encrypt what is shown, none is certain."""
         model = self.formulas.model
         if may_act_on_reports(model.rule_sets[0], Does.ENCRYPT):
@@ -176,7 +177,7 @@ class CounterexampleSearch:
     def _as_usual_as_can_be(
         self, wanted: Sequence[Literal], assumptions: Sequence[Literal], *, all_at_once: bool
     ) -> list[Literal] | None:
-        """What is wanted of a message, with as many assumptions as it can meet; ``None`` if no message is like that.
+        """Wanted literals, with as many assumptions as a message can meet besides; ``None`` if no message meets the former.
 
         :param all_at_once: whether all of them are tried together first.
         """
@@ -204,6 +205,6 @@ class CounterexampleSearch:
                 return possible, candidate
         return model.messages.search(literals, model.free, self.budget)
 
-    def _counterexample(self, candidate: CandidateMessage | None) -> Tell | None:
-        """Makes the counterexample that a message is, if one was written and it is one."""
+    def _counterexample(self, candidate: CandidateMessage | None) -> CounterexampleBuilder | None:
+        """Builds the counterexample that a message is; ``None`` if there is no message, or it certainly breaks nothing."""
         return self.replay.breaks(candidate) if candidate else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules that do nothing of their own: others do the same to all of their mail."""
+"""Redundant rules: others do the same to all of their mail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..symbolic.compile_rules import RuleChain
 #: What counts as often as rules do it: another prefix, another report, another approval.
 _ADDS_UP = frozenset((Does.CHANGE, Does.REPORT, Does.MODERATE))
 
-#: The maximum number of rules that cover one of which each is tried without.
+#: The maximum number of covering rules that are tried without each of them.
 _MOST_TRIED = 8
 
 
@@ -30,7 +30,7 @@ def adds_up(rule: FlowRule) -> tuple[str, ...]:
 def covered(
     live: Sequence[FlowRule], chains: Iterable[tuple[Value, RuleChain]], asked: Batch
 ) -> list[tuple[FlowRule, tuple[FlowRule, ...]]]:
-    """The rules all of whose mail meets others that do at least the same, each with these others. Of equal rules, the
+    """The rules whose mail all meets others that do at least the same, each with these others. Of equal rules, the
     first covers the others.
 
     A rule that ends the way of its mail may be covered by later rules: the mail would meet them if nothing between them
@@ -51,11 +51,11 @@ def covered(
 
     for rule in reversed(rules):
         others = uncovered(rule)
-        if others and rule.place not in alone and (by := _core(rule, others, ways, asked)):
+        if others and rule.place not in alone and (by := _minimal_cover(rule, others, ways, asked)):
             covered_rules[rule.place] = by
     for rule in rules:  # What is named should not be covered itself.
         if any(other.place in covered_rules for other in covered_rules.get(rule.place, ())):
-            covered_rules[rule.place] = _core(rule, uncovered(rule), ways, asked) or covered_rules[rule.place]
+            covered_rules[rule.place] = _minimal_cover(rule, uncovered(rule), ways, asked) or covered_rules[rule.place]
     return [(rule, covered_rules[rule.place]) for rule in rules if rule.place in covered_rules]
 
 
@@ -63,9 +63,9 @@ def _pools(rules: Sequence[FlowRule]) -> dict[int, list[FlowRule]]:
     """The place of each rule to the others that do all that it does."""
     doing: dict[tuple[str, str], set[int]] = {}
     for rule in rules:
-        for item in _items(rule):
+        for item in _options(rule):
             doing.setdefault(item, set()).add(rule.place)
-    return {rule.place: _doing_all(rule, rules, doing) for rule in rules}
+    return {rule.place: _others_doing_all(rule, rules, doing) for rule in rules}
 
 
 def _acting_alone(
@@ -89,20 +89,23 @@ def _is_plain(rule: FlowRule) -> bool:
     return rule.actions.enforced and not (rule.actions.by_manager or rule.actions.surprises or rule.actions.left_undone)
 
 
-def _items(rule: FlowRule) -> set[tuple[str, str]]:
+def _options(rule: FlowRule) -> set[tuple[str, str]]:
+    """The options of the actions of a rule, each with its value as a text."""
     return {(option, repr(value)) for option, value in rule.actions.options.items()}
 
 
-def _doing_all(rule: FlowRule, rules: Sequence[FlowRule], doing: Mapping[tuple[str, str], set[int]]) -> list[FlowRule]:
+def _others_doing_all(
+    rule: FlowRule, rules: Sequence[FlowRule], doing: Mapping[tuple[str, str], set[int]]
+) -> list[FlowRule]:
     """The other rules that do all that a rule does; none for a rule that does nothing."""
-    rules_doing = [doing[item] for item in _items(rule)]
+    rules_doing = [doing[item] for item in _options(rule)]
     places = set.intersection(*rules_doing) - {rule.place} if rules_doing else set()
     return [other for other in rules if other.place in places]
 
 
 def _acts_alone(rule: FlowRule, others: Iterable[FlowRule], when: Value, chain: RuleChain) -> list[Literal]:
-    """Literals that are true together if a rule acts on a copy on which none of some others would act. One that tells
-    somebody of a copy, as they do then, may do so after a rejection (U10).
+    """Literals that are true together if a rule acts on a copy on which none of some others would act. A rule that
+    reports a copy may do so after a rejection (U10), and so may the others then.
     """
     acts = chain.notifies if rule.actions.does(Does.REPORT) else chain.acts
 
@@ -113,21 +116,23 @@ def _acts_alone(rule: FlowRule, others: Iterable[FlowRule], when: Value, chain: 
     return [high(when), high(acts(rule)), *(high(~would_act(other)) for other in others)]
 
 
-def _core(
+def _minimal_cover(
     rule: FlowRule, others: Sequence[FlowRule], ways: Sequence[tuple[Value, RuleChain]], asked: Batch
 ) -> tuple[FlowRule, ...]:
-    """Some of these others that act on all mail of a rule, and all of whom that takes; none if they do not."""
-    rules_found = _some(rule, others, ways, asked)
-    for other in rules_found if len(rules_found) <= _MOST_TRIED else ():
-        less = [one for one in rules_found if one is not other]
-        rules_found = (less and _some(rule, less, ways, asked)) or rules_found
-    return tuple(rules_found)
+    """Some of these others that together act on all mail of a rule; empty if they do not. Of no more than :data:`_MOST_TRIED`,
+    none can be left out.
+    """
+    cover = _cover(rule, others, ways, asked)
+    for other in cover if len(cover) <= _MOST_TRIED else ():
+        less = [one for one in cover if one is not other]
+        cover = (less and _cover(rule, less, ways, asked)) or cover
+    return tuple(cover)
 
 
-def _some(
+def _cover(
     rule: FlowRule, others: Sequence[FlowRule], ways: Sequence[tuple[Value, RuleChain]], asked: Batch
 ) -> list[FlowRule]:
-    """Some of these others that act on all mail of a rule; none if they do not, or if it never acts."""
+    """Some of these others that together act on all mail of a rule; empty if they do not, or if it never acts."""
     core: set[int] = set()
     for when, chain in ways:
         literals = _acts_alone(rule, others, when, chain)

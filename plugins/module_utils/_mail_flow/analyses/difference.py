@@ -28,7 +28,7 @@ from ..symbolic.message_assumptions import contradicted_assumptions
 from .aspects import DifferenceKind
 from .attribution import WHOLE, turns_of
 from .class_findings import ClassFindings
-from .class_model import ClassKey, ClassModel, MailClasses, Which
+from .class_model import ClassKey, ClassModel, CopyCause, MailClasses
 from .class_search import ClassSearch
 from .difference_kinds import MailClass, transit_differs
 from .difference_queries import DifferenceQueries, DifferenceSearch
@@ -38,8 +38,10 @@ from .rule_changes import Edit, edits_of, with_later_dates, with_other_error_act
 
 #: The maximum number of conflicts for all questions together, and for those with other recipients, each of which takes
 #: longer.
-CONFLICTS, REFINING = 20_000, 300
+CONFLICTS = 20_000
+REFINING = 300
 
+#: The maximum number of models with other recipients for words, one after the other.
 _ROUNDS = 2
 
 #: The maximum number of recipients that are modeled at once for words.
@@ -68,7 +70,7 @@ def difference(
     budget: int = CONFLICTS,
     irm_before: Mapping[str, Any] | None = None,
 ) -> Difference:
-    """Which mail is treated differently.
+    """The classes of mail that two rule sets treat differently.
 
     :param before: rules as a rule set takes them; :param:`after` likewise.
     :param facts: as :func:`facts_of` takes them.
@@ -94,6 +96,8 @@ def difference(
 
 
 class _Differ:
+    """The search for all classes, with what is told beside them."""
+
     def __init__(
         self,
         sets: Sequence[RuleSet],
@@ -126,6 +130,7 @@ class _Differ:
         self.complete = True
 
     def differ(self) -> Difference:
+        """The difference; incomplete if the budget ends before the search does."""
         others = list[MailFinding]()
         try:
             with bounded():  # The rest of the budget is for the findings.
@@ -142,14 +147,14 @@ class _Differ:
         every = sorted(
             self.classes.values(), key=lambda mail_class: (mail_class.person, mail_class.cause, mail_class.part.rank)
         )
-        self._class_findings.tell(every)
+        self._class_findings.record(every)
         open_ = self._open.unknown(mail_class for mail_class in every if mail_class.finding is None)
         unusual = sorted(self._mail_classes.unusual)
         others += [self._open.unusual(unusual)] if unusual else []
-        found = [mail_class.finding for mail_class in every if mail_class.finding]
-        told_once = {finding.what_is_told: finding for finding in reversed(found)}
+        of_classes = [mail_class.finding for mail_class in every if mail_class.finding]
+        distinct = {finding.what_is_told: finding for finding in reversed(of_classes)}
         findings = sorted(
-            [*reversed(told_once.values()), *open_, *others],
+            [*reversed(distinct.values()), *open_, *others],
             key=lambda finding: finding.kind.rank,
         )
         return Difference((*findings, *(() if self.complete else (CUT_SHORT,))), complete=self.complete)
@@ -157,8 +162,8 @@ class _Differ:
     def _find_classes(self) -> None:
         """Finds the classes of messages to one recipient, and those that depend on other recipients."""
         for person in ("", *self._people()):
-            asked = self.search.asked.queries.free(person)
-            remaining = self.search.look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
+            kinds = list(self.search.class_model.queries.free(person).kinds)
+            remaining = self.search.search({(person, cause): kinds for cause in range(len(self.edits) + 1)})
             if self.model.free.company.watched:
                 self.search.dependence.add(person, remaining)
 
@@ -167,39 +172,42 @@ class _Differ:
 
         :raises BudgetError: a question took too many conflicts.
         """
-        asked = self.search.asked.queries
-        added = [asked.added(self.model.free, place) for place in (0, 1)]
+        queries = self.search.class_model.queries
+        added = [queries.added(self.model.free, place) for place in (0, 1)]
         if any(copies.cut for copies in added):
             self.complete = False
         for person in sorted({copy.address for copies in added for copy in copies.copies}):
             if self.model.solve(
-                [self.model.circuit.disjunction(asked.free(person).kinds.values())], self.search.asked.remaining_budget
+                [self.model.circuit.disjunction(queries.free(person).kinds.values())],
+                self.search.class_model.remaining_budget,
             ):
                 yield person
 
     def _findings_beside_classes(self) -> Iterator[MailFinding]:
-        """What is told beside the classes.
+        """The findings that are not about classes.
 
         :raises BudgetError: a question took too many conflicts.
         """
-        asked = self.search.asked
+        class_model = self.search.class_model
         uncompared = UncomparedMail(
             self.model,
-            asked.queries,
+            class_model.queries,
             self.edits,
             self._open,
-            lambda literals: self.model.solve(literals, asked.remaining_budget),
+            lambda literals: self.model.solve(literals, class_model.remaining_budget),
         )
         yield from uncompared.held_longer()
         yield from uncompared.sent_on()
-        yield from SideEffects(self.model, asked.budget).findings()
+        yield from SideEffects(self.model, class_model.budget).findings()
 
     def _refine(self) -> None:
-        """Models the other recipients that classes depend on, and asks again: first one who may be anybody, then one
+        """Models the other recipients on whom classes depend, and asks again: first one who may be anybody, then one
         for each word that matters. The classes are already known; within the budget, some are shown, and some ruled
         out.
         """
-        self.search.asked.budget = min(self.search.asked.budget, self.model.circuit.solver.conflicts + REFINING)
+        self.search.class_model.budget = min(
+            self.search.class_model.budget, self.model.circuit.solver.conflicts + REFINING
+        )
         classes = self.classes
         try:
             if self.model.free.company.watched:
@@ -220,7 +228,7 @@ class _Differ:
         return {key: mail_class for key, mail_class in self.classes.items() if mail_class.shown is None}
 
     def _ask_with_anybody(self) -> None:
-        """Asks about the classes that nothing shows with one other recipient, who may be anybody. A class that no mail
+        """Asks about the classes that no message shows, with one other recipient, who may be anybody. A class that no mail
         certainly shows, whoever else gets it, stays as it is known: that recipient would not show it, either, and what one
         does not show is not ruled out.
         """
@@ -241,10 +249,10 @@ class _Differ:
                 classes[key] = mail_class
 
     def _ask_with_words(self) -> None:
-        """Asks with other recipients for the words that classes depend on, some in each round."""
+        """Asks with other recipients for the words on which classes depend, some in each round."""
         for _round in range(_ROUNDS):
             to_refine = {key: mail_class.refine for key, mail_class in self._not_shown().items() if mail_class.refine}
-            exact = self.search.asked.model.exact
+            exact = self.search.class_model.model.exact
             keys = list(dict.fromkeys(key for atoms in to_refine.values() for key in atoms if key not in exact))
             if not keys:
                 return
@@ -254,11 +262,11 @@ class _Differ:
         """Asks a model with other recipients about classes."""
         self.search = self.search.refined(keys)
         before = {key: self.classes.pop(key) for key in classes}
-        kinds: dict[Which, list[DifferenceKind]] = {}
+        kinds: dict[CopyCause, list[DifferenceKind]] = {}
         for kind, cause, person in dict.fromkeys(key[:3] for key in classes):
             kinds.setdefault((person, cause), []).append(kind)
         try:
-            self.search.look(kinds)
+            self.search.search(kinds)
         except BudgetError:
             for key, mail_class in before.items():
                 self.classes.setdefault(key, mail_class)

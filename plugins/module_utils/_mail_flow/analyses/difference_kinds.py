@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How two rule sets treat a message differently: as formulas, and for one message with the simulator. A class of mail
-that they treat differently is a kind with a cause; here is what is known of it, and the mail among which it is searched
-for.
+"""How two rule sets treat a message differently: as formulas, and with the simulator for one message. A class of mail that
+they treat differently is a kind with a cause. This is what is known of a class, and the mail that is searched for it.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def transit_differs(sets: Sequence[RuleSet], facts: Facts) -> bool:
 def categories(
     old: Copies, new: Copies, options: Iterable[str], *, transit: bool = False
 ) -> dict[DifferenceKind, Value]:
-    """Kind of difference to whether a message shows it, most important first.
+    """By kind of difference, whether a message shows it, the most important kind first.
 
     :param transit: whether how a copy leaves may differ.
     """
@@ -114,14 +113,14 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
 
 
 def treated_in_worlds(course: Course, message: Message, facts: Facts) -> list[tuple[World, Treated]]:
-    """What people see of a copy in each world, without how it leaves: that depends on the recipient's domain."""
+    """By world, what people see of a copy, without how it leaves: that depends on the recipient's domain."""
     outcomes = []
     for world in course.worlds:
-        one = replace(_treated_in(world, course, message, facts), transit=())
-        if world.after.every and is_open(one, one):
+        outcome = replace(_treated_in(world, course, message, facts), transit=())
+        if world.after.every and is_open(outcome, outcome):
             by_rules = _treated_in(world.but(after=NOTHING), course, message, facts)
-            one = replace(one, by_rules=replace(by_rules, transit=()))
-        outcomes.append((world, one))
+            outcome = replace(outcome, by_rules=replace(by_rules, transit=()))
+        outcomes.append((world, outcome))
     return outcomes
 
 
@@ -154,10 +153,10 @@ def _is_branding_open(world: World, end: CopyProtection, message: Message) -> bo
 
 
 def kinds_of(old: Treated, new: Treated) -> set[DifferenceKind]:
-    """The kinds of a change that are certain."""
+    """The kinds of difference that two treatments certainly show."""
     if old.held is None or new.held is None:
         return set()
-    if old.held != new.held:  # What happens to the other one is told once it is approved.
+    if old.held != new.held:  # What happens to the other copy shows once it is approved.
         first = old if old.held < new.held else new
         if first.fate == Fate.UNKNOWN:
             return set()
@@ -180,9 +179,7 @@ def kinds_of(old: Treated, new: Treated) -> set[DifferenceKind]:
 
 
 def is_open(old: Treated, new: Treated) -> bool:
-    """Whether something is open of one of two copies that people see differently, so that it is not certain how they
-    differ.
-    """
+    """Whether something is open of one of two copies that people see differently, so that their difference is not certain."""
     if Fate.UNKNOWN in (old.fate, new.fate) or OPEN_PROTECTIONS & {old.protection, new.protection}:
         return True
     return None in (
@@ -218,12 +215,12 @@ def _branding(old: str | None, new: str | None) -> set[DifferenceKind]:
 
 
 def sure_kinds(old: list[Treated], new: list[Treated]) -> set[DifferenceKind]:
-    """The kinds of the change that are the same in all pairs of worlds."""
+    """The kinds of difference that all pairs of worlds certainly show."""
     pairs = [kinds_of(one, other) for one in old for other in new]
     return set(pairs[0]).intersection(*pairs[1:]) if pairs else set()
 
 
-#: What happens to somebody's copy before and after.
+#: What happens to a person's copy, before and after.
 Courses = tuple[Course, Course]
 
 
@@ -231,7 +228,7 @@ Courses = tuple[Course, Course]
 class ClassWitness:
     """A message that shows a class.
 
-    :param usual: whether it was looked for in usual mail.
+    :param usual: whether it is usual mail.
     """
 
     candidate: CandidateMessage
@@ -244,11 +241,11 @@ class MailClass:
     """A kind of difference with its cause, which is an index into the edits, and its part.
 
     :param person: whose copies it is about, if rules add them; empty for the recipient whom the sender names.
-    :param shown: the message that shows it, once one is found, and :param:`finding` what is told of it then.
-    :param refine: the atoms for which another recipient must be built to find out more.
+    :param shown: the message that shows it, once one is known, and :param:`finding`: the finding about it then.
+    :param refine: the atoms for which another recipient must be modeled to find out more.
     :param reasons: what is unknown about :param:`witness`.
     :param acted: whether the edited rule acted on it before, and whether it acts now.
-    :param usual: whether it is about usual mail. Of other mail nothing is said but what is certain.
+    :param usual: whether it is about usual mail. Only certain differences of other mail are told.
     """
 
     kind: DifferenceKind
@@ -267,7 +264,7 @@ class MailClass:
 def assumed(model: Model, about: Collection[str], *, usual: bool) -> list[Literal]:
     """The assumptions about usual mail, or about mail that rules do not distinguish from it.
 
-    :param about: those that the edits are about, which are not made.
+    :param about: the ids of those that the edits are about. They are not made.
     """
     return [
         assumption.literal
@@ -279,10 +276,10 @@ def assumed(model: Model, about: Collection[str], *, usual: bool) -> list[Litera
 def witness_of(
     candidate: CandidateMessage, person: str = "", shows: Callable[[Message], bool] = lambda message: False
 ) -> dict[str, Any]:
-    """A message that shows the difference, its recipient or the person whom rules add, and the facts that it rests on
-    beside those that are known.
+    """The keys ``message``, ``recipient`` and ``facts`` of a witness: a message that shows the difference, its recipient or the
+    person whom rules add, and the facts that it assumes in addition to those that are known, if there are any.
 
-    :param shows: whether a message shows the same: what this one can do without then is left out.
+    :param shows: whether a shorter message shows the same. What the message can do without is left out.
     """
     letter = candidate.letter
     witness: dict[str, Any] = {
@@ -315,12 +312,12 @@ def surely_acts(rule: FlowRule, course: Course) -> bool:
 
 
 def _acts_in(world: World, rule: FlowRule | None) -> bool:
-    """Whether a rule acts in a world. One that S/MIME keeps from its work perhaps does."""
+    """Whether a rule acts in a world. A rule that S/MIME keeps from its work perhaps acts."""
     return rule is not None and any(rule.place == place for _held, place in (*world.matched, *world.perhaps))
 
 
 class SearchedMail:
-    """The mail to search for.
+    """The mail to search, as literals that its messages satisfy.
 
     :param about: the ids of the assumptions that a change is about: mail that does not meet them is affected.
     """
@@ -329,8 +326,8 @@ class SearchedMail:
         self._model = model
         self._assumptions_of_edits = about
 
-    def meant(self, side: Side, person: str, *, usual: bool) -> list[Literal]:
-        """What must be true of a message for a recipient, or of one that a rule copies to a person."""
+    def searched(self, side: Side, person: str, *, usual: bool) -> list[Literal]:
+        """Literals that are true together of a message to search for: one for a recipient, or one that a rule copies to a person."""
         return [*self.assumed(usual=usual), *self.company(side), *self.somebody_else(person)]
 
     def assumed(self, *, usual: bool) -> list[Literal]:
@@ -338,12 +335,10 @@ class SearchedMail:
         usual mail shows nothing.
         """
         literals = assumed(self._model, self._assumptions_of_edits, usual=usual)
-        circuit = self._model.circuit
-        return (
-            literals
-            if usual
-            else [*literals, circuit.disjunction(~literal for literal in set(self.assumed(usual=True)) - set(literals))]
-        )
+        if usual:
+            return literals
+        only_of_usual = set(self.assumed(usual=True)) - set(literals)
+        return [*literals, self._model.circuit.disjunction(~literal for literal in only_of_usual)]
 
     @property
     def some_unusual(self) -> bool:
@@ -354,15 +349,15 @@ class SearchedMail:
         )
 
     def company(self, side: Side) -> Sequence[Literal]:
-        """The recipients of the messages to search for: at first one recipient, then one more, who may be anybody; then
-        those who are modeled, and others.
+        """Literals about the other recipients of the messages to search for: at first there is none, then one who may be
+        anybody; then those who are modeled, and others.
         """
         if not side.company.watched or (self._model.exact and ANYBODY not in self._model.exact):
             return []
         return side.company.nobody_else
 
     def of_known_senders(self) -> Literal:
-        """The literal that is true if the sender is inside or outside: for other mail it is unknown whether it is
+        """The literal that is true if it is known whether the sender is inside: otherwise it is unknown whether mail is
         encrypted.
         """
         conditions = self._model.free.conditions
@@ -381,8 +376,8 @@ class SearchedMail:
         """Literals that are true together if a person whom rules add is not a recipient of the message."""
         if not person:
             return []
-        built = self._model.free.company.companions.values()
-        itself = (companion.there & companion.slot["address", person] for companion in built)
+        companions = self._model.free.company.companions.values()
+        is_companion = (companion.there & companion.slot["address", person] for companion in companions)
         mail = self._model.mail
         named = (mail.addressing.named(person, field) for field in SHOWN_FIELDS if person in mail.vocabulary.fields)
-        return [~literal for literal in (mail.recipient["address", person], *itself, *named)]
+        return [~literal for literal in (mail.recipient["address", person], *is_companion, *named)]

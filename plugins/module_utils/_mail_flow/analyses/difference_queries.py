@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The questions to a model about a difference: what differs, and which edit is the cause."""
+"""The queries to a model about a difference: what differs, and which edit is the cause."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ from .rule_changes import Edit
 
 @dataclass(frozen=True)
 class CopyQueries:
-    """The questions about somebody's copies on a side.
+    """The queries about a person's copies on a side.
 
-    :param copies: before and after.
-    :param kinds: kind to its literal.
-    :param causes: aspect of mail to its literals by edit, and :param:`parts` to the parts of these.
+    :param copies: the copies before and after.
+    :param kinds: by kind, the literal that is true if a message shows it.
+    :param causes: by aspect and edit, the literal that is true if the edit is the cause.
+    :param parts: by aspect, the parts of the causes.
     """
 
     copies: tuple[Copies, Copies]
@@ -78,7 +79,7 @@ class CopyQueries:
 
 
 class DifferenceQueries:
-    """The questions to a model, built on first use.
+    """The queries to a model, built on first use.
 
     :param options: the options of protection that rules ask for.
     :param turns: the rules of both sets.
@@ -89,39 +90,41 @@ class DifferenceQueries:
         self.edits = edits
         self._options = options
         self.turns = turns
-        self._asked: dict[tuple[bool, str], CopyQueries] = {}
+        self._queries_by_side: dict[tuple[bool, str], CopyQueries] = {}
         self._leaves_one_set: dict[bool, Sequence[Value]] = {}
 
     def about_copies(self, side: Side, person: str = "") -> CopyQueries:
-        """The questions about the recipient's copy on a side, or about those of a person whom rules add."""
-        known = self._asked.get((side.logic.free, person))
+        """The queries about the recipient's copy on a side, or about the copies of a person whom rules add."""
+        known = self._queries_by_side.get((side.logic.free, person))
         if known is None:
-            known = self._asked[side.logic.free, person] = (
-                self._of_added(side, person) if person else self._of_recipient(side)
+            known = self._queries_by_side[side.logic.free, person] = (
+                self._about_added(side, person) if person else self._about_recipient(side)
             )
         return known
 
     def refined(self, keys: Iterable[Key]) -> DifferenceQueries:
-        """These questions to a model with recipients for these keys, too."""
+        """The same queries to a model that also has recipients for these keys."""
         return DifferenceQueries(self.model.refined(keys), self.edits, self._options, self.turns)
 
     def free(self, person: str = "") -> CopyQueries:
-        """The questions with unknowns as free variables."""
+        """The queries with unknown values as free variables."""
         return self.about_copies(self.model.free, person)
 
     def added(self, side: Side, place: int) -> AddedCopies:
-        """The copies to compare. Nothing would be known about a second one, which only open questions can cause."""
+        """The added copies to compare. A second copy of a person is none of them: only open questions cause one, and nothing
+        would be known about it.
+        """
         return self.model.added(side, place, shared=False)
 
-    def _of_recipient(self, side: Side) -> CopyQueries:
+    def _about_recipient(self, side: Side) -> CopyQueries:
         old, new = (Copies(side.logic, [(TRUE, outcome)]) for outcome in side.outcomes)
         deciding = self._deciding(side, old, new)
-        deciding_acts = {
+        acts_deciding = {
             aspect: [decides(outcome, aspect, deciding) for outcome in side.outcomes] for aspect in self._aspects
         }
         acts = [acts_of(outcome) for outcome in side.outcomes]
-        queries = self._of_copies(side, old, new, acts, deciding_acts, self._otherwise(side), added=False)
-        if self._rules_alone:
+        queries = self._queries(side, old, new, acts, acts_deciding, self._other_cause(side), added=False)
+        if self._only_rules_differ:
             chains = [(chain, self.added(side, place)) for place, chain in enumerate(side.chains)]
             same = [
                 (turn.before, turn.after)
@@ -132,19 +135,19 @@ class DifferenceQueries:
             side.logic.circuit.helps(cuts.guard, queries.kinds.values())
         return queries
 
-    def _of_added(self, side: Side, person: str) -> CopyQueries:
+    def _about_added(self, side: Side, person: str) -> CopyQueries:
         copies = [self.added(side, place).copies_of(person) for place in (0, 1)]
         old, new = (Copies(side.logic, [(copy.when, copy.outcome) for copy in side_copies]) for side_copies in copies)
         deciding = self._deciding(side, old, new)
         both = list(zip(side.outcomes, copies, strict=True))
-        deciding_acts: dict[Aspect, list[Acts]] = {}
+        acts_deciding: dict[Aspect, list[Acts]] = {}
         for aspect in self._aspects:
             acts_on = partial(decides, aspect=aspect, deciding=deciding, more=(Does.ADD,))
-            deciding_acts[aspect] = [acts_on_added(outcome, copies_of_set, acts_on) for outcome, copies_of_set in both]
+            acts_deciding[aspect] = [acts_on_added(outcome, copies_of_set, acts_on) for outcome, copies_of_set in both]
         acts = [acts_on_added(outcome, copies_of_set, acts_of) for outcome, copies_of_set in both]
-        # With several copies, one may be treated differently where another was before.
-        otherwise = self._otherwise(side) if all(len(side_copies) < 2 for side_copies in copies) else TRUE
-        return self._of_copies(side, old, new, acts, deciding_acts, otherwise, added=True)
+        # If a person has several copies, another one may be treated differently than before.
+        other_cause = self._other_cause(side) if all(len(side_copies) < 2 for side_copies in copies) else TRUE
+        return self._queries(side, old, new, acts, acts_deciding, other_cause, added=True)
 
     def _deciding(self, side: Side, old: Copies, new: Copies) -> Deciding:
         leaving = zip(self.edits, self.leaves_one_set(side), strict=True)
@@ -152,9 +155,9 @@ class DifferenceQueries:
         pairs = ((old.protected, new.protected), (old.smime, new.smime))
         return Deciding(by_rule, side.logic.any_of([~side.logic.equal(*pair) for pair in pairs]))
 
-    def _otherwise(self, side: Side) -> Literal:
-        """Other possible causes of a difference: settings, or that others leave the copy."""
-        if not self._rules_alone:
+    def _other_cause(self, side: Side) -> Literal:
+        """The literal of other possible causes of a difference: settings, or that others leave the copy."""
+        if not self._only_rules_differ:
             return TRUE
         known = high if side.logic.free else low
         return side.logic.circuit.disjunction(map(known, self.leaves_one_set(side)))
@@ -172,20 +175,20 @@ class DifferenceQueries:
         return [aspect for aspect in DECIDING if aspect is not Aspect.TRANSIT or self.model.transit]
 
     @property
-    def _rules_alone(self) -> bool:
-        """Whether nothing but rules differs. Then mail that no edit acts on or splits differently is treated alike: the
+    def _only_rules_differ(self) -> bool:
+        """Whether only rules differ. Then mail that no edit acts on or splits differently is treated alike: the
         other rules see the same, apply to the same people, and do the same, one after the other.
         """
         return not self.model.settings_that_differ
 
-    def _of_copies(
+    def _queries(
         self,
         side: Side,
         old: Copies,
         new: Copies,
         acts: Sequence[Acts],
-        deciding_acts: Mapping[Aspect, Sequence[Acts]],
-        otherwise: Literal,
+        acts_deciding: Mapping[Aspect, Sequence[Acts]],
+        other_cause: Literal,
         *,
         added: bool,
     ) -> CopyQueries:
@@ -196,11 +199,11 @@ class DifferenceQueries:
         }
         parts = {
             aspect: CauseParts(side.logic, self.edits, self.turns, aspect, acts, decide, added=added)
-            for aspect, decide in deciding_acts.items()
+            for aspect, decide in acts_deciding.items()
         }
         first = {
-            aspect: Causes(side.logic, self.edits, aspect, decide, otherwise).literals
-            for aspect, decide in deciding_acts.items()
+            aspect: Causes(side.logic, self.edits, aspect, decide, other_cause).literals
+            for aspect, decide in acts_deciding.items()
         }
         causes = {aspect: parts[aspect].causes(literals) for aspect, literals in first.items()}
         return CopyQueries((old, new), kinds, causes, parts)
@@ -208,7 +211,7 @@ class DifferenceQueries:
 
 @dataclass(frozen=True)
 class DifferenceSearch:
-    """What a search for differences asks in a model of two rule sets, and what its answers may cost.
+    """The queries of a search for differences in a model of two rule sets, and its budget.
 
     :param about: the ids of the assumptions that the edits are about: mail that does not meet them is affected.
     :param budget: the maximum number of conflicts for all questions together.
@@ -235,20 +238,20 @@ class DifferenceSearch:
 
     @property
     def remaining(self) -> int:
-        """The number of conflicts that are left; 0 or less if none is."""
+        """The number of conflicts that remain; 0 or less if none does."""
         return self.budget - self.model.circuit.solver.conflicts
 
-    def asked(self, person: str = "") -> CopyQueries:
-        """What is asked about a person's copies, with unknown values as free variables."""
+    def about_copies(self, person: str = "") -> CopyQueries:
+        """The queries about a person's copies, with unknown values as free variables."""
         return self.queries.free(person)
 
     def solve(self, literals: Sequence[Literal]) -> bool | None:
-        """Whether a message can be so; ``None`` if the budget does not tell."""
+        """Whether a message can satisfy literals; ``None`` if the budget ends first."""
         return self.model.circuit.solve(literals, self.remaining) if self.remaining > 0 else None
 
     def refined(self, keys: Iterable[Key], budget: int) -> DifferenceSearch:
-        """This search in a model with recipients for these keys, too.
+        """The same search in a model that also has recipients for these keys.
 
-        :param budget: the number of conflicts at which it ends.
+        :param budget: the maximum number of conflicts.
         """
         return replace(self, queries=self.queries.refined(keys), budget=budget)

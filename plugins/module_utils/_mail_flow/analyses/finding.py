@@ -27,7 +27,7 @@ TO_OUTSIDE = ("sent_to_scope", "NotInOrganization")
 
 
 def section_of(atoms: Iterable[Atom]) -> dict[str, Any]:
-    """Conditions as a rule's section has them. If several have one option, the first one's values."""
+    """Conditions in the form of a rule's section. Of several with the same option, it has the values of the first."""
     section: dict[str, Any] = {}
     for atom in atoms:
         options = atom.predicate.options
@@ -46,8 +46,8 @@ def says_all(atoms: Sequence[Atom]) -> bool:
 
 
 def in_section(rule: FlowRule) -> FlowRule:
-    """The rule without conditions about other addresses of a message than those that a section means: primary ones, and
-    the From field.
+    """A rule without the conditions that its section does not say exactly: those about aliases, or about other addresses of the
+    sender than the one in the From field.
     """
     return rule.with_criteria(
         atom for atom in rule.criteria.conditions if not atom.watches_aliases and _of_from_field(atom)
@@ -55,10 +55,11 @@ def in_section(rule: FlowRule) -> FlowRule:
 
 
 def _of_from_field(atom: Atom) -> bool:
+    """Whether a condition looks at no other address of the sender than the one in the From field."""
     return atom.settings.location == "Header" or not atom.predicate.of_sender
 
 
-#: Kind to the keys that tell the treatment before and now.
+#: Kind of difference to the keys of a result that tell how a copy was treated, and how it is treated now; empty for none.
 STAGE_KEYS: Mapping[DifferenceKind, tuple[str, str]] = {
     DifferenceKind.DELIVERY_LOST: ("fate", "fate"),
     DifferenceKind.DELIVERY_GAINED: ("fate", "fate"),
@@ -76,10 +77,10 @@ Stages: TypeAlias = "tuple[CopyResult | None, CopyResult | None]"
 class LaterRule:
     """A later rule that acts in only one rule set, because mail reaches it differently.
 
-    :param name: its name; empty if it is any.
+    :param name: its name; empty if it may be any.
     :param acts: whether it newly acts; otherwise it no longer does.
     :param stays: whether it is in the second rule set.
-    :param of_all: whether that is so of all mail that a sentence names: another rule may treat some of it so before.
+    :param of_all: whether it does so with all mail that a sentence names: an earlier rule may treat some of it the same way.
     """
 
     name: str
@@ -110,10 +111,10 @@ class Cause:
 class Exempting:
     """Another rule that keeps some mail of a rule from its effect, or makes an edit no difference to it.
 
-    :param how: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``stops``, ``may_stop`` (a rule on trial, U08),
+    :param how: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``stops``, ``may_stop`` (a rule in a test mode, U08),
         ``encrypts``, ``decrypts``, ``asks`` (for another template), ``brands`` (otherwise), ``routes``, ``brings`` (it to
-        the same person), or ``holds`` (for an approval); of a DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_decrypts`` or ``dlp_asks``
-        (for another template).
+        the same person), or ``holds`` (for an approval); for a DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``,
+        ``dlp_decrypts`` or ``dlp_asks`` (for another template).
     """
 
     rule: str
@@ -125,8 +126,8 @@ class MailFinding:
     """Mail that is, or may be, treated differently.
 
     :param kind: how it is treated differently.
-    :param about: rules whose conditions the mail meets; all mail without one.
-    :param why: one of these is true of the mail, too.
+    :param about: rules whose conditions the mail meets; empty for all mail.
+    :param why: what distinguishes the versions of the edited rule, which is also true of the mail.
     :param rules: the names of the edited rules that are the cause.
     :param person: whose copies it is about, if rules add them; empty for the recipient whom the sender names.
     :param witness: a message that shows it: ``message``, ``recipient`` and ``facts``; ``None`` if none is shown.
@@ -141,16 +142,16 @@ class MailFinding:
 
     @property
     def when(self) -> dict[str, Any]:
-        """The mail as a rule's conditions, as far as these can say it."""
+        """The mail in the form of a rule's conditions, as far as these can say it."""
         return section_of(self.about[0].criteria.conditions) if len(self.about) == 1 else {}
 
     @property
     def unless(self) -> dict[str, Any]:
-        """What the mail is not, in the same form."""
+        """The conditions that the mail does not meet, in the same form."""
         return {} if self.why.is_several else section_of(self.why.unmet)
 
 
-#: How a rule gives mail anyway what it newly gets.
+#: How a rule exempts mail by giving it anyway what it newly gets.
 _ANYWAY = ("encrypts", "routes", "brings")
 
 
@@ -165,15 +166,15 @@ class ChangedMail(MailFinding):
     it is about.
 
     :param arrives: how all of its mail arrives protected, as the model has it; empty if it need not.
-    :param limit: what exempts named mail from that treatment: ``""``, nothing; ``exception``, ``another`` rule,
-        ``outside`` or ``protected``; ``already``: that it was so before; ``some``: it is not all so.
+    :param limit: what exempts named mail from that treatment: ``""`` (nothing), ``exception``, ``another`` (rule),
+        ``outside``, ``protected`` (it arrives so), ``already`` (it was treated so before), or ``some`` (it is open which mail is).
     :param changed: the conditions that earlier rules change, each with the names of these rules.
     :param stages: the results before and after, at the stage at which they differ, if they are the same for all of its
         mail; otherwise ``None``.
-    :param approved: whether that is after an approval that all of the mail waits for anyway.
+    :param approved: whether the mail is treated so after an approval for which all of it waits anyway.
     :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
     :param by: the other rules that exempt some of it; :param:`other_ways`: how yet others do, if there are many.
-    :param exceptions: those of the rules that it is about that some of it meets otherwise.
+    :param exceptions: the exceptions of the rules in :param:`about` that some mail meets which would be named without them.
     """
 
     cause: Cause
@@ -190,7 +191,7 @@ class ChangedMail(MailFinding):
     @property
     def whole(self) -> bool:
         """Whether all mail that is named is treated so."""
-        # A copy made from another recipient's may reach them nevertheless.
+        # A copy that is made from another recipient's may reach the person nevertheless.
         edit = self.cause.edit if self.person else None
         return not self.limit and not (edit and edit.splits)
 
@@ -212,7 +213,7 @@ class ChangedMail(MailFinding):
 
     @property
     def other_ways_that_keep(self) -> tuple[str, ...]:
-        """How yet others do."""
+        """How yet other rules keep some of it from that treatment."""
         return tuple(how for how in self.other_ways if not self._gives_anyway(how))
 
     @property
@@ -221,11 +222,12 @@ class ChangedMail(MailFinding):
         return any(map(self._gives_anyway, (*(exempting.how for exempting in self.by), *self.other_ways)))
 
     def _gives_anyway(self, how: str) -> bool:
+        """Whether a rule that exempts mail like this gives it anyway what it newly gets."""
         return self.kind in GAINS and how in _ANYWAY
 
     @property
     def what_is_told(self) -> Hashable:
-        """What a result says of the finding: equal for findings that differ only in the message that shows them."""
+        """A key of all that a result says of the finding: equal for findings that differ only in the message that shows them."""
         return (
             self.kind,
             self.person,
@@ -258,8 +260,8 @@ class ChangedMail(MailFinding):
         )
 
 
-#: The sorts of side effects that are texts for people. What counts is that mail brings another text than before: that
-#: it brings one at all is another effect.
+#: The sorts of side effects that are texts for people. They say that mail brings another text than before: that it brings one
+#: at all is another side effect.
 STATED_TEXTS = frozenset(("rejection_text", "notification_text", "disclaimer_text"))
 
 
@@ -272,7 +274,7 @@ class SideEffect:
         one of :data:`STATED_TEXTS`.
     :param name: who is told or asked, the connector, the spam confidence level, or the text, as the rule has it; empty
         for the recipients themselves.
-    :param key: what makes two names the same.
+    :param key: equal for names that mean the same.
     """
 
     sort: str
@@ -283,16 +285,16 @@ class SideEffect:
         object.__setattr__(self, "key", self.name if self.sort in STATED_TEXTS else name_key(self.name))
 
 
-#: The sorts of side effects that only copies have which are neither rejected nor deleted.
+#: The sorts of side effects that a copy has only if it is neither rejected nor deleted.
 OF_COPIES = frozenset(("attachments", "connector", "tls", "spam", "no_spam"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class SideEffectsChanged(MailFinding):
-    """Mail on which a rule newly has a side effect beside protecting and delivering it, or no longer has it.
+    """Mail on which a rule newly has side effects, or no longer has them.
 
-    :param now: whether it is new.
-    :param later: the rule, where it is not an edited one.
+    :param now: whether they are new.
+    :param later: the rule, if it is not an edited one.
     :param cause: ``None`` if several edits may be the cause.
     """
 
@@ -309,9 +311,9 @@ class SideEffectsChanged(MailFinding):
 
 @dataclass(frozen=True, kw_only=True)
 class MayChange(MailFinding):
-    """Mail that may be treated differently: that of any of the rules that it is about.
+    """Mail that may be treated differently: all that meets the conditions of one of the rules in :param:`about`.
 
-    :param unknown: what is not known.
+    :param unknown: the open questions.
     """
 
     kind: DifferenceKind = DifferenceKind.UNKNOWN
@@ -327,7 +329,7 @@ class MayHaveSideEffects(SideEffectsChanged, MayChange):
 
 @dataclass(frozen=True, kw_only=True)
 class MayBecome(MayChange):
-    """What an edit may change.
+    """Mail that an edit may change.
 
     :param becomes: the possible kind of difference; unknown if several are possible.
     """
@@ -338,9 +340,9 @@ class MayBecome(MayChange):
 
 @dataclass(frozen=True, kw_only=True)
 class MayReach(MayChange):
-    """An edited rule adds people who cannot be followed, or redirects mail to them.
+    """Mail that an edited rule may send to people who cannot be followed: it adds them, or redirects mail to them.
 
-    :param versions: whether its version before does, and whether its version now does.
+    :param versions: whether the rule did so before, and whether it does now.
     """
 
     people: tuple[str, ...]
@@ -350,7 +352,7 @@ class MayReach(MayChange):
 
 @dataclass(frozen=True, kw_only=True)
 class MayFail(MayChange):
-    """A rule's ``rule_error_action`` changed. All other findings assume that no rule fails.
+    """Mail of a rule whose ``rule_error_action`` changed. All other findings assume that no rule fails.
 
     :param defers: whether mail now waits if Exchange fails on the rule.
     """
@@ -360,9 +362,9 @@ class MayFail(MayChange):
 
 @dataclass(frozen=True, kw_only=True)
 class MayChangeLater(MayChange):
-    """A rule's dates change what it does later.
+    """Mail of a rule whose dates change what it does later.
 
-    :param dates: their new effects.
+    :param dates: the new effects of the dates.
     """
 
     dates: tuple[DateChange, ...]
@@ -370,12 +372,12 @@ class MayChangeLater(MayChange):
 
 @dataclass(frozen=True, kw_only=True)
 class MayChangeUnusual(MayChange):
-    """Unusual mail that rules distinguish from usual mail, and whose outcome is unknown."""
+    """Unusual mail whose outcome is unknown, and which rules distinguish from usual mail."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MayWait(MayChange):
-    """Mail that waits for more approvals than are distinguished."""
+    """Mail that waits for more approvals than the model counts."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,20 +39,20 @@ _EFFECTS: Mapping[Does, str] = {
 }
 #: An action that lets mail be delivered, and keeps it from later rules.
 STOPS = "stops"
-#: One that tells somebody outside of it, in a test mode, too.
+#: An action that reports mail to somebody outside, even in a test mode.
 REPORTS = "reports"
 
 
 @dataclass(frozen=True)
 class ForeignRule:
-    """A rule that is not ours.
+    """A rule that is not declared.
 
-    :param place: its place, from 1, of :param:`rules` in all.
-    :param never: why it never acts, the kind of a reason; empty if it can.
+    :param place: its place among all rules, from 1; :param:`rules`: their number.
+    :param never: the kind of the reason why it can never act; empty if it can.
     :param idle: what else keeps it from acting today: option to its value.
-    :param acts: what it decides about its mail, the worst first: ``deletes``, ``rejects``, ``stops``, ...; and
-        ``reports``, if it sends incident reports to somebody who may be outside.
-    :param does: which of these effects it can have, and on mail of which of our encrypting rules.
+    :param acts: its effects on its mail, the worst first: ``deletes``, ``rejects``, ``stops``, ...; and ``reports``, if it
+        sends incident reports to somebody who may be outside.
+    :param does: each effect that it can have on mail of declared rules that encrypt, with the names of these rules.
     """
 
     name: str
@@ -70,38 +70,40 @@ def foreign_rules(
     ours: Collection[str],
     facts: Mapping[str, Any],
 ) -> list[ForeignRule]:
-    """The rules that are not ours, first to last.
+    """The undeclared rules, first to last.
 
     :param rules: complete, in the form of an organization's description, first to last.
-    :param ours: the names of our rules.
+    :param ours: the names of the declared rules.
     :param facts: in the form of the option ``facts``.
     """
     known = {name_key(name) for name in ours}
     rule_set = RuleSet({key: value for key, value in rule.items() if key != "priority"} for rule in rules)
     foreign = [rule for rule in rule_set.rules if name_key(rule.name) not in known]
-    reasons = {rule.place: _idle(rule, given_rule) for rule, given_rule in zip(rule_set.rules, rules, strict=True)}
+    inactive_by = {rule.place: _inactive_by(rule, options) for rule, options in zip(rule_set.rules, rules, strict=True)}
     known_facts = facts_of(facts)
-    telling = {rule.place for rule in foreign if _reports_outside(rule, reasons[rule.place], known_facts)}
-    active = [rule for rule in rule_set.rules if not reasons[rule.place]]
+    reporting = {rule.place for rule in foreign if _reports_outside(rule, inactive_by[rule.place], known_facts)}
+    active = [rule for rule in rule_set.rules if not inactive_by[rule.place]]
     protecting = [rule for rule in active if name_key(rule.name) in known and rule.actions.does(Does.ENCRYPT)]
     deciding = {rule.place for rule in active if _decides(rule)}
-    acting = [rule for rule in foreign if rule.place in telling | deciding]
-    met = _met(rule_set, acting, protecting, known_facts)
+    acting = [rule for rule in foreign if rule.place in reporting | deciding]
+    met = _rules_whose_mail_is_met(rule_set, acting, protecting, known_facts)
     number = len(rule_set.rules)
     return [
-        _foreign_rule(rule, number, reasons[rule.place], met.get(rule.place, []), reports_outside=rule.place in telling)
+        _foreign_rule(
+            rule, number, inactive_by[rule.place], met.get(rule.place, []), reports_outside=rule.place in reporting
+        )
         for rule in foreign
     ]
 
 
 def _foreign_rule(
-    rule: FlowRule, rules: int, why_not: Mapping[str, str], met: Sequence[FlowRule], *, reports_outside: bool
+    rule: FlowRule, rules: int, inactive_by: Mapping[str, str], met: Sequence[FlowRule], *, reports_outside: bool
 ) -> ForeignRule:
-    """A rule that is not ours.
+    """A rule that is not declared.
 
-    :param rules: the number of rules.
-    :param why_not: what keeps it from acting.
-    :param met: our encrypting rules whose mail it may meet.
+    :param rules: the number of all rules.
+    :param inactive_by: what keeps it from acting, by option.
+    :param met: the declared rules that encrypt and whose mail it may act on.
     :param reports_outside: whether it sends incident reports to somebody who may be outside.
     """
     return ForeignRule(
@@ -110,53 +112,56 @@ def _foreign_rule(
         place=rule.place + 1,
         rules=rules,
         never=rule.idle,
-        idle={} if rule.idle else why_not,
-        acts=_acts(rule, reports_outside=reports_outside),
-        does=dict(_does(rule, met, why_not, reports_outside=reports_outside)),
+        idle={} if rule.idle else inactive_by,
+        acts=_effects(rule, reports_outside=reports_outside),
+        does=dict(_effects_on_met_mail(rule, met, inactive_by, reports_outside=reports_outside)),
     )
 
 
 def _decides(rule: FlowRule) -> bool:
-    """Whether a rule that acts decides about its mail."""
+    """Whether a rule decides about its mail if it acts."""
     return rule.actions.is_final or any(rule.actions.does(what) for what in _EFFECTS)
 
 
-def _idle(rule: FlowRule, given_rule: Mapping[str, Any]) -> dict[str, str]:
-    """What keeps a rule from acting, by option."""
-    return {"enabled": rule.idle} if rule.idle else idle(given_rule)
+def _inactive_by(rule: FlowRule, options: Mapping[str, Any]) -> dict[str, str]:
+    """What keeps a rule from acting, by option; empty if nothing does."""
+    return {"enabled": rule.idle} if rule.idle else idle(options)
 
 
-def _reports_outside(rule: FlowRule, why_not: Mapping[str, str], facts: Facts) -> bool:
-    """Whether a rule sends incident reports to somebody who may be outside, which it does in a test mode, too.
+def _reports_outside(rule: FlowRule, inactive_by: Mapping[str, str], facts: Facts) -> bool:
+    """Whether a rule sends incident reports to somebody who may be outside, even in a test mode.
 
-    :param why_not: what keeps it from acting.
+    :param inactive_by: what keeps it from acting, by option.
     """
-    if not why_not.keys() <= {"mode"}:
+    if not inactive_by.keys() <= {"mode"}:
         return False
     report = rule.actions.options.get("generate_incident_report")
     address = person(str(report)) if report else ""
     return bool(address) and not is_name(address) and recipient_outside(facts, address) is not False
 
 
-def _acts(rule: FlowRule, *, reports_outside: bool) -> tuple[str, ...]:
-    """What a rule decides about its mail, the worst first."""
+def _effects(rule: FlowRule, *, reports_outside: bool) -> tuple[str, ...]:
+    """The effects of a rule on its mail, the worst first."""
     words = [word for what, word in (*_EFFECTS.items(), (Does.ENCRYPT, "encrypts")) if rule.actions.does(what)]
     # Deleted or held mail reaches no later rule anyway.
     stops = rule.actions.is_final and not set(words) - {"moderates", "decrypts", "encrypts"}
     return (*words, *((REPORTS,) if reports_outside else ()), *((STOPS,) if stops else ()))
 
 
-def _does(
-    rule: FlowRule, met: Sequence[FlowRule], why_not: Mapping[str, str], *, reports_outside: bool
+def _effects_on_met_mail(
+    rule: FlowRule, met: Sequence[FlowRule], inactive_by: Mapping[str, str], *, reports_outside: bool
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """What a rule can do to mail of those that it meets."""
-    for word in _acts(rule, reports_outside=reports_outside):
+    """The effects that a rule can have on mail of other rules, each with their names.
+
+    :param met: the rules whose mail it may act on.
+    """
+    for word in _effects(rule, reports_outside=reports_outside):
         mail_of = tuple(met_rule.name for met_rule in met if word != STOPS or met_rule.place > rule.place)
-        if mail_of and word != "encrypts" and (word == REPORTS or not why_not):
+        if mail_of and word != "encrypts" and (word == REPORTS or not inactive_by):
             yield word, mail_of
 
 
-def _met(
+def _rules_whose_mail_is_met(
     rule_set: RuleSet,
     acting: Sequence[FlowRule],
     protecting: Sequence[FlowRule],

@@ -20,8 +20,8 @@ from ..symbolic.side import Side
 
 
 class GuaranteeFormulas:
-    """Which mail a guarantee is about, and which breaks it, as literals of one model: whatever may, on the free side, and
-    what certainly does, on the open one. Each formula is built once, when it is first asked for.
+    """Which mail a guarantee is about, and which breaks it, as literals of one model: possibly on the free side, certainly on
+    the open one. Each formula is built on first use.
 
     :param place: the guarantee's place among the claims of the model.
     :param disclosures: the people to whom rules show mail.
@@ -33,16 +33,16 @@ class GuaranteeFormulas:
         self.place = place
         self.disclosures = disclosures
         self._copies: dict[bool, CountedCopies] = {}
-        #: By whether the side is free, and whether it is about what is broken anyway.
+        #: By whether the side is free, and whether the claims are about what is broken anyway.
         self._claims: dict[tuple[bool, bool], list[tuple[Literal, Literal]]] = {}
 
     def refined(self, keys: Iterable[Key]) -> GuaranteeFormulas:
-        """The formulas of the guarantee in a model with recipients for these keys, too."""
+        """The formulas of the guarantee in a model that also has recipients for these keys."""
         return GuaranteeFormulas(self.model.refined(keys), self.guarantee, self.place, self.disclosures)
 
     @property
     def first_assumptions(self) -> list[Assumption]:
-        """What is assumed of the mail at first. A guarantee about documents does not assume that there are none."""
+        """The assumptions about mail of the first questions. A guarantee about documents does not assume that there are none."""
         conditions = self.model.claims.rules[self.place].criteria.conditions
         about_documents = any(may_mean_pdf(atom) for atom in conditions)
         return [
@@ -53,17 +53,18 @@ class GuaranteeFormulas:
 
     @cached_property
     def applies(self) -> Literal:
-        """True if the guarantee applies to some copy."""
+        """The literal that is true if the guarantee applies to some copy."""
         claims = self.model.circuit.disjunction([counts for counts, _broken in self.claims(self.model.free)])
         about = WISHES[self.guarantee.then].about
-        of_it = high(PROPERTIES[about].formula(self.model.free.outcomes[0], self.guarantee)) if about else TRUE
-        return claims & of_it
+        matters = high(PROPERTIES[about].formula(self.model.free.outcomes[0], self.guarantee)) if about else TRUE
+        return claims & matters
 
     def claims(self, side: Side, *, anyway: bool = False) -> list[tuple[Literal, Literal]]:
-        """Two literals, true if a copy counts for the guarantee and if it breaks it, for the recipient's copy and for
-        those of people whom rules add: possibly on the free side, certainly on the open one.
+        """For the recipient's copy, and each copy of people whom rules add, two literals: one is true if the copy counts for the
+        guarantee, one if it breaks it; possibly on the free side, certainly on the open one.
 
-        :param anyway: whether it is broken whatever happens to a copy that rules want to protect, where that is open.
+        :param anyway: whether a copy breaks it only if it does so whatever happens to copies that rules want to protect, where
+            that is open.
         """
         claims = self._claims.get((side.logic.free, anyway))
         if claims is None:
@@ -76,9 +77,9 @@ class GuaranteeFormulas:
         return claims
 
     def broken(self, *, shown: bool = True) -> Literal:
-        """True if the guarantee may be broken for one of the copies that it applies to.
+        """The literal that is true if one of the copies may break the guarantee.
 
-        :param shown: whether also by what rules show others.
+        :param shown: whether what rules show others may break it, too.
         """
         circuit = self.model.circuit
         broken = [circuit.conjunction(claim) for claim in self.claims(self.model.free)]
@@ -86,8 +87,8 @@ class GuaranteeFormulas:
 
     @cached_property
     def surely_broken(self) -> Literal:
-        """True if the guarantee may be broken for one of the copies whatever happens to a copy that rules want to
-        protect, where that is open, and rules see requests for approval.
+        """The literal that is true if one of the copies may break the guarantee whatever happens to copies that rules want to
+        protect, where that is open, and if rules see requests for approval.
         """
         claims = self.claims(self.model.free, anyway=True)
         broken = self.model.circuit.disjunction([self.model.circuit.conjunction(claim) for claim in claims])

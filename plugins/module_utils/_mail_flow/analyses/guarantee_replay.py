@@ -25,18 +25,13 @@ from ..symbolic.witness_replay import counted, courses_of, may_disclose, reasons
 from .causes import BreachCause
 from .judgment import Breach, Counterexample, counterexample_of, counterexample_of_disclosure, hole_of
 
-#: Makes the counterexample of a message that is one: as plain as it can be, and with its cause. That takes as long as
+#: Builds the counterexample of a message that is one: as plain as it can be, and with its cause. That takes as long as
 #: finding the message.
-Tell = Callable[[], Counterexample]
-
-
-def _as_found(counterexample: Counterexample) -> Counterexample:
-    """A counterexample that is made already."""
-    return counterexample
+CounterexampleBuilder = Callable[[], Counterexample]
 
 
 def brought_people(rules: RuleSet, facts: Facts) -> frozenset[str]:
-    """The addresses of those whom rules are known to send copies."""
+    """The addresses of the people to whom rules are known to send copies."""
     return frozenset(
         address for rule in sending_rules(rules, facts) for _option, address, _senders in brought_by(rule, facts)
     )
@@ -44,17 +39,17 @@ def brought_people(rules: RuleSet, facts: Facts) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class GuaranteeReplay:
-    """What the simulator says of messages that may break a guarantee.
+    """What the simulator says about messages that may break a guarantee.
 
     :param breach: the guarantee, with the rules under which it is to be kept.
-    :param brought: the addresses of those whom rules are known to send copies.
+    :param brought: the addresses of the people to whom rules are known to send copies.
     """
 
     breach: Breach
     brought: frozenset[str]
 
-    def breaks(self, candidate: CandidateMessage) -> Tell | None:
-        """Makes the counterexample that a message is; ``None`` if no copy of it certainly breaks the guarantee."""
+    def breaks(self, candidate: CandidateMessage) -> CounterexampleBuilder | None:
+        """The builder of the counterexample that a message is; ``None`` if no copy of it certainly breaks the guarantee."""
         breach = self.breach
         message = candidate.message
         facts = candidate.facts[0]
@@ -67,16 +62,16 @@ class GuaranteeReplay:
                 return partial(self._counterexample, candidate, course, outcome)
         return None
 
-    def discloses(self, candidate: CandidateMessage, disclosure: Disclosure) -> Tell | None:
-        """Makes the counterexample that a message is; ``None`` if it does not certainly show somebody a copy in clear."""
+    def discloses(self, candidate: CandidateMessage, disclosure: Disclosure) -> CounterexampleBuilder | None:
+        """The builder of the counterexample that a message is; ``None`` if it does not certainly show somebody a copy in clear."""
         for course in self._courses(candidate):
             counterexample = counterexample_of_disclosure(self.breach, candidate, course, disclosure)
             if counterexample:
-                return partial(_as_found, counterexample)
+                return lambda: counterexample
         return None
 
     def may_break(self, candidate: CandidateMessage) -> bool:
-        """Whether a copy of a message breaks the guarantee or may, by its outcome or by what a rule shows others of it."""
+        """Whether a copy of a message breaks or may break the guarantee, by its outcome or by what a rule shows others of it."""
         breach = self.breach
         message = candidate.message
         facts = candidate.facts[0]
@@ -106,8 +101,8 @@ class GuaranteeReplay:
         return reasons
 
     def _courses(self, candidate: CandidateMessage) -> list[Course]:
-        """What happens to the recipient's copies, and to those of everybody whom rules are known to send one. People
-        whom a message invents do not count.
+        """What happens to the recipient's copies, and to those of all people to whom rules are known to send one. People whom a
+        message invents do not count.
         """
         courses = courses_of(self.breach.rules, candidate.message, candidate.facts[0])
         own = [course for course in courses if course.recipient.address == candidate.letter.recipient]
@@ -117,7 +112,7 @@ class GuaranteeReplay:
         ]
 
     def _counterexample(self, candidate: CandidateMessage, course: Course, outcome: CopyResult) -> Counterexample:
-        """The counterexample that a message is, with what the wish asks of it beside its outcome."""
+        """The counterexample that a message is, with what its wish is about beside the outcome."""
         guarantee = self.breach.guarantee
         counterexample = counterexample_of(self.breach, candidate, course, outcome)
         facts = candidate.facts[0]

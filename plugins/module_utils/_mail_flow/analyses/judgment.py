@@ -3,8 +3,8 @@
 refutes it, without what does not matter, the rule that decides it, and the hole through which a copy leaves without the
 TLS that is required.
 
-A key that a message does not have is not known. So a message that breaks a guarantee without one breaks it whatever
-that is.
+A key that a message does not have is unknown. So a message that breaks a guarantee without a key breaks it whatever its value
+is.
 """
 
 from __future__ import annotations
@@ -26,9 +26,7 @@ from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_actions import RuleActions
 from ..rules.rule_set import RuleSet
-from ..simulator.assumptions import (
-    Premise,
-)
+from ..simulator.assumptions import Premise
 from ..simulator.copy_result import CopyResult
 from ..simulator.disclosures import Disclosure
 from ..simulator.protection import ways_of
@@ -55,8 +53,9 @@ class Hole:
     """A hole in the protection on the way.
 
     :param domain: the recipient's domain.
-    :param kind: ``opportunistic`` (a connector does not force TLS), ``weak`` (TLS checks less than is wanted), ``domain_only`` and ``subdomains_only`` (a
-        connector covers a parent alone, or its subdomains alone), ``disabled``, ``not_routed`` (no rule routes to the connector), or ``uncovered``.
+    :param kind: ``opportunistic`` (a connector does not force TLS), ``weak`` (TLS checks less than is wanted), ``domain_only``
+        and ``subdomains_only`` (a connector covers a parent alone, or the subdomains alone), ``disabled``, ``not_routed`` (no
+        rule routes mail to the connector), or ``uncovered``.
     :param connector: the connector that it is about; empty if there is none.
     :param covers: the domain that it names.
     :param validation: what TLS checks.
@@ -69,14 +68,15 @@ class Hole:
     validation: str = ""
 
     def as_row(self) -> dict[str, Any]:
-        """As results have it, without what does not apply."""
+        """The hole as a row of results, without what does not apply."""
         return {key: value for key, value in asdict(self).items() if value}
 
 
 def hole_of(world: World, facts: Facts, address: str, least: str, for_others: Collection[str]) -> Hole:
-    """The hole through which somebody's copy leaves. Of several connectors that take mail from rules alone, none is named:
-    which of them is meant for the mail is not known.
+    """The hole through which a person's copy leaves. If several connectors take mail from rules alone, none is named: it is not
+    known which of them is meant for the mail.
 
+    :param least: the least validation of TLS that is wanted.
     :param for_others: the connectors to which rules route other mail.
     """
     name = domain(address)
@@ -85,20 +85,22 @@ def hole_of(world: World, facts: Facts, address: str, least: str, for_others: Co
         kind = "weak" if way.validation else "opportunistic"
         return Hole(name, kind, way.connector, validation=way.validation)
     every = facts.connectors.outbound or ()
-    near = [hole for connector in every if at_least(connector.validation, least) for hole in _near(connector, name)]
+    near = [
+        hole for connector in every if at_least(connector.validation, least) for hole in _near_misses(connector, name)
+    ]
     routed = [hole for hole in near if hole.kind == "not_routed"]
     if len(routed) > 1 or any(hole.connector in for_others for hole in routed):
         near = [hole for hole in near if hole not in routed]
     without = Hole(name, "weak" if way.validation else "uncovered", validation=way.validation)
-    return min(near, key=lambda hole: _ORDER.index(hole.kind), default=without)
+    return min(near, key=lambda hole: _HOLES_BY_RANK.index(hole.kind), default=without)
 
 
-#: What is said where several connectors come near.
-_ORDER = ("disabled", "domain_only", "subdomains_only", "not_routed")
+#: The kinds of holes by connectors that nearly take mail, the one to name first.
+_HOLES_BY_RANK = ("disabled", "domain_only", "subdomains_only", "not_routed")
 
 
-def _near(connector: Connector, name: str) -> Iterator[Hole]:
-    """Why a connector that would do does not take mail to a domain, if it comes near."""
+def _near_misses(connector: Connector, name: str) -> Iterator[Hole]:
+    """The holes of a connector that validates enough, if it nearly takes mail to a domain."""
     if connector.of_rules:
         yield Hole(name, "not_routed", connector.name)
     elif connector.covers(name):
@@ -116,7 +118,7 @@ def _near(connector: Connector, name: str) -> Iterator[Hole]:
 
 
 class GuaranteeVerdict(StrEnum):
-    """What is known of a guarantee, the best first. Results have the texts."""
+    """What is known about a guarantee, the best first. Results have the texts."""
 
     PROVED = "proved"
     UNKNOWN = "unknown"
@@ -128,14 +130,14 @@ class Counterexample:
     """A message that certainly breaks a guarantee.
 
     :param message: as the option ``messages`` has it, so that it replays.
-    :param recipient: whose copy breaks it, and :param:`outcome` the result of that.
+    :param recipient: the recipient whose copy breaks it; :param:`outcome`: the result of that copy.
     :param decided_by: the last rule without which the guarantee would be kept, if there is one.
     :param facts: the facts that it assumes beyond the known ones.
-    :param hole: of mail on its way, the hole through which it leaves.
-    :param expiry: of mail that has to expire, after how many days its branding lets it, 0 for never.
-    :param shown_to: to whom a rule shows the copy in clear, where that breaks it; empty if it is the copy itself.
+    :param hole: the hole through which it leaves, for a guarantee about mail on its way.
+    :param expiry: after how many days its branding lets it expire, 0 for never, for a guarantee about mail that has to expire.
+    :param shown_to: the person to whom a rule shows the copy in clear, if that breaks it; empty if the copy itself does.
     :param cause: why the copy breaks it, where that is known of a rule.
-    :param unbranded: of mail that has to be led to the portal, whether it is protected and certainly shows no branding.
+    :param unbranded: whether it is protected and certainly shows no branding, for a guarantee about the portal.
     """
 
     message: Mapping[str, Any]
@@ -151,7 +153,7 @@ class Counterexample:
 
     @property
     def meant(self) -> str:
-        """The rule that is meant to keep the guarantee, and that something keeps from it; empty if none is known."""
+        """The rule that is meant to keep the guarantee, and does not; empty if none is known."""
         if self.cause is None or self.cause.kind == "sends_copy":
             return ""
         return self.cause.other if self.cause.kind == "stops" else self.cause.rule
@@ -162,13 +164,12 @@ class Judgment:
     """The verdict on a guarantee.
 
     :param claim: the mail that it is about, as a rule; ``None`` where even that is too complex.
-    :param premises: what a proof assumes; :param:`assumed` of these what is assumed about mail and the organization, by
-        number and kind.
+    :param premises: what a proof assumes; :param:`assumed`: the number and kind of those about mail and the organization.
     :param counterexample: what refutes it.
     :param unknown: why it is neither proved nor refuted.
-    :param unseen: what may encrypt mail, or take its protection away, and was neither read nor told.
-    :param may_break: of a guarantee that is unknown, usual mail that may break it, if a message of it was found: under no
-        rules where it still may, the guarantee is proved.
+    :param unseen: what may encrypt mail, or take its protection away, and is not among the facts.
+    :param may_break: usual mail that may break an unknown guarantee, if a message was found. With rules under which it still
+        may, the guarantee is not proved.
     """
 
     guarantee: Guarantee
@@ -183,11 +184,11 @@ class Judgment:
 
     @property
     def unless_proved(self) -> Judgment | None:
-        """The judgment itself, if it leaves something open; ``None`` of a guarantee that is proved."""
+        """The judgment itself, if the guarantee is not proved; otherwise ``None``."""
         return None if self.verdict is GuaranteeVerdict.PROVED else self
 
 
-#: What makes a message mail from somebody to somebody.
+#: The keys that every message keeps: its sender and its recipients.
 _KEPT_KEYS = ("name", "from", "authenticated", "to")
 
 
@@ -195,7 +196,7 @@ _KEPT_KEYS = ("name", "from", "authenticated", "to")
 class Breach:
     """A guarantee that is broken.
 
-    :param rules: those under which it is broken.
+    :param rules: the rules under which it is broken.
     :param claim: the mail that it is about, one of :param:`claims`.
     """
 
@@ -210,7 +211,7 @@ def counterexample_of(
 ) -> Counterexample:
     """The counterexample that a message is.
 
-    :param course: whose copy breaks it.
+    :param course: the course of the copy that breaks it.
     """
     address = course.recipient.address
     facts = candidate.facts[0]
@@ -226,18 +227,18 @@ def counterexample_of(
         return same_outcome(result(course, breach.rules, message, facts), outcome)
 
     def keeps(rules: RuleSet, message: Message) -> bool:
+        """Whether the copy keeps it under other rules."""
         without_rule = course_of(rules, message, facts, address)
-        if without_rule is None:  # Somebody who gets no copy without the rule.
+        if without_rule is None:  # The rule makes the copy.
             return course.by is not None
         counts, wanted = counted(breach.claims, breach.claim, breach.guarantee, message, facts, without_rule)
         return counts is False or surely_keeps(without_rule, wanted, message, facts)
 
     def keeps_with(other: Facts) -> bool | None:
-        """Whether the copy keeps it if other facts are true; ``None`` if that is open. Where the message does not say what DLP
-        finds in it, that is nothing.
+        """Whether the copy keeps it if other facts are true; ``None`` if that is open. If the message does not say what DLP finds
+        in it, DLP finds nothing.
         """
-        found = message.sensitive_information or False
-        plain = replace(message, sensitive_information=found)
+        plain = replace(message, sensitive_information=message.sensitive_information or False)
         course = course_of(breach.rules, plain, other, address)
         if course is None:
             return None
@@ -249,7 +250,8 @@ def counterexample_of(
     shown = course_of(breach.rules, message, facts, address) or course
     final_outcome = result(shown, breach.rules, message, facts) or outcome
     decided = next(
-        (name for name in final_outcome.surely_matching[::-1] if keeps(_without(breach.rules, name), message)), ""
+        (name for name in final_outcome.surely_matching[::-1] if keeps(_with_idle_rule(breach.rules, name), message)),
+        "",
     )
     return Counterexample(
         {"name": breach.guarantee.name, **options},
@@ -267,7 +269,7 @@ def _cause(
     """Why a copy breaks a guarantee; ``None`` if nothing can be said of a rule.
 
     :param decided_by: the rule without which it would keep it; empty if there is none.
-    :param keeps_with: whether it keeps it if other facts are true.
+    :param keeps_with: whether the copy keeps it if other facts are true; ``None`` if that is open.
     """
     wish = WISHES[breach.guarantee.then]
     copied_by = shown.by.rule if shown.by else ""
@@ -282,14 +284,14 @@ def _cause(
 
 
 def same_outcome(one: CopyResult | None, other: CopyResult) -> bool:
-    """Whether two results are of copies that come out alike. Other rules may have matched that made no difference, or it
-    may be unknown whether they did.
+    """Whether two copies come out alike. Other rules that make no difference may have matched, or it may be unknown whether they
+    did.
     """
     return one is not None and _outcome_of_copy(one) == _outcome_of_copy(other)
 
 
 def _outcome_of_copy(outcome: CopyResult) -> CopyResult:
-    """A result without what says more of the rules than of the copy, or what may become of it one day."""
+    """A result without what is about the rules more than about the copy, and without what may become of it later."""
     return replace(outcome, rules=(), unknown=(), opens=(), after_approval=None, after_release=None)
 
 
@@ -300,16 +302,17 @@ def counterexample_of_disclosure(
     disclosure: Disclosure,
     spares: Callable[[Message], bool] = lambda message: False,
 ) -> Counterexample | None:
-    """The counterexample that a message is which a rule shows somebody in clear; ``None`` if that is not certain.
+    """The counterexample of a message that a rule shows somebody in clear; ``None`` if that is not certain.
 
-    :param course: the copy that the rule shows.
-    :param spares: says of which messages it is none.
+    :param course: the course of the copy that the rule shows.
+    :param spares: whether a message does not count as a counterexample.
     """
     address = course.recipient.address
     facts = candidate.facts[0]
     guarantee = breach.guarantee
 
     def outcome(message: Message, copy_: Course | None) -> CopyResult | None:
+        """The result of a copy that the rule certainly shows; ``None`` for another."""
         if copy_ is None or not surely_discloses(breach.rules, copy_, disclosure, guarantee, message, facts):
             return None
         if spares(message):
@@ -336,10 +339,9 @@ def counterexample_of_disclosure(
 
 
 def without_noise(candidate: CandidateMessage, recipient: str, shows: Callable[[Message], bool]) -> dict[str, Any]:
-    """The message of a candidate as :func:`simplest` leaves it; as it is where a rule makes the copy that shows
-    something.
+    """The message of a candidate as :func:`simplest` leaves it; unchanged if it does not show the same by its options alone.
 
-    :param recipient: by the address.
+    :param recipient: the address of the recipient whose copy it is about.
     :param shows: whether a message shows the same, whatever is unknown about it.
     """
 
@@ -347,23 +349,24 @@ def without_noise(candidate: CandidateMessage, recipient: str, shows: Callable[[
         try:
             return shows(dated(options, candidate))
         except OptionError:
-            return False  # It needs somebody to go to.
+            return False  # A message needs a recipient.
 
     options = dict(candidate.letter.message)
     return simplest(options, recipient, still_shows) if still_shows(options) else options
 
 
 def dated(options: Mapping[str, Any], candidate: CandidateMessage) -> Message:
-    """A message in the form of the option ``messages``, sent when a candidate is."""
+    """A message from the form of the option ``messages``, with the date of a candidate."""
     return replace(message_of(options, "", "message"), date=candidate.message.date)
 
 
 def simplest(message: Mapping[str, Any], recipient: str, shows: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
-    """The message without the keys, the people, attachments and headers of a key, the parts of a text, and the keys of an
-    attachment that it can do without. A file in an attachment is the attachment itself, if it can be.
+    """A message without what it can do without: keys, people, attachments, headers, parts of texts, and keys of attachments. A
+    file in an attachment becomes the attachment itself, if it can.
 
     :param message: in the form of the option ``messages``.
-    :param recipient: the one whose copy it is about, by the address.
+    :param recipient: the address of the recipient whose copy it is about.
+    :param shows: whether a message shows the same.
     """
     simplified = _with_fewer_keys(dict(message), shows)
     simplified = _with_fewer_elements(simplified, recipient, shows)
@@ -373,8 +376,10 @@ def simplest(message: Mapping[str, Any], recipient: str, shows: Callable[[Mappin
     return _with_less_of_attachments(simplified, shows)
 
 
-#: A message in the form of the option ``messages``, and whether such a message shows what it should.
+#: A message in the form of the option ``messages``.
 _Options = dict[str, Any]
+
+#: Whether such a message shows what it should.
 _Shows = Callable[[Mapping[str, Any]], bool]
 
 
@@ -442,8 +447,8 @@ def _with_attachment(message: _Options, place: int, attachment: Mapping[str, Any
     return {**message, "attachments": [*attachments[:place], attachment, *attachments[place + 1 :]]}
 
 
-def _without(rules: RuleSet, name: str) -> RuleSet:
-    """Rules of which one does nothing."""
+def _with_idle_rule(rules: RuleSet, name: str) -> RuleSet:
+    """Rules with one of them doing nothing."""
     return rules.with_rules(
         replace(rule, actions=RuleActions({}, {}, rule.actions.mode)) if rule.name == name else rule
         for rule in rules.rules

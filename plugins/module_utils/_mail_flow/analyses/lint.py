@@ -71,18 +71,18 @@ def lint(
     findings += encrypter_problems(rule_set, known)
     try:
         with bounded():
-            hand_over = any(
+            uses_smart_hosts = any(
                 connector.enabled and connector.smart_hosts for connector in known.connectors.outbound or ()
             )
-            model = Model([rule_set], RuleSet([]), known, date, transit=hand_over)
+            model = Model([rule_set], RuleSet([]), known, date, transit=uses_smart_hosts)
             meetings = Meetings(model, rule_set, budget)
             deciding = WholeMailLint(model, meetings.usual(model.free), budget, date)
             findings += deciding.findings()
             findings += deciding.brandings()
             findings += deciding.disclaimers()
             findings += _covered_rules(deciding)
-            findings += _Clashes(meetings, deciding).findings()
-            findings += deciding.gateways() if hand_over else ()
+            findings += _RuleConflicts(meetings, deciding).findings()
+            findings += deciding.gateways() if uses_smart_hosts else ()
             findings += deciding.dlp_conflicts() if known.encrypters.dlp_policies is not None else ()
     except BudgetError:
         findings.append(LintFinding("too_complex"))
@@ -90,7 +90,7 @@ def lint(
 
 
 def _problems_of(checked: CheckedRule) -> Iterator[LintFinding]:
-    """What each check finds of one rule."""
+    """The findings of the checks of one rule."""
     rule = checked.rule
     for kind, check in CHECKS.items():
         about = check(checked) if kind in OF_IDLE_RULES or not rule.idle else None
@@ -99,6 +99,7 @@ def _problems_of(checked: CheckedRule) -> Iterator[LintFinding]:
 
 
 def _equal_rules(rules: RuleSet) -> Iterator[LintFinding]:
+    """Rules that look for the same and do the same as an earlier one."""
     first: dict[object, FlowRule] = {}
     for rule in rules.rules:
         known = first.setdefault((content_of(rule), rule.defers), rule)
@@ -107,8 +108,8 @@ def _equal_rules(rules: RuleSet) -> Iterator[LintFinding]:
 
 
 def _covered_rules(deciding: WholeMailLint) -> Iterator[LintFinding]:
-    """Rules that do nothing of their own. Of a rule that ends the way of its mail, that depends on all between it and
-    the others.
+    """Redundant rules. None that ends the way of its mail: whether it is redundant depends on all rules between it and the
+    others.
     """
     for rule, others in deciding.covered():
         if not (
@@ -118,35 +119,36 @@ def _covered_rules(deciding: WholeMailLint) -> Iterator[LintFinding]:
 
 
 class WholeMailLint:
-    """Findings about all mail, whatever is unknown: a rule that may act is not a finding.
+    """Findings about all mail, whatever is unknown: there is none about a rule that may act.
 
-    :param usual: that mail is usual mail, which rules protect.
-    :param now: the date for dates of rules.
+    :param usual: literals that are true together of usual mail, which rules protect.
+    :param now: the date with which the dates of rules are compared.
     """
 
     def __init__(self, model: Model, usual: Sequence[Literal], budget: int, now: datetime.datetime) -> None:
         self.model = model
         self._usual = usual
         self._one_line = model.mail.subject.one_line
-        self._asked = Batch(model.circuit, budget, [self._one_line])
-        #: What is said without a word about lines holds for subjects of several lines, too.
-        self._asked_of_all = Batch(model.circuit, budget)
+        self._one_line_batch = Batch(model.circuit, budget, [self._one_line])
+        #: For findings whose sentences do not mention lines: they hold for subjects of several lines, too.
+        self._batch = Batch(model.circuit, budget)
         self._now = now
         self.chain: RuleChain = model.free.chains[0]
-        #: The rules that may act on a recipient's copy, and those that may encrypt usual mail or end its way, once the
-        #: findings are there.
+        #: The rules that may act on a recipient's copy, and those that may encrypt usual mail or end its way; set by
+        #: :meth:`findings`, as are the next.
         self.live: list[FlowRule] = []
         self.live_in_clear: list[FlowRule] = []
-        #: The places of those that certainly never act.
+        #: The places of the rules that certainly never act.
         self.dead: set[int] = set()
         self._copies: AddedCopies | None = None
         self._followed = len(self.chain.rules.rules)  # The place up to which all copies are followed.
 
     def findings(self) -> list[LintFinding]:
+        """Rules that never act, and exceptions that never apply or that a sender chooses."""
         acting = self._acting()
-        self._follow()
+        self._find_added_copies()
         followed = [step for step in self.chain.steps if step.rule.place <= self._followed]
-        acting_on_added = self._act_on_added_copies([step for step in followed if id(step) not in acting])
+        acting_on_added = self._acting_on_added_copies([step for step in followed if id(step) not in acting])
         inactive = [step for step in followed if id(step) not in acting and step.rule.place not in acting_on_added]
         self.dead = {step.rule.place for step in inactive}
         findings = [self._why_never_acts(step) for step in inactive]
@@ -158,34 +160,36 @@ class WholeMailLint:
         """
         last_first = self.chain.steps[::-1]
         decisive = [step for step in last_first if step.rule.enforces(Does.ENCRYPT) or step.rule.actions.is_final]
-        in_clear = self._asked.possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
-        refuted = {key for key, core in self._asked.cores.items() if core.isdisjoint(self._usual)}
+        in_clear = self._one_line_batch.possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
+        refuted = {key for key, core in self._one_line_batch.cores.items() if core.isdisjoint(self._usual)}
         decided = in_clear | {id(step) for step in decisive if id(step) in refuted and step.reached == step.alive}
         undecided = [step for step in last_first if id(step) not in decided]
-        acting = in_clear | self._asked.possible([(id(step), _reaching(step)) for step in undecided])
+        acting = in_clear | self._one_line_batch.possible([(id(step), _reaching(step)) for step in undecided])
         self.live = [step.rule for step in self.chain.steps if id(step) in acting]
         self.live_in_clear = [step.rule for step in self.chain.steps if id(step) in in_clear]
         return acting
 
-    def _act_on_added_copies(self, steps: Sequence[RuleStep]) -> set[int]:
-        """The places of those of some rules that may act on a copy of somebody whom rules add."""
+    def _acting_on_added_copies(self, steps: Sequence[RuleStep]) -> set[int]:
+        """The places of the rules, among those of some steps, that may act on a copy of somebody whom rules add."""
         ways = [
             (step.rule.place, [high(when), *_reaching(added_step)])
             for step in steps
             for when, added_step, _person in self._added(step.rule)
         ]
-        acting = self._asked.possible([((place, number), literals) for number, (place, literals) in enumerate(ways)])
+        acting = self._one_line_batch.possible(
+            [((place, number), literals) for number, (place, literals) in enumerate(ways)]
+        )
         return {place for place, _number in acting}
 
     def brandings(self) -> Iterator[LintFinding]:
-        """Rules that brand usual mail that no rule encrypts: a branding is for mail that is encrypted, by whatever rule."""
+        """Rules that brand usual mail although no rule encrypts it. A branding is for mail that a rule encrypts."""
         steps = self.chain.steps
         encrypting = [high(~step.acts) for step in steps if step.rule.enforces(Does.ENCRYPT)]
         branding = [
             step for step in steps if step.rule.actions.does(Does.BRAND) and not step.rule.actions.does(Does.ENCRYPT)
         ]
         questions = [(id(step), [*_acting(step), *self._usual, *encrypting]) for step in branding]
-        in_clear = self._asked_of_all.possible(questions)
+        in_clear = self._batch.possible(questions)
         yield from (LintFinding("branding_alone", (step.rule.name,)) for step in branding if id(step) in in_clear)
 
     def disclaimers(self) -> Iterator[LintFinding]:
@@ -199,7 +203,7 @@ class WholeMailLint:
                     if rule.place < step.rule.place and _is_met_by(text, atom):
                         literals = [high(self.chain.acts(rule)), *self._only_by_others(step, atom)]
                         questions.append(((rule.place, step.rule.place, number), literals))
-        shown = self._asked.possible(questions)
+        shown = self._one_line_batch.possible(questions)
         rules = self.chain.rules.rules
         for key, _literals in questions:
             rule, other, number = rules[key[0]], rules[key[1]], key[2]
@@ -222,26 +226,24 @@ class WholeMailLint:
         return [high(step.alive), *map(high, others), ~high(arrives), high(meets), *self._usual]
 
     def gateways(self) -> Iterator[LintFinding]:
-        """Connectors to smart hosts that get what rules encrypt."""
-        return gateways(self.live_in_clear, self.model.free, self._usual, self._asked)
+        """Rules whose encrypted mail a connector hands to a smart host."""
+        return gateways(self.live_in_clear, self.model.free, self._usual, self._one_line_batch)
 
     def dlp_conflicts(self) -> Iterator[LintFinding]:
-        """Rules whose mail DLP rules treat otherwise."""
-        return dlp_conflicts(self.live_in_clear, self.model.free, self._usual, self._asked)
+        """Rules whose mail DLP rules treat differently."""
+        return dlp_conflicts(self.live_in_clear, self.model.free, self._usual, self._one_line_batch)
 
     def covered(self) -> list[tuple[FlowRule, tuple[FlowRule, ...]]]:
-        """The rules all of whose mail others treat in the same way anyway, each with these others, once the findings
-        are there.
-        """
+        """The redundant rules, each with the others that treat all of its mail alike. To be called after :meth:`findings`."""
         chains = [
             (TRUE, self.chain),
             *((copy.when, copy.outcome.chain) for copy in (self._copies.copies if self._copies else ())),
         ]
-        return covered([rule for rule in self.live if rule.place <= self._followed], chains, self._asked_of_all)
+        return covered([rule for rule in self.live if rule.place <= self._followed], chains, self._batch)
 
-    def _follow(self) -> None:
-        """Looks for the copies of people whom rules add, which go on from there. Where there are too many, nothing is
-        known of rules behind the first.
+    def _find_added_copies(self) -> None:
+        """Finds the copies of people whom rules add. If there are too many, nothing is known about rules behind the first that adds
+        one.
         """
         live = {rule.place for rule in self.live}
         if not any(branch.place in live for branch in self.chain.copies.every):
@@ -251,7 +253,7 @@ class WholeMailLint:
             self._followed = min(branch.place for branch in self.chain.copies.every)
 
     def _added(self, rule: FlowRule) -> Iterator[tuple[Value, RuleStep, AddressSlot]]:
-        """A rule's steps in the copies of people whom rules add, each with whether there is the copy, and whose it is."""
+        """The steps of a rule in the copies of people whom rules add, each with whether the copy exists, and its recipient."""
         for copy in self._copies.copies if self._copies else ():
             step = copy.outcome.chain.step(rule)
             if step is not None:
@@ -260,7 +262,9 @@ class WholeMailLint:
     def _why_never_acts(self, step: RuleStep) -> LintFinding:
         """Why a rule never acts: no mail meets its conditions, or earlier rules stop all mail that does."""
         name = step.rule.name
-        if high(step.reached) not in self._asked.cores.get(id(step), ()) or not self._asked.can([high(step.matches)]):
+        if high(step.reached) not in self._one_line_batch.cores.get(id(step), ()) or not self._one_line_batch.can(
+            [high(step.matches)]
+        ):
             return LintFinding("never_acts", (name,), self._contradiction(step))
         before = [
             earlier
@@ -273,35 +277,36 @@ class WholeMailLint:
                 for earlier in before
                 if earlier.rule.actions.does(Does.STOP) or not earlier.rule.actions.does(Does.REJECT)
             ]
-        going: dict[Literal, str] = {}
+        not_ended: dict[Literal, str] = {}
         for earlier in before:
-            going.setdefault(high(~earlier.matches), earlier.rule.name)
-        enough = self._contradicting(going, [high(step.matches)])
-        names = (name, *(earlier for literal, earlier in going.items() if not enough or literal in enough))
-        leans_on = self._asked.cores[id(step)] | enough
-        return LintFinding(
-            "never_acts", names, {"case": "stopped, one line" if self._one_line in leans_on else "stopped"}
+            not_ended.setdefault(high(~earlier.matches), earlier.rule.name)
+        core_of_earlier = self._contradicting(not_ended, [high(step.matches)])
+        names = (
+            name,
+            *(earlier for literal, earlier in not_ended.items() if not core_of_earlier or literal in core_of_earlier),
         )
+        used = self._one_line_batch.cores[id(step)] | core_of_earlier
+        return LintFinding("never_acts", names, {"case": "stopped, one line" if self._one_line in used else "stopped"})
 
-    def _contradicting(self, literals: Collection[Literal], given: Sequence[Literal] = ()) -> set[Literal]:
-        """Some literals that cannot be true together with what is given, and that of it which they contradict: one that
-        cannot be true alone, or several of which none can be left out. None if all can be true together.
+    def _contradicting(self, literals: Collection[Literal], fixed: Sequence[Literal] = ()) -> set[Literal]:
+        """Some literals that cannot be true together with fixed ones, and those of the latter that they contradict: one literal
+        that cannot be true alone, or several of which none can be left out. Empty if all can be true together.
         """
-        possible = self._asked.possible([(literal, [*given, literal]) for literal in literals])
+        possible = self._one_line_batch.possible([(literal, [*fixed, literal]) for literal in literals])
         alone = [literal for literal in literals if literal not in possible][:1]
-        left = alone or list(literals)
-        if self._asked.can([*given, *left]):
+        candidates = alone or list(literals)
+        if self._one_line_batch.can([*fixed, *candidates]):
             return set()
-        core = set(self._asked.core)
-        for literal in left:
-            others = [other for other in left if other in core and other is not literal]
-            if literal in core and others and not self._asked.can([*given, *others]):
-                core = set(self._asked.core)
+        core = set(self._one_line_batch.core)
+        for literal in candidates:
+            others = [other for other in candidates if other in core and other is not literal]
+            if literal in core and others and not self._one_line_batch.can([*fixed, *others]):
+                core = set(self._one_line_batch.core)
         return core
 
     def _contradiction(self, step: RuleStep) -> dict[str, Any]:
-        """What keeps all mail from meeting a rule: its dates, its conditions, its exceptions, or what earlier rules
-        change. The first of these that is enough.
+        """What keeps all mail from meeting a rule, the first of these that suffices: its dates, an empty group, its conditions,
+        what earlier rules change, or its exceptions.
         """
         rule = step.rule
         if False in rule.dates.borders(self._now):
@@ -315,17 +320,17 @@ class WholeMailLint:
         conditions, person = self.model.free.conditions, self.model.mail.recipient
         arriving = self.chain.steps[0].seen
         bare = rule.with_criteria(exceptions=())
-        if not self._asked.can([high(conditions.matches(bare, step.name, arriving, person))]):
+        if not self._one_line_batch.can([high(conditions.matches(bare, step.name, arriving, person))]):
             met = [high(conditions.truth(atom, arriving, person)) for atom in rule.criteria.conditions]
             return self._unmet(rule.criteria.conditions, met)
-        if not self._asked.can([high(conditions.matches(bare, step.name, step.seen, person))]):
-            return {"case": "one line" if self._one_line in self._asked.core else "changed"}
-        is_of_one_line = self._one_line in self._asked.cores.get(id(step), ())
+        if not self._one_line_batch.can([high(conditions.matches(bare, step.name, step.seen, person))]):
+            return {"case": "one line" if self._one_line in self._one_line_batch.core else "changed"}
+        is_of_one_line = self._one_line in self._one_line_batch.cores.get(id(step), ())
         case = "exceptions, one line" if is_of_one_line else "exceptions"
         return {"case": case, "options": _options(rule.criteria.exceptions)}
 
     def _unmet(self, atoms: Sequence[Atom], met: Sequence[Literal]) -> dict[str, Any]:
-        """A condition that no mail meets, or some that exclude each other; all where it is not they."""
+        """A condition that no mail meets, or several that exclude each other; all if none do."""
         by_literal: dict[Literal, Atom] = {}
         for atom, literal in zip(atoms, met, strict=True):
             by_literal.setdefault(literal, atom)
@@ -334,8 +339,8 @@ class WholeMailLint:
         return {"case": "unmet" if len(excluding) == 1 else "contradiction", "options": _options(excluding or atoms)}
 
     def _exceptions(self, live: Sequence[RuleStep]) -> Iterator[LintFinding]:
-        """An exception that never applies: no mail that reaches the rule and meets its conditions matches it. And one that
-        keeps from encryption what a sender chooses.
+        """Exceptions that never apply, because no mail that reaches the rule and meets its conditions matches them; and exceptions
+        by which senders choose that their mail is not encrypted.
         """
         questions: list[tuple[tuple[int, int, int], list[Literal]]] = []
         for step in live:
@@ -346,12 +351,12 @@ class WholeMailLint:
                     for when, added_step, person in self._added(step.rule)
                 ]
                 questions += [((step.rule.place, place, number), literals) for number, literals in enumerate(ways)]
-        met = {key[:2] for key in self._asked_of_all.possible(questions)}
+        met = {key[:2] for key in self._batch.possible(questions)}
         for step in live:
-            spares = [
+            applying = [
                 atom for place, atom in enumerate(step.rule.criteria.exceptions) if (step.rule.place, place) in met
             ]
-            chosen = typed(spares) if step.rule.enforces(Does.ENCRYPT) else None
+            chosen = typed(applying) if step.rule.enforces(Does.ENCRYPT) else None
             if chosen is not None:
                 yield LintFinding("typed_exception", (step.rule.name,), chosen)
             for place, atom in enumerate(step.rule.criteria.exceptions):
@@ -363,8 +368,8 @@ class WholeMailLint:
 
     def _meets_one_exception(self, step: RuleStep, place: int, person: AddressSlot) -> list[Literal]:
         """Literals that are true together if somebody's copy reaches a rule and meets its conditions and the exception
-        at a place, but no other. What a condition about all who share the copy of somebody whom a rule added finds
-        there is left open.
+        at a place, but no other exception. Conditions about all who share the copy of somebody whom a rule adds are left
+        open.
         """
         added = person is not self.model.mail.recipient
 
@@ -378,29 +383,30 @@ class WholeMailLint:
         return [high(value) for value in (step.reached, *met, *map(negate, unmet))]
 
 
-class _Clashes:
-    """Findings about rules that get in each other's way, each of which a message shows."""
+class _RuleConflicts:
+    """Findings about rules that get in each other's way. A message shows each of them."""
 
     def __init__(self, meetings: Meetings, deciding: WholeMailLint) -> None:
         self._meetings = meetings
         self._live = deciding.live
-        self._clear = deciding.live_in_clear
-        self._living_rules = [step.rule for step in deciding.chain.steps if step.rule.place not in deciding.dead]
+        self._live_in_clear = deciding.live_in_clear
+        self._not_dead = [step.rule for step in deciding.chain.steps if step.rule.place not in deciding.dead]
 
     def findings(self) -> Iterator[LintFinding]:
-        yield from self._two_requests()
-        yield from self._ends_before()
-        yield from self._outside()
+        """The findings, in a fixed order."""
+        yield from self._contradicting_requests()
+        yield from self._ending_before_encryption()
+        yield from self._templates_for_outside()
 
-    def _two_requests(self) -> Iterator[LintFinding]:
-        """Rules that both encrypt and decrypt the same message, or apply two templates to it."""
+    def _contradicting_requests(self) -> Iterator[LintFinding]:
+        """Two rules of which one encrypts and one decrypts the same message, or that apply different templates to it."""
         enforced = [rule for rule in self._live if rule.actions.enforced]
         for rule in (rule for rule in enforced if rule.actions.does(Does.DECRYPT)):
             others = [other for other in enforced if other.actions.does(Does.ENCRYPT) and other is not rule]
             other = self._meetings.decrypted(rule, others)
             if other is not None:
                 yield LintFinding("encrypt_meets_decrypt", (other.name, rule.name))
-        encrypting = [rule for rule in self._clear if rule.actions.does(Does.ENCRYPT)]
+        encrypting = [rule for rule in self._live_in_clear if rule.actions.does(Does.ENCRYPT)]
         for place, rule in enumerate(encrypting):
             templates = templates_of(rule).keys()
             others = [other for other in encrypting[place + 1 :] if templates_of(other).keys() != templates]
@@ -408,11 +414,11 @@ class _Clashes:
             if other is not None:
                 yield LintFinding("templates_meet", (rule.name, other.name))
 
-    def _ends_before(self) -> Iterator[LintFinding]:
-        """A rule that stops the processing, and lets mail be delivered, before a later rule would encrypt it."""
-        not_clear = (rule for rule in self._living_rules if all(rule is not clear for clear in self._clear))
-        encrypting = [rule for rule in (*self._clear, *not_clear) if rule.enforces(Does.ENCRYPT)]
-        for rule in filter(_lets_go, self._clear):
+    def _ending_before_encryption(self) -> Iterator[LintFinding]:
+        """Rules that end the processing of mail that is delivered, before a later rule would encrypt it."""
+        not_clear = (rule for rule in self._not_dead if all(rule is not clear for clear in self._live_in_clear))
+        encrypting = [rule for rule in (*self._live_in_clear, *not_clear) if rule.enforces(Does.ENCRYPT)]
+        for rule in filter(_delivers_and_ends, self._live_in_clear):
             other = self._meetings.kept_from(rule, [later for later in encrypting if later.place > rule.place])
             if other is None:
                 continue
@@ -422,16 +428,16 @@ class _Clashes:
             if chosen is not None:
                 yield LintFinding("typed_stop", (rule.name, other.name), chosen)
 
-    def _outside(self) -> Iterator[LintFinding]:
-        """A custom template for people outside, who have only the rights that it grants them."""
-        for rule in self._clear:
+    def _templates_for_outside(self) -> Iterator[LintFinding]:
+        """Rules that apply a custom template to mail for people outside, who have only the rights that it grants them."""
+        for rule in self._live_in_clear:
             own = [template for template in rule.actions.templates if option_name(template).startswith("template:")]
             if own and self._meetings.for_outside(rule, own[0]):
                 yield LintFinding("template_outside", (rule.name,), {"template": own[0]})
 
 
-def _lets_go(rule: FlowRule) -> bool:
-    """Whether mail on which a rule acts meets no later rule, and is delivered as it is."""
+def _delivers_and_ends(rule: FlowRule) -> bool:
+    """Whether mail on which a rule acts meets no later rule, and is delivered unprotected."""
     ends_otherwise = (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)
     return bool(rule.actions.is_final) and not any(map(rule.actions.does, ends_otherwise))
 
@@ -454,6 +460,7 @@ def _is_met_by(text: str, atom: Atom) -> bool:
 
 
 def _options(atoms: Iterable[Atom]) -> list[str]:
+    """The options of conditions, each once."""
     return list(dict.fromkeys(atom.predicate.options[0] for atom in atoms))
 
 
@@ -463,14 +470,14 @@ def _acting(step: RuleStep) -> list[Literal]:
 
 
 def _reaching(step: RuleStep) -> list[Literal]:
-    """Literals that are true together if the same is so, or if the rule may match after a rejection and show in what
-    rules tell (U10).
+    """Literals that are true together if a copy reaches a rule, and the rule matches; or if the rule may match after a rejection
+    and show in what rules report (U10).
     """
     return [high(step.reached), high(step.matches)]
 
 
 def remarks(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
-    """The problems that need no look at mail. Where connectors or journal rules are not known, nothing is said of them."""
+    """The findings about connectors and journal rules, as far as these are known. They need no look at mail."""
     acting = [rule for rule in rules.rules if rule.is_on_and_enforced]
     if facts.connectors.outbound is not None:
         yield from _connectors_of_no_rule(acting, facts.connectors.outbound)
@@ -480,11 +487,12 @@ def remarks(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
 
 
 def _routed_to(rule: FlowRule) -> str:
-    """The connector to which a rule sends mail; empty if to none."""
+    """The name of the connector to which a rule routes mail; empty if there is none."""
     return str(rule.actions.options.get("route_message_outbound_connector") or "")
 
 
 def _routed_to_disabled(acting: Iterable[FlowRule], connectors: Iterable[Connector]) -> Iterator[LintFinding]:
+    """Rules that route mail to a connector that does not exist, or takes no mail."""
     by_name = {name_key(connector.name): connector for connector in connectors}
     for rule in acting:
         wanted = _routed_to(rule)
@@ -500,7 +508,7 @@ def _stops_for_disabled(acting: Iterable[FlowRule], connectors: Sequence[Connect
     """The rules that let mail go to a domain to which only connectors that are disabled would force TLS."""
     forcing = [connector for connector in connectors if connector.validation and not connector.of_rules]
     for rule in acting:
-        if not (_lets_go(rule) and rule.actions.does(Does.STOP)) or rule.actions.does(Does.ROUTE):
+        if not (_delivers_and_ends(rule) and rule.actions.does(Does.STOP)) or rule.actions.does(Does.ROUTE):
             continue
         named = [
             name.lower()
@@ -516,6 +524,7 @@ def _stops_for_disabled(acting: Iterable[FlowRule], connectors: Sequence[Connect
 
 
 def _journals_with_ciphertext(acting: Iterable[FlowRule], facts: Facts) -> Iterator[LintFinding]:
+    """Journal rules whose reports keep mail encrypted, while rules encrypt some."""
     encrypting = tuple(dict.fromkeys(rule.name for rule in acting if rule.actions.does(Does.ENCRYPT)))
     decrypts = (facts.encryption.irm_configuration or {}).get("journal_report_decryption_enabled")
     if not encrypting or decrypts is not False:
@@ -526,7 +535,7 @@ def _journals_with_ciphertext(acting: Iterable[FlowRule], facts: Facts) -> Itera
 
 
 def _connectors_of_no_rule(acting: Sequence[FlowRule], connectors: Sequence[Connector]) -> Iterator[LintFinding]:
-    """The connectors that rules could use and none does, and the domains of others that leave their subdomains out."""
+    """Connectors for rules to which no rule routes mail, and domains of other connectors without their subdomains."""
     routed = {name_key(_routed_to(rule)) for rule in acting}
     wide = {
         pattern
@@ -548,7 +557,7 @@ def _forces_tls(connector: Connector) -> bool:
 
 
 def _without_subdomains(connector: Connector, wide: Collection[str]) -> list[str]:
-    """The domains to which a connector forces TLS while it does not to what is below them.
+    """The domains to which a connector forces TLS while no connector does so for their subdomains.
 
     :param wide: the patterns for several domains to which connectors force TLS.
     """
@@ -560,24 +569,24 @@ def _without_subdomains(connector: Connector, wide: Collection[str]) -> list[str
 
 
 def _is_wide(pattern: str) -> bool:
-    """Whether a connector's domain stands for several."""
+    """Whether the domain of a connector is a pattern for several domains."""
     return pattern == EVERY_DOMAIN or pattern.startswith("*.")
 
 
 def _is_below(name: str, pattern: str) -> bool:
-    """Whether a wide pattern covers a domain and what is below it."""
+    """Whether a pattern for several domains covers the subdomains of a domain."""
     return pattern == EVERY_DOMAIN or f".{name}".endswith(pattern[1:])
 
 
 def gateways(rules: Iterable[FlowRule], side: Side, usual: Sequence[Literal], asked: Batch) -> Iterator[LintFinding]:
-    """The rules that encrypt mail which leaves through a connector to a smart host, which then gets ciphertext.
+    """The rules that encrypt mail which leaves through a connector to a smart host: the host gets ciphertext.
 
-    :param rules: those that may encrypt usual mail.
-    :param usual: that mail is usual mail.
+    :param rules: the rules that may encrypt usual mail.
+    :param usual: literals that are true together of usual mail.
     """
     chain = side.chains[0]
     encrypting = [rule for rule in rules if rule.enforces(Does.ENCRYPT)]
-    handing = (
+    by_smart_host = (
         {
             taking.connector: high(taking.when)
             for taking in taken_by(chain)
@@ -589,11 +598,11 @@ def gateways(rules: Iterable[FlowRule], side: Side, usual: Sequence[Literal], as
     seen = [*usual, high(side.outcomes[0].fate.delivered), high(side.conditions.scopes.leaves(chain.person))]
     questions = [
         ((rule.place, connector), [high(chain.acts(rule)), when, *seen])
-        for connector, when in handing.items()
+        for connector, when in by_smart_host.items()
         for rule in encrypting
     ]
     possible = asked.possible(questions)
-    for connector in handing:
+    for connector in by_smart_host:
         names = tuple(dict.fromkeys(rule.name for rule in encrypting if (rule.place, connector) in possible))
         if names:
             yield LintFinding(

@@ -21,22 +21,24 @@ from ..symbolic.side import Side
 from .lint_kinds import LintKind
 from .single_rule_lint import LintFinding
 
-#: Whether a DLP rule treats mail that a mail flow rule encrypts otherwise.
+#: Whether a DLP rule treats mail differently than a mail flow rule that encrypts it.
 _Differs = Callable[[FlowRule, Encrypter], bool]
 
 
 def _removes(_rule: FlowRule, does: Encrypter) -> bool:
+    """Whether a DLP rule takes the protection of mail away."""
     return does.removes
 
 
 def _uses_another_template(rule: FlowRule, does: Encrypter) -> bool:
+    """Whether a DLP rule certainly asks for other templates than a mail flow rule."""
     own = {name_key(option_name(template)) for template in rule.actions.templates}
     if ANY_OPTION in does.options:
         return False
     return bool(does.options) and {name_key(template) for template in does.options} != own
 
 
-#: Kind of a finding to when a DLP rule causes it.
+#: Kind of a finding to whether a pair of a mail flow rule and a DLP rule is one.
 _DLP_CONFLICTS: tuple[tuple[LintKind, _Differs], ...] = (
     ("dlp_removes_what_rules_encrypt", _removes),
     ("dlp_and_rule_differ", _uses_another_template),
@@ -46,10 +48,10 @@ _DLP_CONFLICTS: tuple[tuple[LintKind, _Differs], ...] = (
 def dlp_conflicts(
     rules: Iterable[FlowRule], side: Side, usual: Sequence[Literal], asked: Batch
 ) -> Iterator[LintFinding]:
-    """The mail flow rules of whose mail a DLP rule takes the protection away, or asks for another template.
+    """The mail flow rules whose mail a DLP rule decrypts, or protects with another template.
 
-    :param rules: those that may encrypt usual mail.
-    :param usual: that mail is usual mail.
+    :param rules: the mail flow rules that may encrypt usual mail.
+    :param usual: literals that are true together of usual mail.
     """
     encrypting = [rule for rule in rules if rule.enforces(Does.ENCRYPT)]
     outcome = side.outcomes[0]
@@ -70,7 +72,7 @@ def dlp_conflicts(
     others = high(outcome.after.dlp.any(lambda does: does.may_restrict_otherwise("removes")))
     contested = asked.possible([(place, [*literals, others]) for place, literals in questions if place in possible])
     policies = chain.mail.facts.encrypters.dlp_policies
-    certain = _certain(policies) if isinstance(policies, DlpRules) else set()
+    certain = _names_of_certain_rules(policies) if isinstance(policies, DlpRules) else set()
     for place in sorted(possible):
         kind, rule, does, _when = pairs[place]
         is_certain = (does.name, does.policy) in certain
@@ -80,10 +82,10 @@ def dlp_conflicts(
 
 
 def _case(kind: LintKind, does: Encrypter, *, is_certain: bool, is_contested: bool) -> str:
-    """How sure it is that a DLP rule does what is found: empty if it is.
+    """What keeps a finding about a DLP rule from being certain; empty if it is.
 
-    :param is_certain: whether it surely acts on the mail that it is about, if no other one does instead.
-    :param is_contested: whether another DLP rule may.
+    :param is_certain: whether the DLP rule surely acts on the mail that it is about, if no other one acts instead.
+    :param is_contested: whether another DLP rule may act instead.
     """
     removes = kind == "dlp_removes_what_rules_encrypt"
     if removes and does.not_understood:
@@ -93,8 +95,8 @@ def _case(kind: LintKind, does: Encrypter, *, is_certain: bool, is_contested: bo
     return "several" if removes and is_contested else ""
 
 
-def _certain(policies: DlpRules) -> set[tuple[str, str]]:
-    """The names of the DLP rules and their policies that surely act on the mail that they are about: none of an open reach
+def _names_of_certain_rules(policies: DlpRules) -> set[tuple[str, str]]:
+    """The names of the DLP rules that surely act on the mail that they are about, each with its policy: no rule of an open reach
     may stop them.
     """
     certain: set[tuple[str, str]] = set()
@@ -107,24 +109,24 @@ def _certain(policies: DlpRules) -> set[tuple[str, str]]:
 
 
 def encrypter_problems(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
-    """The problems with DLP rules and labels that need no look at mail."""
+    """The findings about DLP rules and labels that need no look at mail."""
     acting = [rule for rule in rules.rules if rule.is_on_and_enforced]
     policies = facts.encrypters.dlp_policies
     for does in policies.encrypters if isinstance(policies, DlpRules) else ():
-        yield from _of_template(does, acting, facts)
+        yield from _branding_by_dlp(does, acting, facts)
         if does.mode.startswith("Test") and does.would_change_mail:
             yield LintFinding("dlp_in_test_mode", (), {"dlp": does.name, "policy": does.policy, "mode": does.mode})
     yield from _other_labels(acting, facts)
 
 
 def _other_labels(acting: Sequence[FlowRule], facts: Facts) -> Iterator[LintFinding]:
-    """The labels that mail gets without being asked for, and the rules that encrypt with something else."""
-    set_ = automatic(facts) if facts.encrypters.auto_label_policies is not None else []
+    """The labels that mail gets automatically or by default, each with the rules that encrypt with other templates."""
+    auto_labels = automatic(facts) if facts.encrypters.auto_label_policies is not None else []
     encrypting = [rule for rule in acting if rule.actions.does(Does.ENCRYPT)]
     for label in facts.encrypters.labels or ():
         if not label.options or not label.changes_mail:
             continue
-        if not (is_default(label, facts) or any(encrypter is label for encrypter in set_)):
+        if not (is_default(label, facts) or any(encrypter is label for encrypter in auto_labels)):
             continue
         others = [rule.name for rule in encrypting if not _uses_one_of(rule, label.options)]
         if others:
@@ -132,13 +134,13 @@ def _other_labels(acting: Sequence[FlowRule], facts: Facts) -> Iterator[LintFind
 
 
 def _uses_one_of(rule: FlowRule, options: Iterable[str]) -> bool:
-    """Whether a rule encrypts with a template that is among options."""
+    """Whether a rule encrypts with one of some options."""
     names = [option_name(template) for template in rule.actions.templates]
     return any(same_name(name, option) for name in names for option in options)
 
 
-def _of_template(does: DlpEncrypter, acting: Sequence[FlowRule], facts: Facts) -> Iterator[LintFinding]:
-    """An OME configuration that only a DLP rule uses, or that it uses and that is none."""
+def _branding_by_dlp(does: DlpEncrypter, acting: Sequence[FlowRule], facts: Facts) -> Iterator[LintFinding]:
+    """An OME configuration that only DLP rules use, or that a DLP rule uses and that does not exist."""
     if not does.brands or not does.mode or does.branding == ANY_OPTION:
         return
     used = [str(branding) for rule in acting for branding in rule.actions.does(Does.BRAND).values()]

@@ -63,5 +63,5 @@ LintKind: TypeAlias = Literal[
     "too_complex",
 ]
 
-#: All of them.
+#: All kinds.
 LINT_KINDS: tuple[LintKind, ...] = get_args(LintKind)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is told of mail that may be treated differently, of what rules do beside protecting and delivering mail (whom
-they tell or ask, and how it leaves), and of what is not compared.
+"""The findings about mail that may be treated differently, about side effects of rules (whom they tell or ask, what they tell
+people, and how mail leaves), and about what is not compared.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class _Versions:
     """The versions of an edited rule whose mail may be treated differently.
 
     :param acted: whether the rule acted before, and acts now.
-    :param separation: what sets the version apart from the other one.
+    :param separation: what distinguishes the mail of one version from that of the other.
     """
 
     rules: tuple[FlowRule, ...]
@@ -78,7 +78,7 @@ class _Versions:
 
 
 class OpenFindings:
-    """Tells what may be different."""
+    """The findings about what may be different."""
 
     def __init__(self, search: DifferenceSearch) -> None:
         self._search = search
@@ -89,9 +89,10 @@ class OpenFindings:
         by_cause: dict[tuple[int, str], list[MailClass]] = {}
         for mail_class in classes:
             by_cause.setdefault((mail_class.cause, mail_class.person), []).append(mail_class)
-        return [self._unknown(*which, group) for which, group in sorted(by_cause.items())]
+        return [self._unknown(cause, person, group) for (cause, person), group in sorted(by_cause.items())]
 
     def _unknown(self, cause: int, person: str, group: Sequence[MailClass]) -> MayBecome:
+        """The finding about the classes of a cause and a person."""
         edit = edit_at(self._search.edits, cause)
         # A message without anything unknown is not a witness, nor is one on which the edited rule never acts.
         witnesses = [
@@ -127,14 +128,14 @@ class OpenFindings:
         ]
         if len(rules) > 1 and section_of(rules[0].criteria.conditions) == section_of(rules[1].criteria.conditions):
             rules = rules[1:]
-        if len(rules) > 1:  # Either mail may be what is treated differently.
+        if len(rules) > 1:  # The mail of either version may be treated differently.
             return _Versions(tuple(rules), (True, True))
         exists = (edit.before is not None, edit.after is not None)
         return _Versions(tuple(rules), shown.acted if shown else exists)
 
     def _version_that_acts(self, edit: Edit | None, group: Sequence[MailClass]) -> _Versions | None:
-        """The version of an edited rule that acts on all mail of some classes, what sets it apart from the other
-        version, which does not, and which one acts; ``None`` if that is not so of all of it.
+        """The version of an edited rule that alone acts on all mail of some classes, and what distinguishes its mail; ``None`` if
+        there is no such version.
         """
         nows = {mail_class.part.now for mail_class in group}
         if edit is None or edit.before is None or edit.after is None or len(nows) > 1 or nows == {None}:
@@ -150,7 +151,7 @@ class OpenFindings:
         differs = ~self.model.free.conditions.any_apart(separation.met, separation.unmet, recipient)
         for mail_class in group:
             remaining = self._search.remaining
-            of_class = self._search.asked(mail_class.person).of_class(
+            of_class = self._search.about_copies(mail_class.person).of_class(
                 mail_class.kind, mail_class.cause, mail_class.part
             )
             if remaining <= 0 or self.model.circuit.solve([*of_class, differs], remaining) is not False:
@@ -159,7 +160,7 @@ class OpenFindings:
         if separation.is_one:
             rule = rule.with_criteria((*rule.criteria.conditions, *separation.met))
             separation = NOTHING
-        return _Versions((rule,), (not now, now), as_told(self.model, rule, separation, self._search.solve))
+        return _Versions((rule,), (not now, now), telling_separation(self.model, rule, separation, self._search.solve))
 
     def on_error(self, rule: FlowRule) -> MayFail:
         """The finding about a rule whose ``rule_error_action`` changed."""
@@ -175,10 +176,9 @@ class OpenFindings:
         )
 
     def unusual(self, causes: Sequence[int]) -> MayChangeUnusual:
-        """The finding about unusual mail that rules tell from usual mail, and of which it is unknown what happens to
-        it.
+        """The finding about unusual mail that rules distinguish from usual mail, and whose outcome is unknown.
 
-        :param causes: the edits that may change that.
+        :param causes: the places of the edits that may change the outcome.
         """
         ids = sorted(
             {
@@ -191,13 +191,13 @@ class OpenFindings:
         return MayChangeUnusual(rules=names_of(edits), unknown=tuple(map(unusual, ids)))
 
     def held_longer(self) -> MayWait:
-        """The finding about mail that waits for so many approvals that they are not told apart."""
+        """The finding about mail that waits for more approvals than the model counts."""
         return MayWait(rules=names_of(self._search.edits), unknown=(MANY_APPROVALS,))
 
     def sent_on(self, cause: int, brings: Sequence[FlowRule], people: Sequence[str]) -> MayReach:
         """The finding about an edited rule that adds people who cannot be followed, or redirects mail to them.
 
-        :param brings: its versions that do. Where they are about different mail, the finding is about all mail.
+        :param brings: its versions that do. If their mail differs, the finding is about all mail.
         """
         edit = self._search.edits[cause]
         versions = [unchanged(self.model, rule) for rule in brings]
@@ -225,8 +225,8 @@ def names_of(edits: Iterable[Edit]) -> tuple[str, ...]:
 
 
 def rules_of(model: Model, edits: Sequence[Edit], edit: Edit | None) -> tuple[str, ...]:
-    """The names of the edited rules that cause a class: without one that acts differently, all that change who shares a
-    copy, unless settings differ.
+    """The names of the edited rules that cause a class. If no edited rule acts differently, these are all that change who shares
+    a copy; if settings differ, all edited rules.
     """
     return names_of([edit] if edit else [other for other in edits if model.settings_that_differ or other.splits])
 
@@ -249,7 +249,7 @@ def changing_steps(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[Rul
 
 
 def unchanged(model: Model, rule: FlowRule) -> FlowRule:
-    """A rule with the conditions that see what arrives: no earlier rule has a part in them."""
+    """A rule with only the conditions whose result no earlier rule changes."""
     steps = [(chain, step) for chain in model.free.chains if (step := chain.step(rule)) is not None]
     for chain, step in steps:
         arrived = SeenMessage(splits=step.seen.splits, added=step.seen.added)
@@ -263,13 +263,13 @@ def unchanged(model: Model, rule: FlowRule) -> FlowRule:
     return rule
 
 
-def as_told(
+def telling_separation(
     model: Model, rule: FlowRule, why: Separation, solve: Callable[[Sequence[Literal]], bool | None]
 ) -> Separation:
-    """What sets a rule's mail apart, if that says more of it than the rule's own conditions: mail to one domain is never mail
-    to another one.
+    """A separation, if it says more than the conditions of the rule: mail to one domain is never mail to another one. Otherwise
+    :data:`NOTHING`.
 
-    :param solve: whether a message can be so; ``None`` if that is not known.
+    :param solve: whether a message can satisfy literals; ``None`` if the budget ends first.
     """
     if why.met or len(why.unmet) != 1:
         return why
@@ -280,15 +280,15 @@ def as_told(
     return NOTHING if solve(literals) is False else why
 
 
-#: What is told of a search that used up its budget.
+#: The finding about a search that used up its budget.
 CUT_SHORT = CutShort(unknown=(BUDGET,))
 
 
 class UncomparedMail:
-    """Finds mail of which not all is compared.
+    """Finds mail that is not compared in full.
 
-    :param found: makes its findings.
-    :param solve: whether literals can be true together. It raises BudgetError where that takes too long.
+    :param findings: makes the findings.
+    :param solve: whether literals can be true together. It raises :class:`BudgetError` if that takes too many conflicts.
     """
 
     def __init__(
@@ -306,9 +306,8 @@ class UncomparedMail:
         self._solve = solve
 
     def sent_on(self) -> Iterator[MayReach]:
-        """A finding for each edited rule whose mail may reach people who cannot be followed, and for each other such
-        rule that an edit keeps from some mail, or no longer does, or parts recipients before. What happens to their
-        copies is not compared.
+        """A finding for each edited rule whose mail may reach people who cannot be followed, and for each other such rule that
+        acts differently because of an edit, or on other recipients. What happens to the copies of these people is not compared.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -326,7 +325,7 @@ class UncomparedMail:
             yield from (self._open_findings.sent_on(cause, alike, sorted(unfollowed)) for cause in causing)
 
     def _unfollowed_by(self, edit: Edit) -> tuple[set[str], list[FlowRule]]:
-        """The people who cannot be followed and whom an edited rule may send mail, before or after, and these rules.
+        """The people who cannot be followed and to whom a version of an edited rule may send mail, and these versions.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -341,7 +340,7 @@ class UncomparedMail:
 
     def _acts_differently(self, alike: tuple[FlowRule, FlowRule]) -> Literal:
         """The literal that is true if a rule that is not edited acts in one of the rule sets alone, or on a copy that others left
-        before: nobody is added to a copy that is theirs.
+        before: it adds nobody to their copies.
 
         :param alike: the rule in each set.
         """
@@ -352,8 +351,7 @@ class UncomparedMail:
         return ~circuit.equal(old, new) | (old & leaves)
 
     def held_longer(self) -> Iterator[MayWait]:
-        """The finding that an edit may change for how many approvals mail waits, where they are too many to be told
-        apart.
+        """The finding that an edit may change for how many approvals mail waits, if these may be more than the model counts.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -373,7 +371,7 @@ def rejects_misfits(rule: FlowRule) -> bool:
     return "apply_html_disclaimer_text" in rule.actions.options and str(fallback) == "Reject"
 
 
-#: What ends the way of mail to how a rule does that.
+#: Action that ends the way of mail to how a rule ends it.
 _ENDS = {
     Does.REJECT: "rejects",
     Does.DELETE: "deletes",
@@ -398,8 +396,8 @@ def ends_all_its_mail(rule: FlowRule) -> bool:
 
 
 def ended_by(rule: FlowRule, chain: RuleChain) -> Value:
-    """The value that is true if a rule that ends the way of mail, as :func:`how_it_ends` says, ends that of a copy: it may act
-    on mail into which its disclaimer fits, or whose sender has no manager. Of another rule, whether it acts.
+    """The value that is true if a rule ends the way of a copy, as :func:`how_it_ends` says: one that acts does not if its
+    disclaimer fits, or if the sender has no manager. For a rule that ends the way of no mail, whether it acts.
     """
     acts = chain.acts(rule)
     step = chain.step(rule)
@@ -411,17 +409,17 @@ def ended_by(rule: FlowRule, chain: RuleChain) -> Value:
 
 
 def effects_of(rule: FlowRule) -> set[SideEffect]:
-    """What a rule does beside."""
+    """The side effects of a rule."""
     if rule.idle:
         return set()
     effects = _reports_of(rule)
     if rule.actions.enforced:
-        effects |= _texts_of(rule) | _spam_of(rule) | _approvals_of(rule) | _ways_of(rule)
+        effects |= _texts_of(rule) | _spam_of(rule) | _approvals_of(rule) | _routing_of(rule)
     return effects
 
 
 def _reports_of(rule: FlowRule) -> set[SideEffect]:
-    """Whom a rule tells about its mail, also in a test mode that tells."""
+    """The people whom a rule tells about its mail, also in a test mode that does so, and what it tells them."""
     effects: set[SideEffect] = set()
     reporting = {
         row.option
@@ -440,7 +438,7 @@ def _reports_of(rule: FlowRule) -> set[SideEffect]:
 
 
 def _approvals_of(rule: FlowRule) -> set[SideEffect]:
-    """Whom a rule asks for an approval."""
+    """The people whom a rule asks for an approval."""
     moderation = rule.actions.does(Does.MODERATE)
     effects = {SideEffect("approval", str(person)) for person in moderation.get("moderate_message_by_user") or ()}
     if moderation.get("moderate_message_by_manager"):
@@ -448,8 +446,8 @@ def _approvals_of(rule: FlowRule) -> set[SideEffect]:
     return effects
 
 
-def _ways_of(rule: FlowRule) -> set[SideEffect]:
-    """How a rule sends its mail on its way."""
+def _routing_of(rule: FlowRule) -> set[SideEffect]:
+    """How a rule changes the way on which its mail leaves."""
     effects: set[SideEffect] = set()
     connector = str(rule.actions.options.get("route_message_outbound_connector") or "")
     if connector:
@@ -462,18 +460,18 @@ def _ways_of(rule: FlowRule) -> set[SideEffect]:
 
 
 #: The spam confidence level from which Exchange takes a message for spam. Source: Microsoft's page of New-TransportRule.
-_SPAM_FROM = 5
+_LEAST_SPAM_LEVEL = 5
 
 
 def _spam_of(rule: FlowRule) -> set[SideEffect]:
-    """What a rule asks of the spam filter."""
+    """What a rule tells the spam filter."""
     level = rule.actions.options.get("set_scl")
     if level is None:
         return set()
-    return {SideEffect("spam" if int(level) >= _SPAM_FROM else "no_spam", str(level))}
+    return {SideEffect("spam" if int(level) >= _LEAST_SPAM_LEVEL else "no_spam", str(level))}
 
 
-#: Actions whose values are what a sender is told of a rejection, and what a disclaimer says and where.
+#: The actions that say what a sender is told of a rejection, and what a disclaimer says and where.
 _REJECTIONS = ("reject_message_reason_text", "reject_message_enhanced_status_code")
 _DISCLAIMERS = (
     "apply_html_disclaimer_text",
@@ -483,7 +481,7 @@ _DISCLAIMERS = (
 
 
 def _texts_of(rule: FlowRule) -> set[SideEffect]:
-    """What a rule tells people when it rejects mail, and with a disclaimer."""
+    """The texts of a rejection and of a disclaimer."""
     return {
         SideEffect(sort, "; ".join(str(rule.actions.options.get(option, "")) for option in options))
         for sort, options in (("rejection_text", _REJECTIONS), ("disclaimer_text", _DISCLAIMERS))
@@ -492,7 +490,7 @@ def _texts_of(rule: FlowRule) -> set[SideEffect]:
 
 
 def side_effects_differ(before: RuleSet, after: RuleSet) -> bool:
-    """Whether an edit may change what rules do beside."""
+    """Whether an edit may change side effects of rules."""
     edits = edits_of(before, after, every=True)
     return any(rule is not None and effects_of(rule) for edit in edits for rule in (edit.before, edit.after))
 
@@ -506,9 +504,9 @@ _Effecting = tuple[int, int, SideEffect]
 
 
 class SideEffects:
-    """Finds the mail on which rules newly do something beside, or no longer do.
+    """Finds the mail on which rules newly have side effects, or no longer have them.
 
-    :param budget: the maximum number of conflicts for all questions, those that there were before included.
+    :param budget: the maximum number of conflicts of the solver, including those before.
     """
 
     def __init__(self, model: Model, budget: int) -> None:
@@ -518,7 +516,7 @@ class SideEffects:
         self._places = {id(rule): both[1].place for both in unedited(*model.rule_sets) for rule in both}
 
     def findings(self) -> Iterator[SideEffectsChanged]:
-        """One for each rule that does so, or did, each direction, and what is open of it."""
+        """A finding for each rule, direction and certainty: the side effects that mail newly has, or no longer has, by that rule."""
         doing = [[(rule, effects_of(rule)) for rule in rules.rules] for rules in self.model.rule_sets]
         circuit = self.model.circuit
         only, possible, sure = self._changed(doing)
@@ -535,28 +533,29 @@ class SideEffects:
     def _changed(
         self, doing: Sequence[Sequence[tuple[FlowRule, Collection[SideEffect]]]]
     ) -> tuple[dict[tuple[int, SideEffect], tuple[Literal, ...]], set[_Effecting], set[_Effecting]]:
-        """When mail has a side effect in one rule set alone; the rules by which it may, and those of which it is known.
+        """By rule set and side effect, the literals that are true together if mail has the effect in that set alone; the effects of
+        rules that are possible there; and those that are certain.
 
-        :param doing: by rule set: each rule with its side effects.
+        :param doing: by rule set, each rule with its side effects.
         """
         every = sorted({effect for side in doing for _rule, effects in side for effect in effects})
         ways = [{effect: [rule for rule, effects in side if effect in effects] for effect in every} for side in doing]
-        done = [
-            {effect: self._done(effect, which, rules) for effect, rules in rules_by_effect.items()}
+        has_by_any = [
+            {effect: self._has_by_any(effect, which, rules) for effect, rules in rules_by_effect.items()}
             for which, rules_by_effect in enumerate(ways)
         ]
         only = {
             (which, effect): (
-                ~done[not which][effect],
+                ~has_by_any[not which][effect],
                 *self._is_on_its_way(effect, which),
                 *self._waits(effect, not which),
-                *self._in_other_words(effect, which, done[0]),
+                *self._in_other_words(effect, which, has_by_any[0]),
             )
             for which in (1, 0)
             for effect in every
         }
         asked = Batch(self.model.circuit, self._budget)
-        changed = asked.possible([(key, (done[key[0]][key[1]], *literals)) for key, literals in only.items()])
+        changed = asked.possible([(key, (has_by_any[key[0]][key[1]], *literals)) for key, literals in only.items()])
         possible = asked.possible(
             [
                 ((which, rule.place, effect), (self._has(effect, rule, which), *only[which, effect]))
@@ -567,8 +566,8 @@ class SideEffects:
         )
         in_doubt = self._in_doubt_after_rejection(doing, ways)
         doubtful = [
-            ((which, rule.place, effect), (self._acts(rule, which), *goes_on, *only[which, effect]))
-            for which, rule, effect, goes_on in in_doubt
+            ((which, rule.place, effect), (self._acts(rule, which), *continues, *only[which, effect]))
+            for which, rule, effect, continues in in_doubt
             if (which, rule.place, effect) in possible
         ]
         known = asked.possible(doubtful)
@@ -582,16 +581,18 @@ class SideEffects:
         """The side effects of rules that depend on whether rules go on after a rejection: the rule set, the rule, the
         effect, and literals that are true together if they go on.
         """
-        goes_on = {effect: self._goes_on(effect, [side[effect] for side in ways]) for effect in ways[0]}
+        continues = {
+            effect: self._continues_after_rejection(effect, [side[effect] for side in ways]) for effect in ways[0]
+        }
         for which in (1, 0):
             for rule, effects in doing[which]:
-                yield from ((which, rule, effect, goes_on[effect]) for effect in effects if goes_on[effect])
+                yield from ((which, rule, effect, continues[effect]) for effect in effects if continues[effect])
 
     def _acts(self, rule: FlowRule, which: int) -> Literal:
         """The literal that is true if a rule of a set acts on a copy."""
         return high(self.model.free.chains[which].acts(rule))
 
-    def _done(self, effect: SideEffect, which: int, rules: Iterable[FlowRule]) -> Literal:
+    def _has_by_any(self, effect: SideEffect, which: int, rules: Iterable[FlowRule]) -> Literal:
         """The literal that is true if mail has a side effect by one of some rules of a set."""
         return self.model.circuit.disjunction(self._has(effect, rule, which) for rule in rules)
 
@@ -601,16 +602,16 @@ class SideEffects:
         return high(chain.notifies(rule) if effect.sort in TOLD_AFTER_REJECTION else chain.acts(rule))
 
     def _is_on_its_way(self, effect: SideEffect, which: int) -> list[Literal]:
-        """Literals that are true together if a copy may be neither rejected nor deleted in a rule set, where an effect
-        is one of copies: no other has it.
+        """Literals that are true together if a copy may be neither rejected nor deleted in a rule set. Empty for an effect that
+        does not depend on that.
         """
         if effect.sort not in OF_COPIES:
             return []
         fates = self.model.free.outcomes[which].state.fates
         return [~low(fates[fate]) for fate in (Fate.DELETED, Fate.REJECTED) if fate in fates]
 
-    def _goes_on(self, effect: SideEffect, ways: Sequence[Sequence[FlowRule]]) -> list[Literal]:
-        """Literals that are true together if rules go on after a rejection, if that decides whether mail has a side
+    def _continues_after_rejection(self, effect: SideEffect, ways: Sequence[Sequence[FlowRule]]) -> list[Literal]:
+        """Literals that are true together if rules go on after a rejection. Empty if that does not decide whether mail has a side
         effect.
 
         :param ways: the rules with this side effect, by rule set.
@@ -623,10 +624,10 @@ class SideEffects:
         return [high(self.model.free.logic.unknown(questions.AFTER_REJECTION))] if decides else []
 
     def _in_other_words(self, effect: SideEffect, which: int, before: Mapping[SideEffect, Literal]) -> list[Literal]:
-        """Literals that are true together if mail brought another text before, where an effect is news only then, and
-        only as it is now.
+        """Literals that are true together if mail brought another text before. An effect that is a text is told only then, and only
+        for the second rule set. Empty for other effects.
 
-        :param before: that mail had each effect before.
+        :param before: by effect, the literal that is true if mail had it before.
         """
         if effect.sort not in STATED_TEXTS:
             return []
@@ -634,8 +635,8 @@ class SideEffects:
         return [self.model.circuit.disjunction(others) if which else FALSE]
 
     def _waits(self, effect: SideEffect, which: bool) -> list[Literal]:
-        """Literals that are true together if mail waits for an approval in a rule set, where an effect is news only
-        then: somebody inside who is asked is told with the approval.
+        """Literals that are true together if mail waits for an approval in a rule set. That somebody inside is asked is told only
+        then: otherwise the finding about delivery says it. Empty for other effects.
         """
         if effect.sort != "approval" or recipient_outside(self.model.facts, effect.name) is not False:
             return []
@@ -645,9 +646,15 @@ class SideEffects:
     def _finding(
         self, rule: FlowRule, effects: Sequence[SideEffect], *, now: bool, literals: Sequence[Literal], perhaps: bool
     ) -> SideEffectsChanged:
-        mine = [edit for edit in self._edits if rule is edit.before or rule is edit.after]
-        edits = mine or [edit for edit in self._edits if edit.place < self._places[id(rule)]]
-        later_rule = None if mine else LaterRule(rule.name, acts=now, stays=True)
+        """The finding about side effects of a rule.
+
+        :param now: whether mail newly has them.
+        :param literals: literals that are true together of the mail.
+        :param perhaps: whether that depends on whether rules go on after a rejection.
+        """
+        own_edits = [edit for edit in self._edits if rule is edit.before or rule is edit.after]
+        edits = own_edits or [edit for edit in self._edits if edit.place < self._places[id(rule)]]
+        later_rule = None if own_edits else LaterRule(rule.name, acts=now, stays=True)
         about, why = self._mail(rule, edits[0] if len(edits) == 1 else None, literals)
         witness, reasons = self._witness(effects, literals, now=now)
         if perhaps:
@@ -658,7 +665,7 @@ class SideEffects:
             "effects": tuple(effects),
             "now": now,
             "later": later_rule,
-            "cause": Cause(edits[0], _acting(edits[0], now=now or not mine), later_rule, perhaps=bool(reasons))
+            "cause": Cause(edits[0], _acting(edits[0], now=now or not own_edits), later_rule, perhaps=bool(reasons))
             if len(edits) == 1
             else None,
         }
@@ -669,11 +676,11 @@ class SideEffects:
     def _mail(
         self, rule: FlowRule, edit: Edit | None, literals: Sequence[Literal]
     ) -> tuple[tuple[FlowRule, ...], Separation]:
-        """The rules whose conditions all mail meets on which a side effect of a rule changes, the rule itself last, and
-        what sets the version of the edited rule apart that acts on it.
+        """The rules whose conditions all mail meets on which a side effect of a rule changes, the rule itself last, and what
+        distinguishes the mail of the version of the edited rule that acts on it.
 
         :param edit: the edit that makes the difference; ``None`` if several may.
-        :param literals: what is true of the mail.
+        :param literals: literals that are true together of the mail.
         """
         own = unchanged(self.model, rule)
         if edit is None:
@@ -692,11 +699,11 @@ class SideEffects:
         if why.is_one:
             acting = acting.with_criteria((*acting.criteria.conditions, *why.met))
             why = NOTHING
-        why = as_told(self.model, acting, why, self._solve)
+        why = telling_separation(self.model, acting, why, self._solve)
         return ((acting,) if version is rule else (acting, own)), why
 
     def _version_that_acts(self, edit: Edit, rule: FlowRule, literals: Sequence[Literal]) -> FlowRule | None:
-        """The version of an edited rule that acts on all of some mail; ``None`` if neither does."""
+        """The version of an edited rule that acts on all mail of which literals are true; ``None`` if neither does."""
         for which, version in ((1, edit.after), (0, edit.before)):
             if version is None or version.idle:
                 continue
@@ -705,19 +712,19 @@ class SideEffects:
         return None
 
     def _is_sure(self, literals: Sequence[Literal], claim: Literal) -> bool:
-        """Whether a claim is true of all mail of which some literals are; not if that takes too long."""
+        """Whether a claim is certainly true of all mail of which literals are; false if the budget ends first."""
         return self._solve([*literals, ~claim]) is False
 
     def _solve(self, literals: Sequence[Literal]) -> bool | None:
-        """Whether a message can be so; ``None`` if that takes too long."""
+        """Whether a message can satisfy literals; ``None`` if the budget ends first."""
         remaining = self._budget - self.model.circuit.solver.conflicts
         return self.model.circuit.solve(literals, remaining) if remaining > 0 else None
 
     def _witness(
         self, effects: Sequence[SideEffect], literals: Sequence[Literal], *, now: bool
     ) -> tuple[Mapping[str, Any] | None, tuple[Reason, ...]]:
-        """A message that surely has one of some side effects in one rule set alone, a usual one if there is one;
-        ``None`` if none is found, and what is open of those that may.
+        """A message that surely has one of some side effects in one rule set alone, a usual one if possible; or ``None``, and what
+        is open of the messages that may.
         """
         usual = [assumption.literal for assumption in self.model.mail.assumptions]
         reasons: list[Reason] = []
@@ -729,7 +736,7 @@ class SideEffects:
             for candidate in itertools.islice(candidates, _CANDIDATES):
                 if candidate is None:
                     continue
-                sides = _Sides(self.model, candidate, effects, now=now)
+                sides = _SideEffectReplay(self.model, candidate, effects, now=now)
                 witness = sides.witness()
                 if witness is not None:
                     return witness, ()
@@ -737,15 +744,15 @@ class SideEffects:
         return None, tuple(dict.fromkeys(reasons)) or (NOT_FOUND,)
 
 
-#: How many messages are tried that may show that a side effect changes.
+#: The maximum number of messages that are tried to show that a side effect changes.
 _CANDIDATES = 4
 
 
 @dataclass(frozen=True)
-class _Sides:
-    """Messages in both rule sets, one of which alone may have one of some side effects.
+class _SideEffectReplay:
+    """A candidate for a message that has one of some side effects in one rule set alone, in the simulator.
 
-    :param now: whether it is the second one.
+    :param now: whether that is the second rule set.
     """
 
     model: Model
@@ -754,7 +761,7 @@ class _Sides:
     now: bool
 
     def witness(self) -> dict[str, Any] | None:
-        """The candidate, without what it can do without; ``None`` if it does not show it."""
+        """The candidate as a witness, without what it can do without; ``None`` if it does not show that."""
         shown = self.results(self.candidate.message)
         if shown is None:
             return None
@@ -786,6 +793,7 @@ class _Sides:
             yield from reasons_of(course, self.candidate.message, self.candidate.facts[which])
 
     def _course(self, which: int, message: Message) -> Course | None:
+        """What happens to the recipient's copy of a message in a rule set."""
         rules, facts = self.model.rule_sets[which], self.candidate.facts[which]
         return course_of(rules, message, facts, self.candidate.letter.recipient)
 
@@ -800,7 +808,10 @@ class _Sides:
 
 
 def _acting(edit: Edit, *, now: bool) -> tuple[bool, bool]:
-    """Whether the rule of an edit acted before, and acts now, as far as the edit tells."""
+    """Whether the rule of an edit acted before, and acts now, as far as its versions say.
+
+    :param now: whether it acts now, if they say nothing.
+    """
     was, acts = edit.could_act
     if was and acts:
         return True, True

@@ -2,8 +2,8 @@
 """Who outside can read what in clear: kinds of mail by destinations, each cell decided for all of its mail.
 
 Mail counts as protected if it is encrypted, leaves only by forced TLS, or is not delivered.
-A destination is where a copy goes: that of the recipient, or of somebody whom rules add or redirect mail to. A plain
-message shows one side of a cell in the simulator; the prover says whether there is mail on the other.
+A destination is where a copy goes: to the recipient, or to somebody to whom rules add or redirect it. A plain message shows one
+side of a cell in the simulator; the prover says whether there is mail on the other.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ..simulator.disclosures import disclosures_outside
 from ..symbolic.compile_outcomes import disclosed
 from ..symbolic.encoding import Model
 from ..symbolic.witness_replay import reasons_for
-from .besides_dlp import certain_dlp_rules, undecided
+from .besides_dlp import certain_dlp_rules, undecided_dlp_rules
 from .overview_formulas import OverviewFormulas
 from .overview_kinds import EVERYBODY_ELSE, KINDS, PROTECTED, KindOfMail, MailKind
 from .overview_samples import SampleMessage, SampleMessages
@@ -53,12 +53,12 @@ class CellVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class Cell:
-    """What is true of the mail of a kind to a destination.
+    """What is true of all mail of a kind to a destination.
 
     :param destination: a domain with its subdomains, or :data:`EVERYBODY_ELSE`.
-    :param on: the rules on which it depends.
-    :param witness: a message, its recipient and its outcome: one that is not protected, where there is one.
-    :param besides_dlp: the DLP rules that may treat some of the mail otherwise, where it is open on which mail they act. The
+    :param on: the names of the rules on which it depends.
+    :param witness: a message, its recipient and its outcome: one that is not protected, if there is one.
+    :param besides_dlp: the DLP rules that may treat some of the mail may_contradict, where it is open on which mail they act. The
         rest of the cell is about mail on which none of these acts.
     :param unknown: why it is unknown.
     """
@@ -75,10 +75,12 @@ class Cell:
 def destinations(rules: RuleSet, facts: Mapping[str, Any] | Facts, also: Iterable[str] = ()) -> list[str]:
     """The domains outside that are destinations of an overview.
 
-    :param also: further domains, those inside among them.
+    :param also: further domains. Those inside are left out.
     """
     known = facts_of(facts)
-    return [name for name in sorted({*_named(rules, known), *also}) if known.domains.type_of(name) not in INSIDE]
+    return [
+        name for name in sorted({*_named_domains(rules, known), *also}) if known.domains.type_of(name) not in INSIDE
+    ]
 
 
 def overview(
@@ -88,8 +90,8 @@ def overview(
     budget: int = CONFLICTS,
     also: Iterable[str] = (),
 ) -> list[Cell]:
-    """The cells, destination by destination. What takes more than the budget is unknown, and so is what would be proved while a test
-    message contradicts what is computed.
+    """The cells, destination by destination. A cell is unknown if it takes more than the budget, or if it would be proved while a
+    test message contradicts what is computed.
 
     :param facts: in the form of the option ``facts``.
     :param budget: the maximum number of conflicts for all questions together.
@@ -100,10 +102,10 @@ def overview(
     cells: dict[tuple[str, MailKind], Cell] = {}
     try:
         with bounded():
-            looking = _Overview(rules, known, domains, now or datetime.datetime.now(datetime.UTC), budget)
-            for cell in looking.cells():
+            search = _Overview(rules, known, domains, now or datetime.datetime.now(datetime.UTC), budget)
+            for cell in search.cells():
                 cells[cell.destination, cell.kind] = cell
-    except BudgetError:  # Of what is left nothing is known.
+    except BudgetError:  # Nothing is known about the remaining cells.
         pass
     contradicted = tuple(map(contradicted_by, facts_of(facts).contradicted))
     if contradicted:
@@ -128,10 +130,10 @@ class _Overview:
     ) -> None:
         self._rules = rules
         self._domains = domains
-        self._model = model = Model([rules], _selecting(domains), facts, now, transit=True)
+        self._model = model = Model([rules], _rules_for_domains(domains), facts, now, transit=True)
         self._budget = budget
-        self._brought = _brought(rules, model.facts)
-        self._undecided = undecided(model.facts)
+        self._people_sent_mail = _people_sent_mail(rules, model.facts)
+        self._undecided = undecided_dlp_rules(model.facts)
         self._certain = certain_dlp_rules(model.facts)
         self._disclosures = disclosures_outside(rules.rules, model.facts)
         self._formulas = OverviewFormulas(model, domains, self._undecided)
@@ -141,55 +143,58 @@ class _Overview:
         )
 
     def cells(self) -> Iterator[Cell]:
-        """One for each destination and kind."""
+        """A cell for each destination and kind."""
         for name, kind in itertools.product([*self._domains, EVERYBODY_ELSE], KINDS):
             yield self._with_dlp(self._cell(name, kind), kind)
 
     def _cell(self, name: str, kind: KindOfMail) -> Cell:
-        """The one of a destination and kind, of mail on which no DLP rule acts of which that is open."""
-        seen = self._samples.plain_message(name, kind)
-        if seen.keeps is None:
-            return self._unknown(name, kind, seen)
-        other = self._samples.like_others(name, kind, keeps=not seen.keeps)
+        """The cell of a destination and a kind, about mail on which no undecided DLP rule acts."""
+        sample = self._samples.plain_message(name, kind)
+        if sample.keeps is None:
+            return self._unknown(name, kind, sample)
+        other = self._samples.like_others(name, kind, keeps=not sample.keeps)
         try:
             possible = other is not None
             if not possible:
-                other_side = self._formulas.side(name, keeps=not seen.keeps)
-                possible, other = self._possible_sample(name, kind, other_side, keeps=not seen.keeps)
-            shown, why = self._shown(name, kind) if seen.keeps and not possible else (None, None)
+                other_side = self._formulas.side(name, keeps=not sample.keeps)
+                possible, other = self._possible_sample(name, kind, other_side, keeps=not sample.keeps)
+            shown, why = self._disclosing_sample(name, kind) if sample.keeps and not possible else (None, None)
         except BudgetError:
-            return self._unknown(name, kind, seen, BUDGET)
+            return self._unknown(name, kind, sample, BUDGET)
         if why:
-            return Cell(kind.name, name, CellVerdict.UNKNOWN, witness=(shown or seen).shown, unknown=(why,))
+            return Cell(kind.name, name, CellVerdict.UNKNOWN, witness=(shown or sample).shown, unknown=(why,))
         if not possible and self._model.added(self._model.free).cut:
-            return Cell(kind.name, name, CellVerdict.UNKNOWN, witness=seen.shown, unknown=(TOO_MANY_COPIES,))
+            return Cell(kind.name, name, CellVerdict.UNKNOWN, witness=sample.shown, unknown=(TOO_MANY_COPIES,))
         if not possible:
-            verdict = CellVerdict.ALWAYS if seen.keeps else CellVerdict.NEVER
-            return Cell(kind.name, name, verdict, witness=seen.shown)
-        if other is None or other.keeps is not (not seen.keeps):
-            return self._unknown(name, kind, other or seen)
+            verdict = CellVerdict.ALWAYS if sample.keeps else CellVerdict.NEVER
+            return Cell(kind.name, name, verdict, witness=sample.shown)
+        if other is None or other.keeps is not (not sample.keeps):
+            return self._unknown(name, kind, other or sample)
         order = {rule.name: rule.place for rule in self._rules.rules}
-        on = sorted(seen.acting ^ other.acting, key=lambda destination: order.get(destination, -1))
-        return Cell(kind.name, name, CellVerdict.DEPENDS, tuple(on), (seen if seen.keeps is False else other).shown)
+        on = sorted(sample.acting ^ other.acting, key=lambda rule: order.get(rule, -1))
+        return Cell(kind.name, name, CellVerdict.DEPENDS, tuple(on), (sample if sample.keeps is False else other).shown)
 
-    def _unknown(self, name: str, kind: KindOfMail, seen: SampleMessage, why: Reason = NOT_FOUND) -> Cell:
-        """A cell of which nothing is known, since that is open of a message, or for another reason."""
-        reasons = reasons_for(seen.course, PROTECTED, seen.message, seen.alone) if seen.keeps is None else []
-        return Cell(kind.name, name, CellVerdict.UNKNOWN, witness=seen.shown, unknown=tuple(reasons) or (why,))
+    def _unknown(self, name: str, kind: KindOfMail, sample: SampleMessage, why: Reason = NOT_FOUND) -> Cell:
+        """An unknown cell.
+
+        :param why: the reason, if nothing is open of the message.
+        """
+        reasons = reasons_for(sample.course, PROTECTED, sample.message, sample.alone) if sample.keeps is None else []
+        return Cell(kind.name, name, CellVerdict.UNKNOWN, witness=sample.shown, unknown=tuple(reasons) or (why,))
 
     def _with_dlp(self, cell: Cell, kind: KindOfMail) -> Cell:
-        """A cell with the DLP rules that may treat some of its mail otherwise. One of which that takes too long to find out is
-        unknown.
+        """A cell with the undecided DLP rules that may treat some of its mail otherwise; an unknown one if the budget ends before
+        they are known.
         """
         acting = {
             rule.does.name: self._formulas.acting_dlp[id(rule.does)]
             for rule in self._undecided
             if _may_change(cell.protected, rule.does, instead=bool(self._certain))
         }
-        otherwise = self._otherwise(cell) if acting else FALSE
+        may_contradict = self._may_contradict(cell) if acting else FALSE
         try:
             return replace(
-                cell, besides_dlp=self._possible_together([*self._formulas.of_kind[kind.name], otherwise], acting)
+                cell, besides_dlp=self._possible_together([*self._formulas.of_kind[kind.name], may_contradict], acting)
             )
         except BudgetError:
             return Cell(cell.kind, cell.destination, CellVerdict.UNKNOWN, witness=cell.witness, unknown=(BUDGET,))
@@ -200,33 +205,33 @@ class _Overview:
         :raises BudgetError: that took too many conflicts.
         """
         possible: list[str] = []
-        left = dict(named)
-        while left:
-            wanted = list(left.values())
+        remaining = dict(named)
+        while remaining:
+            wanted = list(remaining.values())
             asked = [*mail, self._model.circuit.disjunction(wanted)]
             if not self._model.solve(asked, self._remaining_budget, preferred=wanted):
                 break
-            shown = [name for name, literal in left.items() if self._model.circuit.holds(literal)]
+            shown = [name for name, literal in remaining.items() if self._model.circuit.holds(literal)]
             possible += shown
             for name in shown:
-                del left[name]
+                del remaining[name]
         return tuple(possible)
 
-    def _otherwise(self, cell: Cell) -> Literal:
-        """The literal that is true if a copy may contradict a cell; of one that depends on rules, if it is about it."""
+    def _may_contradict(self, cell: Cell) -> Literal:
+        """The literal that is true if a copy may contradict a cell; for one that depends on rules, if the cell is about the copy."""
         if cell.protected is CellVerdict.DEPENDS:
             return self._formulas.there(cell.destination)
         return self._formulas.side(cell.destination, keeps=cell.protected is CellVerdict.NEVER)
 
     @property
     def _remaining_budget(self) -> int:
-        """The number of conflicts that are left."""
+        """The number of conflicts that remain, at least 0."""
         return max(self._budget - self._model.circuit.solver.conflicts, 0)
 
     def _possible_sample(
         self, name: str, kind: KindOfMail, literal: Literal, *, keeps: bool | None = None
     ) -> tuple[bool, SampleMessage | None]:
-        """Whether mail of a kind may be like this, and a message that may be; ``None`` if none is written. It shows the
+        """Whether mail of a kind can satisfy a literal, and a message that may, or ``None`` if none could be written. It shows the
         copy of somebody at the destination, if possible one that surely is protected, or surely is not.
 
         :raises BudgetError: that took too many conflicts.
@@ -238,9 +243,9 @@ class _Overview:
         )
         if candidate is None:
             return possible, None
-        return possible, self._samples.of_candidate(name, kind, candidate, self._brought, keeps=keeps)
+        return possible, self._samples.of_candidate(name, kind, candidate, self._people_sent_mail, keeps=keeps)
 
-    def _shown(self, name: str, kind: KindOfMail) -> tuple[SampleMessage | None, Reason | None]:
+    def _disclosing_sample(self, name: str, kind: KindOfMail) -> tuple[SampleMessage | None, Reason | None]:
         """A message that rules may show somebody at a destination in clear, and why that is open.
 
         :raises BudgetError: that took too many conflicts.
@@ -257,10 +262,10 @@ class _Overview:
 
 
 def _may_change(protected: CellVerdict, does: Encrypter, *, instead: bool) -> bool:
-    """Whether a DLP rule that acts on mail of a cell may make another verdict of it. Mail that is not delivered counts as
+    """Whether a DLP rule that acts on mail of a cell may change its verdict. Mail that is not delivered counts as
     protected.
 
-    :param instead: whether there are other DLP rules that it may keep from acting.
+    :param instead: whether it may keep other DLP rules from acting.
     """
     if protected is CellVerdict.UNKNOWN:
         return False
@@ -270,9 +275,9 @@ def _may_change(protected: CellVerdict, does: Encrypter, *, instead: bool) -> bo
     return protects or (protected is not CellVerdict.NEVER and does.removes)
 
 
-def _named(rules: RuleSet, facts: Facts) -> list[str]:
-    """The domains outside that rules which can act, and connectors, name, and those of people whom such rules bring or show
-    mail. Of DLP rules, these are those that surely act.
+def _named_domains(rules: RuleSet, facts: Facts) -> list[str]:
+    """The domains that connectors and rules which can act name, and those of people to whom such rules send or show mail. Of DLP
+    rules, only those count that surely act.
     """
     acting = [atom for rule in rules.rules if not rule.idle for atom in rule.criteria.atoms]
     acting += [
@@ -282,22 +287,22 @@ def _named(rules: RuleSet, facts: Facts) -> list[str]:
         name.lower() for atom in acting if atom.predicate.options[0] == "recipient_domain_is" for name in atom.values
     }
     shown = disclosures_outside(rules.rules, facts)
-    people = {*_brought(rules, facts), *(disclosure.person.address for disclosure in shown)}
+    people = {*_people_sent_mail(rules, facts), *(disclosure.person.address for disclosure in shown)}
     every = {*by_rules, *named_domains(facts.connectors.outbound or ()), *map(domain, people)}
     return sorted(name for name in every if _is_domain(name))
 
 
-def _brought(rules: RuleSet, facts: Facts) -> list[str]:
+def _people_sent_mail(rules: RuleSet, facts: Facts) -> list[str]:
     """The addresses of the people to whom rules that can act send mail."""
     sending = sending_rules(rules, facts)
     return sorted({address for rule in sending for _option, address, _senders in brought_by(rule, facts)})
 
 
 def _is_domain(name: str) -> bool:
-    """Whether mail can be for it, unlike for ``@fabrikam.com``."""
+    """Whether a name is a domain to which mail can go, unlike ``@fabrikam.com``."""
     return is_address(f"recipient@{name}") and not any(never_matching({"recipient_domain_is": name}))
 
 
-def _selecting(domains: Sequence[str]) -> RuleSet:
-    """What selects mail to these domains, so that it can be told from other mail even if no rule names them."""
+def _rules_for_domains(domains: Sequence[str]) -> RuleSet:
+    """A rule set that names domains, so that the model distinguishes mail to them even if no rule does."""
     return RuleSet([{"conditions": {"recipient_domain_is": list(domains)}}] if domains else [])

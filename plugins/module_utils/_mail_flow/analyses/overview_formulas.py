@@ -47,13 +47,13 @@ class OverviewFormulas:
 
     @cached_property
     def copies(self) -> list[tuple[Value, Outcome]]:
-        """The recipient's copy, and those of people whom rules add, each with its condition."""
+        """The recipient's copy, and those of people whom rules add, each with the value that is true if it exists."""
         side = self._model.free
         return [(TRUE, side.outcomes[0]), *((copy.when, copy.outcome) for copy in self._model.added(side).copies)]
 
     @cached_property
     def of_kind(self) -> dict[str, list[Literal]]:
-        """By kind that mail is of it: usual but for that, from inside, and in clear as it arrives."""
+        """By kind, the literals that are true together of its mail: from inside, in clear as it arrives, and otherwise usual."""
         side = self._model.free
         mail = self._model.mail
         sender = high(side.conditions.scopes.sender("InOrganization", mail.sender))
@@ -70,7 +70,7 @@ class OverviewFormulas:
 
     @cached_property
     def acting_dlp(self) -> dict[int, Literal]:
-        """By the identity of what each of them does, the literal that is true if it may act on one of the copies."""
+        """By the ``id`` of what an undecided DLP rule does, the literal that is true if it may act on one of the copies."""
         return {
             id(rule.does): self._model.circuit.disjunction(
                 high(when & outcome.after.dlp.acts(rule)) for when, outcome in self.copies

@@ -18,7 +18,7 @@ from ..symbolic.symbolic_message import SymbolicMessage
 #: Everybody outside whom neither rules nor connectors name.
 EVERYBODY_ELSE = "everybody else"
 
-#: What is asked of each cell.
+#: The guarantee that is asked about in each cell.
 PROTECTED = Guarantee("overview", {}, {}, IN_TRANSIT, tls_validation=VALIDATIONS[0])
 
 
@@ -34,12 +34,12 @@ class MailKind(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class KindOfMail:
-    """What mail of a kind is.
+    """A kind of mail.
 
     :param name: the kind.
-    :param options: those of a plain message of it, without sender and recipient.
-    :param unusual: the ids of assumptions about usual mail that it does not meet.
-    :param literal: that mail is of it; ``None`` for all usual mail.
+    :param options: the options of a plain message of the kind, without sender and recipient.
+    :param unusual: the ids of the assumptions about usual mail that it does not meet.
+    :param literal: the literal that is true if mail is of the kind; ``None`` for all usual mail.
     """
 
     name: MailKind
@@ -49,12 +49,12 @@ class KindOfMail:
 
 
 def _automatic_reply(mail: SymbolicMessage) -> Literal:
-    """A literal that is true of an automatic reply that is no request for approval, which rules may not see."""
+    """The literal that is true if mail is an automatic reply, and no request for approval, which rules may not see."""
     return mail.kinds["OOF"] & ~mail.kinds["ApprovalRequest"]
 
 
 def _with_attachment(mail: SymbolicMessage) -> Literal:
-    """The literal that is true if something of an attachment shows: of others no rule can tell whether they are there."""
+    """The literal that is true if rules can see something of an attachment: no rule can tell whether others exist."""
     atoms = [
         literal
         for slot, attachments in mail.texts.items()

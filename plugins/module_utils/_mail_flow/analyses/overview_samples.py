@@ -24,21 +24,22 @@ from ..simulator.results import result
 from ..simulator.state import Course
 from ..symbolic.message_search import CandidateMessage
 from ..symbolic.witness_replay import course_of, courses_of, surely
-from .besides_dlp import left_alone
+from .besides_dlp import without_dlp_rules
 from .overview_kinds import EVERYBODY_ELSE, PROTECTED, KindOfMail
 
-#: So many messages of a kind are tried at other destinations before a new one is searched for.
-_REMEMBERED = 6
+#: The maximum number of messages of a kind that are tried at other destinations before a new one is searched for.
+_MOST_REMEMBERED = 6
 
 
 @dataclass(frozen=True)
 class SampleMessage:
     """A message and what happens to it.
 
-    :param options: as the option ``messages`` has it.
-    :param known: what is known of the organization with the :param:`facts` that the message needs beside, and
-        :param:`alone` the same as mail meets it on which no DLP rule acts of which that is open.
+    :param options: the message in the form of the option ``messages``.
+    :param known: the facts of the organization with those that the message needs in addition; :param:`alone`: these without
+        undecided DLP rules.
     :param keeps: whether the recipient's copy surely is protected; ``None`` if that is open.
+    :param facts: the facts that the message needs in addition, in the form of the option ``facts``.
     """
 
     options: Mapping[str, Any]
@@ -53,7 +54,7 @@ class SampleMessage:
 
     @cached_property
     def outcome(self) -> CopyResult | None:
-        """Its result if no DLP rule acts of which that is open; ``None`` if the recipient gets nothing."""
+        """The result if no undecided DLP rule acts; ``None`` if the recipient gets nothing."""
         return result(self.course, self.rules, self.message, self.alone) if self.course else None
 
     def _outcome_of(self, message: Message) -> CopyResult | None:
@@ -65,7 +66,7 @@ class SampleMessage:
 
     @property
     def acting(self) -> set[str]:
-        """The rules that surely act on it."""
+        """The names of the rules that surely act on the message."""
         return set(self.outcome.surely_matching) if self.outcome else set()
 
     @property
@@ -84,8 +85,8 @@ class SampleMessage:
 
 
 class SampleMessages:
-    """Messages to destinations taken through the simulator: plain ones, and those that a search found, which may show other
-    destinations as well.
+    """Messages to destinations in the simulator: plain ones, and those that a search found and that may show other destinations,
+    too.
 
     :param domains: the destinations that are domains.
     :param now: when the messages pass the rules.
@@ -108,34 +109,36 @@ class SampleMessages:
         self._domains = domains
         self._now = now
         self._undecided = undecided
-        #: What a plain message has where a DLP rule looks into it, or a rule at the address that it came from last.
+        #: The keys of a plain message that DLP rules look for in it, and its last hop, if rules look at that.
         self._content: dict[str, Any] = {SENSITIVE: False} if looks_for_sensitive else {}
         ranges = [value for atom in rules.atoms if atom.predicate.sort == "range" for value in atom.values]
         if ranges and (hop := hop_in_no_range(ranges)):
             self._content["sender_ip"] = hop
         inside = [accepted.name for accepted in facts.domains.accepted or () if accepted.type in INSIDE]
         self._sender = f"sender@{inside[0] if inside else 'contoso.example'}"
-        #: By kind the messages that were found so far, the last one first: what one destination shows, another may show
-        #: as well.
-        self._known: dict[str, list[SampleMessage]] = {}
+        #: By kind, the messages that a search found, the last one first: what shows one destination may show others.
+        self._remembered: dict[str, list[SampleMessage]] = {}
 
     def plain_message(self, name: str, kind: KindOfMail) -> SampleMessage:
         """A plain message of a kind to a destination."""
         recipient = f"recipient@{self._domain(name)}"
         options = {"from": self._sender, "authenticated": True, "to": [recipient], **kind.options, **self._content}
-        return self._seen(options, recipient, self._facts, {})
+        return self._sample(options, recipient, self._facts, {})
 
     def _domain(self, name: str) -> str:
-        return self._elsewhere if name == EVERYBODY_ELSE else name
+        """A domain at a destination."""
+        return self._unnamed_domain if name == EVERYBODY_ELSE else name
 
     @cached_property
-    def _elsewhere(self) -> str:
-        """A domain that nobody names."""
+    def _unnamed_domain(self) -> str:
+        """A domain that neither rules nor the organization name."""
         names = {*self._domains, *(accepted.name for accepted in self._facts.domains.accepted or ())}
         return next(name for number in range(len(names) + 1) if (name := f"else{number or ''}.example") not in names)
 
     def like_others(self, name: str, kind: KindOfMail, *, keeps: bool) -> SampleMessage | None:
-        """A message that surely is on a side, like a plain one or those of other destinations."""
+        """A message whose copy surely is protected, or surely is not, made from a plain one or from those of other destinations;
+        ``None`` if none of them is like that.
+        """
         there = self._domain(name)
         below = f"mail.{self._domain(name)}"
         if (
@@ -144,28 +147,35 @@ class SampleMessages:
         ):
             return sample
         recipient = f"recipient@{there}"
-        every = self._known.setdefault(kind.name, [])
+        every = self._remembered.setdefault(kind.name, [])
         for place, known in enumerate(every):
-            sample = self._seen({**known.options, "to": [recipient]}, recipient, known.known, known.facts)
+            sample = self._sample({**known.options, "to": [recipient]}, recipient, known.known, known.facts)
             if sample.keeps is keeps:
                 every.insert(0, every.pop(place))  # It is likely to show the next one, too.
                 return sample
         return None
 
     def _is_at(self, name: str, address: str) -> bool:
+        """Whether an address is at a destination."""
         parents = with_parents(domain(address))
         return name in parents if name in self._domains else not set(parents) & set(self._domains)
 
-    def _seen(self, options: Mapping[str, Any], recipient: str, facts: Facts, more: Mapping[str, Any]) -> SampleMessage:
-        (sample,) = self._copies_seen(options, [recipient], facts, more)
+    def _sample(
+        self, options: Mapping[str, Any], recipient: str, facts: Facts, more: Mapping[str, Any]
+    ) -> SampleMessage:
+        """A message with the copy of a recipient."""
+        (sample,) = self._samples(options, [recipient], facts, more)
         return sample
 
-    def _copies_seen(
+    def _samples(
         self, options: Mapping[str, Any], people: Sequence[str], facts: Facts, more: Mapping[str, Any]
     ) -> list[SampleMessage]:
-        """A message with the copy of each of these people who gets one; without a copy if none does."""
+        """A message with the copy of each of these people who gets one; without a copy if none does.
+
+        :param more: the facts that the message needs in addition.
+        """
         message = message_of({**options, "date": self._now}, "", "overview")
-        alone = left_alone(facts, self._undecided)
+        alone = without_dlp_rules(facts, self._undecided)
         courses = {course.recipient.address: course for course in courses_of(self._rules, message, alone)}
         return [
             SampleMessage(
@@ -192,16 +202,16 @@ class SampleMessages:
         *,
         keeps: bool | None = None,
     ) -> SampleMessage:
-        """A message that a search found, with the copy of somebody at a destination, if possible one that surely is protected, or
-        surely is not. It is remembered for other destinations if it is addressed to that person alone.
+        """A message that a search found, with the copy of somebody at a destination, if possible one that is protected as wanted. It
+        is remembered for other destinations if it is addressed to that person alone.
 
         :param brought: the people to whom rules send mail.
         """
         letter = candidate.letter
         people = dict.fromkeys((letter.recipient, *brought))
         there = [person for person in people if self._is_at(name, person)] or [letter.recipient]
-        every = self._copies_seen(letter.message, there, candidate.facts[0], letter.facts)
+        every = self._samples(letter.message, there, candidate.facts[0], letter.facts)
         sample = next((one for one in every if one.keeps is keeps), every[0])
         if letter.message.get("to") == [sample.recipient] and not {"cc", "bcc"} & set(letter.message):
-            self._known[kind.name] = [sample, *self._known.get(kind.name, ())][:_REMEMBERED]
+            self._remembered[kind.name] = [sample, *self._remembered.get(kind.name, ())][:_MOST_REMEMBERED]
         return sample

@@ -28,7 +28,7 @@ from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.assumptions import AFTER_REJECTION, NOT_FOLLOWED
-from .besides_dlp import undecided
+from .besides_dlp import undecided_dlp_rules
 from .changed_conditions import changed_conditions
 from .difference_kinds import SearchedMail
 from .effect_exemptions import EffectExemptions
@@ -136,7 +136,7 @@ def policy(
 def _with_dlp(statements: Sequence[Statement], facts: Facts, *, complete: bool) -> MailPolicy:
     """Statements with the DLP rules of which it is open on which mail they act."""
     besides = _besides(statements, facts)
-    others = (rule for rule in undecided(facts) if rule.does.would_change_mail and rule not in besides)
+    others = (rule for rule in undecided_dlp_rules(facts) if rule.does.would_change_mail and rule not in besides)
     return MailPolicy(tuple(statements), besides, tuple(others), complete)
 
 

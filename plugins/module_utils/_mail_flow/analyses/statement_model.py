@@ -15,7 +15,7 @@ from ..rules.dlp_rules import DlpRule
 from ..rules.rule_set import RuleSet
 from ..symbolic.compile_rules import RuleChain
 from ..symbolic.encoding import Model
-from .besides_dlp import certain_dlp_rules, undecided
+from .besides_dlp import certain_dlp_rules, undecided_dlp_rules
 from .rule_effects import RuleEffect, how_dlp_rule_keeps, may_treat_otherwise
 from .stated_rules import StatedRule
 
@@ -74,5 +74,5 @@ class StatementModel:
 def undecided_besides(facts: Facts, rule: StatedRule, effect: RuleEffect) -> list[DlpRule]:
     """The DLP rules that may keep mail of a rule from an effect, where it is open on which mail they act."""
     if isinstance(rule, DlpRule):
-        return [other for other in undecided(facts) if how_dlp_rule_keeps(other, rule, effect)]
-    return [other for other in undecided(facts) if may_treat_otherwise(other.does, effect)]
+        return [other for other in undecided_dlp_rules(facts) if how_dlp_rule_keeps(other, rule, effect)]
+    return [other for other in undecided_dlp_rules(facts) if may_treat_otherwise(other.does, effect)]

@@ -16,7 +16,7 @@ from ..simulator.results import result
 from ..simulator.state import Course, World
 from ..symbolic.message_search import CandidateMessage
 from ..symbolic.witness_replay import course_of, reasons_of
-from .besides_dlp import left_alone
+from .besides_dlp import without_dlp_rules
 from .difference_kinds import SearchedMail
 from .rule_effects import LEAVING, RuleEffect, shows_effect
 from .stated_rules import StatedRule, conditions_of
@@ -80,7 +80,7 @@ class StatementReplay:
             if candidate is None:
                 continue
             facts = candidate.facts[0]
-            alone = left_alone(facts, undecided_besides(facts, rule, effect))
+            alone = without_dlp_rules(facts, undecided_besides(facts, rule, effect))
             person = _brought_by(effect, candidate) if effect.brings_people else ""
             course = course_of(self._asked.rules, candidate.message, alone, candidate.letter.recipient, person)
             if course is not None:

@@ -35,7 +35,7 @@ from ..symbolic.message_assumptions import Assumption
 from ..symbolic.message_search import CONFLICTS
 from .counterexample_search import CounterexampleSearch
 from .guarantee_formulas import GuaranteeFormulas
-from .guarantee_replay import GuaranteeReplay, Tell, brought_people
+from .guarantee_replay import CounterexampleBuilder, GuaranteeReplay, brought_people
 from .judgment import (
     Breach,
     Counterexample,
@@ -278,8 +278,8 @@ class _Prover:
         :raises BudgetError: the search takes more than its budget.
         """
         formulas = self.formulas(place)
-        tell = self.search(formulas).among_all(formulas.first_assumptions, usual=True).counterexample
-        return tell() if tell else None
+        build = self.search(formulas).among_all(formulas.first_assumptions, usual=True).counterexample
+        return build() if build else None
 
     def keeps(self, known: Mapping[int, frozenset[tuple[str, str]]]) -> bool:
         """Whether no mail breaks any of some guarantees, in one question for all of them; false if that is not known.
@@ -438,7 +438,7 @@ class _Rounds:
         self._assumptions = [assumption for assumption in every if assumption.kind in kinds]
         return True
 
-    def _refuted(self, tell: Tell) -> Judgment:
+    def _refuted(self, build: CounterexampleBuilder) -> Judgment:
         """The verdict that a message refutes the guarantee: by the plainest message that does, if the search finds one
         with half of what is left of the budget. Only that one is told.
         """
@@ -449,7 +449,7 @@ class _Rounds:
                 shown = tell_plainest() if tell_plainest else None
         except BudgetError:
             pass
-        return replace(self._answer, verdict=GuaranteeVerdict.REFUTED, counterexample=shown or tell())
+        return replace(self._answer, verdict=GuaranteeVerdict.REFUTED, counterexample=shown or build())
 
     def _proved(self, core: Sequence[Literal]) -> Judgment:
         """The judgment where no mail may break the guarantee. It is no proof if rules make more copies than are
@@ -483,7 +483,7 @@ class _Rounds:
         _possible, candidate = model.messages.find([self._formulas.broken(), *literals], model.free, budget)
         if candidate is not None and not is_by_shown_alone:
             reasons += self._search.replay.reasons(candidate)
-        reasons = reasons or self._search.open_of_plain_mail(literals) or _managers_unknown(model)
+        reasons = reasons or self._search.open_reasons(literals) or _managers_unknown(model)
         return replace(
             self._answer,
             unknown=tuple(dict.fromkeys(reasons)) or (NOT_FOUND,),

@@ -50,7 +50,7 @@ def searched(budget: int = 1_000) -> ClassModel:
 def test_the_search_finds_the_class_of_mail_that_loses_protection() -> None:
     asked, found = searched(), MailClasses()
     kinds = {("", 0): list(asked.queries.free("").kinds)}
-    remaining = ClassSearch(asked, found).look(kinds)
+    remaining = ClassSearch(asked, found).search(kinds)
     assert len(found.by_key) == 1
     mail_class = next(iter(found.by_key.values()))
     assert mail_class.kind is DifferenceKind.PROTECTION_LOST
