@@ -110,7 +110,7 @@ class ClassDependence:
         model = self._class_model.model
         for kind in kinds:
             mail_class = self._classes.of_part(kind, copy_cause, WHOLE)
-            mail_class.refine = model.to_refine(side) or model.left_in_fields()
+            mail_class.refine = model.atoms_to_refine(side) or model.unmodeled_in_fields()
             mail_class.usual = usual
 
     def _unknown_part(self, queries: CopyQueries, kind: DifferenceKind, place: int, known: Sequence[Part]) -> Literal:

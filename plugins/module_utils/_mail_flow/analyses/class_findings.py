@@ -152,7 +152,10 @@ class ClassFindings:
                     )
         if draft.why:
             questions.append(
-                ((place, _SEPARATED, 0), (*of_class, ~conditions.any_apart(draft.why.met, draft.why.unmet, recipient)))
+                (
+                    (place, _SEPARATED, 0),
+                    (*of_class, ~conditions.may_meet_or_fail(draft.why.met, draft.why.unmet, recipient)),
+                )
             )
         if arrival := self._arrival(draft):
             usual = assumed(self.model, self._search.about, usual=draft.shown.usual)
@@ -378,7 +381,7 @@ class ClassFindings:
         for (chain, step, _named_rule), (_which, rule) in zip(named_steps, draft.rules, strict=True):
             atoms = [atom for atom, _names in finding.changed if atom in rule.criteria.conditions]
             wanted += [high(chain.conditions.truth(atom, step.seen, recipient)) for atom in atoms]
-        wanted += [named_steps[0][0].conditions.any_apart(why.met, why.unmet, recipient)] if why else []
+        wanted += [named_steps[0][0].conditions.may_meet_or_fail(why.met, why.unmet, recipient)] if why else []
         named = (
             high(chain.conditions.matches(named_rule, step.name, SeenMessage(), recipient))
             for chain, step, named_rule in named_steps

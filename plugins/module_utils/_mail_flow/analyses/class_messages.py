@@ -81,10 +81,10 @@ class ClassMessages:
                     return
             if may_show:
                 continue
-            mail_class.refine = self._class_model.model.to_refine(side)
+            mail_class.refine = self._class_model.model.atoms_to_refine(side)
             if candidate and courses:
                 may_show = True
-                mail_class.refine = mail_class.refine or self._class_model.model.left_in_fields()
+                mail_class.refine = mail_class.refine or self._class_model.model.unmodeled_in_fields()
                 self._note_possible(mail_class, candidate, courses)
 
     def note(self, mail_class: MailClass, candidate: CandidateMessage, courses: Courses, *, usual: bool) -> None:

@@ -58,7 +58,7 @@ class CounterexampleSearch:
         possible, candidate = self._search_not_held_back([self.formulas.broken(), *literals])
         if not possible:
             return SearchResult(is_none=True, core=model.circuit.core)
-        leads = model.to_refine(model.free)
+        leads = model.atoms_to_refine(model.free)
         return SearchResult(self._counterexample(candidate), leads)
 
     def among_all(self, assumptions: Sequence[Assumption], *, usual: bool) -> SearchResult:
@@ -115,7 +115,7 @@ class CounterexampleSearch:
             return SearchResult(is_none=True)
         possible, candidate = self._search_not_held_back(wanted)
         # What attempts to write a message teach may rule all of them out.
-        leads = model.to_refine(model.free) if possible else []
+        leads = model.atoms_to_refine(model.free) if possible else []
         build = self._counterexample(candidate)
         if build:
             return SearchResult(build)
@@ -156,7 +156,7 @@ class CounterexampleSearch:
                 build = self._counterexample(candidate)
                 if build:
                     return build, []
-                to_refine += model.to_refine(side)
+                to_refine += model.atoms_to_refine(side)
         return None, to_refine
 
     def _surely_disclosed(self, literals: Sequence[Literal]) -> CounterexampleBuilder | None:

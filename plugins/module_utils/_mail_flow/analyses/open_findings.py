@@ -148,7 +148,7 @@ class OpenFindings:
         recipient = self.model.mail.recipient
         if not separation:
             return None
-        differs = ~self.model.free.conditions.any_apart(separation.met, separation.unmet, recipient)
+        differs = ~self.model.free.conditions.may_meet_or_fail(separation.met, separation.unmet, recipient)
         for mail_class in group:
             remaining = self._search.remaining
             of_class = self._search.about_copies(mail_class.person).of_class(
@@ -694,7 +694,7 @@ class SideEffects:
         if other is not None:
             why = separation_of(version, other)
         conditions, recipient = self.model.free.conditions, self.model.mail.recipient
-        if not (why and self._is_sure(literals, conditions.any_apart(why.met, why.unmet, recipient))):
+        if not (why and self._is_sure(literals, conditions.may_meet_or_fail(why.met, why.unmet, recipient))):
             why = NOTHING
         if why.is_one:
             acting = acting.with_criteria((*acting.criteria.conditions, *why.met))

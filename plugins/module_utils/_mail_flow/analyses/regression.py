@@ -161,13 +161,13 @@ def _counterexample(model: Model, claims: RuleSet, guarantee: Guarantee) -> tupl
         possible, candidate = model.messages.find([*worse, *assumed, *written], side)
         if candidate and (counterexample := _replayed_breach(model, guarantee, candidate)):
             return counterexample, []
-        to_refine = to_refine or (model.to_refine(side) if possible else [])
+        to_refine = to_refine or (model.atoms_to_refine(side) if possible else [])
     for disclosure, worse in _disclosed_only(then, first):
         for assumed in (usual, []):
             possible, candidate = model.messages.find([*worse, *assumed], side)
             if candidate and (counterexample := _replayed_disclosure(model, guarantee, candidate, disclosure)):
                 return counterexample, []
-            to_refine = to_refine or (model.to_refine(side) if possible else [])
+            to_refine = to_refine or (model.atoms_to_refine(side) if possible else [])
     return None, to_refine
 
 

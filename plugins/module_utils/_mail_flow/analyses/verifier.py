@@ -426,7 +426,7 @@ class _Rounds:
         """Goes on in a model in which other recipients are as exact as the messages of this round required. Whether
         anything was left to model.
         """
-        keys = list(dict.fromkeys(leads)) or self._model.left_in_fields()
+        keys = list(dict.fromkeys(leads)) or self._model.unmodeled_in_fields()
         if not keys:
             return False
         self._refinements += 1

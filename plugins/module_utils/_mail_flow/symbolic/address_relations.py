@@ -18,7 +18,7 @@ from ..model.words import any_word, has_word, words_by_token, words_in
 from ..sat.circuit import Circuit
 from .address import AddressSlot
 from .atoms import strangers_with_attributes
-from .profiles import doubted_of
+from .profiles import doubtful_keys
 from .text_relations import MOST_PAIRS, relate_texts
 
 
@@ -47,7 +47,7 @@ class AddressRelations:
         self._relate_directory(people)
         self._relate_profiles()
         for address in people:
-            for key in doubted_of(self._facts, address, self._atoms):
+            for key in doubtful_keys(self._facts, address, self._atoms):
                 self._has(("address", address), key, sure=False)
         sorts = ("address", "profile", "below", "exact", "member", "attribute word", "attribute pattern")
         choices = [literal for (sort, _value), literal in self._atoms.items() if sort in sorts]

@@ -73,14 +73,14 @@ class AddedCopyCompiler:
     company: Company
     recipient: AddressSlot
 
-    def compared(self, outcome: Outcome) -> AddedCopies:
+    def for_named(self, outcome: Outcome) -> AddedCopies:
         """The copies for people whom rules name by address, without copies that would only be somebody's second one."""
         copies: list[AddedCopy] = []
-        todo: list[tuple[CopyByRule, Value, AddedCopy | None]] = [
+        waiting: list[tuple[CopyByRule, Value, AddedCopy | None]] = [
             (branch, branch.when, None) for branch in outcome.copies.named
         ]
-        while todo and len(copies) < _COPIES:
-            branch, when, made_of = todo.pop(0)
+        while waiting and len(copies) < _COPIES:
+            branch, when, made_of = waiting.pop(0)
             if made_of is not None and not made_of.instead:
                 source = outcome if made_of.made_of is None else made_of.made_of.outcome
                 when &= ~source.makes(branch.place)
@@ -91,10 +91,10 @@ class AddedCopyCompiler:
                 if more.address != branch.address and (
                     branch.instead or not outcome.maker(more.place).looks_at_recipients
                 ):
-                    todo.append((more, copies[-1].when & more.when, copies[-1]))
-        return AddedCopies(tuple(copies), bool(todo))
+                    waiting.append((more, copies[-1].when & more.when, copies[-1]))
+        return AddedCopies(tuple(copies), bool(waiting))
 
-    def brought(self, outcome: Outcome) -> AddedCopies:
+    def for_everybody(self, outcome: Outcome) -> AddedCopies:
         """The copies for everybody to whom rules send one, first rule first. Equal copies for a rule's people count as
         one.
         """

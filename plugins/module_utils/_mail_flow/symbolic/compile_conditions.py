@@ -45,7 +45,7 @@ class Conditions:
         self.company = company
         self._now = now
         self.scopes = Scopes(mail, logic)
-        self._known: dict[Hashable, Value] = {}
+        self._formulas: dict[Hashable, Value] = {}
         setting = str(self.settings.get("transport_decryption_setting") or "Optional")
         self.must_decrypt = setting == "Mandatory"
         self.foreign = mail.arrival.rights if setting == "Disabled" else mail.arrival["other"]
@@ -58,30 +58,30 @@ class Conditions:
         person: AddressSlot,
         *,
         added: bool = False,
-        along: bool = True,
+        as_to_others: bool = True,
     ) -> Value:
         """Whether a rule acts on somebody's copy; see the simulator's ``Passage``.
 
-        :param along: whether it counts what a rule does to them only as to others of their copy.
-        :param added: whether a rule added the person. A rule that looks at recipients may not look at them, and then do to
-            their copy what it does to others of it (U09). What it sees of all recipients of their copy stays open where
-            it is not followed who they are; but it sees nobody there whom no field names.
+        :param added: whether a rule added the person. A rule that looks at recipients may not look at that person, and
+            then do to the copy what it does to the others who share it (U09). What it sees of all recipients of the copy
+            stays open where it is not followed who they are; but it sees nobody there whom no field names.
+        :param as_to_others: whether what a rule does to the copy only because it does so to the others counts.
         """
         if not (added and rule.parts_added):
             return self._matches(rule, name, seen, person, added=added)
         logic = self.logic
         counted = logic.unknown(questions.ADDED_RECIPIENTS, "added", person.name)
         matches = self._matches(rule, name, seen, person, added=True)
-        may_take_along = along and rule.may_take_along and not seen.redirected
+        may_take_along = as_to_others and rule.may_take_along and not seen.redirected
         others = self._matches_others(rule, name, seen) if may_take_along else FALSE
-        taken = others & logic.unknown(questions.ADDED_RECIPIENTS, "taken along", person.name, name)
-        return logic.choose(counted, matches, taken)
+        as_others = others & logic.unknown(questions.ADDED_RECIPIENTS, "taken as_to_others", person.name, name)
+        return logic.choose(counted, matches, as_others)
 
     def _matches_others(self, rule: FlowRule, name: Hashable, seen: SeenMessage) -> Value:
         """Whether a rule may match somebody whom the sender named, and whose copy somebody shares whom a rule added."""
         recipient = self.mail.recipient
-        of_one = _looking_at(rule, Reach.MESSAGE, Reach.SENDER, Reach.RECIPIENT)
-        of_message = _looking_at(rule, Reach.MESSAGE, Reach.SENDER)
+        of_one = _with_reaches(rule, Reach.MESSAGE, Reach.SENDER, Reach.RECIPIENT)
+        of_message = _with_reaches(rule, Reach.MESSAGE, Reach.SENDER)
 
         def matches(person: AddressSlot) -> Value:
             return self._matches(of_one, name, seen, person, added=False)
@@ -105,7 +105,7 @@ class Conditions:
             about = (person.name, name, sought, seen.splits, seen.edits)
             parts.append(logic.unknown(questions.ADDED_RECIPIENTS, "shared", *about))
         if rule.criteria.content:
-            parts.append(~self.hidden(seen))
+            parts.append(~self.hidden_by_smime(seen))
         parts += [logic.known(truth) for truth in rule.dates.borders(self._now)]
         parts += [logic.unknown("doubt", name, reason) for reason in rule.criteria.doubts]
         if FALSE in parts:
@@ -119,27 +119,30 @@ class Conditions:
         """Whether rules see requests for approval."""
         return self.logic.unknown(questions.SYSTEM_MAIL, "approval request")
 
-    def any_apart(self, met: Iterable[Atom], unmet: Iterable[Atom], person: AddressSlot) -> Literal:
-        """Whether arriving mail may meet one of some conditions, or fail one of others."""
+    def may_meet_or_fail(self, met: Iterable[Atom], unmet: Iterable[Atom], person: AddressSlot) -> Literal:
+        """Whether arriving mail may meet one of some conditions, or fail one of others.
+
+        :param met: the former; :param:`unmet`: the latter.
+        """
         parts = [
             *(self.truth(atom, SeenMessage(), person) for atom in met),
             *(~self.truth(atom, SeenMessage(), person) for atom in unmet),
         ]
         return high(self.logic.any_of(parts))
 
-    def hidden(self, seen: SeenMessage) -> Value:
+    def hidden_by_smime(self, seen: SeenMessage) -> Value:
         """Whether S/MIME hides the content."""
         hidden: Value = self.mail.arrival["smime"] & ~seen.wrapped
         return hidden
 
-    def undone(self, rule: FlowRule, name: Hashable, seen: SeenMessage) -> Value:
+    def prevented_by_smime(self, rule: FlowRule, name: Hashable, seen: SeenMessage) -> Value:
         """Whether S/MIME prevents a matching rule from acting. Whether it performs actions that do not involve content
         is not documented.
         """
         if not any(row.content for row in rule.actions.rows):
             return FALSE
         others = self.logic.unknown("S/MIME", name) if rule.actions.enforced and beside_content(rule) else FALSE
-        return self.hidden(seen) & ~others
+        return self.hidden_by_smime(seen) & ~others
 
     def truth(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         """Whether a condition is true for somebody."""
@@ -148,9 +151,9 @@ class Conditions:
         if not atom.predicate.is_steady or seen.edits_of(atom.headers):
             return self._truth(atom, seen, person)
         key = (atom.predicate.options, atom.values, atom.settings, person.name)
-        known = self._known.get(key)
+        known = self._formulas.get(key)
         if known is None:
-            known = self._known[key] = self._truth(atom, seen, person)
+            known = self._formulas[key] = self._truth(atom, seen, person)
         return known
 
     def _inside_wrapper(self, atom: Atom, seen: SeenMessage) -> Value:
@@ -176,9 +179,9 @@ class Conditions:
     def _truth(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         truth = atom.predicate.formula(self, atom, seen, person)
         edits = seen.edits_of(atom.headers)
-        return self._after(edits, truth, atom, seen, person) if edits else truth
+        return self._with_edited_headers(edits, truth, atom, seen, person) if edits else truth
 
-    def _after(
+    def _with_edited_headers(
         self,
         edits: Sequence[tuple[HeaderEdit, Value]],
         truth: Value,
@@ -227,8 +230,8 @@ class Conditions:
         return value if wide is None else value & self.text(slot, wide, seen)
 
 
-def _looking_at(rule: FlowRule, *reaches: Reach) -> FlowRule:
-    """A rule with those of its conditions and exceptions that reach so far."""
+def _with_reaches(rule: FlowRule, *reaches: Reach) -> FlowRule:
+    """A rule with its conditions and exceptions of some reaches alone."""
     criteria = rule.criteria
     conditions, exceptions = (
         [atom for atom in atoms if atom.reach in reaches] for atoms in (criteria.conditions, criteria.exceptions)

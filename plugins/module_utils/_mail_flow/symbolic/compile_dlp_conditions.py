@@ -104,7 +104,7 @@ class DlpMatches:
             return unknown_afterwards(self._chain, "dlp sees", atom.number)
         value = conditions.truth(atom, SeenMessage(), self._chain.person)
         if atom.predicate.content:
-            open_ |= conditions.hidden(self._chain.state.seen)
+            open_ |= conditions.hidden_by_smime(self._chain.state.seen)
         if open_ == FALSE:
             return value
         return self._logic.choose(open_, unknown_afterwards(self._chain, "dlp sees", atom.number), value)

@@ -79,7 +79,7 @@ class AppliedDlpRules:
 
     @cached_property
     def asked(self) -> Sequence[AskedRule]:
-        """Those of them that change mail, each with what it does and whether it does that."""
+        """The DLP rules that Exchange asks about the copy and that change mail, each with what it does and whether it does that."""
         asked: list[AskedRule] = []
         for rule, matches in self._met:
             if matches == FALSE or not rule.does.restricts:

@@ -181,7 +181,7 @@ class TakingConnector:
 
 
 def taken_by(chain: RuleChain) -> Iterator[TakingConnector]:
-    """The connectors that may take a copy of somebody outside. Of facts that nobody gave there are none."""
+    """The connectors that may take a copy of somebody outside; none where connectors are not known."""
     connectors = chain.mail.facts.connectors.outbound or ()
     by_name = {name_key(connector.name): connector for connector in connectors}
     for name, when in chain.state.routes.items():

@@ -225,24 +225,27 @@ class Company:
         """Adds that whoever shares the copy after a history of splits did so before, and conversely if nobody leaves."""
         circuit = self.mail.circuit
         before = history
-        parting = list[Literal]()
+        leavers = list[Literal]()
         while before:
-            parting.append(self._leaves[before])
+            leavers.append(self._leaves[before])
             before = self.histories.before[before]
             if (key, before) in self.used or before in self.histories.forks:
                 now = self.used[key, history]
                 earlier = self._somebody(key, before)
                 circuit.define([now], ~now, earlier)
-                circuit.define([now], now, ~earlier, *parting)
+                circuit.define([now], now, ~earlier, *leavers)
                 return
 
     def split(
         self, conditions: Conditions, rule: FlowRule, name: Hashable, alive: Value, matches: Value, seen: SeenMessage
     ) -> Split:
         """How a rule changes who shares the copy."""
-        undone = conditions.undone(rule, name, seen)
+        prevented_by_smime = conditions.prevented_by_smime(rule, name, seen)
         history = self.histories.after(
-            seen.splits, matches, rule.actions.enforced, name if undone != FALSE or not rule.actions.enforced else ""
+            seen.splits,
+            matches,
+            rule.actions.enforced,
+            name if prevented_by_smime != FALSE or not rule.actions.enforced else "",
         )
         if history not in self._leaves:
             self._leaves[history] = (
@@ -253,13 +256,13 @@ class Company:
             if history in stays:
                 continue
             theirs = conditions.matches(rule, name, seen, companion.slot)
-            stays_together = self._alike(matches, theirs) | undone | ~self._parts(rule, name, companion)
+            stays_together = self._alike(matches, theirs) | prevented_by_smime | ~self._separates(rule, name, companion)
             stays[history] = stays[seen.splits] & stays_together
         return Split(seen.splits, history, alive)
 
-    def _parts(self, rule: FlowRule, name: Hashable, companion: Companion) -> Value:
-        """Whether a rule that applies to one of two people parts them. Whom a rule stops leaves the others, whatever else
-        splits.
+    def _separates(self, rule: FlowRule, name: Hashable, companion: Companion) -> Value:
+        """Whether a rule that applies to one of two people splits the copy that they share. Where a rule in a test mode stops
+        (U08), it does, whatever is open about such rules otherwise (U06).
         """
         if rule.actions.enforced:
             return TRUE
@@ -298,9 +301,8 @@ class Company:
                 ~logic.equal(leaving[0], leaving[1]) if in_place and len(leaving) > 1 else logic.any_of(leaving)
             )
         leave = [split.alive & self._leaves[split.after] for split in splits]
-        if (
-            in_place and len(leave) > 1 and any(leaves != FALSE for leaves in leave)
-        ):  # Other people may leave than left before.
+        # Other people may leave than left before.
+        if in_place and len(leave) > 1 and any(leaves != FALSE for leaves in leave):
             differ = circuit.variable(("differ", logic.free, *(split.after for split in splits)))
             circuit.define([differ], ~differ, *map(high, leave))
             leave = [differ]
@@ -334,5 +336,5 @@ class Company:
 
 
 def _of_message(atoms: Iterable[Atom]) -> tuple[Atom, ...]:
-    """Those that are true for all recipients or for none."""
+    """The conditions that are true for all recipients of a copy or for none."""
     return tuple(atom for atom in atoms if atom.reach not in (Reach.RECIPIENT, Reach.RELATION))

@@ -80,7 +80,7 @@ class RuleStep:
         chain = self._chain
         if chain.address is None:
             return self.matches
-        return chain.conditions.matches(self.rule, self.name, self.seen, chain.person, added=True, along=False)
+        return chain.conditions.matches(self.rule, self.name, self.seen, chain.person, added=True, as_to_others=False)
 
     @cached_property
     def acts(self) -> Value:
@@ -237,7 +237,7 @@ class RuleChain:
             for case, when in self._cases(rule):
                 self._enforce(case, name, when & acts, when & matches, when & rejected)
         elif rule.actions.does(Does.STOP) and rule.place < self._last:
-            done = ~self.conditions.undone(rule, name, seen) & logic.unknown(questions.AUDIT_STOPS, name)
+            done = ~self.conditions.prevented_by_smime(rule, name, seen) & logic.unknown(questions.AUDIT_STOPS, name)
             state.stop(logic, acts & done)
             state.end_reports(rejected & done)
         if rule.actions.surprises or state.seen is not seen or (state.over, state.rejected) != (over, step.rejected):
@@ -264,12 +264,12 @@ class RuleChain:
         """
         state = self.state
         seen = state.seen
-        done = ~self.conditions.undone(rule.as_declared, name, seen)
+        done = ~self.conditions.prevented_by_smime(rule.as_declared, name, seen)
         is_met = acts_on_content = acts
         acts = acts & done
         rejected = rejected & done
         if any(row.content for row in rule.actions.rows):
-            acts_on_content &= ~self.conditions.hidden(seen)
+            acts_on_content &= ~self.conditions.hidden_by_smime(seen)
         inserted = insertion(rule, self.mail, seen)
         act = FormulaAct(
             rule, self.scene, name, seen, last=rule.place == self._last, told_later=rule.place < self._last_telling

@@ -80,7 +80,7 @@ class Changer:
         It lacks all others.
         """
         held = {key: self.in_known(text, key, *name) for key in self.near(text, place)}
-        return {key: held_value for key, held_value in held.items() if held_value != FALSE}
+        return {key: value for key, value in held.items() if value != FALSE}
 
     def prefixed(
         self, prefix: str, before: Mapping[Key, Value], name: Hashable, begins: Callable[[Key], Literal] | None = None
@@ -225,17 +225,17 @@ class TextEdits:
         #: The patterns without an agreed meaning that rules look for in the subject, each with the place of the last such
         #: rule.
         self._unagreed = {key: place for key, place in last_looks(rules).get(SUBJECT, {}).items() if is_open(key)}
-        self._parting = next((rule.place for rule in rules.rules[shared:] if not rule.idle), -1)
+        self._first_own_rule = next((rule.place for rule in rules.rules[shared:] if not rule.idle), -1)
         self._last_change[SUBJECT] = max((self._last_change.get(SUBJECT, -1), *self._unagreed.values()))
 
     def with_last_values(self, rule: FlowRule, seen: SeenMessage) -> SeenMessage:
         """What a rule sees, with the values of patterns without an agreed meaning that it, or a later rule if rule sets
-        part here, looks for.
+        differ from here on, looks for.
         """
         if not self._unagreed:
             return seen
         looked = (key for atom in rule.criteria.atoms for key in atom.keys)
-        return self._settle(self._unagreed if rule.place == self._parting else looked, rule.place, seen)
+        return self._with_values_of(self._unagreed if rule.place == self._first_own_rule else looked, rule.place, seen)
 
     def edited(self, edit: TextEdit, act: FormulaAct, now: SeenMessage) -> SeenMessage:
         """What later rules see after a rule's edit of a text.
@@ -295,17 +295,17 @@ class TextEdits:
         near = changer.near(given, place, every=touches(given[-1:], "q") is not False)
         return [key for key in near if not is_open(key)]
 
-    def _settle(self, keys: Iterable[Key], place: int, seen: SeenMessage) -> SeenMessage:
-        """Keeps the values of patterns without an agreed meaning that a rule after a place looks for."""
+    def _with_values_of(self, keys: Iterable[Key], place: int, seen: SeenMessage) -> SeenMessage:
+        """What a rule sees, with the current values of patterns without an agreed meaning that a rule after a place looks for."""
         text = seen.texts.get(SUBJECT)
         if text is None or not text.history:
             return seen
-        companions_there = [
+        outdated = [
             key
             for key in keys
             if self._unagreed.get(key, -1) > place and text.last_values.get(key, (FALSE, 0))[1] < len(text.history)
         ]
-        last_values = {key: (self._text(SUBJECT, key, seen), len(text.history)) for key in companions_there}
+        last_values = {key: (self._text(SUBJECT, key, seen), len(text.history)) for key in outdated}
         return seen.but(texts={**seen.texts, SUBJECT: replace(text, last_values={**text.last_values, **last_values})})
 
     def _history(self, slot: str, seen: SeenMessage) -> int:

@@ -36,9 +36,9 @@ _FORMS: tuple[tuple[Key, ...], ...] = tuple(
     for local, domain in ((rf"{_WORD}(\.{_WORD})*", _HOST), (DOTTED, _HOST), (DOTTED, DOMAIN))
 )
 #: The form of every address with one @ that ``is_address`` takes, valid or not. In quotation marks it may have blanks.
-_EVERY: tuple[Key, ...] = (("pattern", (r'^([^\s@<>,;]+|"([^"@\s]| )*")@[^\s@<>,;]+$', False)),)
+_EVERY_FORM: tuple[Key, ...] = (("pattern", (r'^([^\s@<>,;]+|"([^"@\s]| )*")@[^\s@<>,;]+$', False)),)
 #: Atoms that depend on the text of an address.
-_SEEN = ("address", "below", "exact", "word", "pattern")
+_TEXT_SORTS = ("address", "below", "exact", "word", "pattern")
 #: A number that may be sensitive information.
 _NUMBER = re.compile(r"\d([ .-]?\d){5}")
 _RESERVED = ("example.org", "example.net", "elsewhere.example")
@@ -61,8 +61,8 @@ _WRITERS = tuple(dict.fromkeys(row.witness for row in PREDICATES if row.witness 
 
 
 @dataclass(frozen=True)
-class MessageInTheMaking:
-    """What conditions write a message from.
+class ModelWitness:
+    """The witness of a model: what conditions write a message from.
 
     :param is_true: whether a literal is true in the model.
     :param lax: whether the content of texts may be open.
@@ -79,14 +79,14 @@ class MessageInTheMaking:
         return TextConstraint(atoms, self.is_true, lax=self.lax, ascii_only=self.ascii_only)
 
 
-class Writer:
+class MessageWriter:
     """Writes messages for models of the same variables."""
 
     def __init__(self, mail: SymbolicMessage) -> None:
         self.mail = mail
         self.facts = mail.facts
         self._lax = False
-        self._taken: set[str] = set()
+        self._used_people: set[str] = set()
 
     def write(
         self,
@@ -107,7 +107,7 @@ class Writer:
         """
         mail = self.mail
         self._lax = lax
-        self._taken = set()
+        self._used_people = set()
         recipient = self._address(mail.recipient, is_true, "recipient")
         companions_there = [
             (companion, self._address(companion.slot, is_true, f"other{place}"))
@@ -124,7 +124,7 @@ class Writer:
         envelope = self._envelope(sender, is_true)
         if envelope != sender:
             message["mail_from"] = envelope
-        witness = MessageInTheMaking(mail, is_true, self._lax, ascii_only)
+        witness = ModelWitness(mail, is_true, self._lax, ascii_only)
         for write in _WRITERS:
             message.update(write(witness))
         if "header from" in mail.vocabulary.keys and not is_true(mail.addressing.more_in_from):
@@ -169,7 +169,7 @@ class Writer:
             )
         for place, key in enumerate(others):
             if not any(_has_atom(key, person, written) for person, written in addresses.items()):
-                addresses.update([self._like(recipient, key, place)])
+                addresses.update([self._person_with(recipient, key, place)])
         if not is_true(mail.addressing.others_direct):
             named = {address for named_there in self._named(is_true).values() for address in named_there}
             addresses = {
@@ -228,23 +228,23 @@ class Writer:
             if is_true(slot["word", word]) and holds(f"@{domain}", ("word", word)) is not True
         ]
         address = f"{'.'.join([name, *largest(words)])}@{domain}"
-        wish = self._wish(slot, is_true)
+        constraint = self._constraint_of(slot, is_true)
         samples = [
             text
-            for key in wish.wrong(address)
-            if key[0] == "pattern" and key in wish.wanted and (text := sample(key)) is not None
+            for key in constraint.wrong(address)
+            if key[0] == "pattern" and key in constraint.wanted and (text := sample(key)) is not None
         ]
-        near = [address, f"{name}{''.join(samples)}@{domain}".lower(), *(text.lower() for text in samples)]
+        candidates = [address, f"{name}{''.join(samples)}@{domain}".lower(), *(text.lower() for text in samples)]
         chosen = (
             next(
                 (
-                    near_address
-                    for near_address in near
-                    if is_plain_address(near_address) and not wish.wrong(near_address)
+                    candidate
+                    for candidate in candidates
+                    if is_plain_address(candidate) and not constraint.wrong(candidate)
                 ),
                 "",
             )
-            or wish.composed(address, _FORMS, _EVERY).lower()
+            or constraint.composed(address, _FORMS, _EVERY_FORM).lower()
         )
         return _as_address(chosen)
 
@@ -252,17 +252,17 @@ class Writer:
         """Somebody with a profile: somebody else each time, if there are enough of them."""
         free = {key: slot.literal(key) for key in slot.profiles.profiles[number].free}
         wanted = {key: is_true(literal) for key, literal in free.items()}
-        people = list(itertools.islice(slot.profiles.people(number, wanted), len(self._taken) + 1))
+        people = list(itertools.islice(slot.profiles.people(number, wanted), len(self._used_people) + 1))
         if people:
-            person = next((candidate for candidate in people if candidate not in self._taken), people[0])
-            self._taken.add(person)
+            person = next((candidate for candidate in people if candidate not in self._used_people), people[0])
+            self._used_people.add(person)
             return person
-        refuted = slot.profiles.refuted(number, wanted)
+        impossible = slot.profiles.impossible_atoms(number, wanted)
         clause = (
             ~slot["profile", number],
-            *(~free[key] if wanted[key] else free[key] for key in refuted or wanted),
+            *(~free[key] if wanted[key] else free[key] for key in impossible or wanted),
         )
-        raise NoMessageError([clause]) if refuted else NoMessageError(limits=[clause])
+        raise NoMessageError([clause]) if impossible else NoMessageError(limits=[clause])
 
     def _domain(self, slot: AddressSlot, is_true: Holds) -> str:
         exact = [name for name in slot.values("exact") if is_true(slot["exact", name])]
@@ -288,13 +288,16 @@ class Writer:
     def _is_below(slot: AddressSlot, name: str) -> bool:
         return any(name == known or name.endswith(f".{known}") for known in slot.values("below"))
 
-    def _wish(self, slot: AddressSlot, is_true: Holds) -> TextConstraint:
+    def _constraint_of(self, slot: AddressSlot, is_true: Holds) -> TextConstraint:
         """The required atoms of an address's text."""
         return TextConstraint(
-            {key: literal for key, literal in slot.atoms.items() if key[0] in _SEEN}, is_true, address_has, self._lax
+            {key: literal for key, literal in slot.atoms.items() if key[0] in _TEXT_SORTS},
+            is_true,
+            address_has,
+            self._lax,
         )
 
-    def _like(self, recipient: str, key: Key, place: int) -> tuple[str, str]:
+    def _person_with(self, recipient: str, key: Key, place: int) -> tuple[str, str]:
         """Another person with an atom, otherwise like the recipient, and the address at which the sender writes to
         them.
         """
@@ -308,13 +311,13 @@ class Writer:
             return (
                 (self.facts.people.primary(known[0]), known[0])
                 if known
-                else (f"{local}.{place}@{domain}", self._with(local, domain, key[1], place))
+                else (f"{local}.{place}@{domain}", self._address_with(local, domain, key[1], place))
             )
-        person = self._with(local, domain, key, place)
+        person = self._address_with(local, domain, key, place)
         return person, person
 
     @staticmethod
-    def _with(local: str, domain: str, key: Key, place: int) -> str:
+    def _address_with(local: str, domain: str, key: Key, place: int) -> str:
         """An address with an atom."""
         sort, value = key
         for address in (
@@ -346,7 +349,7 @@ class Writer:
                 holds(address, key) is is_true(literal) for key, literal in atoms.items()
             ):
                 return address
-        text = _as_address(TextConstraint(atoms, is_true, lax=self._lax).composed("", _FORMS, _EVERY).lower())
+        text = _as_address(TextConstraint(atoms, is_true, lax=self._lax).composed("", _FORMS, _EVERY_FORM).lower())
         if self.facts.is_object(text) or self.facts.people.primary(text) not in (text, recipient):
             raise NoMessageError()
         return text
@@ -460,8 +463,8 @@ class Writer:
         attributes = {address: dict((facts.people.attributes or {}).get(address, {})) for address, _name in texts}
         for (address, name), atoms in texts.items():
             # Nothing matches in an empty attribute, not even what every text has.
-            wish = TextConstraint(atoms, is_true, lax=self._lax)
-            attributes[address][name] = wish.text() if any(map(is_true, atoms.values())) else ""
+            constraint = TextConstraint(atoms, is_true, lax=self._lax)
+            attributes[address][name] = constraint.text() if any(map(is_true, atoms.values())) else ""
         return attributes
 
 

@@ -119,11 +119,11 @@ class Model:
         if known is not None:
             return known
         compiler = AddedCopyCompiler(side.logic, side.company, self.mail.recipient)
-        added = (compiler.brought if shared else compiler.compared)(side.outcomes[place])
+        added = (compiler.for_everybody if shared else compiler.for_named)(side.outcomes[place])
         self._added[side.logic.free, place, shared] = added
         return added
 
-    def to_refine(self, side: Side) -> list[Key]:
+    def atoms_to_refine(self, side: Side) -> list[Key]:
         """After a model: the atoms for which another recipient must be modeled to improve the next answer."""
         holds = self.circuit.holds
         wanted = side.unmodeled_atoms(holds)
@@ -134,7 +134,7 @@ class Model:
                 wanted.append(("address", address))
         return [key for key in wanted if key not in self.exact]
 
-    def left_in_fields(self) -> list[Key]:
+    def unmodeled_in_fields(self) -> list[Key]:
         """Some of the addresses that conditions look for in the To or Cc field: only a modeled recipient certainly
         stays in a copy.
         """

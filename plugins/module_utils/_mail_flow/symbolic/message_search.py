@@ -17,7 +17,7 @@ from ..input.parsing import message_of, with_facts
 from ..model.facts import Facts
 from ..model.message import Message
 from ..sat.circuit import Circuit
-from .concretizer import Letter, Writer
+from .concretizer import Letter, MessageWriter
 from .side import Side
 from .symbolic_message import SymbolicMessage
 
@@ -109,7 +109,7 @@ class MessageSearch:
         self._facts = facts
         self._settings = settings
         self._now = now
-        self._writer = Writer(mail)
+        self._writer = MessageWriter(mail)
 
     def solve(
         self,

@@ -56,8 +56,10 @@ class Profile:
     has: Mapping[Key, bool] = field(default_factory=dict)
     free: tuple[Key, ...] = ()
 
-    def parts(self, key: Key, marks: Marks) -> Iterator[Profile]:
-        """Those who have an atom, those who may, those of whom nobody says it, and the others."""
+    def split_by(self, key: Key, marks: Marks) -> Iterator[Profile]:
+        """The parts into which an atom splits these people: those who have it, those who may, those of whom nobody says it, and
+        the others.
+        """
         named = marks.sure | marks.doubtful | marks.unsaid
         yield Profile(self.people & marks.sure, {**self.has, key: True}, self.free)
         yield Profile(self.people & marks.doubtful, {**self.has, key: False}, self.free)
@@ -85,7 +87,7 @@ class Directory:
             bits[place >> 3] |= 1 << (place & 7)
         return int.from_bytes(bits, "little")
 
-    def listed(self, bits: int) -> Iterator[str]:
+    def people_of(self, bits: int) -> Iterator[str]:
         """The people whose bits are set, in order."""
         while bits:
             lowest = bits & -bits
@@ -119,11 +121,9 @@ class TextIndex:
         spend(len(texts) >> 2)
         matching = [(text, truth) for text in texts if (truth := has(text)) is not False]
         return Marks(
+            self._directory.bits(owner for text, truth in matching if truth is True for owner in self._owners[text]),
             self._directory.bits(
-                one_text for text, truth in matching if truth is True for one_text in self._owners[text]
-            ),
-            self._directory.bits(
-                one_text for text, truth in matching if truth is not True for one_text in self._owners[text]
+                owner for text, truth in matching if truth is not True for owner in self._owners[text]
             ),
         )
 
@@ -193,7 +193,7 @@ class Profiles:
             elif sort == "word" or (sort == "pattern" and searches > 0):
                 searches -= len(directory.people) if sort == "pattern" else 0
                 self._marks[key] = _in_address(directory, key)
-        self._doubt_otherwise(keys)
+        self._mark_doubtful(keys)
 
     def _of_attribute(self, sort: str, value: tuple[str, str, Dialect]) -> Marks:
         """Who has an attribute with a word or a pattern in it."""
@@ -215,10 +215,10 @@ class Profiles:
                 owners.setdefault(text, []).append(address)
         return TextIndex(directory, owners), ((1 << len(directory.people)) - 1) & ~directory.bits(known_texts)
 
-    def _doubt_otherwise(self, keys: list[Key]) -> None:
+    def _mark_doubtful(self, keys: list[Key]) -> None:
         doubted: dict[Key, list[str]] = {}
         for address in self._directory.odd:
-            for key in doubted_of(self._facts, address, keys):
+            for key in doubtful_keys(self._facts, address, keys):
                 doubted.setdefault(key, []).append(address)
         for key, people in doubted.items():
             sure = self._marks.get(key, Marks()).sure
@@ -230,7 +230,7 @@ class Profiles:
             Profile(people, free=tuple(key for key in keys if key not in self._marks and key[0] != "address"))
         ]
         for key, marks in self._marks.items():
-            parts = [part for profile in self.profiles for part in profile.parts(key, marks) if part.people]
+            parts = [part for profile in self.profiles for part in profile.split_by(key, marks) if part.people]
             if len(parts) <= MOST_NAMED or key[0] in (*_DOMAINS, "address"):
                 self.profiles = parts
             else:
@@ -252,21 +252,23 @@ class Profiles:
             marks = self._marks.get(key)
             if marks is not None:
                 people &= marks.sure | marks.unsaid if has else ~(marks.sure | marks.doubtful)
-        yield from self._directory.listed(people & ~self._groups)
-        yield from self._directory.listed(people & self._groups)
+        yield from self._directory.people_of(people & ~self._groups)
+        yield from self._directory.people_of(people & self._groups)
 
-    def refuted(self, number: int, wanted: Mapping[Key, bool]) -> list[Key]:
-        """Some of these atoms that nobody of a profile has, or lacks, together; none if somebody may."""
+    def impossible_atoms(self, number: int, wanted: Mapping[Key, bool]) -> list[Key]:
+        """Some of these atoms that nobody of a profile has, or lacks, together, none of which can be left out; empty if somebody
+        may.
+        """
         needed = list(wanted)
-        if self._may(number, wanted, needed):
+        if self._may_have(number, wanted, needed):
             return []
         for key in wanted:
             fewer = [other for other in needed if other != key]
-            if not self._may(number, wanted, fewer):
+            if not self._may_have(number, wanted, fewer):
                 needed = fewer
         return needed
 
-    def _may(self, number: int, wanted: Mapping[Key, bool], keys: Iterable[Key]) -> bool:
+    def _may_have(self, number: int, wanted: Mapping[Key, bool], keys: Iterable[Key]) -> bool:
         people = self.profiles[number].people
         for key in keys:
             marks = self._marks.get(key)
@@ -275,8 +277,8 @@ class Profiles:
         return people != 0
 
 
-def doubted_of(facts: Facts, address: str, keys: Iterable[Key]) -> list[Key]:
-    """The addresses and domains of which it is open whether somebody has them: rules may take the address for another
+def doubtful_keys(facts: Facts, address: str, keys: Iterable[Key]) -> list[Key]:
+    """The keys of addresses and domains of which it is open whether somebody has them: rules may take the address for another
     one (U24), of which something else is so.
     """
     others = facts.other_addresses(address)

@@ -581,7 +581,7 @@ def _characters() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _sorts() -> tuple[str, ...]:
-    """The ones that classes of ASCII characters, and words of them, distinguish."""
+    """Characters beyond ASCII, one of each kind that classes of ASCII characters, and words of them, distinguish."""
     representatives: dict[Any, str] = {}
     for character in _characters():
         near = {character.lower(), character.upper(), character.casefold(), character.upper().lower()}

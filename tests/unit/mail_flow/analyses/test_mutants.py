@@ -470,7 +470,7 @@ def hops_apart(patch: Patch) -> None:
 
 
 def content_is_never_hidden(patch: Patch) -> None:
-    patch(compile_conditions.Conditions, "hidden", lambda self, seen: FALSE)
+    patch(compile_conditions.Conditions, "hidden_by_smime", lambda self, seen: FALSE)
 
 
 ANYBODY: Values = {"accepted_domains": ["contoso.com"], "remote_domains": []}
