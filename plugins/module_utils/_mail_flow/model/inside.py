@@ -95,7 +95,9 @@ def recipient_inside(facts: Facts, address: str, authenticated: bool | None) -> 
         return any_of((internal, guest))
     if facts.is_object(address) or authenticated:
         return person
-    return all_of((person, _unauthenticated_inside(facts, address, authenticated)))
+    inside = all_of((person, _unauthenticated_inside(facts, address, authenticated)))
+    # Where it is open whether the domain is accepted, a remote domain may make the recipient inside.
+    return all_of((negate(person), internal)) if inside is False and person is not True else inside
 
 
 def _unauthenticated_inside(facts: Facts, address: str, authenticated: bool | None) -> Truth:

@@ -366,6 +366,23 @@ def test_an_answer_about_unauthenticated_mail_to_no_object_says_nothing_of_other
     assert result["fate"] == fate
 
 
+@pytest.mark.parametrize(("accepted", "fate"), [(["contoso.com"], "rejected"), (None, "unknown")])
+def test_a_remote_domain_may_make_somebody_inside_whatever_was_observed_of_own_domains(
+    accepted: list[str] | None, fate: str
+) -> None:
+    facts = {
+        "accepted_domains": accepted,
+        "mailboxes": [SENDER],
+        "remote_domains": [{"domain_name": "sister.example", "is_internal": True}],
+        "observed": {"U19": False},
+    }
+    rules = [{"name": "Inside", "conditions": {"sent_to_scope": "InOrganization"}, "actions": REJECT}]
+    mail = message_of({"from": PARTNER, "to": ["eve@sister.example"], "authenticated": False}, "", "message")
+    known = {fact: value for fact, value in facts.items() if value is not None}
+    (result,) = Simulator(rules, facts_of(known)).run(mail)["recipients"].values()
+    assert result["fate"] == fate
+
+
 def seen(answer: bool, days: int = 0, digest: str = "", rules: tuple[str, ...] = ()) -> Observation:
     return Observation(
         "U08", answer, (TODAY - datetime.timedelta(days=days)).isoformat(), "x", ("trace",), rules, digest
