@@ -64,8 +64,8 @@ def spellings(address: str) -> tuple[str, ...]:
     if address.isascii() and "xn--" not in address:
         return ()
     local, at, name = address.rpartition("@")
-    found = {f"{local}{at}{other}" for way in (_in_ascii, _in_unicode, _kept) for other in way(name)}
-    return tuple(sorted(found - {address}))
+    others = {f"{local}{at}{other}" for way in (_in_ascii, _in_unicode, _by_labels) for other in way(name)}
+    return tuple(sorted(others - {address}))
 
 
 def _in_ascii(name: str) -> Iterator[str]:
@@ -78,14 +78,14 @@ def _in_unicode(name: str) -> Iterator[str]:
         yield name.encode("ascii").decode("idna").lower()
 
 
-def _kept(name: str) -> Iterator[str]:
-    """With each letter as it is, as IDNA of 2008 has it."""
+def _by_labels(name: str) -> Iterator[str]:
+    """A domain with each label in the other spelling, its letters as they are, as IDNA of 2008 has it."""
     labels = name.lower().split(".")
     with suppress(UnicodeError):
         if name.isascii():
-            labels = [each[4:].encode().decode("punycode") if each.startswith("xn--") else each for each in labels]
+            labels = [label[4:].encode().decode("punycode") if label.startswith("xn--") else label for label in labels]
         else:
-            labels = [each if each.isascii() else f"xn--{each.encode('punycode').decode()}" for each in labels]
+            labels = [label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels]
         yield ".".join(labels)
 
 

@@ -55,9 +55,9 @@ def label_name(message: Message, facts: Facts) -> str:
 def _named(name: str, facts: Facts) -> LabelEncrypter | None:
     return next(
         (
-            each
-            for each in facts.encrypters.labels or ()
-            if name and (same_name(each.name, name) or same_name(each.guid, name))
+            label
+            for label in facts.encrypters.labels or ()
+            if name and (same_name(label.name, name) or same_name(label.guid, name))
         ),
         None,
     )
@@ -65,20 +65,20 @@ def _named(name: str, facts: Facts) -> LabelEncrypter | None:
 
 def automatic(facts: Facts) -> list[LabelEncrypter]:
     """The labels that a policy may set on the way and that change mail; any label, where nobody told of such policies."""
-    changing = [each for each in facts.encrypters.labels or () if each.changes_mail]
+    changing = [label for label in facts.encrypters.labels or () if label.changes_mail]
     if facts.encrypters.auto_label_policies is None:
         return changing
-    set_ = [_named(each.label, facts) for each in facts.encrypters.auto_label_policies if each.acts]
+    set_ = [_named(policy.label, facts) for policy in facts.encrypters.auto_label_policies if policy.acts]
     if None in set_:
         # A label that was not told, or not understood.
         return changing
-    return [each for each in changing if any(each is other for other in set_)]
+    return [label for label in changing if any(label is other for other in set_)]
 
 
 def may_be_set(facts: Facts) -> bool:
     """Whether a policy may set a label on the way, whether that changes mail or not."""
     policies = facts.encrypters.auto_label_policies
-    return policies is None or any(each.acts for each in policies)
+    return policies is None or any(policy.acts for policy in policies)
 
 
 def is_default(label: LabelEncrypter, facts: Facts) -> bool:
@@ -102,7 +102,7 @@ def possible_labels(message: Message, facts: Facts) -> tuple[PossibleEncrypter, 
         return ()
     carried = label_of(message, facts)
     perhaps = {
-        each.name: PossibleEncrypter(each, (_automatic(each),)) for each in automatic(facts) if each is not carried
+        label.name: PossibleEncrypter(label, (_automatic(label),)) for label in automatic(facts) if label is not carried
     }
     if carried is not None and carried.not_understood:
         perhaps[carried.name] = PossibleEncrypter(
@@ -114,7 +114,7 @@ def possible_labels(message: Message, facts: Facts) -> tuple[PossibleEncrypter, 
             questions.A_FACT, "label_not_given" if named is None else "label_not_told", field="sensitivity_label"
         )
         perhaps.update(
-            (each.name, PossibleEncrypter(each, (why,))) for each in facts.encrypters.labels if each.changes_mail
+            (label.name, PossibleEncrypter(label, (why,))) for label in facts.encrypters.labels if label.changes_mail
         )
     return tuple(perhaps.values())
 

@@ -114,9 +114,9 @@ class KnownConnectors:
             return None
         makes = ("cloud_services_mail_enabled", "treat_messages_as_internal")
         return tuple(
-            str(each.get("name"))
-            for each in self.inbound
-            if each.get("enabled") and any(each.get(key) for key in makes)
+            str(connector.get("name"))
+            for connector in self.inbound
+            if connector.get("enabled") and any(connector.get(key) for key in makes)
         )
 
     @property
@@ -127,9 +127,10 @@ class KnownConnectors:
         if self.inbound is None:
             return None
         return tuple(
-            str(each.get("name"))
-            for each in self.inbound
-            if each.get("enabled") is not False and str(each.get("connector_type") or "").casefold() != "partner"
+            str(connector.get("name"))
+            for connector in self.inbound
+            if connector.get("enabled") is not False
+            and str(connector.get("connector_type") or "").casefold() != "partner"
         )
 
     def covering(self, name: str, accepted: bool) -> list[Connector]:
@@ -146,11 +147,11 @@ class KnownConnectors:
 
     @cached_property
     def _by_pattern(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
+        places: dict[str, list[int]] = {}
         for place, connector in enumerate(self.outbound or ()):
             for pattern in connector.domains:
-                found.setdefault(pattern, []).append(place)
-        return found
+                places.setdefault(pattern, []).append(place)
+        return places
 
     @cached_property
     def _for_accepted(self) -> list[int]:
@@ -169,14 +170,14 @@ def connector_of(options: Mapping[str, Any]) -> Connector:
         doubt = ("no_tls_domain",)
     if not tls and dane.casefold() == "mandatory":
         doubt = ("mandatory_dane",)
-    hosts = tuple(str(each) for each in options.get("smart_hosts") or ())
+    hosts = tuple(map(str, options.get("smart_hosts") or ()))
     handed = () if options.get("use_mx_record", not hosts) else hosts
     if options.get("route_all_messages_via_on_premises"):
         handed = handed or (ON_PREMISES,)
     return Connector(
         name=str(options["name"]),
         enabled=options.get("enabled") is not False,
-        domains=tuple(str(each).strip().lower() for each in options.get("recipient_domains") or ()),
+        domains=tuple(str(domain).strip().lower() for domain in options.get("recipient_domains") or ()),
         validation=validation,
         doubt=doubt,
         smart_hosts=handed,

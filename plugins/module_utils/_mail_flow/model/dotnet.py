@@ -115,7 +115,7 @@ class _DotnetParser(Parser):
         return super().escape()
 
     def group(self) -> Node:
-        look, named = (each.match(self.pattern, self.at + 1) for each in (_LOOK, _GROUP))
+        look, named = (construct.match(self.pattern, self.at + 1) for construct in (_LOOK, _GROUP))
         if look:
             self.at = look.end() - 1  # So that it reads like a group without a name.
             ended = self._ended
@@ -134,22 +134,23 @@ def _look(inside: Node, *, end: bool, negated: bool) -> Node:
     :raises NotAgreedError: it looks at more than a character.
     """
     options = inside.options if isinstance(inside, Alternation) else (inside,)
-    chars = [each for each in options if isinstance(each, Chars)]
+    chars = [option for option in options if isinstance(option, Chars)]
     border = _END if end else _BEGIN
     if any(
-        not isinstance(each, Chars) and each != border and not (end and each == _LAST and _sees_line_end(chars))
-        for each in options
+        not isinstance(option, Chars) and option != border and not (end and option == _LAST and _sees_line_end(chars))
+        for option in options
     ):
         raise NotAgreedError("wide_look_around")
-    places = [Anchor(end, each, False) for each in chars] + [border] * (len(chars) < len(options))
+    places = [Anchor(end, neighbors, False) for neighbors in chars] + [border] * (len(chars) < len(options))
     if not negated:
         return places[0] if len(places) == 1 else Alternation(tuple(places))
     others = [
-        Anchor(end, Chars(each.ranges, each.classes, not each.negated), len(chars) == len(options)) for each in chars
+        Anchor(end, Chars(looked_for.ranges, looked_for.classes, not looked_for.negated), len(chars) == len(options))
+        for looked_for in chars
     ]
     return Sequence(tuple(others)) if others else Anchor(end, _EVERY, False)
 
 
 def _sees_line_end(chars: list[Chars]) -> bool:
     """Whether the end of a line is one of the characters, so that nothing depends on whether it is the last."""
-    return any(each.has("\n") for each in chars)
+    return any(one.has("\n") for one in chars)

@@ -97,7 +97,7 @@ class Encrypter:
 
     @property
     def for_others(self) -> Encrypter:
-        """What it does to the copies that DLP rules send of those on which it acts."""
+        """Its effects, as far as the copies get them that DLP rules send of those on which it acts."""
         return self
 
     @property
@@ -181,7 +181,7 @@ class DlpEncrypter(Encrypter):
 
     @property
     def for_others(self) -> DlpEncrypter:
-        """What it does to the copies that it, or a later one, sends. That it redirects mail is done for the people who get them."""
+        """Its effects on the copies that it, or a later rule, sends. A redirection is done once these people get them."""
         return replace(self, ends="") if self.ends == Fate.REDIRECTED else self
 
 
@@ -208,7 +208,7 @@ class AutoLabel:
 
 @dataclass(frozen=True)
 class KnownEncrypters:
-    """What is known of these.
+    """What is known of DLP policies, labels and the policies that set or publish labels.
 
     :param dlp_policies: the rules of DLP policies, ready to be applied, and :param:`labels` sensitivity labels.
     :param label_policies: the policies that publish labels, and :param:`auto_label_policies` those that set them on

@@ -32,10 +32,10 @@ class EncryptionSettings:
         """After how many days mail that shows an OME configuration expires in the portal, 0 if it never does; ``None``
         if unknown.
         """
-        found = next(
-            (each for each in self.ome_configurations or () if same_name(str(each.get("identity", "")), branding)), {}
+        named = (
+            known for known in self.ome_configurations or () if same_name(str(known.get("identity", "")), branding)
         )
-        days = found.get("external_mail_expiry_in_days")
+        days = next(named, {}).get("external_mail_expiry_in_days")
         return None if days is None else int(days)
 
     def expires_within(self, branding: str, days: int) -> bool | None:

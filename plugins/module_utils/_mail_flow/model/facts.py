@@ -118,5 +118,5 @@ class Facts:
         return tuple(str(rule.get("journal_email_address")) for rule in self.journal_rules or () if rule.get("enabled"))
 
     def with_irm_configuration(self, settings: Mapping[str, Any] | None) -> Facts:
-        """The same facts with other settings of rights management."""
+        """These facts with other settings of rights management."""
         return replace(self, encryption=replace(self.encryption, irm_configuration=settings))

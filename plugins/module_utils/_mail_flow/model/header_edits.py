@@ -61,23 +61,23 @@ def header_edits(actions: Mapping[str, Any], before: Collection[str] = ()) -> li
     """
     sets, removes = (str(actions.get(option) or "") for option in ("set_header_name", "remove_header"))
     value = str(actions.get("set_header_value") or "")
-    found: list[HeaderEdit] = []
+    edits: list[HeaderEdit] = []
     if sets:
         either = sets.lower() == removes.lower()
-        found.append(HeaderEdit(sets.lower(), ("either" if either else "set", value), _of_header(sets)))
+        edits.append(HeaderEdit(sets.lower(), ("either" if either else "set", value), _of_header(sets)))
     if removes and removes.lower() != sets.lower():
-        found.append(HeaderEdit(removes.lower(), ("removed",), _of_header(removes)))
+        edits.append(HeaderEdit(removes.lower(), ("removed",), _of_header(removes)))
     if "set_scl" in actions:
         why = Reason(questions.SPAM_LEVEL, "scl_that_a_rule_set", field="scl")
-        found.append(HeaderEdit(SPAM_LEVEL, ("set", str(actions["set_scl"])), why))
+        edits.append(HeaderEdit(SPAM_LEVEL, ("set", str(actions["set_scl"])), why))
     for option, field in (("prepend_subject", "subject"), ("apply_classification", CLASSIFICATION)):
         if option in actions and field in before:
-            found.append(HeaderEdit(field, (option, str(actions[option])), None))
-    return found
+            edits.append(HeaderEdit(field, (option, str(actions[option])), None))
+    return edits
 
 
 def addition(field: str, address: str, doubt: Reason) -> HeaderEdit:
-    """That a rule added somebody to the To or Cc field.
+    """The edit by which a rule adds somebody to the To or Cc field.
 
     :param doubt: why it is open whether later rules see it.
     """

@@ -78,22 +78,24 @@ class NestedGroups:
 
     def members_of(self, group: str) -> frozenset[str]:
         """The members of a group, including those of nested groups; empty if the group is unknown."""
-        found = set(self._groups.get(group, ()))
+        members = set(self._groups.get(group, ()))
         inside = self._groups_in.get(group, 0)
         for inner, bit in self._bits.items() if inside else ():
             if inside & bit:
-                found.update(self._groups[inner])
-        return frozenset(found)
+                members.update(self._groups[inner])
+        return frozenset(members)
 
     def _closure(self) -> dict[str, int]:
         """Group to the groups in it, and in these. Groups may be in each other."""
-        inner = {group: {each for each in members if each in self._bits} for group, members in self._groups.items()}
-        found = {group: sum(self._bits[each] for each in members) for group, members in inner.items()}
+        inner = {
+            group: {member for member in members if member in self._bits} for group, members in self._groups.items()
+        }
+        within = {group: sum(self._bits[member] for member in members) for group, members in inner.items()}
         changed = True
         while changed:
-            before = dict(found)
-            for group in reversed(found):
-                for each in inner[group]:
-                    found[group] |= found[each]
-            changed = found != before
-        return found
+            before = dict(within)
+            for group in reversed(within):
+                for member in inner[group]:
+                    within[group] |= within[member]
+            changed = within != before
+        return within

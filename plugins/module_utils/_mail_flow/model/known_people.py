@@ -29,8 +29,8 @@ class KnownPeople:
 
     def primary(self, address: str) -> str:
         """The primary address of whoever has this one."""
-        small = address.lower()
-        return self.proxy_addresses.get(small, small)
+        written = address.lower()
+        return self.proxy_addresses.get(written, written)
 
     def is_contact(self, address: str) -> bool:
         """Whether somebody is known to be a mail contact."""
@@ -43,7 +43,7 @@ class KnownPeople:
     @cached_property
     def teams(self) -> dict[str, tuple[str, ...]]:
         """The address of each manager to those whose manager that is, as far as they are known."""
-        found: dict[str, list[str]] = {}
+        teams: dict[str, list[str]] = {}
         for address, manager in sorted((self.managers or {}).items()):
-            found.setdefault(manager, []).append(address)
-        return {manager: tuple(found[manager]) for manager in sorted(found) if manager}
+            teams.setdefault(manager, []).append(address)
+        return {manager: tuple(teams[manager]) for manager in sorted(teams) if manager}
