@@ -121,7 +121,7 @@ class CounterexampleSearch:
             return SearchResult(build)
         ruled_out = all(model.messages.rules_out(claim, about_facts, model.free, self.budget) for claim in claims)
         # The simulator knows more about who shares a copy.
-        if ruled_out and not (model.free.company.watched or model.free.outcomes[0].copies.every):
+        if ruled_out and not model.free.company.watched:
             return SearchResult(None, leads, is_none=True)
         for literals in (every, about_facts) if usual else (about_facts,):
             build, more = self._copy_by_copy(literals)

@@ -173,6 +173,15 @@ class TestSearch:
         assert found.counterexample is None
         assert "open" not in vars(formulas.model)  # The side that would show it is not built.
 
+    def test_what_no_copy_certainly_breaks_is_not_searched_copy_by_copy(self) -> None:
+        classified = {"message_contains_data_classifications": ["Cards"]}
+        for exceptions in ({}, classified):
+            formulas = formulas_of(COPY, {**ALL, "exceptions": exceptions})
+            found = search_of(formulas).among_all(formulas.first_assumptions, usual=True)
+            assert found.counterexample is None
+            assert found.is_none
+            assert "open" not in vars(formulas.model)  # The side that would show it is not built.
+
     def test_of_the_plainest_message(self) -> None:
         formulas = formulas_of()
         tell = search_of(formulas).plainest(formulas.first_assumptions)
