@@ -106,6 +106,7 @@ LINT_WORDS = [*lint._SENTENCES, *lint._OF_ONE]
 CASES_IN_TABLES = {
     *("approval", "report", "copy", "redirection", "word", "pattern"),
     *("one of several", "several", "perhaps", "unclear"),
+    *("exception", "stops"),
     *("exceptions", "exceptions, one line"),
 }
 
@@ -185,7 +186,7 @@ NAMING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
     "findings by which mail leaves as it is": (first_look._LEAVES_IN_CLEAR, LINT_KINDS),
     "what keeps mail from an effect": (
         policy._KEEPS_MAIL,
-        {**sentences._IS_KEPT, **sentences._KEEP, **sentences._DLP_KEEPS},
+        {**sentences._WHAT_RULES_MAKE_OF_IT, **sentences._WHAT_RULES_DO, **sentences._WHAT_DLP_DOES},
     ),
     "how rules end mail": (sentences.ENDING_MAIL, policy._KEEPS_MAIL),
     "findings of exceptions": (first_look._BY_EXCEPTIONS, first_look._LEAVES_IN_CLEAR),

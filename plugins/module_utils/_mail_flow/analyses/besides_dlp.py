@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The DLP rules of which it is certain, and those of which it is open, on which mail they act. A rule that looks for sensitive
-information is one of the latter. What is certain of mail on which these do not act is told apart from them, and they are named once.
+"""The DLP rules of which it is certain on which mail they act, and the undecided ones, of which that is open, such as those that
+look for sensitive information. Findings are about mail on which no undecided rule acts, and name these rules once.
 """
 
 from __future__ import annotations

@@ -15,14 +15,14 @@ from .stated_rules import StatedRule
 from .statement_model import StatementModel
 
 
-def changed_conditions(rule: StatedRule, asked: StatementModel) -> dict[Atom, tuple[str, ...]]:
+def changed_conditions(rule: StatedRule, statement_model: StatementModel) -> dict[Atom, tuple[str, ...]]:
     """The conditions and exceptions of a rule that come out otherwise because of earlier rules, for some usual mail that meets
     all others, each with the names of the earlier rules: they change what it looks at, or split off the people whom it looks for.
     None of a DLP rule, which only looks at what no rule changes if it is certain.
     """
     if isinstance(rule, DlpRule):
         return {}
-    model, chain = asked.model, asked.chain
+    model, chain = statement_model.model, statement_model.chain
     step = chain.step(rule)
     if step is None:
         return {}
@@ -40,11 +40,11 @@ def changed_conditions(rule: StatedRule, asked: StatementModel) -> dict[Atom, tu
         others = [~truths[other] if exempts else truths[other] for other, exempts in atoms if other is not atom]
         usual = [assumption.literal for assumption in model.mail.assumptions]
         meant = [*usual, high(logic.all_of((*others, ~logic.equal(arrived, truths[atom]))))]
-        if asked.is_possible(meant):
+        if statement_model.is_possible(meant):
             changed[atom] = tuple(
                 earlier.rule.name
                 for earlier, before, after in _results_at_earlier_steps(chain, atom, step)
-                if before != after and asked.is_possible([*meant, high(~logic.equal(before, after))])
+                if before != after and statement_model.is_possible([*meant, high(~logic.equal(before, after))])
             )
     return changed
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a copy breaks a guarantee, as far as that is known of DLP rules: one that decides it after the mail flow rules, one that
-leaves no copy protected whatever rules do, or one that does not act and could keep the guarantee.
+"""Why a copy breaks a guarantee, as far as DLP rules are the cause: one decides it after the mail flow rules, one leaves no copy
+protected whatever mail flow rules do, or one does not act with which the copy would keep the guarantee.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ..simulator.protection import protection_of
 from ..simulator.state import Course
 from .causes import BreachCause
 
-#: So many DLP rules that do not act are tried.
+#: The maximum number of DLP rules that do not act and are tried.
 _MOST_TRIED = 12
 
 
 def cause_by_encrypters(course: Course, message: Message, facts: Facts, wish: Wish) -> BreachCause | None:
     """The DLP rule that surely decides that a copy breaks a wish after the mail flow rules; ``None`` if there is none."""
-    ended = {(world.fate, world.ended_by_dlp) for world in course.worlds}
-    ((fate, enders),) = ended if len(ended) == 1 else {(Fate.UNKNOWN, ())}
+    fates = {(world.fate, world.ended_by_dlp) for world in course.worlds}
+    fate, enders = next(iter(fates)) if len(fates) == 1 else (Fate.UNKNOWN, ())
     if enders and fate != Fate.DELIVERED:
         return BreachCause(ENDS_BY_DLP[fate], enders[0])
     ends = [protection_of(world, message, facts) for world in course.worlds if world.fate == Fate.DELIVERED]
@@ -55,26 +55,27 @@ def cause_by_removal(course: Course, wish: Wish) -> BreachCause | None:
 def cause_by_idle_rule(facts: Facts, keeps: Callable[[Facts], bool | None], *, surely: bool) -> BreachCause | None:
     """The first DLP rule that does not act, and with which the copy would keep the guarantee; ``None`` if there is none.
 
-    :param keeps: whether the copy keeps it if these facts are true; ``None`` if that is open.
-    :param surely: whether it must surely keep it; otherwise a rule with which that is open counts, too.
+    :param keeps: whether the copy keeps the guarantee if facts are true; ``None`` if that is open.
+    :param surely: whether only a rule counts with which the copy surely keeps it; otherwise one with which that is open, too.
     """
     policies = facts.encrypters.dlp_policies
     if not isinstance(policies, DlpRules):
         return None
-    for policy, rule in itertools.islice(_idle(policies), _MOST_TRIED):
-        told = [_with_acting(each, rule) if each is policy else each for each in policies.policies]
-        acting = replace(facts.encrypters, dlp_policies=DlpRules(told, facts.dialect))
+    for policy, rule in itertools.islice(_idle_rules(policies), _MOST_TRIED):
+        then = [_with_acting(other, rule) if other is policy else other for other in policies.policies]
+        acting = replace(facts.encrypters, dlp_policies=DlpRules(then, facts.dialect))
         kept = keeps(replace(facts, encrypters=acting))
         if kept is True or (kept is None and not surely):
-            is_tested = policy.mode.startswith("Test")
-            return BreachCause(
-                "dlp_tested" if is_tested else "dlp_disabled", rule.name, value=policy.mode if is_tested else None
-            )
+            if policy.mode.startswith("Test"):
+                return BreachCause("dlp_tested", rule.name, value=policy.mode)
+            return BreachCause("dlp_disabled", rule.name)
     return None
 
 
-def _idle(policies: DlpRules) -> Iterator[tuple[DlpPolicyFact, DlpRuleFact]]:
-    """The DLP rules that would change mail and do not act, because they are disabled, or their policy is, or is in a test mode."""
+def _idle_rules(policies: DlpRules) -> Iterator[tuple[DlpPolicyFact, DlpRuleFact]]:
+    """The DLP rules, with their policies, that would change mail and do not act: the rule or its policy is disabled, or the policy
+    is in a test mode.
+    """
     every = ((policy, rule) for policy in policies.in_order for rule in policy.rules)
     for (policy, rule), does in zip(every, policies.encrypters, strict=True):
         if not does.acts and does.would_change_mail and policy.scope.exchange is True and policy.mode:
@@ -82,6 +83,6 @@ def _idle(policies: DlpRules) -> Iterator[tuple[DlpPolicyFact, DlpRuleFact]]:
 
 
 def _with_acting(policy: DlpPolicyFact, rule: DlpRuleFact) -> DlpPolicyFact:
-    """A policy as if a rule of it acted, and of the others those alone that do."""
-    rules = (replace(each, enabled=each is rule or (each.enabled and policy.mode == ACTS)) for each in policy.rules)
+    """A policy in which one rule acts, and of the others only those that act now."""
+    rules = (replace(other, enabled=other is rule or (other.enabled and policy.mode == ACTS)) for other in policy.rules)
     return replace(policy, mode=ACTS, rules=tuple(rules))

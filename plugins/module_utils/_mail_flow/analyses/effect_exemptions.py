@@ -28,8 +28,8 @@ from .statement_model import StatementModel
 class ExemptingRule:
     """A rule that may keep mail from an effect.
 
-    :param acts: that it acts on the mail, so that it may keep it from the effect.
-    :param rank: the smaller, the more does it explain.
+    :param acts: the literal that is true if it acts on the mail, so that it may keep it from the effect.
+    :param rank: the smaller, the more it explains.
     """
 
     exempting: Exempting
@@ -38,18 +38,18 @@ class ExemptingRule:
 
 
 class EffectExemptions:
-    """What exempts mail from effects: the rules that may keep it from one, those that surely do, and senders whose mail never
+    """What exempts mail from effects: rules that may keep mail from one, those of them that surely do, and senders whose mail never
     has it.
     """
 
-    def __init__(self, asked: StatementModel, effects: StatementEffects) -> None:
-        self._asked = asked
+    def __init__(self, statement_model: StatementModel, effects: StatementEffects) -> None:
+        self._statement_model = statement_model
         self._effects = effects
 
     def candidates(self, rule: StatedRule, effect: RuleEffect) -> list[ExemptingRule]:
         """The rules that may keep mail of a rule from an effect."""
         candidates = []
-        for other in self._asked.rules.rules:
+        for other in self._statement_model.rules.rules:
             if other is rule or other.idle:
                 continue
             for number, how in enumerate(ways_it_keeps(other, rule, effect)):
@@ -57,16 +57,16 @@ class EffectExemptions:
                 candidates.append(
                     ExemptingRule(Exempting(other.name, how), keeps(other, effect), (RANK[how], other.place, number))
                 )
-        return [*candidates, *self._of_dlp(rule, effect, len(self._asked.rules.rules))]
+        return [*candidates, *self._dlp_candidates(rule, effect, len(self._statement_model.rules.rules))]
 
-    def _of_dlp(self, rule: StatedRule, effect: RuleEffect, behind: int) -> Iterator[ExemptingRule]:
-        """The DLP rules that surely keep mail of a rule from an effect. What others may do is open.
+    def _dlp_candidates(self, rule: StatedRule, effect: RuleEffect, behind: int) -> Iterator[ExemptingRule]:
+        """The DLP rules that surely keep mail of a rule from an effect. It is open what others do.
 
-        :param behind: the number of mail flow rules, which explain more.
+        :param behind: the number of mail flow rules. They explain more.
         """
         if isinstance(rule, FlowRule) and effect.kind not in BEFORE_DLP:
             return
-        others = [part for other in self._asked.dlp if other is not rule for part in other.by_access_scope]
+        others = [part for other in self._statement_model.dlp if other is not rule for part in other.by_access_scope]
         for other in others:
             how = self._how_dlp_keeps(other, rule, effect)
             if how:
@@ -83,15 +83,15 @@ class EffectExemptions:
     def exempting(
         self, mail: Sequence[Literal], usual: Sequence[Literal], exempt: Literal, candidates: Sequence[ExemptingRule]
     ) -> tuple[tuple[Exempting, ...], list[Literal]]:
-        """The rules that keep mail from an effect, each with mail on which none of the others acts that were found
-        before; and what is true of usual mail that none of them keeps from it, empty if there is none.
+        """The rules that keep mail from an effect, each with mail on which none of those before it acts; and literals that are true
+        together of usual mail that no rule keeps from it and that does not have it, empty if there is none. A rule that ends the way
+        of mail counts for unusual mail, too.
 
-        :param mail: that mail is that of a statement, :param:`usual`: that it is usual, and :param:`exempt`: that it
-            has not the effect. What ends the way of mail keeps it from the effect, whether it is usual or not, in an
-            organization as it is assumed to be.
+        :param mail: literals that are true together of the mail of a statement; :param:`usual`: of usual mail.
+        :param exempt: the literal that is true if mail does not have the effect.
         """
-        model = self._asked.model
-        of_organization = [
+        model = self._statement_model.model
+        about_facts = [
             assumption.literal
             for assumption in model.mail.assumptions
             if not assumption.of_mail and assumption.literal in usual
@@ -101,30 +101,34 @@ class EffectExemptions:
             remaining = {
                 candidate.rank: candidate for candidate in candidates if (candidate.rank[0] == RANK["stops"]) is ends
             }
-            asked = [*of_organization, *mail, exempt] if ends else [*usual, *mail, exempt]
+            exempt_mail = [*about_facts, *mail, exempt] if ends else [*usual, *mail, exempt]
             while remaining:
                 some = model.circuit.disjunction([candidate.acts for candidate in remaining.values()])
-                if not self._asked.is_possible([*asked, *(~candidate.acts for candidate in exempting), some]):
+                if not self._statement_model.is_possible(
+                    [*exempt_mail, *(~candidate.acts for candidate in exempting), some]
+                ):
                     break
                 holds = model.circuit.holds
                 first = min(rank for rank, candidate in remaining.items() if holds(candidate.acts))
                 exempting.append(remaining.pop(first))
         rest = [*usual, *mail, exempt, *(~candidate.acts for candidate in candidates)]
         ordered = sorted(exempting, key=lambda candidate: candidate.rank)
-        is_complete = not self._asked.is_possible(rest)
+        is_complete = not self._statement_model.is_possible(rest)
         return tuple(candidate.exempting for candidate in ordered), [] if is_complete else rest
 
     def senders(self, named: Sequence[Literal], exempt: Literal) -> tuple[tuple[str, ...], list[Literal]]:
-        """The senders whose mail has not an effect, whatever else keeps mail from it, and literals that are true together if
-        mail is of others.
+        """The sorts of senders whose mail does not have an effect, and literals that are true together of mail from others.
 
-        :param named: that mail is that of a statement; :param:`exempt`: that it has not the effect.
+        :param named: literals that are true together of the mail of a statement.
+        :param exempt: the literal that is true if mail does not have the effect.
         """
-        model = self._asked.model
+        model = self._statement_model.model
         scopes, sender = model.free.conditions.scopes, model.mail.sender
         inside, outside = (high(scopes.sender(value, sender)) for value in ("InOrganization", "NotInOrganization"))
-        if not self._asked.is_possible([*named, inside]):
+        if not self._statement_model.is_possible([*named, inside]):
             return (), []
         ways = {"outside": [outside, ~inside], "unauthenticated": [~outside, ~inside]}
-        senders = tuple(who for who, literals in ways.items() if self._asked.is_possible([*named, exempt, *literals]))
+        senders = tuple(
+            sort for sort, literals in ways.items() if self._statement_model.is_possible([*named, exempt, *literals])
+        )
         return senders, [inside] if senders else []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages with expectations, whether they are met, and what two rule sets do with the same messages."""
+"""Messages with expectations, whether these are met, and what two rule sets do with the same messages."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .difference_kinds import Treated, is_open, kinds_of
 class FailedExpectations:
     """The unmet expectations for one recipient.
 
-    :param message: the message's name.
+    :param message: the name of the message.
     :param broken: the expectations that are not met.
     :param result: the actual result; ``None`` for somebody who gets nothing.
-    :param trace: why.
+    :param trace: the trace of rules that says why.
     :param protecting: the names of the rules that protect mail.
     """
 
@@ -38,14 +38,12 @@ class FailedExpectations:
 
     @property
     def open(self) -> bool:
-        """Whether the actual result is unknown, so that the expectation may be met nevertheless."""
+        """Whether all that is unmet is unknown, so that the expectations may be met nevertheless."""
         return all(expectation.found == OPEN for expectation in self.broken)
 
     @property
     def values(self) -> dict[str, Any]:
-        """What it says, without words: what was expected and found, which rules decided, and the numbers of what is
-        open.
-        """
+        """What was expected and found, which rules matched or protect mail, and the numbers of the open questions."""
         return {
             "message": self.message,
             "recipient": self.recipient,
@@ -64,14 +62,14 @@ class FailedExpectations:
 class TestedMessage:
     """What happens to a message, and why.
 
-    :param traces: recipient to trace, for those whose trace is asked for.
+    :param traces: recipient to trace, for the recipients whose trace is wanted.
     """
 
     result: MessageResult
     traces: Mapping[str, Sequence[Mapping[str, Any]]]
 
     def as_row(self) -> dict[str, Any]:
-        """``name`` and ``recipients``, with the key ``trace`` of those who have one."""
+        """The row of results: ``name`` and ``recipients``, with the key ``trace`` for recipients who have one."""
         row = self.result.as_row()
         for label, trace in self.traces.items():
             row["recipients"][label]["trace"] = trace
@@ -89,17 +87,20 @@ class TestedMessages:
     failures: list[FailedExpectations]
     expectations: int
 
-    def is_listed(self, name: str, which: str) -> bool:
-        """Whether a message is one of those to list: of ``all``, of those that ``failed``, or of ``none``."""
-        if which == "failed":
+    def is_listed(self, name: str, listed: str) -> bool:
+        """Whether a message is to be listed.
+
+        :param listed: which messages are: ``all``, those that ``failed``, or ``none``.
+        """
+        if listed == "failed":
             return any(failure.message == name for failure in self.failures)
-        return which == "all"
+        return listed == "all"
 
 
 def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed") -> TestedMessages:
     """Takes messages through the rules, and compares the results with the expectations.
 
-    :param trace: for whom the result has a trace: ``failed``, ``all`` or ``none``.
+    :param trace: which recipients have a trace in the result: ``failed``, ``all`` or ``none``.
     """
     messages: list[TestedMessage] = []
     failures: list[FailedExpectations] = []
@@ -144,9 +145,8 @@ def _run_case(
 class ComparedCopy:
     """A recipient's copy of a message that is treated differently, or may be.
 
-    :param message: the message's name.
-    :param before: the recipient's result before, and :param:`after` now; ``None`` for somebody who is not a recipient
-        then.
+    :param message: the name of the message.
+    :param before: the recipient's result before; :param:`after`: the result now; ``None`` for a person who gets no copy.
     """
 
     kind: DifferenceKind
@@ -157,19 +157,23 @@ class ComparedCopy:
 
 
 def differences(before: Iterable[MessageResult], after: Iterable[MessageResult]) -> list[ComparedCopy]:
-    """How the results of the same messages differ, the most important first."""
+    """The copies that two rule sets treat differently, or may, the most important differences first.
+
+    :param before: the results of messages before; :param:`after`: those of the same messages now.
+    """
     compared = []
     for old, new in zip(before, after, strict=True):
         for address in dict.fromkeys((*old.recipients, *new.recipients)):
-            one = old.recipients.get(address)
-            other = new.recipients.get(address)
-            kind = _kind(one, other)
+            result_before = old.recipients.get(address)
+            result_after = new.recipients.get(address)
+            kind = _kind(result_before, result_after)
             if kind:
-                compared.append(ComparedCopy(kind, old.name, address, one, other))
+                compared.append(ComparedCopy(kind, old.name, address, result_before, result_after))
     return sorted(compared, key=lambda copy: copy.kind.rank)
 
 
 def _kind(before: CopyResult | None, after: CopyResult | None) -> DifferenceKind | None:
+    """The most important kind of difference between two results; ``None`` if they do not differ."""
     one = _treated(before)
     other = _treated(after)
     if one == other:
@@ -181,14 +185,14 @@ def _kind(before: CopyResult | None, after: CopyResult | None) -> DifferenceKind
 
 
 def _treated(result: CopyResult | None) -> Treated:
-    """What people see of a copy; of none where there is no result."""
+    """What people see of a copy, or of none if there is no result."""
     if result is None:
         return Treated(0, Fate.NOBODY, transit=_transit(None))
     return Treated(0, result.fate, result.protection, result.branding, _transit(result.transit))
 
 
 def _transit(transit: Transit | None) -> tuple[bool | None, ...]:
-    """By validation of TLS whether a copy leaves only by forced TLS that checks this."""
+    """By validation of TLS, whether a copy leaves only by forced TLS that checks this; ``None`` if that is open."""
     if transit and transit.tls is Tls.UNKNOWN:
         return (None,) * len(VALIDATIONS)
     checks = ""

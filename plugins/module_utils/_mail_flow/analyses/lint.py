@@ -39,7 +39,7 @@ from .coverage import adds_up, covered
 from .lint_encrypters import dlp_conflicts, encrypter_problems
 from .rule_changes import content_of
 from .rule_conflicts import Meetings
-from .sender_choices import names_senders, typed
+from .sender_choices import met_by_sender, names_senders
 from .single_rule_lint import CHECKS, OF_IDLE_RULES, CheckedRule, LintFinding, templates_of
 
 
@@ -356,7 +356,7 @@ class WholeMailLint:
             applying = [
                 atom for place, atom in enumerate(step.rule.criteria.exceptions) if (step.rule.place, place) in met
             ]
-            chosen = typed(applying) if step.rule.enforces(Does.ENCRYPT) else None
+            chosen = met_by_sender(applying) if step.rule.enforces(Does.ENCRYPT) else None
             if chosen is not None:
                 yield LintFinding("typed_exception", (step.rule.name,), chosen)
             for place, atom in enumerate(step.rule.criteria.exceptions):
@@ -424,7 +424,7 @@ class _RuleConflicts:
                 continue
             about = {"case": "quarantine" if rule.actions.does(Does.QUARANTINE) else ""}
             yield LintFinding("ends_before_encryption", (rule.name, other.name), about)
-            chosen = None if names_senders(rule) else typed(rule.criteria.conditions)
+            chosen = None if names_senders(rule) else met_by_sender(rule.criteria.conditions)
             if chosen is not None:
                 yield LintFinding("typed_stop", (rule.name, other.name), chosen)
 

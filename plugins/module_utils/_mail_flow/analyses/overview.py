@@ -58,7 +58,7 @@ class Cell:
     :param destination: a domain with its subdomains, or :data:`EVERYBODY_ELSE`.
     :param on: the names of the rules on which it depends.
     :param witness: a message, its recipient and its outcome: one that is not protected, if there is one.
-    :param besides_dlp: the DLP rules that may treat some of the mail may_contradict, where it is open on which mail they act. The
+    :param besides_dlp: the undecided DLP rules that may treat some of the mail differently. The
         rest of the cell is about mail on which none of these acts.
     :param unknown: why it is unknown.
     """

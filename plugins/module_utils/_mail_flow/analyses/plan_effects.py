@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules and facts as a plan would leave them, whoever made the plan.
+"""Rules and facts as a plan would leave them.
 
-The steps of a plan say all of it: which rule they are about, what changes of it, and where it stands then.
+The steps of a plan say it all: which rule they are about, what they change of it, and at which place they leave it.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _NAMED_FACTS = {table.name: table.subset for table in (OME_CONFIGURATION, OWA_MA
 def rules_after(rules: Sequence[Mapping[str, Any]], steps: Iterable[Step]) -> list[dict[str, Any]]:
     """The rules, first to last, once the steps are done.
 
-    :param rules: as an organization's are described, first to last.
+    :param rules: in the form of an organization's description, first to last.
     """
     remaining = [{key: value for key, value in rule.items() if key != "priority"} for rule in rules]
     for step in steps:
         if any(change.resource == RULE for change in step.changes):
-            _do(remaining, step)
+            _apply(remaining, step)
     return remaining
 
 
-def _do(rules: list[dict[str, Any]], step: Step) -> None:
-    """Does one step to the list."""
+def _apply(rules: list[dict[str, Any]], step: Step) -> None:
+    """Applies a step to rules, in place."""
     place = step.call.parameters.get("Priority")
     states = [change.after for change in step.changes if change.option == "state"]
     if "present" in states:
@@ -52,7 +52,7 @@ def _do(rules: list[dict[str, Any]], step: Step) -> None:
         }
         rules.insert(len(rules) if place is None else int(str(place)), rule)
     else:
-        # What is there has its GUID in a call, and what the plan itself has made its name.
+        # A call names an existing rule by its GUID, and one that the plan itself makes by its name.
         key = str(step.call.parameters["Identity"])
         rule = next(rule for rule in rules if rule["guid"] == key)
         if place is not None or "absent" in states:
@@ -65,6 +65,7 @@ def _do(rules: list[dict[str, Any]], step: Step) -> None:
 
 
 def _set(rule: dict[str, Any], change: Change) -> None:
+    """Applies a change of an option, or of a whole section, to a rule, in place."""
     section, _dot, option = change.option.partition(".")
     values = {**rule[section], option: change.after} if option else {}
     rule[section] = {key: value for key, value in values.items() if value is not None} if option else change.after
@@ -92,13 +93,13 @@ def unlicensed(
 def encrypting_today(rules: Iterable[Mapping[str, Any]]) -> list[str]:
     """The names of the rules that protect mail today.
 
-    :param rules: as an organization's are described.
+    :param rules: in the form of an organization's description.
     """
     return [str(rule["name"]) for rule in rules if encrypts_today(rule)]
 
 
 def facts_after(facts: Mapping[str, Any], steps: Iterable[Step]) -> dict[str, Any]:
-    """The facts once the steps are done: what the rules' protection and the portal depend on."""
+    """The facts once the steps are done, as far as protection by rules and the portal depend on them."""
     facts_then = dict(facts)
     for change in (change for step in steps for change in step.changes):
         if change.resource == IRM_CONFIGURATION.name and IRM_CONFIGURATION.subset in facts_then:
@@ -108,16 +109,16 @@ def facts_after(facts: Mapping[str, Any], steps: Iterable[Step]) -> dict[str, An
                 facts_then.pop(RMS_TEMPLATES, None)
         subset = _NAMED_FACTS.get(change.resource)
         if subset in facts_then:
-            facts_then[subset] = _changed(facts_then[subset], change)
+            facts_then[subset] = _objects_after(facts_then[subset], change)
     return facts_then
 
 
-def _changed(objects: Sequence[Mapping[str, Any]], change: Change) -> list[dict[str, Any]]:
+def _objects_after(objects: Sequence[Mapping[str, Any]], change: Change) -> list[dict[str, Any]]:
     """The objects of a subset after a change of one of them."""
-    there = {str(object_["identity"]): dict(object_) for object_ in objects}
+    by_identity = {str(object_["identity"]): dict(object_) for object_ in objects}
     if (change.option, change.after) == ("state", "absent"):
-        there.pop(change.identity, None)
+        by_identity.pop(change.identity, None)
     else:
-        row = there.setdefault(change.identity, {"identity": change.identity})
+        row = by_identity.setdefault(change.identity, {"identity": change.identity})
         row.update({} if change.option == "state" else {change.option: change.after})
-    return list(there.values())
+    return list(by_identity.values())

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an organization's rules do to mail, as statements that are true of all of their mail.
 
-A statement says of the mail that meets a rule's conditions when it reaches the rule what happens to it, and which other
-rules keep some of it from that. It is a theorem about usual mail: no mail that meets the conditions, and on which none
-of these other rules acts, is treated otherwise, whatever Exchange does where that is not documented. Where it is not
-certain, the open questions are named. The rules are mail flow rules, and those DLP rules that surely act on the mail that
-they are about. A DLP rule of which it is open on which mail it acts, such as one that looks for sensitive information, leaves
-the statements as they are: they are about mail on which it does not act, and it is named once.
+A statement says what happens to mail that meets a rule's conditions when it reaches the rule, and which other rules keep some
+of it from that. It is a theorem about usual mail: no mail that meets the conditions, and on which none of these other rules
+acts, is treated differently, whatever Exchange does where that is not documented. A statement that is not certain names the open
+questions. The rules are mail flow rules, and those DLP rules that surely act on the mail that
+they are about. A DLP rule of which it is open on which mail it acts, such as one that looks for sensitive information, does
+not change the statements: they are about mail on which it does not act, and it is named once.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from .rule_effects import (
     STATED_SIDE_EFFECTS,
     RuleEffect,
     cases_of,
+    effects_of_dlp_rule,
+    effects_on_copy,
     is_by_manager,
-    of_dlp,
-    on_the_copy,
 )
-from .stated_rules import StatedRule, acts, on_people
+from .stated_rules import StatedRule, acts, effects_on_people
 from .statement_effects import StatementEffects
 from .statement_mail import StatementMail
 from .statement_model import StatementModel, undecided_besides
@@ -58,20 +58,20 @@ CONFLICTS = 20_000
 class Statement:
     """What a rule does to the mail that meets its conditions.
 
-    :param rule: the conditions and exceptions as the mail meets them when it reaches the rule.
+    :param rule: the rule, with the conditions and exceptions as the mail meets them when it reaches the rule.
     :param changed: the conditions and exceptions that earlier rules change, each with the names of these rules.
-    :param arrives: how all of this mail arrives protected, as the model has it; empty if in clear, or if that does not
-        matter.
-    :param managed: whether it is mail of senders who have a manager.
-    :param approved: whether it happens once an approval is given that the mail waits for anyway.
-    :param rejected: whether it is mail that other rules reject before.
+    :param arrives: how all of this mail arrives protected, as a key of the model's arrivals; empty if it arrives in clear, or
+        if that does not matter.
+    :param managed: whether the statement is about mail of senders who have a manager.
+    :param approved: whether the effect happens after an approval for which the mail waits anyway.
+    :param rejected: whether the statement is about mail that earlier rules reject.
     :param exempting: the other rules that keep some of it from the effect.
     :param senders: the senders whose mail Exchange does not encrypt, or may not: ``outside``, and ``unauthenticated``
         ones who claim to be inside (U26).
-    :param besides_dlp: whether a DLP rule may treat some of it otherwise, of those that :class:`MailPolicy` has; the statement
-        is not about mail on which one of these acts.
-    :param certain: whether it certainly happens to some of it; otherwise it may.
-    :param unknown: why it is open for some of it, or for all.
+    :param besides_dlp: whether a DLP rule of :class:`MailPolicy` may treat some of the mail differently. The statement is not
+        about mail on which one of these acts.
+    :param certain: whether the effect certainly happens to some of the mail; otherwise it may.
+    :param unknown: why it is open for some of the mail, or for all.
     """
 
     rule: StatedRule
@@ -89,18 +89,18 @@ class Statement:
 
     @property
     def whole(self) -> bool:
-        """Whether it is true of all of its mail without exemption."""
+        """Whether the statement is true of all mail of the rule, without exemption."""
         return self.certain and not (self.exempting or self.senders or self.besides_dlp or self.unknown)
 
 
 @dataclass(frozen=True)
 class MailPolicy:
-    """What rules do.
+    """What the rules of an organization do to mail.
 
     :param statements: in the order of the rules.
-    :param dlp: the DLP rules that may treat some mail otherwise, where it is open on which mail they act, and
-        :param:`other_dlp` those that may change mail, but nothing of what statements say.
-    :param complete: whether these are all.
+    :param dlp: the undecided DLP rules that may treat some mail differently than a statement says.
+    :param other_dlp: the other undecided DLP rules that may change mail.
+    :param complete: whether these are all statements.
     """
 
     statements: tuple[Statement, ...] = ()
@@ -115,7 +115,7 @@ def policy(
     now: datetime.datetime | None = None,
     budget: int = CONFLICTS,
 ) -> MailPolicy:
-    """What rules do to mail.
+    """The statements about rules, as far as the budget reaches.
 
     :param rules: as a rule set takes them.
     :param facts: in the form of the option ``facts``.
@@ -126,73 +126,82 @@ def policy(
     known = facts_of(facts)
     try:
         with bounded():
-            asked = StatementModel(RuleSet.read(rules, known.dialect), known, now, budget)
-            statements += _StatementSearch(asked).statements()
+            statement_model = StatementModel(RuleSet.read(rules, known.dialect), known, now, budget)
+            statements += _StatementSearch(statement_model).statements()
     except BudgetError:
         return _with_dlp(statements, known, complete=False)
     return _with_dlp(statements, known, complete=True)
 
 
 def _with_dlp(statements: Sequence[Statement], facts: Facts, *, complete: bool) -> MailPolicy:
-    """Statements with the DLP rules of which it is open on which mail they act."""
-    besides = _besides(statements, facts)
-    others = (rule for rule in undecided_dlp_rules(facts) if rule.does.would_change_mail and rule not in besides)
-    return MailPolicy(tuple(statements), besides, tuple(others), complete)
+    """The policy of statements, with the undecided DLP rules."""
+    excepted = _excepted_dlp_rules(statements, facts)
+    others = (rule for rule in undecided_dlp_rules(facts) if rule.does.would_change_mail and rule not in excepted)
+    return MailPolicy(tuple(statements), excepted, tuple(others), complete)
 
 
-def _besides(statements: Iterable[Statement], facts: Facts) -> tuple[DlpRule, ...]:
-    """The DLP rules besides which statements are said."""
-    limited = [said for said in statements if said.besides_dlp]
-    by_place = {rule.place: rule for said in limited for rule in undecided_besides(facts, said.rule, said.effect)}
+def _excepted_dlp_rules(statements: Iterable[Statement], facts: Facts) -> tuple[DlpRule, ...]:
+    """The undecided DLP rules on whose mail statements say nothing."""
+    limited = [statement for statement in statements if statement.besides_dlp]
+    by_place = {
+        rule.place: rule for statement in limited for rule in undecided_besides(facts, statement.rule, statement.effect)
+    }
     return tuple(rule for _place, rule in sorted(by_place.items()))
 
 
 class _StatementSearch:
     """The statements about rules: what is true of the effects of each on all of its mail."""
 
-    def __init__(self, asked: StatementModel) -> None:
-        self._asked = asked
-        self._effects = StatementEffects(asked)
-        self._mail = StatementMail(asked)
-        self._exemptions = EffectExemptions(asked, self._effects)
-        self._replay = StatementReplay(asked)
+    def __init__(self, statement_model: StatementModel) -> None:
+        self._statement_model = statement_model
+        self._effects = StatementEffects(statement_model)
+        self._mail = StatementMail(statement_model)
+        self._exemptions = EffectExemptions(statement_model, self._effects)
+        self._replay = StatementReplay(statement_model)
 
     def statements(self) -> Iterator[Statement]:
         """The statements about each rule that mail can meet, in their order: mail flow rules, then DLP rules.
 
         :raises BudgetError: a question took too many conflicts.
         """
-        for rule in self._asked.rules.rules:
-            if rule.idle or self._asked.chain.step(rule) is None or meets_no_mail(section_of(rule.criteria.conditions)):
+        for rule in self._statement_model.rules.rules:
+            if (
+                rule.idle
+                or self._statement_model.chain.step(rule) is None
+                or meets_no_mail(section_of(rule.criteria.conditions))
+            ):
                 continue
             for case, managed in cases_of(rule):
                 for effect in self._stated_effects(case):
                     yield from self._statement(rule, effect, managed=managed)
-        for dlp_rule in self._asked.dlp:
-            for effect in (*of_dlp(dlp_rule), *on_people(dlp_rule, self._asked.model.facts)):
+        for dlp_rule in self._statement_model.dlp:
+            for effect in (
+                *effects_of_dlp_rule(dlp_rule),
+                *effects_on_people(dlp_rule, self._statement_model.model.facts),
+            ):
                 yield from self._statement(dlp_rule, effect, managed=False)
 
     def _stated_effects(self, rule: FlowRule) -> Iterator[RuleEffect]:
         """The effects of a rule about which there are statements."""
         if rule.actions.enforced:
-            yield from on_the_copy(rule)
-            yield from on_people(rule, self._asked.model.facts)
+            yield from effects_on_copy(rule)
+            yield from effects_on_people(rule, self._statement_model.model.facts)
         for effect in sorted(effects_of(rule)):
             if effect.sort in STATED_SIDE_EFFECTS:
                 yield RuleEffect(effect.sort, (effect.name,) if effect.name else ())
-        routes = self._asked.routes and rule.actions.options.get("route_message_outbound_connector")
+        routes = self._statement_model.routes and rule.actions.options.get("route_message_outbound_connector")
         if routes and rule.actions.enforced:
             yield RuleEffect("in_transit")
             yield RuleEffect("clear_transit")
 
     def _statement(self, rule: StatedRule, effect: RuleEffect, *, managed: bool) -> Iterator[Statement]:
-        """What is true of the effect on a rule's mail; nothing if it never happens."""
-        model, free = self._asked.model, self._asked.model.free
+        """The statement about an effect on the mail of a rule; none if it never happens."""
+        model, free = self._statement_model.model, self._statement_model.model.free
         managed = managed or effect.names == (THE_MANAGER,) or is_by_manager(rule, effect)
         if effect.brings_people and not self._effects.is_followed(rule, effect):
             yield from self._not_followed(rule, effect, managed=managed)
             return
-        others = self._mail.not_theirs(rule, effect)
+        others = self._mail.not_for_brought_people(rule, effect)
         acting_dlp = self._effects.acting_dlp(rule, effect, free)
         usual = [*self._mail.usual(rule), *(~literal for literal in acting_dlp)]
         mail = [*others, high(self._mail.named(rule, effect, free, managed=managed))]
@@ -204,16 +213,16 @@ class _StatementSearch:
         approved, happens = happening
         affected = [*named, acting, happens]
         alive = [*named, high(acts(rule, free.outcomes[0])), happens]
-        if effect.kind in TOLD_AFTER_REJECTION and not self._asked.is_possible(alive):
-            changed = changed_conditions(rule, self._asked)
+        if effect.kind in TOLD_AFTER_REJECTION and not self._statement_model.is_possible(alive):
+            changed = changed_conditions(rule, self._statement_model)
             yield Statement(rule, effect, changed, rejected=True, certain=False, unknown=(AFTER_REJECTION,))
             return
-        if effect.kind == "in_transit" and self._asked.is_possible([*named, acting, ~happens]):
-            return  # Other mail of the rule has it not, so that is no statement about its mail.
+        if effect.kind == "in_transit" and self._statement_model.is_possible([*named, acting, ~happens]):
+            return  # Some mail of the rule does not have the effect, so a statement about its mail would be false.
         certain = self._surely_happens(rule, effect, affected, managed=managed, approved=approved)
-        senders, theirs = self._exemptions.senders(named, ~happens) if effect.kind in PROTECTING else ((), [])
+        senders, of_other_senders = self._exemptions.senders(named, ~happens) if effect.kind in PROTECTING else ((), [])
         exempting, rest = self._exemptions.exempting(
-            [*mail, *theirs], usual, ~happens, self._exemptions.candidates(rule, effect)
+            [*mail, *of_other_senders], usual, ~happens, self._exemptions.candidates(rule, effect)
         )
         unknown = self._replay.reasons(rule, effect, rest, approved=approved) if rest else ()
         if not certain and not unknown:
@@ -221,14 +230,16 @@ class _StatementSearch:
         yield Statement(
             rule=rule,
             effect=effect,
-            changed=changed_conditions(rule, self._asked),
+            changed=changed_conditions(rule, self._statement_model),
             arrives="own" if effect.kind == "decrypted" and isinstance(rule, FlowRule) else "",
             managed=managed,
             approved=approved,
             exempting=exempting,
             senders=senders,
             besides_dlp=bool(acting_dlp)
-            and self._asked.is_possible([*self._mail.usual(rule), *mail, model.circuit.disjunction(acting_dlp)]),
+            and self._statement_model.is_possible(
+                [*self._mail.usual(rule), *mail, model.circuit.disjunction(acting_dlp)]
+            ),
             certain=certain,
             unknown=unknown,
         )
@@ -238,11 +249,11 @@ class _StatementSearch:
     ) -> tuple[bool, Literal] | None:
         """Whether the effect waits for an approval, and the literal that is true if it happens; ``None`` if it never does.
 
-        :param acting: what is true of the mail on which the rule acts.
+        :param acting: literals that are true together of the mail on which the rule acts.
         """
         for approved in (False, True):
-            happens = high(self._effects.happens(rule, effect, self._asked.model.free, approved=approved))
-            if self._asked.is_possible([*acting, happens]):
+            happens = high(self._effects.happens(rule, effect, self._statement_model.model.free, approved=approved))
+            if self._statement_model.is_possible([*acting, happens]):
                 return approved, happens
         return None
 
@@ -251,7 +262,7 @@ class _StatementSearch:
     ) -> bool:
         """Whether the effect happens to some mail whatever Exchange does.
 
-        :param affected: what is true of the mail that may have the effect.
+        :param affected: literals that are true together of the mail that may have the effect.
         """
         # Whether mail for people inside leaves by a connector is not documented.
         if effect.kind in LEAVING and not self._mail.leaves(rule):
@@ -264,20 +275,24 @@ class _StatementSearch:
         )
 
     def _not_followed(self, rule: StatedRule, effect: RuleEffect, *, managed: bool) -> Iterator[Statement]:
-        """What is said of a copy for somebody whose copies are not followed."""
-        theirs = [self._asked.model.mail.sender.managed] if managed else []
-        if self._asked.is_possible([high(acts(rule, self._asked.model.free.outcomes[0])), *theirs]):
-            changed = changed_conditions(rule, self._asked)
+        """The statement about a copy for somebody whose copies are not followed."""
+        has_manager = [self._statement_model.model.mail.sender.managed] if managed else []
+        if self._statement_model.is_possible(
+            [high(acts(rule, self._statement_model.model.free.outcomes[0])), *has_manager]
+        ):
+            changed = changed_conditions(rule, self._statement_model)
             yield Statement(rule, effect, changed, managed=managed, certain=False, unknown=(NOT_FOLLOWED,))
 
     def _is_certain(self, rule: StatedRule, effect: RuleEffect, *, managed: bool, approved: bool) -> bool:
         """Whether the effect happens to some mail whatever Exchange does where that is not documented."""
-        side = self._asked.model.open
+        side = self._statement_model.model.open
         named = [
-            *SearchedMail(self._asked.model, ()).company(side),
+            *SearchedMail(self._statement_model.model, ()).company(side),
             *self._mail.usual(rule),
             *(~literal for literal in self._effects.acting_dlp(rule, effect, side)),
-            *self._mail.not_theirs(rule, effect),
+            *self._mail.not_for_brought_people(rule, effect),
             low(self._mail.named(rule, effect, side, managed=managed)),
         ]
-        return self._asked.is_possible([*named, low(self._effects.happens(rule, effect, side, approved=approved))])
+        return self._statement_model.is_possible(
+            [*named, low(self._effects.happens(rule, effect, side, approved=approved))]
+        )

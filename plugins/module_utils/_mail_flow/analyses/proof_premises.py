@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the proof of a guarantee rests on: what is assumed about mail, how conditions are read, how far mail is followed, and
-which copies it does not cover.
+"""The premises of the proof of a guarantee: what is assumed about mail, how conditions are read, how far mail is followed, and
+which copies the proof does not cover.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ from ..symbolic.encoding import Model
 from ..symbolic.message_assumptions import Assumption
 from .guarantee_formulas import GuaranteeFormulas
 
-#: The type of those whose mailboxes are all the organization's own, in Exchange Online or on premises.
+#: The type of accepted domains whose mailboxes are all the organization's own, in Exchange Online or on premises.
 _AUTHORITATIVE = "Authoritative"
 
 
 def proof_premises(
     first: GuaranteeFormulas, proved: GuaranteeFormulas, assumptions: Sequence[Assumption], budget: int
 ) -> tuple[Premise, ...]:
-    """What the proof of a guarantee rests on.
+    """The premises of the proof of a guarantee.
 
-    :param first: the guarantee in the first model; :param:`proved` in the one in which it is proved.
-    :param assumptions: those of the latter with which it is proved.
+    :param first: the guarantee in the first model; :param:`proved`: in the model in which it is proved.
+    :param assumptions: the assumptions of the latter model with which it is proved.
     :param budget: the maximum number of conflicts for each question.
     """
     model = first.model
@@ -68,13 +68,13 @@ def proof_premises(
     premises += [
         Premise(assumption.id, assumption.kind) for assumption in sorted(needed, key=lambda assumption: assumption.id)
     ]
-    read = _premises_of(model, first.place, first.guarantee, budget)
-    premises += [premise for premise in read if premise not in premises]
-    return (*premises, *_always(model.facts))
+    further = _premises_about_reading(model, first.place, first.guarantee, budget)
+    premises += [premise for premise in further if premise not in premises]
+    return (*premises, *_premises_of_every_proof(model.facts))
 
 
 def _needed(proved: GuaranteeFormulas, assumptions: Sequence[Assumption], budget: int) -> list[Assumption]:
-    """The assumptions that a proof needs, from those with which it succeeds."""
+    """The assumptions that a proof needs, out of those with which it succeeds: none can be left out."""
     broken = proved.broken()
     needed = list(assumptions)
     for assumption in assumptions:
@@ -85,8 +85,9 @@ def _needed(proved: GuaranteeFormulas, assumptions: Sequence[Assumption], budget
     return needed
 
 
-def _premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> list[Premise]:
-    """How conditions are read, and how far mail is followed, where the proof of a guarantee may rest on that.
+def _premises_about_reading(model: Model, place: int, guarantee: Guarantee, budget: int) -> list[Premise]:
+    """The premises about how conditions are read, and how far mail is followed, as far as the proof of a guarantee may depend on
+    them.
 
     :param place: the place of its claim in the model.
     :param budget: the maximum number of conflicts for each question.
@@ -102,26 +103,26 @@ def _premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) ->
     dates = sorted(
         {date for rule in rules for date in (rule.dates.begins, rule.dates.ends) if is_later(date, model.now)}
     )
-    beyond = {IN_TRANSIT: _next_server_premises, PORTAL: _not_in_portal}.get(guarantee.then)
+    further = {IN_TRANSIT: _next_server_premises, PORTAL: _not_in_portal}.get(guarantee.then)
     wraps = any("delivered" in one_of for one_of in WISHES[guarantee.then].kept)
     return [
-        *_readings(model, atoms),
+        *_readings_of_conditions(model, atoms),
         *([Premise("date", values=tuple(dates))] if dates else []),
-        *(beyond(model, place, budget) if beyond else ()),
-        *(_wrapped(model, place, budget) if wraps else ()),
+        *(further(model, place, budget) if further else ()),
+        *(_disclaimer_fits(model, place, budget) if wraps else ()),
         *_dlp_rules(model, place, budget),
     ]
 
 
-def _readings(model: Model, atoms: Sequence[Atom]) -> list[Premise]:
-    """How conditions are read."""
+def _readings_of_conditions(model: Model, atoms: Sequence[Atom]) -> list[Premise]:
+    """The premises about how conditions are read."""
     options = {atom.predicate.options[0] for atom in atoms}
     sought = [(slot, key) for atom in atoms for key in atom.keys for slot in atom.slots]
     parents = {slot: model.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
     nested = any(name in parents[slot] for slot, (sort, name) in sought if sort == "below")
     named = (
         (AUTHENTICATED, "from_scope" in options),
-        (SUBDOMAINS, nested or _subdomains(model.facts, sought)),
+        (SUBDOMAINS, nested or _may_depend_on_subdomains(model.facts, sought)),
         (SENT_FROM, any(slot == SENDER and sort in _IN_ADDRESSES for slot, (sort, _value) in sought)),
         (SIZES, {"attachment_size_over", "message_size_over"} <= options),
     )
@@ -134,7 +135,7 @@ _IN_ADDRESSES = ("address", "word", "pattern", "below")
 
 
 def _internal_domains(facts: Facts) -> list[Premise]:
-    """Which remote domains count as inside; nothing if it is known that none does."""
+    """The premise that some remote domains count as inside, or that none does where they are not known; empty if none does."""
     if facts.domains.remote is None:
         return [NO_INTERNAL]
     internal = tuple(sorted(name for name, counts in facts.domains.remote.items() if counts))
@@ -144,10 +145,10 @@ def _internal_domains(facts: Facts) -> list[Premise]:
 def _copies_left_out(
     model: Model, place: int, guarantee: Guarantee, literals: Sequence[Literal], budget: int
 ) -> list[Premise]:
-    """The copies that rules make of mail that a guarantee about protection covers, or show somebody, and that do not
-    count for it, where such a copy may break it.
+    """The premises about copies that do not count for a guarantee and may break it: rules make them of mail that it covers, or
+    show them to somebody.
 
-    :param literals: of the mail that the proof covers.
+    :param literals: literals that are true together of the mail that the proof covers.
     :param budget: the maximum number of conflicts for each question.
     """
     if guarantee.of_copies is None:
@@ -170,32 +171,32 @@ def _copies_left_out(
 
 
 def _names(copy_: AddedCopy, facts: Facts) -> str:
-    """Whose copy it is: of one of several people, all of them."""
+    """The person whose copy it is; all people if it is a copy for one of several."""
     every = sorted({address for _option, address, _senders in brought_by(copy_.rule, facts)})
     return copy_.address or listed(every, joint="or") or THE_MANAGER
 
 
-def _applies(model: Model, place: int, person: AddressSlot) -> Value:
+def _applies_to(model: Model, place: int, person: AddressSlot) -> Value:
     """Whether the guarantee is about somebody's copy."""
     return model.free.conditions.matches(model.claims.rules[place], ("claim", place), SeenMessage(), person)
 
 
 def _applies_to_recipient(model: Model, place: int) -> Literal:
     """The literal that is true if the guarantee is about the recipient's copy."""
-    return high(_applies(model, place, model.mail.recipient))
+    return high(_applies_to(model, place, model.mail.recipient))
 
 
-def _wrapped(model: Model, place: int, budget: int) -> list[Premise]:
-    """The premise that a disclaimer can be put around mail, if it may be put around some: Exchange rejects that where
-    it fails. Source: Microsoft's "Mail flow rule actions".
+def _disclaimer_fits(model: Model, place: int, budget: int) -> list[Premise]:
+    """The premise that a disclaimer can be put around mail, if a rule may put one around it: Exchange rejects mail where that
+    fails. Source: Microsoft's "Mail flow rule actions".
     """
     wrapped = high(model.free.chains[0].state.seen.wrapped)
     return [WRAPPED] if model.solve([_applies_to_recipient(model, place), wrapped], budget) else []
 
 
 def _dlp_rules(model: Model, place: int, budget: int) -> Iterator[Premise]:
-    """The premises that Exchange enforces DLP rules on the mail as they are known, and that what they show for an approval is
-    left out, where they may match such mail.
+    """The premises that Exchange enforces the known DLP rules that may match the mail, and that what they show for an approval
+    does not count.
     """
     applied = model.free.outcomes[0].after.dlp.applied
     if not applied:
@@ -210,9 +211,7 @@ def _dlp_rules(model: Model, place: int, budget: int) -> Iterator[Premise]:
 
 
 def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:
-    """The premise that mail which arrives encrypted, and not by this organization, is not led to the portal, if there
-    may be such mail.
-    """
+    """The premise that mail which arrives encrypted by others is not led to the portal, if there may be such mail."""
     side = model.free
     mail = model.mail
     about = _applies_to_recipient(model, place)
@@ -222,27 +221,25 @@ def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:
 
 
 def _next_server_premises(model: Model, place: int, budget: int) -> list[Premise]:
-    """The premises that mail is followed to the next server alone, and to which, where connectors hand it to smart
-    hosts; and that mail to servers on premises does not leave.
+    """The premises that mail is followed to the next server only, which may be a smart host, and that mail to servers on
+    premises does not leave.
     """
     side = model.free
     about = _applies_to_recipient(model, place)
     chain = side.chains[0]
     leaves = high(side.conditions.scopes.leaves(chain.person))
-    handing = {taking.connector: high(taking.when) for taking in taken_by(chain) if taking.connector.smart_hosts}
-    leading = [connector for connector, when in handing.items() if model.solve([about, leaves, when], budget)]
+    to_smart_hosts = {taking.connector: high(taking.when) for taking in taken_by(chain) if taking.connector.smart_hosts}
+    possible = [connector for connector, when in to_smart_hosts.items() if model.solve([about, leaves, when], budget)]
     names = [accepted.name for accepted in model.facts.domains.accepted or () if accepted.type == RELAYED]
-    own = bool(names) and model.solve([about, chain.person.in_accepted((RELAYED,))], budget)
-    smart_hosts = (Premise("smart_hosts", values=(connector.name, connector.smart_hosts)) for connector in leading)
-    relayed = [Premise("internal_relay", values=tuple(names))] if own else []
+    is_relayed = bool(names) and model.solve([about, chain.person.in_accepted((RELAYED,))], budget)
+    smart_hosts = (Premise("smart_hosts", values=(connector.name, connector.smart_hosts)) for connector in possible)
+    relayed = [Premise("internal_relay", values=tuple(names))] if is_relayed else []
     return [NEXT_SERVER, *smart_hosts, *relayed, *_to_own_servers(model, about, chain.person, budget)]
 
 
 def _to_own_servers(model: Model, about: Literal, person: AddressSlot, budget: int) -> list[Premise]:
-    """The premise that mail to authoritative domains does not leave, where connectors may hand it to servers on
-    premises.
-    """
-    handing = {
+    """The premise that mail to authoritative domains does not leave, if connectors may hand it to servers on premises."""
+    connectors_by_domain = {
         accepted.name: [
             connector.name
             for name in (accepted.name, *([f"any.{accepted.name}"] if accepted.match_subdomains else []))
@@ -251,14 +248,14 @@ def _to_own_servers(model: Model, about: Literal, person: AddressSlot, budget: i
         for accepted in model.facts.domains.accepted or ()
         if accepted.type == _AUTHORITATIVE
     }
-    domains = tuple(name for name, connectors in handing.items() if connectors)
-    own = bool(domains) and model.solve([about, person.in_accepted((_AUTHORITATIVE,))], budget)
-    connectors = tuple(dict.fromkeys(name for handed in handing.values() for name in handed))
-    return [Premise("own_servers", values=(domains, connectors))] if own else []
+    domains = tuple(name for name, connectors in connectors_by_domain.items() if connectors)
+    is_possible = bool(domains) and model.solve([about, person.in_accepted((_AUTHORITATIVE,))], budget)
+    names = tuple(dict.fromkeys(name for connectors in connectors_by_domain.values() for name in connectors))
+    return [Premise("own_servers", values=(domains, names))] if is_possible else []
 
 
-def _subdomains(facts: Facts, atoms_sought: Sequence[tuple[str, Key]]) -> bool:
-    """Whether a proof may rest on which addresses a condition on a domain matches."""
+def _may_depend_on_subdomains(facts: Facts, atoms_sought: Sequence[tuple[str, Key]]) -> bool:
+    """Whether a proof may depend on whether a condition on a domain matches addresses in its subdomains."""
     slots = {slot for slot, (sort, _value) in atoms_sought if sort == "below"}
     wide = any(accepted.match_subdomains for accepted in facts.domains.accepted or ()) or any(
         name.startswith("*.") for name in facts.domains.remote or ()
@@ -268,13 +265,13 @@ def _subdomains(facts: Facts, atoms_sought: Sequence[tuple[str, Key]]) -> bool:
     )
 
 
-#: For encryption whose configuration is not known.
-_PERHAPS_CONFIGURED = Premise("configured", values=("Get-IRMConfiguration",))
+#: The premise that encryption is configured, if its configuration is not known.
+_MAY_BE_CONFIGURED = Premise("configured", values=("Get-IRMConfiguration",))
 
 
-def _always(facts: Facts) -> tuple[Premise, ...]:
-    """The assumptions of every proof, which do not depend on the rules."""
-    configured = Premise("configured") if facts.encryption.irm_configuration is not None else _PERHAPS_CONFIGURED
+def _premises_of_every_proof(facts: Facts) -> tuple[Premise, ...]:
+    """The premises of every proof. They do not depend on the rules."""
+    configured = Premise("configured") if facts.encryption.irm_configuration is not None else _MAY_BE_CONFIGURED
     return (
         Premise("settled"),
         NONE_FAILS,

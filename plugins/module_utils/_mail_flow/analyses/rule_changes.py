@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules that differ between two rule sets, where a message meets them, and what sets the two versions of one
-apart."""
+"""The rules that differ between two rule sets, where a message meets them, and what distinguishes the mail of the two versions of
+a rule."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Edit:
     """A rule that is different or at a different place in the second rule set, or exists in only one of them.
 
     :param how: ``new``, ``removed``, ``changed`` or ``moved``.
-    :param before: the rule in the first set; :param:`after` in the second.
+    :param before: the rule in the first set; :param:`after`: in the second.
     :param place: where mail first meets it, as a place in the second set; between two places for a rule that is not
         there.
-    :param in_place: whether it is in both sets, and kept its order.
+    :param in_place: whether it is in both sets, and in the same order with the other rules that are.
     """
 
     how: str
@@ -39,19 +39,19 @@ class Edit:
     in_place: bool = False
 
     def alike(self, aspect: Aspect | None = None) -> bool:
-        """Whether both versions do the same, as far as it decides about an aspect of mail, so that only the mail they
-        act on differs.
+        """Whether both versions do the same, as far as that decides about an aspect of mail, so that they differ only in the mail
+        on which they act.
         """
         return (
             self.in_place
             and self.before is not None
             and self.after is not None
-            and _acts(self.before, aspect) == _acts(self.after, aspect)
+            and _effects(self.before, aspect) == _effects(self.after, aspect)
         )
 
     @property
     def could_act(self) -> tuple[bool, bool]:
-        """Whether the rule could act before, and can now: a disabled one never does."""
+        """Whether the rule could act before, and can act now. A disabled one cannot."""
         before, after = (rule is not None and not rule.idle for rule in (self.before, self.after))
         return before, after
 
@@ -80,7 +80,7 @@ class Edit:
 
     @property
     def unsure(self) -> bool:
-        """Whether it is open that the rule does anything: one that is only tried may stop the processing (U08)."""
+        """Whether it is open that the rule does anything: one in a test mode may stop the processing (U08)."""
         return not self.splits and not any(
             rule is not None and rule.is_on_and_enforced for rule in (self.before, self.after)
         )
@@ -95,10 +95,9 @@ class Edit:
 class DateChange:
     """What a date of a rule changes later.
 
-    :param how: ``new``; ``gone``; ``other``, where the rule is not the same by then; or ``meets``, where it meets rules
-        or settings that are not the same.
+    :param how: ``new``; ``gone``; ``other``, if the rule itself is edited; or ``meets``, if other rules or settings are.
     :param verb: ``begins`` or ``ends``.
-    :param date: as the rule has it.
+    :param date: the date as the rule has it.
     """
 
     how: str
@@ -109,14 +108,12 @@ class DateChange:
 def edits_of(before: RuleSet, after: RuleSet, *, every: bool = False) -> list[Edit]:
     """The edits that can show on a copy, in the order in which mail meets them: a removed rule is met where it was.
 
-    :param every: whether also those that cannot.
+    :param every: whether to include the edits that cannot.
     """
     pairs, kept_places = _aligned(before, after)
 
-    def met(old_place: int) -> float:
-        """The place in the second set of a rule that is at a place in the first one only: before the next rule that
-        kept its order.
-        """
+    def new_place(old_place: int) -> float:
+        """The place in the second set for a rule at a place in the first one: before the next rule that kept its order."""
         return min((place - 0.5 for place in kept_places if pairs[place] > old_place), default=len(after.rules))
 
     edits: list[Edit] = []
@@ -125,13 +122,15 @@ def edits_of(before: RuleSet, after: RuleSet, *, every: bool = False) -> list[Ed
             edits.append(Edit("new", None, rule, place))
             continue
         earlier = before.rules[pairs[place]]
-        first = place if place in kept_places else min(place, met(pairs[place]))
+        first = place if place in kept_places else min(place, new_place(pairs[place]))
         if content_of(earlier) != content_of(rule):
             edits.append(Edit("changed", earlier, rule, first, place in kept_places))
         elif place not in kept_places:
             edits.append(Edit("moved", earlier, rule, first))
     taken = set(pairs.values())
-    edits += [Edit("removed", rule, None, met(place)) for place, rule in enumerate(before.rules) if place not in taken]
+    edits += [
+        Edit("removed", rule, None, new_place(place)) for place, rule in enumerate(before.rules) if place not in taken
+    ]
     watched = before.watches_copies or after.watches_copies
     seen = [
         edit
@@ -166,15 +165,15 @@ def with_other_error_action(before: RuleSet, after: RuleSet) -> list[FlowRule]:
 def with_later_dates(
     before: RuleSet, after: RuleSet, now: datetime.datetime, *, settings: bool = False
 ) -> list[tuple[FlowRule, list[DateChange]]]:
-    """The rules whose dates change what happens to mail later, as they are now, or were, each with what its dates say
-    then: what they did not say before, or what they say of an edited rule, or of one that meets edited ones.
+    """The rules whose dates change what happens to mail later, as they are now, or were, each with these changes: new and removed
+    dates, and those of edited rules and of rules that meet edited ones.
 
-    :param now: what is later than this.
+    :param now: the date after which dates count.
     :param settings: whether settings differ, too.
     """
     pairs, kept_places = _aligned(before, after)
     taken = set(pairs.values())
-    gone = [rule for place, rule in enumerate(before.rules) if place not in taken]
+    removed = [rule for place, rule in enumerate(before.rules) if place not in taken]
     earlier_rules = {place: before.rules[old_place] for place, old_place in pairs.items()}
     edited = [
         place
@@ -182,16 +181,16 @@ def with_later_dates(
         if place not in kept_places or content_of(earlier_rules[place]) != content_of(rule)
     ]
     watched = before.watches_copies or after.watches_copies
-    versions = [[rule] for rule in gone]
+    versions = [[rule] for rule in removed]
     versions += [[after.rules[place], *([earlier_rules[place]] if place in pairs else [])] for place in edited]
     # What no mail shows today, no mail shows later.
     number_of_edits = settings + sum(any(_may_show(rule, watched) for rule in both) for both in versions)
     several = number_of_edits > 1
-    dated = [(rule, _no_longer(rule, now, several=several)) for rule in gone]
+    dated = [(rule, _dates_of_removed(rule, now, several=several)) for rule in removed]
     for place, rule in enumerate(after.rules):
         earlier = earlier_rules.get(place)
         if earlier is not None and rule.idle:
-            dated.append((earlier, _no_longer(earlier, now, several=several)))
+            dated.append((earlier, _dates_of_removed(earlier, now, several=several)))
             continue
         date_changes = _new_dates(earlier, rule, now)
         if not date_changes and earlier is not None and number_of_edits:
@@ -201,7 +200,7 @@ def with_later_dates(
 
 
 def _may_show(rule: FlowRule, watched: bool) -> bool:
-    """Whether it can show on a copy, or to somebody who is told of one, that a rule acts.
+    """Whether a copy, or a report of one, can show that a rule acts.
 
     :param watched: whether a condition depends on who shares a copy.
     """
@@ -210,8 +209,8 @@ def _may_show(rule: FlowRule, watched: bool) -> bool:
 
 
 def _dates_beside_edits(rule: FlowRule, now: datetime.datetime, *, is_edited: bool, several: bool) -> list[DateChange]:
-    """What the dates of a rule say that they said before, too, where rules or settings are edited. A rule that is in
-    effect today is compared, whenever it ends: only where something else is edited, too, is it missed then.
+    """The unchanged later dates of a rule that matter because rules or settings are edited. A rule that is in effect today is
+    compared as it acts today: its end matters only if something else is edited, too.
 
     :param is_edited: whether the rule is edited itself.
     :param several: whether there are several edits.
@@ -224,7 +223,10 @@ def _dates_beside_edits(rule: FlowRule, now: datetime.datetime, *, is_edited: bo
 
 
 def _new_dates(before: FlowRule | None, after: FlowRule, now: datetime.datetime) -> list[DateChange]:
-    """What the dates of a rule say that they did not say before; ``None`` if there was no such rule."""
+    """The later dates of a rule that are new or removed.
+
+    :param before: the rule before; ``None`` if there was none.
+    """
     dates = [
         ("begins", before.dates.begins if before else "", after.dates.begins),
         ("ends", before.dates.ends if before else "", after.dates.ends),
@@ -236,9 +238,9 @@ def _new_dates(before: FlowRule | None, after: FlowRule, now: datetime.datetime)
     ]
 
 
-def _no_longer(rule: FlowRule, now: datetime.datetime, *, several: bool) -> list[DateChange]:
-    """What the dates of a rule said that is no longer there. One that is in effect today is compared, whenever it would
-    have ended, if it is alone.
+def _dates_of_removed(rule: FlowRule, now: datetime.datetime, *, several: bool) -> list[DateChange]:
+    """The later dates of a rule that is removed or disabled. Its beginning matters; its end only if there are several edits: a
+    rule that is in effect today is compared as it acts today.
     """
     dates = [("begins", rule.dates.begins), *([("ends", rule.dates.ends)] if several else [])]
     return [DateChange("gone", verb, date) for verb, date in dates if is_later(date, now)]
@@ -248,12 +250,12 @@ def _aligned(before: RuleSet, after: RuleSet) -> tuple[dict[int, int], set[int]]
     """Place in the second set to place in the first one, of rules that are in both; and the places in the second set of
     those that kept their order.
     """
-    pairs = _pairs(_named(before), _named(after))
-    return pairs, _in_order([(old_place, place) for place, old_place in sorted(pairs.items())])
+    pairs = _pairs(_keys_of(before), _keys_of(after))
+    return pairs, _longest_run_in_order([(old_place, place) for place, old_place in sorted(pairs.items())])
 
 
-def _named(rules: RuleSet) -> list[tuple[Hashable, Hashable]]:
-    """The GUID and the name of each rule, both with how often they came before."""
+def _keys_of(rules: RuleSet) -> list[tuple[Hashable, Hashable]]:
+    """The keys of each rule by its GUID and by its name, with a number if several have the same; ``None`` for no key."""
     times: dict[Hashable, int] = {}
     named: list[tuple[Hashable, Hashable]] = []
     for rule in rules.rules:
@@ -266,7 +268,7 @@ def _named(rules: RuleSet) -> list[tuple[Hashable, Hashable]]:
 
 
 def _pairs(old: Sequence[tuple[Hashable, Hashable]], new: Sequence[tuple[Hashable, Hashable]]) -> dict[int, int]:
-    """Place in the second set to place in the first one: by GUID, else by name."""
+    """Place in the second set to place in the first one, of rules with the same GUID, or else the same name."""
     pairs: dict[int, int] = {}
     for which in (0, 1):
         known = {
@@ -280,7 +282,7 @@ def _pairs(old: Sequence[tuple[Hashable, Hashable]], new: Sequence[tuple[Hashabl
     return pairs
 
 
-def _in_order(pairs: Sequence[tuple[int, int]]) -> set[int]:
+def _longest_run_in_order(pairs: Sequence[tuple[int, int]]) -> set[int]:
     """The places in the second set of the longest run of rules that kept their order."""
     tails: list[int] = []
     ends: list[int] = []
@@ -299,10 +301,10 @@ def _in_order(pairs: Sequence[tuple[int, int]]) -> set[int]:
 
 
 def content_of(rule: FlowRule) -> tuple[object, ...]:
-    """Everything that determines how a rule acts."""
+    """A key of everything that determines how a rule acts."""
     doubts = tuple(reason.id for reason in rule.criteria.doubts)
     return (
-        *_does(rule),
+        *_effects_as_written(rule),
         bool(rule.idle),
         rule.dates.begins,
         rule.dates.ends,
@@ -312,8 +314,8 @@ def content_of(rule: FlowRule) -> tuple[object, ...]:
     )
 
 
-#: Aspect of mail to the sorts of actions that say nothing about it. Who is told, and who approves, is no matter to any.
-_UNDECIDING: dict[Aspect | None, frozenset[Does]] = {
+#: Aspect of mail to the sorts of actions that do not matter to it. Who is told, and who approves, matters to none.
+_IRRELEVANT_ACTIONS: dict[Aspect | None, frozenset[Does]] = {
     None: frozenset((Does.REPORT, Does.ROUTE)),
     Aspect.PROTECTION: frozenset((Does.REPORT, Does.ROUTE, Does.BRAND, Does.MODERATE)),
     Aspect.BRANDING: frozenset((Does.REPORT, Does.ROUTE, Does.MODERATE)),
@@ -322,24 +324,24 @@ _UNDECIDING: dict[Aspect | None, frozenset[Does]] = {
 }
 
 #: Options that only report.
-_REPORTED = frozenset(("set_audit_severity", "incident_report_content"))
+_REPORT_OPTIONS = frozenset(("set_audit_severity", "incident_report_content"))
 
 
-def _acts(rule: FlowRule, aspect: Aspect | None) -> tuple[object, ...]:
-    """What a rule does where it acts, as far as an aspect of mail is concerned; without one, that includes whether it
-    splits copies.
+def _effects(rule: FlowRule, aspect: Aspect | None) -> tuple[object, ...]:
+    """A key of what a rule does when it acts, as far as it matters to an aspect of mail; without an aspect, that includes whether
+    it splits copies.
     """
-    mode, splits, _told, unread = _does(rule)
+    mode, splits, _declared, unread = _effects_as_written(rule)
     decides = {
         option: value
         for option, value in rule.actions.declared.items()
-        if BY_OPTION[option].does not in _UNDECIDING[aspect] and option not in _REPORTED
+        if BY_OPTION[option].does not in _IRRELEVANT_ACTIONS[aspect] and option not in _REPORT_OPTIONS
     }
     actions = [
         (option, None if BY_OPTION[option].does is Does.MODERATE else repr(value))
         for option, value in sorted(decides.items())
     ]
-    # Beside an approval, Exchange ignores what else a rule is told to do.
+    # Exchange ignores some actions of a rule that asks for an approval.
     return (
         mode,
         splits and not aspect,
@@ -350,18 +352,19 @@ def _acts(rule: FlowRule, aspect: Aspect | None) -> tuple[object, ...]:
     )
 
 
-def _does(rule: FlowRule) -> tuple[object, ...]:
+def _effects_as_written(rule: FlowRule) -> tuple[object, ...]:
+    """The mode of a rule, whether it splits copies, its actions as declared, and its actions that could not be read."""
     unread = tuple(option for option in rule.unread if option[0] == "actions")
     return (rule.actions.mode, rule.criteria.splits, repr(sorted(rule.actions.declared.items())), unread)
 
 
 @dataclass(frozen=True)
 class Separation:
-    """Why a version of a rule does not act on mail that the other version acts on: any of these. Empty if nothing is
-    known to set them apart.
+    """Why a version of a rule does not act on mail on which the other version acts: one of these reasons. Empty if nothing is
+    known to distinguish their mail.
 
-    :param met: exceptions of it that the other does not have, each with the values that the other's lack.
-    :param unmet: conditions of it that the other does not have.
+    :param met: its exceptions that the other version does not have, each with the values that those of the other lack.
+    :param unmet: its conditions that the other version does not have.
     """
 
     met: tuple[Atom, ...] = ()
@@ -372,7 +375,7 @@ class Separation:
 
     @property
     def is_one(self) -> bool:
-        """Whether it is one exception."""
+        """Whether the only reason is one exception."""
         return len(self.met) == 1 and not self.unmet
 
     @property
@@ -381,12 +384,13 @@ class Separation:
         return len(self.met) + len(self.unmet) > 1
 
 
+#: No known reason.
 NOTHING = Separation()
 
 
 def separation_of(acting: FlowRule, other: FlowRule) -> Separation:
-    """What sets a version of a rule apart from the one that acts; empty unless it is only their conditions and
-    exceptions.
+    """Why a version of a rule does not act on mail on which another one acts; empty unless they differ in conditions and
+    exceptions alone.
 
     :param other: the version that does not act.
     """
@@ -401,12 +405,12 @@ def separation_of(acting: FlowRule, other: FlowRule) -> Separation:
 
 
 def _activation(rule: FlowRule) -> tuple[object, ...]:
-    """What decides whether a rule acts beside its conditions and exceptions."""
+    """A key of what decides whether a rule acts, apart from its conditions and exceptions."""
     return (bool(rule.idle), rule.actions.mode, rule.dates.begins, rule.dates.ends, rule.criteria.doubts)
 
 
 def without_values_of(atom: Atom, known: Iterable[Atom]) -> Atom | None:
-    """A condition with the values that none of the known ones with the same option has; ``None`` if that leaves none."""
+    """A condition with only the values that no known condition with the same option has; ``None`` if none remains."""
     remaining = atom
     for other in known:
         if _implies(remaining, other):
@@ -419,12 +423,12 @@ def without_values_of(atom: Atom, known: Iterable[Atom]) -> Atom | None:
 
 
 def _implies(one: Atom, other: Atom) -> bool:
-    """Whether one condition is met only where another one is, as far as their lists of values tell."""
+    """Whether all mail that meets one condition meets another one, as far as their lists of values say it."""
     if one.predicate is not other.predicate:
         return False
     return one.values == other.values or (_are_lists(one, other) and set(one.values) <= set(other.values))
 
 
 def _are_lists(one: Atom, other: Atom) -> bool:
-    """Whether both have lists of values for the same option, one of which is enough."""
+    """Whether two conditions with the same option have lists of values of which one suffices."""
     return one.predicate is other.predicate and one.predicate.slots not in ((), (HEADER,))

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds messages on which rules get in each other's way.
+"""The search for messages on which rules get in each other's way.
 
-What is found rests on a message that the simulator lets pass the rules: whatever is unknown, it shows what is said of
-it.
+Each result rests on a message that the simulator takes through the rules and that shows it whatever is unknown.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from ..symbolic.message_search import CandidateMessage
 from ..symbolic.side import Side
 from ..symbolic.witness_replay import course_of
 
-#: What has to be true of a message on a side.
+#: The values that are true together of a message to search for, by side.
 Wanted = Callable[[Side], Sequence[Value]]
 
 #: A way in which a copy can pass the rules, and what happens to its protection.
@@ -37,10 +36,10 @@ End = tuple[World, CopyProtection]
 
 
 class Meetings:
-    """Messages that several rules act on, or would act on.
+    """The search for messages on which several rules act, or would act.
 
-    :param rules: those that the model is about.
-    :param budget: the maximum number of conflicts for all questions together; what would need more is not found.
+    :param rules: the rules of the model.
+    :param budget: the maximum number of conflicts for all questions together. What needs more is not found.
     """
 
     def __init__(self, model: Model, rules: RuleSet, budget: int) -> None:
@@ -49,60 +48,64 @@ class Meetings:
         self._budget = budget
 
     def decrypted(self, rule: FlowRule, encrypting: Sequence[FlowRule]) -> FlowRule | None:
-        """One of some rules that encrypts a message that a rule decrypts; the result is not documented."""
+        """A rule, among some, that encrypts a message which a rule decrypts, so that the result is not documented; ``None`` if none
+        is found.
+        """
 
         def shown(candidate: CandidateMessage) -> FlowRule | None:
             ends = self._ends(self.rules, candidate)
-            both = (
+            is_open = (
                 bool(ends)
-                and _act(ends, rule)
+                and _surely_act(ends, rule)
                 and all(
                     any(reason.id == questions.ENCRYPTED_AND_DECRYPTED for reason in state.reasons)
                     for _world, state in ends
                 )
             )
-            return next((rule for rule in encrypting if both and _act(ends, rule)), None)
+            return next((rule for rule in encrypting if is_open and _surely_act(ends, rule)), None)
 
-        return self._any(lambda side, some: _both_act(side, rule, some), encrypting, shown, ("", "own"))
+        return self._nearest_shown(lambda side, some: _both_act(side, rule, some), encrypting, shown, ("", "own"))
 
     def differing(self, rule: FlowRule, others: Sequence[FlowRule]) -> FlowRule | None:
-        """One of some rules that encrypts a message that a rule encrypts, too, so that its option is unknown."""
+        """A rule, among others, that encrypts a message which a rule encrypts, too, so that the template is unknown; ``None`` if none
+        is found.
+        """
 
         def shown(candidate: CandidateMessage) -> FlowRule | None:
             ends = self._ends(self.rules, candidate)
-            open_ = (
+            is_open = (
                 bool(ends)
-                and _act(ends, rule)
+                and _surely_act(ends, rule)
                 and all(state.kind == ProtectionKind.OPTION_UNKNOWN and state.by for _world, state in ends)
             )
-            return next((rule for rule in others if open_ and _act(ends, rule)), None)
+            return next((rule for rule in others if is_open and _surely_act(ends, rule)), None)
 
-        return self._any(lambda side, some: _both_act(side, rule, some), others, shown)
+        return self._nearest_shown(lambda side, some: _both_act(side, rule, some), others, shown)
 
     def kept_from(self, rule: FlowRule, later_rules: Sequence[FlowRule]) -> FlowRule | None:
-        """One of some rules that would encrypt a message if another one did not stop it."""
-        going = self.rules.with_rules(
-            _going(later_rule) if later_rule is rule else later_rule for later_rule in self.rules.rules
+        """A later rule that would encrypt a message if a rule did not end its processing; ``None`` if none is found."""
+        without_end = self.rules.with_rules(
+            _without_ending_actions(later_rule) if later_rule is rule else later_rule for later_rule in self.rules.rules
         )
 
         def shown(candidate: CandidateMessage) -> FlowRule | None:
             ends = self._ends(self.rules, candidate)
-            if not (ends and _act(ends, rule) and all(_in_clear(*end) for end in ends)):
+            if not (ends and _surely_act(ends, rule) and all(_in_clear(*end) for end in ends)):
                 return None
-            others = self._ends(going, candidate)
+            others = self._ends(without_end, candidate)
             return next(
                 (
                     rule
                     for rule in later_rules
-                    if others and _act(others, rule) and all(rule.name in state.by for _world, state in others)
+                    if others and _surely_act(others, rule) and all(rule.name in state.by for _world, state in others)
                 ),
                 None,
             )
 
-        return self._any(lambda side, some: _would_act(side, rule, some), later_rules, shown)
+        return self._nearest_shown(lambda side, some: _would_act(side, rule, some), later_rules, shown)
 
     def for_outside(self, rule: FlowRule, template: str) -> bool:
-        """Whether a rule protects a message to somebody outside with a template."""
+        """Whether a message shows that a rule protects mail to somebody outside with a template."""
 
         def wanted(side: Side) -> list[Value]:
             return [
@@ -120,14 +123,14 @@ class Meetings:
 
         return self._find(wanted, shown, ("",)) is not None
 
-    def _any(
+    def _nearest_shown(
         self,
         wanted: Callable[[Side, Sequence[FlowRule]], Sequence[Value]],
         others: Sequence[FlowRule],
         shown: Callable[[CandidateMessage], FlowRule | None],
         arrivals: Sequence[str] = ("",),
     ) -> FlowRule | None:
-        """One of some rules of which a message shows something: the nearest one, if one shows it of that."""
+        """A rule about which a message shows something: the first of the others if possible; ``None`` if none is found."""
 
         def ask(some: Sequence[FlowRule]) -> FlowRule | None:
             return self._find(lambda side: wanted(side, some), shown, arrivals) if some else None
@@ -137,9 +140,9 @@ class Meetings:
     def _find(
         self, wanted: Wanted, shown: Callable[[CandidateMessage], FlowRule | None], arrivals: Sequence[str]
     ) -> FlowRule | None:
-        """What a message shows, if one is found.
+        """The rule about which a message shows something; ``None`` if none is found.
 
-        :param arrivals: how it may arrive: protected by those keys, in clear where empty.
+        :param arrivals: how messages may arrive, as keys of the model's arrivals; empty for in clear.
         """
         for arrival in arrivals:
             for candidate in self._candidates(wanted, arrival):
@@ -149,8 +152,8 @@ class Meetings:
         return None
 
     def _candidates(self, wanted: Wanted, arrival: str) -> Iterator[CandidateMessage]:
-        """Messages: first some where what is unknown may be anything, then some where it does not matter. What cannot
-        be in the former cannot be at all.
+        """Messages: first of the free side, where unknown values may be anything, then of the open one, where they do not matter.
+        Without any of the former there are none at all.
         """
         model = self.model
         for free in (True, False):
@@ -167,6 +170,7 @@ class Meetings:
                     return
 
     def _search(self, literals: Sequence[Literal], side: Side) -> tuple[bool, CandidateMessage | None]:
+        """Whether a message may satisfy literals, and one that does; true and ``None`` if the budget ends first."""
         remaining = self._budget - self.model.circuit.solver.conflicts
         try:
             return self.model.messages.search(literals, side, remaining) if remaining > 0 else (True, None)
@@ -174,7 +178,7 @@ class Meetings:
             return True, None
 
     def usual(self, side: Side, arrival: str = "") -> list[Literal]:
-        """Literals that are true together if a message is usual mail, which rules protect: mail in clear only from
+        """Literals that are true together if a message is usual mail, which rules protect: mail that arrives in clear comes from
         inside.
         """
         mail = self.model.mail
@@ -189,7 +193,7 @@ class Meetings:
         ]
 
     def _ends(self, rules: RuleSet, candidate: CandidateMessage) -> list[End]:
-        """The ways in which the recipient's copy can pass rules; none where they are not followed to their ends."""
+        """The ways in which the recipient's copy can pass rules; empty if they are not followed to their ends."""
         message = candidate.message
         facts = candidate.facts[0]
         course = course_of(rules, message, facts, candidate.letter.recipient)
@@ -203,6 +207,7 @@ class Meetings:
 
 
 def _steps(side: Side, rules: Sequence[FlowRule]) -> list[RuleStep]:
+    """The steps of rules for the recipient's copy."""
     return [step for rule in rules if (step := side.chains[0].step(rule)) is not None]
 
 
@@ -212,9 +217,8 @@ def _both_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Valu
 
 
 def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Value]:
-    """Values that are true together if a rule acts, nothing encrypts before, and one of some later ones would
-    if it did not stop the processing: nothing else does before. Of mail in quarantine it is open whether it stays
-    encrypted.
+    """Values that are true together if a rule acts, no earlier one encrypts, and one of some later ones would encrypt if the rule
+    did not end the processing, and no other one does. It is open whether mail in quarantine stays encrypted.
     """
     every = side.chains[0].rules.rules
     clear = [~step.acts for step in _steps(side, every[: rule.place]) if step.rule.enforces(Does.ENCRYPT)]
@@ -233,17 +237,17 @@ def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Val
     return [side.chains[0].acts(rule), side.logic.any_of(values), *clear]
 
 
-def _act(ends: Sequence[End], rule: FlowRule) -> bool:
-    """Whether a rule acts, whatever is unknown."""
-    return all(any(rule.place == place for _held, place in world.matched) for world, _verdict in ends)
+def _surely_act(ends: Sequence[End], rule: FlowRule) -> bool:
+    """Whether a rule acts in all ways in which a copy can pass the rules."""
+    return all(any(rule.place == place for _held, place in world.matched) for world, _end in ends)
 
 
-def _in_clear(world: World, verdict_of_world: CopyProtection) -> bool:
-    """Whether people get a copy that nothing protects, at once or later."""
-    return world.fate in (Fate.DELIVERED, Fate.QUARANTINED) and verdict_of_world.kind == ProtectionKind.NONE
+def _in_clear(world: World, end: CopyProtection) -> bool:
+    """Whether people get a copy unprotected, at once or later."""
+    return world.fate in (Fate.DELIVERED, Fate.QUARANTINED) and end.kind == ProtectionKind.NONE
 
 
-def _going(rule: FlowRule) -> FlowRule:
+def _without_ending_actions(rule: FlowRule) -> FlowRule:
     """A rule without the actions that keep mail from later rules."""
-    going = {option: value for option, value in rule.actions.options.items() if not BY_OPTION[option].ends}
-    return replace(rule, actions=replace(rule.actions, options=going))
+    options = {option: value for option, value in rule.actions.options.items() if not BY_OPTION[option].ends}
+    return replace(rule, actions=replace(rule.actions, options=options))

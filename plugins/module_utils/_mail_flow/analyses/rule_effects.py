@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a rule does to mail, as a policy states it, and how other rules keep mail from that effect."""
+"""The effects of rules on mail, as a policy states them, and how other rules keep mail from them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
 from .open_findings import TOLD_AFTER_REJECTION, ends_all_its_mail, how_it_ends, rejects_misfits
 
-#: The effects that somebody to whom a rule sends mail gets a copy: beside its recipients, or instead of them.
+#: The effects that somebody to whom a rule sends mail gets a copy: in addition to its recipients, or instead of them.
 COPIED = ("copied", "copied_instead")
 
 
 @dataclass(frozen=True)
 class RuleEffect:
-    """What happens to mail.
+    """What a rule does to mail.
 
     :param kind: the fates ``rejected``, ``deleted``, ``quarantined`` and ``redirected``; ``encrypted``, ``decrypted``,
-        ``moderated``, ``branded``, :data:`COPIED`; ``in_transit`` (leaves by forced TLS) and ``clear_transit`` (no longer
-        does); or a sort of side effect (:class:`finding.SideEffect`).
-    :param names: the template, the branding, the connector, the spam confidence level, or people.
+        ``moderated``, ``branded``, :data:`COPIED`; ``in_transit`` (mail leaves by forced TLS) and ``clear_transit``
+        (it no longer does); or a sort of side effect (:class:`finding.SideEffect`).
+    :param names: the templates, the branding, the connector, the spam confidence level, or people.
     """
 
     kind: str
@@ -41,20 +41,20 @@ class RuleEffect:
         return self.kind in COPIED
 
 
-#: That mail is rejected into which a rule's disclaimer does not fit.
+#: The effect that a rule rejects mail into which its disclaimer does not fit.
 MISFITS = RuleEffect(Fate.REJECTED, ("disclaimer",))
 
 
 def cases_of(rule: FlowRule) -> list[tuple[FlowRule, bool]]:
-    """A rule as it acts, and whether only for senders who have a manager."""
+    """A rule as it acts, and whether its effects are about senders who have a manager only."""
     if rule.actions.by_manager and rule.actions.enforced:
         plain, of_managed = rule.where(managed=False), rule.where(managed=True)
         return [(of_managed, plain.actions.options != of_managed.actions.options)]
     return [(rule, False)]
 
 
-def on_the_copy(rule: FlowRule) -> Iterator[RuleEffect]:
-    """What a rule does to the copy that it acts on."""
+def effects_on_copy(rule: FlowRule) -> Iterator[RuleEffect]:
+    """The effects of a rule on the copy on which it acts."""
     if rule.actions.does(Does.ENCRYPT):
         yield RuleEffect("encrypted", tuple(rule.actions.templates))
     if rule.actions.does(Does.DECRYPT):
@@ -78,8 +78,8 @@ def on_the_copy(rule: FlowRule) -> Iterator[RuleEffect]:
         yield RuleEffect("branded", (str(brand),))
 
 
-def of_dlp(rule: DlpRule) -> Iterator[RuleEffect]:
-    """What a DLP rule does to the copy that it acts on."""
+def effects_of_dlp_rule(rule: DlpRule) -> Iterator[RuleEffect]:
+    """The effects of a DLP rule on the copy on which it acts."""
     does = rule.does
     if does.options:
         yield RuleEffect("encrypted", tuple(map(template_name, does.options)))
@@ -94,14 +94,14 @@ def of_dlp(rule: DlpRule) -> Iterator[RuleEffect]:
 
 
 def is_by_manager(rule: FlowRule | DlpRule, effect: RuleEffect) -> bool:
-    """Whether a rule redirects mail to the sender's manager alone."""
+    """Whether an effect is that a rule redirects mail to the sender's manager alone."""
     return isinstance(rule, FlowRule) and effect.kind == Fate.REDIRECTED and not rule.actions.does(Does.REDIRECT)
 
 
 def shows_effect(rule: FlowRule | DlpRule, effect: RuleEffect, outcome: CopyResult, *, approved: bool) -> bool:
     """Whether a result of the simulator shows an effect for certain.
 
-    :param outcome: of the recipient's copy, or of that of somebody who gets one by the effect.
+    :param outcome: the result of the recipient's copy, or of the copy of somebody who gets one by the effect.
     """
     ends = outcome
     while ends.after_approval and (approved or effect.kind in ("encrypted", "decrypted", "branded")):
@@ -123,10 +123,10 @@ def shows_effect(rule: FlowRule | DlpRule, effect: RuleEffect, outcome: CopyResu
     return rule.name in ends.surely_matching
 
 
-#: Effects that only mail has that arrives in clear.
+#: The effects that are only about mail that arrives in clear.
 PROTECTING = ("encrypted",)
 
-#: The sorts of side effects that are stated, and those of mail on its way out.
+#: The sorts of side effects about which there are statements.
 STATED_SIDE_EFFECTS = (
     *sorted(TOLD_AFTER_REJECTION - {"notification_text"}),
     "connector",
@@ -135,13 +135,17 @@ STATED_SIDE_EFFECTS = (
     "no_spam",
     "attachments",
 )
+
+#: The sorts of side effects of mail on its way out.
 ON_THE_WAY = ("connector", "tls")
+
+#: The effects on mail on its way out.
 LEAVING = (*ON_THE_WAY, "in_transit", "clear_transit")
 
 #: How mail flow rules end the way of mail.
 ENDING = ("rejects", "deletes", "quarantines", "redirects")
 
-#: What keeps mail from an effect, what explains the most first.
+#: How a rule keeps mail from an effect to its rank: the smaller, the more it explains.
 RANK = {
     **dict.fromkeys((*ENDING, "stops"), 0),
     "may_stop": 1,
@@ -175,13 +179,13 @@ def how_encrypter_keeps(does: Encrypter, effect: RuleEffect) -> str:
     return "dlp_asks" if names and any(name_key(option) not in names for option in does.options) else ""
 
 
-#: The effects from which a DLP rule may keep mail.
-_BEFORE_ALL_OF_DLP = (*BEFORE_DLP, "decrypted", *COPIED, *LEAVING)
+#: The effects of mail flow rules that DLP rules may prevent.
+_PREVENTABLE_BY_DLP = (*BEFORE_DLP, "decrypted", *COPIED, *LEAVING)
 
 
-def may_treat_otherwise(does: Encrypter, effect: RuleEffect) -> bool:
-    """Whether a DLP rule may keep mail on which it acts from an effect, if all is counted that is not documented."""
-    if effect.kind not in _BEFORE_ALL_OF_DLP:
+def may_prevent(does: Encrypter, effect: RuleEffect) -> bool:
+    """Whether a DLP rule may keep mail on which it acts from an effect. All counts that is not documented."""
+    if effect.kind not in _PREVENTABLE_BY_DLP:
         return False
     if does.not_understood or does.ends:
         return True
@@ -192,8 +196,8 @@ def may_treat_otherwise(does: Encrypter, effect: RuleEffect) -> bool:
     return effect.kind == "branded" and bool(does.brands or does.options or does.removes)
 
 
-#: An effect of a DLP rule to what counts of others where Exchange enforces the most restrictive rule.
-_OF_DLP: Mapping[str, str] = {
+#: An effect of a DLP rule to the property of other DLP rules that counts where Exchange enforces the most restrictive rule.
+_RESTRICTED_BY: Mapping[str, str] = {
     "encrypted": "options",
     "decrypted": "removes",
     "branded": "brands",
@@ -203,7 +207,7 @@ _OF_DLP: Mapping[str, str] = {
 
 def how_dlp_rule_keeps(other: DlpRule, rule: DlpRule, effect: RuleEffect) -> str:
     """How another DLP rule may keep mail of a DLP rule from an effect; empty if it cannot. Nothing restricts more than a
-    block; beside any other rule that does something else, it is open which of the two acts (U36).
+    block. If another rule does something else, it is open which of the two acts (U36).
     """
     if other.stops and rule.may_come_after(other):
         return "dlp_stops"
@@ -216,7 +220,7 @@ def how_dlp_rule_keeps(other: DlpRule, rule: DlpRule, effect: RuleEffect) -> str
         return "dlp_acts"
     if end:
         return ""
-    counts = _OF_DLP[effect.kind]
+    counts = _RESTRICTED_BY[effect.kind]
     if other.does.may_restrict_otherwise(counts):
         return "dlp_acts"
     if counts == "brings":
@@ -225,8 +229,8 @@ def how_dlp_rule_keeps(other: DlpRule, rule: DlpRule, effect: RuleEffect) -> str
 
 
 def ways_it_keeps(other: FlowRule, rule: FlowRule | DlpRule, effect: RuleEffect) -> Iterator[str]:
-    """How another rule may keep mail of a rule from an effect: how it ends the way of mail, and how it otherwise keeps mail
-    whose way it does not end. That a mail flow rule stops the rules does not keep DLP rules from mail, which come after them.
+    """How another rule may keep mail of a rule from an effect: how it ends the way of mail, and how it keeps mail whose way it
+    does not end. A mail flow rule that stops the rules does not keep mail from DLP rules, which come after all of them.
     """
     ends_before = isinstance(rule, FlowRule) and other.place < rule.place
     earlier = ends_before or isinstance(rule, DlpRule)
@@ -240,13 +244,13 @@ def ways_it_keeps(other: FlowRule, rule: FlowRule | DlpRule, effect: RuleEffect)
             yield ends
         if ends_all_its_mail(other):
             return
-    otherwise = _how_it_keeps_otherwise(other, effect, ends_before=ends_before, earlier=earlier)
-    if otherwise:
-        yield otherwise
+    other_way = _how_it_keeps_without_ending(other, effect, ends_before=ends_before, earlier=earlier)
+    if other_way:
+        yield other_way
 
 
-def _how_it_keeps_otherwise(other: FlowRule, effect: RuleEffect, *, ends_before: bool, earlier: bool) -> str:
-    """How another rule may keep mail from an effect whose way it does not end; empty if it cannot.
+def _how_it_keeps_without_ending(other: FlowRule, effect: RuleEffect, *, ends_before: bool, earlier: bool) -> str:
+    """How another rule may keep mail whose way it does not end from an effect; empty if it cannot.
 
     :param ends_before: whether it keeps mail from the rule of the effect if it stops the rules.
     :param earlier: whether it comes before that rule.
@@ -265,14 +269,14 @@ def _how_it_keeps_otherwise(other: FlowRule, effect: RuleEffect, *, ends_before:
 
 
 def _waits_for_approval(effect: RuleEffect, *, earlier: bool) -> bool:
-    """Whether an effect shows only once mail is approved that another rule holds.
+    """Whether an effect on mail that another rule holds shows only after the approval.
 
-    :param earlier: whether that rule comes before it.
+    :param earlier: whether the other rule comes before the rule of the effect.
     """
     return effect.brings_people or (earlier and effect.kind in FATES.values())
 
 
 def _asks_for_another(rule: FlowRule, effect: RuleEffect) -> bool:
     """Whether a rule asks for another template than that of an effect."""
-    mine = [option_name(name) for name in effect.names]
-    return any(not any(same_name(option_name(template), name) for name in mine) for template in rule.actions.templates)
+    own = [option_name(name) for name in effect.names]
+    return any(not any(same_name(option_name(template), name) for name in own) for template in rule.actions.templates)

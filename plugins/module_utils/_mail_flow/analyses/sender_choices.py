@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a sender decides about a rule: conditions on texts that anybody can write, and on what answers carry on."""
+"""What senders decide about a rule: conditions on texts that anybody can write, and on what answers repeat."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ..conditions.predicate import Atom
 from ..rules.flow_rule import FlowRule
 from ..symbolic.string_solver import find_text
 
-#: Headers that Exchange removes from mail of others. Source: Microsoft's page about the header firewall.
+#: The prefixes of headers that Exchange removes from mail of others. Source: Microsoft's page about the header firewall.
 _FIREWALLED = ("x-ms-exchange-organization-", "x-ms-exchange-forest-")
 
-#: Headers of an answer that its first message lacks.
-_OF_ANSWERS = ("header in-reply-to", "header references")
+#: The headers of an answer that its first message lacks.
+_ANSWER_HEADERS = ("header in-reply-to", "header references")
 
 #: What mail programs put before the subject of an answer.
 _ANSWER = "RE: "
 
 
-def typed(atoms: Iterable[Atom]) -> dict[str, Any] | None:
-    """The first of some conditions that is met by what a sender writes: a word or pattern in the subject, the text or a
-    header; ``None`` if there is none.
+def met_by_sender(atoms: Iterable[Atom]) -> dict[str, Any] | None:
+    """What a finding names of the first condition that mail meets by what a sender writes: a word or pattern in the subject, the
+    text or a header; ``None`` if there is no such condition.
     """
     for atom in atoms:
         predicate = atom.predicate
@@ -38,7 +38,7 @@ def typed(atoms: Iterable[Atom]) -> dict[str, Any] | None:
 
 
 def names_senders(rule: FlowRule) -> bool:
-    """Whether only some senders meet the conditions of a rule, whoever is inside."""
+    """Whether a rule has a condition on senders other than that they are inside or outside."""
     return any(
         atom.predicate.looks_at == "sender" and atom.predicate.options != ("from_scope",)
         for atom in rule.criteria.conditions
@@ -46,70 +46,74 @@ def names_senders(rule: FlowRule) -> bool:
 
 
 def missed_answer(rule: FlowRule, encrypting: Sequence[FlowRule]) -> Mapping[str, Any] | None:
-    """A pattern of the subject that no answer has whose first message has it, unless another rule looks for that.
+    """A pattern of the subject that finds a first message and not its answer, unless another rule may find the answer; ``None``
+    if there is none.
 
     :param encrypting: all rules that encrypt.
     """
-    for atom in _of_subject(rule.criteria.conditions):
+    for atom in _on_subject(rule.criteria.conditions):
         keys = atom.keys
         for key in keys:
             first = _text(key) if atom.predicate.sort == "pattern" else None
             if first is None:
                 continue
             answer = _ANSWER + first
-            if not any(_may_hold(answer, pattern) for pattern in keys) and not _looked_for(answer, rule, encrypting):
+            if not any(_may_hold(answer, pattern) for pattern in keys) and not _another_rule_may_find(
+                answer, rule, encrypting
+            ):
                 return {"pattern": key[1][0]}
     return None
 
 
 def repeated_prefix(rule: FlowRule) -> Mapping[str, Any] | None:
-    """The prefix that a rule puts before the subject of an answer that has it already, and the pattern of an exception that
-    finds it in the first message alone.
+    """The prefix that a rule puts before the subject of an answer that has it already, with the pattern of an exception that
+    finds the first message alone, if there is one; ``None`` if the rule does not repeat a prefix.
     """
     prefix = rule.actions.options.get("prepend_subject")
     if not prefix or not rule.actions.enforced:
         return None
-    conditions = [atom.keys for atom in _of_subject(rule.criteria.conditions)]
-    firsts = [_text(keys[0]) if keys else None for keys in conditions]
-    if None in firsts:
+    conditions = [atom.keys for atom in _on_subject(rule.criteria.conditions)]
+    first_texts = [_text(keys[0]) if keys else None for keys in conditions]
+    if None in first_texts:
         return None
-    answer = f"{_ANSWER}{prefix}{' '.join(map(str, firsts))}"
+    answer = f"{_ANSWER}{prefix}{' '.join(map(str, first_texts))}"
     if not all(any(holds(answer, key) is True for key in keys) for keys in conditions):
         return None
-    if any(_spares_answer(atom, answer) for atom in rule.criteria.exceptions):
+    if any(_may_except_answer(atom, answer) for atom in rule.criteria.exceptions):
         return None
     first = answer.removeprefix(_ANSWER)
-    missing = [key for atom in _of_subject(rule.criteria.exceptions) for key in atom.keys if holds(first, key) is True]
+    missing = [key for atom in _on_subject(rule.criteria.exceptions) for key in atom.keys if holds(first, key) is True]
     return {"prefix": prefix, **({"case": "missed", "pattern": missing[0][1][0]} if missing else {})}
 
 
-def _spares_answer(atom: Atom, answer: str) -> bool:
-    """Whether an exception may be for answers: by their subject, or by a header that they have."""
+def _may_except_answer(atom: Atom, answer: str) -> bool:
+    """Whether an exception may find an answer: by its subject, or by a header that answers have."""
     slots = atom.slots
-    if any(slot in _OF_ANSWERS for slot in slots):
+    if any(slot in _ANSWER_HEADERS for slot in slots):
         return True
     return SUBJECT in (*slots, *(slot.removeprefix("header ") for slot in slots)) and any(
         _may_hold(answer, key) for key in atom.keys
     )
 
 
-def _looked_for(subject: str, rule: FlowRule, encrypting: Sequence[FlowRule]) -> bool:
-    """Whether a condition of another rule that encrypts may find this subject."""
-    others = (atom for other in encrypting if other is not rule for atom in _of_subject(other.criteria.conditions))
+def _another_rule_may_find(subject: str, rule: FlowRule, encrypting: Sequence[FlowRule]) -> bool:
+    """Whether a condition of another rule that encrypts may find a subject."""
+    others = (atom for other in encrypting if other is not rule for atom in _on_subject(other.criteria.conditions))
     return any(_may_hold(subject, key) for atom in others for key in atom.keys)
 
 
-def _of_subject(atoms: Iterable[Atom]) -> list[Atom]:
+def _on_subject(atoms: Iterable[Atom]) -> list[Atom]:
     """The conditions that look at the subject alone."""
     return [atom for atom in atoms if atom.predicate.slots == (SUBJECT,)]
 
 
 def _may_hold(text: str, key: Key) -> bool:
+    """Whether a text has, or may have, what a key looks for."""
     return is_open(key) or holds(text, key) is not False
 
 
 def _text(key: Key) -> str | None:
-    """A text that has a word or a pattern; ``None`` if none was found."""
+    """A text in which a key finds something; ``None`` if none is found."""
     if is_open(key):
         return None
     try:

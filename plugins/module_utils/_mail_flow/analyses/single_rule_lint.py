@@ -31,8 +31,7 @@ from ..simulator.disclosures import disclosures
 from .lint_kinds import LintKind
 from .sender_choices import missed_answer, repeated_prefix
 
-#: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` if there
-#: is no finding.
+#: What a finding names in addition to its rules; ``case`` distinguishes findings of a kind. ``None`` if there is no finding.
 About: TypeAlias = "Mapping[str, Any] | None"
 
 
@@ -40,8 +39,8 @@ About: TypeAlias = "Mapping[str, Any] | None"
 class LintFinding:
     """A problem of rules.
 
-    :param rules: their names; the first one is the one that has it.
-    :param about: what the words for it name.
+    :param rules: the names of the rules. The first one has the problem.
+    :param about: what the sentence about it names.
     """
 
     kind: LintKind
@@ -51,10 +50,10 @@ class LintFinding:
 
 @dataclass(frozen=True)
 class CheckedRule:
-    """The input of a check: a rule, and what it is among.
+    """The input of a check: a rule, with the rules and the organization around it.
 
-    :param facts: what is known.
-    :param domains: the domains of everybody in the directory.
+    :param facts: what is known of the organization.
+    :param domains: the domains of all people in the directory.
     """
 
     rule: FlowRule
@@ -65,21 +64,21 @@ class CheckedRule:
 
     @property
     def options(self) -> set[str]:
-        """The options of its conditions and exceptions."""
+        """The options of the conditions and exceptions of the rule."""
         return {option for atom in self.atoms for option in atom.predicate.options}
 
     @property
     def atoms(self) -> tuple[Atom, ...]:
-        """Its conditions and exceptions."""
+        """The conditions and exceptions of the rule."""
         return self.rule.criteria.atoms
 
     @property
     def encrypts(self) -> bool:
-        """Whether its purpose is to encrypt."""
+        """Whether the rule encrypts mail if it acts and is enforced."""
         return bool(self.rule.actions.does(Does.ENCRYPT))
 
     def date(self, text: str) -> datetime.datetime | None:
-        """A date of the rule."""
+        """A date of the rule; ``None`` if it cannot be read."""
         try:
             date = datetime.datetime.fromisoformat(text)
         except ValueError:
@@ -87,41 +86,43 @@ class CheckedRule:
         return date if date.tzinfo else date.replace(tzinfo=datetime.UTC)
 
 
-def _expired(look: CheckedRule) -> About:
+def _expired(checked: CheckedRule) -> About:
     return (
-        {"date": look.rule.dates.ends}
-        if look.rule.dates.ends and not is_later(look.rule.dates.ends, look.now)
+        {"date": checked.rule.dates.ends}
+        if checked.rule.dates.ends and not is_later(checked.rule.dates.ends, checked.now)
         else None
     )
 
 
-def _expiring(look: CheckedRule) -> About:
-    ends = look.date(look.rule.dates.ends)
+def _expiring(checked: CheckedRule) -> About:
+    ends = checked.date(checked.rule.dates.ends)
     soon = (
-        ends is not None and is_later(look.rule.dates.ends, look.now) and ends < look.now + datetime.timedelta(days=30)
+        ends is not None
+        and is_later(checked.rule.dates.ends, checked.now)
+        and ends < checked.now + datetime.timedelta(days=30)
     )
-    return {"date": look.rule.dates.ends} if soon and look.rule.enforces(Does.ENCRYPT) else None
+    return {"date": checked.rule.dates.ends} if soon and checked.rule.enforces(Does.ENCRYPT) else None
 
 
-def _idle_encryption(look: CheckedRule) -> About:
-    if not look.encrypts:
+def _idle_encryption(checked: CheckedRule) -> About:
+    if not checked.encrypts:
         return None
-    if look.rule.idle:
-        return {"idle": look.rule.idle}
-    return None if look.rule.actions.enforced else {"case": "tried", "mode": look.rule.actions.mode}
+    if checked.rule.idle:
+        return {"idle": checked.rule.idle}
+    return None if checked.rule.actions.enforced else {"case": "tried", "mode": checked.rule.actions.mode}
 
 
-def _bad_patterns(look: CheckedRule) -> About:
-    patterns = [key[1][-2:] for atom in look.atoms for key in atom.keys if is_open(key)]
+def _bad_patterns(checked: CheckedRule) -> About:
+    patterns = [key[1][-2:] for atom in checked.atoms for key in atom.keys if is_open(key)]
     if not patterns:
         return None
     return {"pattern": patterns[0][0], **({"case": "too_large"} if is_too_large(*patterns[0]) else {})}
 
 
-def _asterisks(look: CheckedRule) -> About:
+def _asterisks(checked: CheckedRule) -> About:
     words = [
         word
-        for atom in look.atoms
+        for atom in checked.atoms
         if atom.predicate.sort in ("word", "property", "character set")
         for word in atom.predicate.shown(atom.values)[1]
         if "*" in word
@@ -129,20 +130,20 @@ def _asterisks(look: CheckedRule) -> About:
     return {"word": words[0]} if words else None
 
 
-def _never_matching(look: CheckedRule) -> About:
-    sections = ({atom.predicate.options[0]: atom.values} for atom in look.atoms)
+def _never_matching(checked: CheckedRule) -> About:
+    sections = ({atom.predicate.options[0]: atom.values} for atom in checked.atoms)
     never_met = [sections_values for section in sections for sections_values in never_matching(section)]
     return dict(zip(("option", "value", "instead"), never_met[0], strict=True)) if never_met else None
 
 
-def _web_domain(look: CheckedRule) -> About:
+def _web_domain(checked: CheckedRule) -> About:
     """A domain in a condition whose name is that of a web site."""
     named = [
         (atom.predicate.options[0], name)
-        for atom in look.atoms
+        for atom in checked.atoms
         if atom.predicate.options[0] in ("recipient_domain_is", "sender_domain_is")
         for name in atom.values
-        if name.lower().startswith("www.") and not look.facts.domains.type_of(name.lower())
+        if name.lower().startswith("www.") and not checked.facts.domains.type_of(name.lower())
     ]
     if not named:
         return None
@@ -150,29 +151,37 @@ def _web_domain(look: CheckedRule) -> About:
     return {"option": option, "value": value, "instead": value[len("www.") :]}
 
 
-def _subdomains(look: CheckedRule) -> About:
-    exceptions = [atom for atom in look.rule.criteria.exceptions if atom.predicate.options == ("recipient_domain_is",)]
-    opened = [atom for atom in look.rule.criteria.conditions if atom.predicate.options == ("recipient_domain_is",)]
-    if exceptions and look.rule.enforces(Does.ENCRYPT):
+def _subdomains(checked: CheckedRule) -> About:
+    exceptions = [
+        atom for atom in checked.rule.criteria.exceptions if atom.predicate.options == ("recipient_domain_is",)
+    ]
+    conditions = [
+        atom for atom in checked.rule.criteria.conditions if atom.predicate.options == ("recipient_domain_is",)
+    ]
+    if exceptions and checked.rule.enforces(Does.ENCRYPT):
         return {"domains": exceptions[0].values}
-    return {"case": "decrypts", "domains": opened[0].values} if opened and look.rule.enforces(Does.DECRYPT) else None
+    return (
+        {"case": "decrypts", "domains": conditions[0].values}
+        if conditions and checked.rule.enforces(Does.DECRYPT)
+        else None
+    )
 
 
-def _templates(look: CheckedRule) -> About:
-    asked = sorted(templates_of(look.rule).values())
-    return {"templates": asked} if len(asked) > 1 and look.rule.is_on_and_enforced else None
+def _templates(checked: CheckedRule) -> About:
+    asked = sorted(templates_of(checked.rule).values())
+    return {"templates": asked} if len(asked) > 1 and checked.rule.is_on_and_enforced else None
 
 
 def templates_of(rule: FlowRule) -> dict[str, str]:
-    """The options of protection that a rule applies, by what makes two the same."""
+    """The options of protection that a rule applies, by a key that is equal for equal ones."""
     return {name_key(option_name(template)): option_name(template) for template in rule.actions.templates}
 
 
-def _groups(look: CheckedRule) -> About:
-    groups = look.facts.groups.members or {}
+def _groups(checked: CheckedRule) -> About:
+    groups = checked.facts.groups.members or {}
     named = [
         group
-        for atom in look.rule.criteria.conditions
+        for atom in checked.rule.criteria.conditions
         if atom.predicate.options == ("sent_to",)
         for group in atom.values
         if group.lower() in groups
@@ -180,62 +189,65 @@ def _groups(look: CheckedRule) -> About:
     return {"group": named[0]} if named else None
 
 
-def _of_the_copy(look: CheckedRule, atoms: Iterable[Atom]) -> About:
-    """The first condition of an encrypting rule that looks at all who share the copy."""
+def _on_whole_copy(checked: CheckedRule, atoms: Iterable[Atom]) -> About:
+    """The first of some conditions of a rule that encrypts that looks at all who share the copy."""
     wide = (
         [atom.predicate.options[0] for atom in atoms if atom.reach is Reach.COPY]
-        if look.rule.enforces(Does.ENCRYPT)
+        if checked.rule.enforces(Does.ENCRYPT)
         else []
     )
     return {"option": wide[0]} if wide else None
 
 
-def _fails_open(look: CheckedRule) -> About:
-    return _where(look.encrypts and look.rule.criteria.content and not look.rule.defers)
+def _fails_open(checked: CheckedRule) -> About:
+    return _finding_if(checked.encrypts and checked.rule.criteria.content and not checked.rule.defers)
 
 
-def _fails_closed(look: CheckedRule) -> About:
-    return _where(look.encrypts and look.rule.criteria.content and look.rule.defers)
+def _fails_closed(checked: CheckedRule) -> About:
+    return _finding_if(checked.encrypts and checked.rule.criteria.content and checked.rule.defers)
 
 
-def _unconfigured(look: CheckedRule) -> About:
-    known = look.facts.encryption.ome_configurations
-    if known is None or not look.rule.actions.does(Does.BRAND):
+def _missing_branding(checked: CheckedRule) -> About:
+    known = checked.facts.encryption.ome_configurations
+    if known is None or not checked.rule.actions.does(Does.BRAND):
         return None
     names = {name_key(str(configuration.get("identity"))) for configuration in known}
-    missing = [str(brand) for brand in look.rule.actions.does(Does.BRAND).values() if name_key(str(brand)) not in names]
+    missing = [
+        str(brand) for brand in checked.rule.actions.does(Does.BRAND).values() if name_key(str(brand)) not in names
+    ]
     return {"branding": missing[0]} if missing else None
 
 
-def _missed_answers(look: CheckedRule) -> About:
-    encrypting = [rule for rule in look.rules.rules if rule.enforces(Does.ENCRYPT)]
-    return missed_answer(look.rule, encrypting) if look.rule in encrypting else None
+def _missed_answers(checked: CheckedRule) -> About:
+    encrypting = [rule for rule in checked.rules.rules if rule.enforces(Does.ENCRYPT)]
+    return missed_answer(checked.rule, encrypting) if checked.rule in encrypting else None
 
 
-def _locked_out(look: CheckedRule) -> About:
-    """The configuration of mail that a rule encrypts for people outside who have neither passcode nor social ID."""
-    if not look.rule.enforces(Does.ENCRYPT) or _only_inside(look.rule):
+def _locks_out_outsiders(checked: CheckedRule) -> About:
+    """The OME configuration of a rule that encrypts mail for people outside and lets them in by neither passcode nor social ID."""
+    if not checked.rule.enforces(Does.ENCRYPT) or _only_inside(checked.rule):
         return None
-    brands = [name_key(str(brand)) for brand in look.rule.actions.does(Does.BRAND).values()] or [
+    brands = [name_key(str(brand)) for brand in checked.rule.actions.does(Does.BRAND).values()] or [
         name_key(DEFAULT_OME_CONFIGURATION)
     ]
-    for configuration in look.facts.encryption.ome_configurations or ():
+    for configuration in checked.facts.encryption.ome_configurations or ():
         if needs_work_account(configuration) and name_key(str(configuration.get("identity"))) in brands:
             return {"branding": str(configuration.get("identity"))}
     return None
 
 
 def _only_inside(rule: FlowRule) -> bool:
+    """Whether a rule is only about mail to people inside."""
     return any(
         atom.predicate.options == ("sent_to_scope",) and atom.values == "InOrganization"
         for atom in rule.criteria.conditions
     )
 
 
-def _undone(look: CheckedRule) -> About:
-    """What a rule is told beside an approval, a block or a redirection, and does not do."""
-    rule = look.rule
-    actions = look.rule.actions.declared
+def _actions_left_undone(checked: CheckedRule) -> About:
+    """The actions of a rule that Exchange does not do beside an approval, a block or a redirection."""
+    rule = checked.rule
+    actions = checked.rule.actions.declared
     if rule.actions.stops_approved and not rule.actions.left_undone:
         return {"case": "stop"}
     if rule.actions.left_undone:
@@ -249,50 +261,52 @@ def _undone(look: CheckedRule) -> About:
     )
     if idle and blocks and rule.actions.enforced:
         return {"case": "block", "options": idle, "beside": blocks[0]}
-    away = [option for option in actions if option in ("redirect_message_to", *to_manager)]
+    redirections = [option for option in actions if option in ("redirect_message_to", *to_manager)]
     return (
-        {"case": "redirection", "options": added, "beside": away[0]}
-        if added and away and rule.actions.enforced
+        {"case": "redirection", "options": added, "beside": redirections[0]}
+        if added and redirections and rule.actions.enforced
         else None
     )
 
 
-def _shows_outside(look: CheckedRule) -> About:
-    """To whom outside a rule shows mail that it acts on, or sends it."""
+def _shows_outside(checked: CheckedRule) -> About:
+    """The first person outside to whom a rule shows or sends mail on which it acts, and the number of others."""
     seen_by = [
-        disclosure for disclosure in disclosures([look.rule], look.facts) if _outside(look, disclosure.person.address)
+        disclosure
+        for disclosure in disclosures([checked.rule], checked.facts)
+        if _is_likely_outside(checked, disclosure.person.address)
     ]
     shown = [("approval" if disclosure.asks else "report", disclosure.person.label) for disclosure in seen_by]
-    for what in (Does.ADD, Does.REDIRECT) if look.rule.actions.enforced else ():
+    for what in (Does.ADD, Does.REDIRECT) if checked.rule.actions.enforced else ():
         named = [
             str(person)
-            for option, value in look.rule.actions.does(what).items()
+            for option, value in checked.rule.actions.does(what).items()
             if option != "add_manager_as_recipient_type"
             for person in value
         ]
         people = [
             person
             for named_person in named
-            for person in people_behind(look.facts, named_person)
-            if _outside(look, person.address)
+            for person in people_behind(checked.facts, named_person)
+            if _is_likely_outside(checked, person.address)
         ]
         shown += [("copy" if what is Does.ADD else "redirection", person.label) for person in people]
     return {"case": shown[0][0], "person": shown[0][1], "others": len(shown) - 1} if shown else None
 
 
-def _spares_internal(look: CheckedRule) -> About:
-    """To which domains outside a rule that encrypts mail to people outside does not, since they count as internal."""
-    internal = sorted(name for name, counts in (look.facts.domains.remote or {}).items() if counts)
+def _misses_internal_domains(checked: CheckedRule) -> About:
+    """The domains to which a rule for people outside does not encrypt mail, because they count as internal."""
+    internal = sorted(name for name, counts in (checked.facts.domains.remote or {}).items() if counts)
     outside = any(
         atom.predicate.options == ("sent_to_scope",) and atom.values == "NotInOrganization"
-        for atom in look.rule.criteria.conditions
+        for atom in checked.rule.criteria.conditions
     )
-    return {"domains": internal} if internal and outside and look.rule.enforces(Does.ENCRYPT) else None
+    return {"domains": internal} if internal and outside and checked.rule.enforces(Does.ENCRYPT) else None
 
 
-def _outside(look: CheckedRule, address: str) -> bool:
-    """Whether somebody is outside, or likely is. Of whom only a name is known, that is not."""
-    outside = not is_name(address) and recipient_outside(look.facts, address)
+def _is_likely_outside(checked: CheckedRule, address: str) -> bool:
+    """Whether a person is outside, or likely is; false if only a name is known."""
+    outside = not is_name(address) and recipient_outside(checked.facts, address)
     return bool(outside if isinstance(outside, bool) else outside.likely)
 
 
@@ -301,53 +315,59 @@ def _reads_recipients(rule: FlowRule) -> bool:
     return rule.enforces(Does.ENCRYPT) and rule.looks_at_recipients
 
 
-def _unscoped(look: CheckedRule) -> About:
-    """Why a rule is for mail that no rule encrypts: that from outside."""
-    if not look.rule.enforces(Does.ENCRYPT):
+def _encrypts_from_outside(checked: CheckedRule) -> About:
+    """Whether a rule that encrypts is also, or only, about mail from outside, which no rule encrypts."""
+    if not checked.rule.enforces(Does.ENCRYPT):
         return None
-    if any(_keeps_to(atom, "NotInOrganization", look) for atom in look.rule.criteria.conditions):
+    if any(_is_only_for(atom, "NotInOrganization", checked) for atom in checked.rule.criteria.conditions):
         return {"case": "outside"}
-    inside = any(_keeps_to(atom, "InOrganization", look) for atom in look.rule.criteria.conditions)
+    inside = any(_is_only_for(atom, "InOrganization", checked) for atom in checked.rule.criteria.conditions)
     excepted = any(
         atom.predicate.options == ("from_scope",) and atom.values == "NotInOrganization"
-        for atom in look.rule.criteria.exceptions
+        for atom in checked.rule.criteria.exceptions
     )
-    return _where(not (inside or excepted))
+    return _finding_if(not (inside or excepted))
 
 
-def _keeps_to(atom: Atom, scope: str, look: CheckedRule) -> bool:
-    """Whether a condition is for senders in a scope alone, as far as that is known. People who are named are taken for
-    people inside.
-    """
+def _is_only_for(atom: Atom, scope: str, checked: CheckedRule) -> bool:
+    """Whether a condition is only about senders in a scope, as far as that is known. People who are named count as inside."""
     option = atom.predicate.options[0]
     if option == "from_scope":
         return bool(atom.values == scope)
-    if option == "sender_domain_is" and look.facts.domains.accepted is not None:
-        inside = [value in look.domains or look.facts.domains.type_of(value) in INSIDE for value in atom.values]
+    if option == "sender_domain_is" and checked.facts.domains.accepted is not None:
+        inside = [value in checked.domains or checked.facts.domains.type_of(value) in INSIDE for value in atom.values]
         if scope == "InOrganization":
             return all(inside)
         # A domain means its subdomains, too.
-        others = {*look.domains, *(domain.name for domain in look.facts.domains.accepted if domain.type in INSIDE)}
+        others = {
+            *checked.domains,
+            *(domain.name for domain in checked.facts.domains.accepted if domain.type in INSIDE),
+        }
         return not any(inside) and not any(is_below(single, value) for value in atom.values for single in others)
     return scope == "InOrganization" and atom.predicate.looks_at == "sender"
 
 
-def _takes_all(look: CheckedRule) -> bool:
-    """Whether nothing keeps the rule from any mail."""
-    return not (look.atoms or look.rule.criteria.doubts or look.rule.idle) and look.rule.dates.allow(look.now) is True
+def _is_for_all_mail(checked: CheckedRule) -> bool:
+    """Whether a rule that can act has no conditions and exceptions."""
+    return (
+        not (checked.atoms or checked.rule.criteria.doubts or checked.rule.idle)
+        and checked.rule.dates.allow(checked.now) is True
+    )
 
 
-def _unsupported(look: CheckedRule) -> About:
-    doubts = (*look.rule.criteria.doubts, *look.rule.actions.surprises)
+def _unsupported(checked: CheckedRule) -> About:
+    doubts = (*checked.rule.criteria.doubts, *checked.rule.actions.surprises)
     return {"reason": doubts[0]} if doubts else None
 
 
-def _where(is_outside: bool) -> About:
-    return {} if is_outside else None
+def _finding_if(is_found: bool) -> About:
+    """The empty description of a finding; ``None`` if there is none."""
+    return {} if is_found else None
 
 
-def _has(look: CheckedRule, option: str, value: str) -> bool:
-    return any(atom.predicate.options == (option,) and atom.values == value for atom in look.atoms)
+def _has(checked: CheckedRule, option: str, value: str) -> bool:
+    """Whether a rule has a condition or an exception with a value."""
+    return any(atom.predicate.options == (option,) and atom.values == value for atom in checked.atoms)
 
 
 #: Kind of finding to its check, which returns what the finding is about; ``None`` if there is no problem.
@@ -355,16 +375,20 @@ CHECKS: Mapping[LintKind, Callable[[CheckedRule], About]] = {
     "expired": _expired,
     "expiring": _expiring,
     "inactive_encryption": _idle_encryption,
-    "unscoped_encryption": _unscoped,
-    "retired_action": lambda look: _where(not {"apply_ome", "remove_ome"}.isdisjoint(look.rule.actions.options)),
-    "encrypts_and_decrypts": lambda look: _where(look.rule.enforces(Does.ENCRYPT) and look.rule.enforces(Does.DECRYPT)),
-    "for_all_mail": lambda look: _where(_takes_all(look)),
-    "whole_copy": lambda look: _of_the_copy(look, look.rule.criteria.conditions),
-    "one_frees_all": lambda look: _of_the_copy(look, look.rule.criteria.exceptions),
+    "unscoped_encryption": _encrypts_from_outside,
+    "retired_action": lambda checked: _finding_if(
+        not {"apply_ome", "remove_ome"}.isdisjoint(checked.rule.actions.options)
+    ),
+    "encrypts_and_decrypts": lambda checked: _finding_if(
+        checked.rule.enforces(Does.ENCRYPT) and checked.rule.enforces(Does.DECRYPT)
+    ),
+    "for_all_mail": lambda checked: _finding_if(_is_for_all_mail(checked)),
+    "whole_copy": lambda checked: _on_whole_copy(checked, checked.rule.criteria.conditions),
+    "one_frees_all": lambda checked: _on_whole_copy(checked, checked.rule.criteria.exceptions),
     "names_a_group": _groups,
     "fails_open": _fails_open,
     "fails_closed": _fails_closed,
-    "branding_missing": _unconfigured,
+    "branding_missing": _missing_branding,
     "unknown_pattern": _bad_patterns,
     "literal_asterisk": _asterisks,
     "value_never_matches": _never_matching,
@@ -372,28 +396,28 @@ CHECKS: Mapping[LintKind, Callable[[CheckedRule], About]] = {
     "subdomains": _subdomains,
     "two_templates": _templates,
     "answers_missed": _missed_answers,
-    "prefix_repeats": lambda look: repeated_prefix(look.rule),
-    "outsiders_locked_out": _locked_out,
-    "on_premises_scope": lambda look: _where(
-        _has(look, "sent_to_scope", "ExternalPartner") or _has(look, "sent_to_scope", "ExternalNonPartner")
+    "prefix_repeats": lambda checked: repeated_prefix(checked.rule),
+    "outsiders_locked_out": _locks_out_outsiders,
+    "on_premises_scope": lambda checked: _finding_if(
+        _has(checked, "sent_to_scope", "ExternalPartner") or _has(checked, "sent_to_scope", "ExternalNonPartner")
     ),
-    "envelope_sender": lambda look: _where(
-        any(atom.settings.location == "Envelope" and atom.predicate.of_sender for atom in look.atoms)
+    "envelope_sender": lambda checked: _finding_if(
+        any(atom.settings.location == "Envelope" and atom.predicate.of_sender for atom in checked.atoms)
     ),
-    "auto_forward": lambda look: _where(_has(look, "message_type_matches", "AutoForward")),
-    "adds_recipients": lambda look: _where(
-        look.rule.enforces(Does.ADD, Does.REDIRECT)
-        and any(map(_reads_recipients, look.rules.rules[look.rule.place + 1 :]))
+    "auto_forward": lambda checked: _finding_if(_has(checked, "message_type_matches", "AutoForward")),
+    "adds_recipients": lambda checked: _finding_if(
+        checked.rule.enforces(Does.ADD, Does.REDIRECT)
+        and any(map(_reads_recipients, checked.rules.rules[checked.rule.place + 1 :]))
     ),
     "shows_outside": _shows_outside,
-    "internal_domains": _spares_internal,
-    "actions_left_undone": _undone,
-    "dlp_rule": lambda look: {"idle": look.rule.idle} if look.rule.dlp else None,
+    "internal_domains": _misses_internal_domains,
+    "actions_left_undone": _actions_left_undone,
+    "dlp_rule": lambda checked: {"idle": checked.rule.idle} if checked.rule.dlp else None,
     "unsupported": _unsupported,
 }
 
-#: The checks of how a rule is written, and why it does not act. The others say what it does to mail, which a rule that
-#: never acts does not.
+#: The checks that also apply to rules that never act: how a rule is written, and why it does not act. All others are about what
+#: a rule does to mail.
 OF_IDLE_RULES: frozenset[LintKind] = frozenset(
     (
         "expired",

@@ -26,7 +26,7 @@ SCOPES = ("from_scope", "sent_to_scope")
 class Copy:
     """Somebody's copy of a message.
 
-    :param recipient: whose copy it is, by the address, or by the label of somebody without one.
+    :param recipient: the address of the person whose copy it is, or the label of a person without one.
     """
 
     message: Message
@@ -42,18 +42,18 @@ class Copy:
 
     @property
     def is_made_by_rules(self) -> bool:
-        """Whether it is for somebody to whom the message is not addressed."""
+        """Whether the copy is for somebody to whom the message is not addressed."""
         addressed = recipients_of(self.facts, self.message)
         return all(self.recipient.casefold() not in (person.address, person.label.casefold()) for person in addressed)
 
     def course(self, passage: Passage) -> Course | None:
-        """What happens to it; ``None`` if there is no such copy."""
-        wanted = self.recipient.casefold()
+        """What happens to the copy; ``None`` if there is no such copy."""
+        name = self.recipient.casefold()
         return next(
             (
                 course
                 for course in passage.courses()
-                if wanted in (course.recipient.address, course.recipient.label.casefold())
+                if name in (course.recipient.address, course.recipient.label.casefold())
             ),
             None,
         )
@@ -74,11 +74,11 @@ class FailedCondition:
 class Standing:
     """How a rule stands to a copy.
 
-    :param acts: whether it matches, or may match; :param:`surely` whether it does whatever is open.
-    :param reached: whether the copy reaches it, or would if it were enabled.
+    :param acts: whether the rule matches, or may match; :param:`surely`: whether it matches whatever is open.
+    :param reached: whether the copy reaches the rule, or would if it were enabled.
     :param in_window: whether its dates may let it act.
-    :param failed: what certainly keeps it from matching.
-    :param rule_view: what it sees of the copy.
+    :param failed: the conditions and exceptions that certainly keep it from matching.
+    :param rule_view: what the rule sees of the copy.
     """
 
     rule: FlowRule
@@ -91,23 +91,23 @@ class Standing:
 
     @property
     def could_act(self) -> bool:
-        """Whether it would do more than report if it matched: it is on and enforced, and its dates may let it act."""
+        """Whether the rule would act if it matched: it is on and enforced, and its dates may let it act."""
         return self.rule.is_on_and_enforced and self.in_window
 
     @property
     def is_about_it(self) -> bool:
-        """Whether its conditions do not keep it from acting."""
+        """Whether no condition keeps the rule from acting."""
         return all(failed.section != "conditions" for failed in self.failed)
 
     @property
     def misses_by_scope(self) -> bool:
-        """Whether of its conditions only those on who is inside or outside keep it from acting."""
+        """Whether the only conditions that keep the rule from acting are those on who is inside or outside."""
         failed = [condition.atom.predicate.options[0] for condition in self.failed if condition.section == "conditions"]
         return bool(failed) and set(failed) <= set(SCOPES)
 
     @property
     def distance(self) -> int:
-        """The number of things that keep it from doing what it is for."""
+        """The number of things that keep the rule from acting."""
         return (
             len(self.failed)
             + (not self.reached)
@@ -120,15 +120,15 @@ class Standing:
 def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | None = None) -> list[Standing]:
     """How each rule stands to a copy, first to last; none if there is no such copy.
 
-    :param matter: of which rules it matters what keeps them from matching; by default of all.
+    :param matter: whether it matters what keeps a rule from matching; by default it does for all.
     :raises BudgetError: the message and the rules are too complex together.
     """
-    looked: dict[tuple[str, int], World] = {}
+    world_at: dict[tuple[str, int], World] = {}
 
     def watch(rule: FlowRule, course: Course) -> None:
         world = next((world for world in course.worlds if not world.over and not world.against_a_guess), None)
         if world is not None:
-            looked.setdefault((course.recipient.address, rule.place), world)
+            world_at.setdefault((course.recipient.address, rule.place), world)
 
     decider = MessageDecider(rules, copy.message, copy.facts, everything=True)
     passage = Passage(rules, copy.message, copy.facts, decider, watch=watch)
@@ -139,13 +139,13 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
     worlds = [world for world in course.worlds if not world.against_a_guess] or course.worlds
     matched = [{place for _held, place in world.matched} for world in worlds]
     acting = {*set().union(*matched), *(place for world in worlds for _held, place in world.perhaps)}
-    last = max((place for address, place in looked if address == person.address), default=-1)
+    last = max((place for address, place in world_at if address == person.address), default=-1)
     ended = any(world.over for world in worlds)
     every = []
     for rule in rules.rules:
-        world = looked.get((person.address, rule.place), worlds[0])
-        failed = _failed(rule, decider, world, person) if matter is None or matter(rule) else ()
-        reached = (person.address, rule.place) in looked or (bool(rule.idle) and (rule.place < last or not ended))
+        world = world_at.get((person.address, rule.place), worlds[0])
+        failed = _failed_conditions(rule, decider, world, person) if matter is None or matter(rule) else ()
+        reached = (person.address, rule.place) in world_at or (bool(rule.idle) and (rule.place < last or not ended))
         every.append(
             Standing(
                 rule=rule,
@@ -160,8 +160,10 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
     return every
 
 
-def _failed(rule: FlowRule, decider: MessageDecider, world: World, person: Recipient) -> tuple[FailedCondition, ...]:
-    """What certainly keeps a rule from matching."""
+def _failed_conditions(
+    rule: FlowRule, decider: MessageDecider, world: World, person: Recipient
+) -> tuple[FailedCondition, ...]:
+    """The conditions and exceptions that certainly keep a rule from matching."""
     unmet = [atom for atom in rule.criteria.conditions if decider.truth(atom, world, person) is False]
     excepted = [atom for atom in rule.criteria.exceptions if decider.truth(atom, world, person) is True]
     return (

@@ -21,7 +21,7 @@ StatedRule: TypeAlias = "FlowRule | DlpRule"
 
 
 def conditions_of(rule: StatedRule) -> tuple[Atom, ...]:
-    """What a rule looks for, without its exceptions. Of a tree of conditions, these are its parts, however it joins them."""
+    """The conditions of a rule, without its exceptions. For a tree of conditions, these are its leaves, however it joins them."""
     if isinstance(rule, FlowRule):
         return rule.criteria.conditions
     wanted = (part for part in rule.parts if part.operator != "not")
@@ -29,7 +29,7 @@ def conditions_of(rule: StatedRule) -> tuple[Atom, ...]:
 
 
 def lists_of(rule: StatedRule) -> list[Atom | None]:
-    """The conditions of a rule, all of which must hold; ``None`` for what is not one condition."""
+    """The parts of a rule all of which must hold: each is a condition, or ``None`` for what is not a single one."""
     if isinstance(rule, FlowRule):
         return list(rule.criteria.conditions)
     return [part.atom for part in rule.parts]
@@ -39,21 +39,21 @@ def with_values(rule: StatedRule, number: int, values: tuple[Any, ...]) -> State
     """A rule with other values of one of :func:`lists_of`; without that condition if there are none."""
     if isinstance(rule, FlowRule):
         conditions = rule.criteria.conditions
-        there = [replace(conditions[number], values=values)] if values else []
-        return rule.with_criteria((*conditions[:number], *there, *conditions[number + 1 :]))
+        changed = [replace(conditions[number], values=values)] if values else []
+        return rule.with_criteria((*conditions[:number], *changed, *conditions[number + 1 :]))
     part = rule.parts[number]
-    others = [replace(part, atom=replace(part.atom, values=values))] if values and part.atom is not None else []
-    return replace(rule, looks_for=Node("and", (*rule.parts[:number], *others, *rule.parts[number + 1 :])))
+    changed_parts = [replace(part, atom=replace(part.atom, values=values))] if values and part.atom is not None else []
+    return replace(rule, looks_for=Node("and", (*rule.parts[:number], *changed_parts, *rule.parts[number + 1 :])))
 
 
 def brought_names(rule: StatedRule) -> list[tuple[str, str]]:
-    """Those to whom a rule sends mail, as it names them, each with the option."""
+    """The people to whom a rule sends mail, as it names them, each after the option."""
     options = rule.actions.options if isinstance(rule, FlowRule) else rule.sends.options
     return [(option, str(name)) for option in ADDING for name in options.get(option) or ()]
 
 
-def on_people(rule: StatedRule, facts: Facts) -> Iterator[RuleEffect]:
-    """To whom a rule sends mail."""
+def effects_on_people(rule: StatedRule, facts: Facts) -> Iterator[RuleEffect]:
+    """The effects that people to whom a rule sends mail get copies."""
     for option, name in brought_names(rule):
         yield RuleEffect("copied" if option != REDIRECTS else "copied_instead", (facts.people.primary(name),))
     actions = rule.actions if isinstance(rule, FlowRule) else rule.sends

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether what a rule does happens to mail, as formulas."""
+"""The formulas of effects of rules: whether they happen to mail."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from ..symbolic.compile_added_copies import AddedCopy
 from ..symbolic.compile_outcomes import Outcome, in_transit
 from ..symbolic.side import Side
 from .open_findings import TOLD_AFTER_REJECTION, effects_of, ended_by, ends_all_its_mail, how_it_ends, rejects_misfits
-from .rule_effects import COPIED, ON_THE_WAY, RuleEffect, cases_of, may_treat_otherwise, on_the_copy
+from .rule_effects import COPIED, ON_THE_WAY, RuleEffect, cases_of, effects_on_copy, may_prevent
 from .stated_rules import StatedRule, acts
 from .statement_model import StatementModel, undecided_besides
 
 
 @dataclass(frozen=True)
-class _Happening:
-    """What is asked of an effect of a rule.
+class _EffectQuery:
+    """A question about an effect of a rule.
 
-    :param side: the rules and the mail for which it is asked.
-    :param approved: whether mail is told of that waits for an approval first.
+    :param side: the side of the model on which it is asked.
+    :param approved: whether it is about what happens after the approvals for which mail waits.
     """
 
     rule: StatedRule
@@ -48,124 +48,123 @@ class _Happening:
 class StatementEffects:
     """The formulas of the effects of rules: whether one happens to a copy, and on which copies the rule acts."""
 
-    def __init__(self, asked: StatementModel) -> None:
-        self._asked = asked
+    def __init__(self, statement_model: StatementModel) -> None:
+        self._statement_model = statement_model
 
     def happens(self, rule: StatedRule, effect: RuleEffect, side: Side, *, approved: bool) -> Value:
         """The value that is true if an effect happens to the recipient's copy, or somebody gets one.
 
-        :param approved: whether mail is told of that waits for an approval first.
+        :param approved: whether that is after the approvals for which mail waits.
         """
-        value_of = _BY_KIND.get(effect.kind, StatementEffects._has_side_effect)
-        return value_of(self, _Happening(rule, effect, side, approved))
+        value_of = _FORMULA_OF_KIND.get(effect.kind, StatementEffects._has_side_effect)
+        return value_of(self, _EffectQuery(rule, effect, side, approved))
 
-    def _is_encrypted(self, happening: _Happening) -> Value:
+    def _is_encrypted(self, query: _EffectQuery) -> Value:
         """The value that is true if a copy is delivered with the options of an effect."""
-        outcome = happening.outcome
-        options = [outcome.protection.has_option(option_name(name)) for name in happening.effect.names]
-        return happening.side.logic.all_of((outcome.fate.delivered, outcome.protection.protected, *options))
+        outcome = query.outcome
+        options = [outcome.protection.has_option(option_name(name)) for name in query.effect.names]
+        return query.side.logic.all_of((outcome.fate.delivered, outcome.protection.protected, *options))
 
-    def _is_decrypted(self, happening: _Happening) -> Value:
+    def _is_decrypted(self, query: _EffectQuery) -> Value:
         """The value that is true if a copy is delivered without protection."""
-        outcome = happening.outcome
+        outcome = query.outcome
         return outcome.fate.delivered & ~outcome.protection.protected
 
-    def _is_branded(self, happening: _Happening) -> Value:
+    def _is_branded(self, query: _EffectQuery) -> Value:
         """The value that is true if a copy is delivered with the branding of an effect."""
-        outcome = happening.outcome
-        return outcome.fate.delivered & outcome.branding.is_named(name_key(happening.effect.names[0]))
+        outcome = query.outcome
+        return outcome.fate.delivered & outcome.branding.is_named(name_key(query.effect.names[0]))
 
-    def _ends(self, happening: _Happening) -> Value:
+    def _ends(self, query: _EffectQuery) -> Value:
         """The value that is true if a copy ends as an effect says."""
-        fate = Fate(happening.effect.kind)
-        outcome = happening.outcome
-        return outcome.state.fates.get(fate, FALSE) if happening.approved else outcome.fate.is_in(fate)
+        fate = Fate(query.effect.kind)
+        outcome = query.outcome
+        return outcome.state.fates.get(fate, FALSE) if query.approved else outcome.fate.is_in(fate)
 
-    def _waits_for_approval(self, happening: _Happening) -> Value:
+    def _waits_for_approval(self, query: _EffectQuery) -> Value:
         """The value that is true if the people of an effect are asked for an approval."""
-        if isinstance(happening.rule, DlpRule):
-            return self._waits_for_dlp(happening.rule, happening.outcome)
-        chain = happening.side.chains[0]
-        return happening.side.logic.any_of([chain.acts(rule) for rule in self._asking(happening.effect)])
+        if isinstance(query.rule, DlpRule):
+            return self._waits_for_dlp(query.rule, query.outcome)
+        chain = query.side.chains[0]
+        return query.side.logic.any_of([chain.acts(rule) for rule in self._asking(query.effect)])
 
-    def _is_copied(self, happening: _Happening) -> Value:
+    def _is_copied(self, query: _EffectQuery) -> Value:
         """The value that is true if somebody to whom a rule sends mail gets a copy."""
-        if happening.effect.names == (THE_MANAGER,):  # Nothing keeps theirs back.
-            return acts(happening.rule, happening.outcome)
-        return happening.side.logic.any_of(
+        if query.effect.names == (THE_MANAGER,):  # Nothing keeps a manager's copy back.
+            return acts(query.rule, query.outcome)
+        return query.side.logic.any_of(
             [
-                copy.when
-                & (copy.outcome.fate.delivered if happening.approved else copy.outcome.fate.is_in(Fate.DELIVERED))
-                for copy in self._copies_of(happening.effect, happening.side)
+                copy.when & (copy.outcome.fate.delivered if query.approved else copy.outcome.fate.is_in(Fate.DELIVERED))
+                for copy in self._copies_of(query.effect, query.side)
             ]
         )
 
-    def _leaves_by_tls(self, happening: _Happening) -> Value:
+    def _leaves_by_tls(self, query: _EffectQuery) -> Value:
         """The value that is true if a copy leaves by forced TLS."""
-        return ~happening.outcome.fate.gone & in_transit(happening.side.chains[0], VALIDATIONS[0])
+        return ~query.outcome.fate.gone & in_transit(query.side.chains[0], VALIDATIONS[0])
 
-    def _leaves_in_clear(self, happening: _Happening) -> Value:
+    def _leaves_in_clear(self, query: _EffectQuery) -> Value:
         """The value that is true if a copy leaves without forced TLS."""
-        return ~happening.outcome.fate.gone & ~in_transit(happening.side.chains[0], VALIDATIONS[0])
+        return ~query.outcome.fate.gone & ~in_transit(query.side.chains[0], VALIDATIONS[0])
 
     def _asking(self, effect: RuleEffect) -> list[FlowRule]:
-        """The rules that ask the same people for approval."""
+        """The rules that ask the people of an effect for approval."""
         return [
             rule
-            for rule in self._asked.rules.rules
-            if any(other == effect for case, _managed in cases_of(rule) for other in on_the_copy(case))
+            for rule in self._statement_model.rules.rules
+            if any(other == effect for case, _managed in cases_of(rule) for other in effects_on_copy(case))
         ]
 
     def _waits_for_dlp(self, rule: DlpRule, outcome: Outcome) -> Value:
         """The value that is true if a copy waits for an approval by those whom a DLP rule asks."""
-        asking = [other for other in self._asked.dlp if other.does.asks == rule.does.asks]
-        asked = self._asked.model.free.logic.any_of([acts(other, outcome) for other in asking])
+        asking = [other for other in self._statement_model.dlp if other.does.asks == rule.does.asks]
+        asked = self._statement_model.model.free.logic.any_of([acts(other, outcome) for other in asking])
         return outcome.fate.waits_for_dlp & asked
 
-    def _has_side_effect(self, happening: _Happening) -> Value:
+    def _has_side_effect(self, query: _EffectQuery) -> Value:
         """The value that is true if a rule acts that has a side effect."""
-        effect = happening.effect
-        chain = happening.side.chains[0]
+        effect = query.effect
+        chain = query.side.chains[0]
         same = [
             rule
-            for rule in self._asked.rules.rules
+            for rule in self._statement_model.rules.rules
             for other in effects_of(rule)
             if other.sort == effect.kind and same_name(other.name, "".join(effect.names))
         ]
         acting = chain.notifies if effect.kind in TOLD_AFTER_REJECTION else chain.acts
-        has = happening.side.logic.any_of(map(acting, same))
-        return has & ~happening.outcome.fate.gone if effect.kind in ON_THE_WAY else has
+        has = query.side.logic.any_of(map(acting, same))
+        return has & ~query.outcome.fate.gone if effect.kind in ON_THE_WAY else has
 
     def takes_effect(self, rule: StatedRule, effect: RuleEffect) -> Value:
-        """The value that is true if a rule acts on a copy, or on one that is rejected before, where that has the effect, too."""
+        """The value that is true if a rule acts on a copy, or, for an effect that rejected mail has, too, on a rejected one."""
         if isinstance(rule, FlowRule) and effect.kind in TOLD_AFTER_REJECTION:
-            return self._asked.chain.notifies(rule)
-        return acts(rule, self._asked.model.free.outcomes[0])
+            return self._statement_model.chain.notifies(rule)
+        return acts(rule, self._statement_model.model.free.outcomes[0])
 
     def acting_dlp(self, rule: StatedRule, effect: RuleEffect, side: Side) -> list[Literal]:
-        """For each DLP rule that may keep mail of a rule from an effect, where it is open on which mail it acts, the literal
-        that is true if it may act on the recipient's copy, or on one that the effect is about.
+        """For each undecided DLP rule that may keep mail of a rule from an effect, the literal that is true if it may act on a copy:
+        the recipient's, or one that the effect is about.
         """
         outcomes = self._outcomes_of(effect, side)
         return [
             high(acts(other, outcome))
             for outcome in outcomes
-            for other in undecided_besides(self._asked.model.facts, rule, effect)
+            for other in undecided_besides(self._statement_model.model.facts, rule, effect)
         ]
 
     def acts_on_copies(self, rule: StatedRule, effect: RuleEffect) -> Literal:
         """The literal that is true if a rule acts on the recipient's copy, or on one that the effect is about."""
-        side = self._asked.model.free
+        side = self._statement_model.model.free
         return high(side.logic.any_of([acts(rule, outcome) for outcome in self._outcomes_of(effect, side)]))
 
     def changed_by_dlp(self, rule: DlpRule, effect: RuleEffect) -> Literal:
         """The literal that is true if a DLP rule does something to the recipient's copy, or to one that the effect is about."""
-        side = self._asked.model.free
+        side = self._statement_model.model.free
         return high(side.logic.any_of([outcome.after.dlp.changes(rule) for outcome in self._outcomes_of(effect, side)]))
 
     def ends_copies(self, rule: FlowRule, effect: RuleEffect) -> Literal:
         """The literal that is true if a rule ends the way of the recipient's copy, or of one that the effect is about."""
-        side = self._asked.model.free
+        side = self._statement_model.model.free
         return high(side.logic.any_of([ended_by(rule, outcome.chain) for outcome in self._outcomes_of(effect, side)]))
 
     def _outcomes_of(self, effect: RuleEffect, side: Side) -> list[Outcome]:
@@ -175,28 +174,32 @@ class StatementEffects:
 
     def _copies_of(self, effect: RuleEffect, side: Side) -> Sequence[AddedCopy]:
         """The copies of somebody to whom a rule sends mail."""
-        return self._asked.model.added(side, 0, shared=False).copies_of(effect.names[0])
+        return self._statement_model.model.added(side, 0, shared=False).copies_of(effect.names[0])
 
     def is_followed(self, rule: StatedRule, effect: RuleEffect) -> bool:
-        """Whether copies of somebody whom a rule adds are followed, or nothing can keep back that of the sender's manager."""
+        """Whether the model follows the copies of somebody whom a rule adds, or nothing can keep the copy of the sender's manager
+        back.
+        """
         if effect.names == (THE_MANAGER,) and isinstance(rule, FlowRule):
             return self._is_never_kept_back(rule, effect)
-        unfollowed = self._asked.chain.copies.unfollowed.get(rule.place, ()) if isinstance(rule, FlowRule) else ()
-        return effect.names[0] not in unfollowed and bool(self._copies_of(effect, self._asked.model.free))
+        unfollowed = (
+            self._statement_model.chain.copies.unfollowed.get(rule.place, ()) if isinstance(rule, FlowRule) else ()
+        )
+        return effect.names[0] not in unfollowed and bool(self._copies_of(effect, self._statement_model.model.free))
 
     def _is_never_kept_back(self, rule: FlowRule, effect: RuleEffect) -> bool:
-        """Whether somebody to whom a rule sends mail gets it whenever the rule acts: nothing after it can end the way of a
-        copy, nobody is asked for an approval, and no other rule brings a manager mail, which may be redirected in its turn.
-        Whether later rules look at whom it adds does not matter then.
+        """Whether somebody to whom a rule sends mail gets it whenever the rule acts: no later rule can end the way of a copy, nobody
+        is asked for an approval, and no other rule sends a manager mail, which may be redirected in turn. Then it does not
+        matter whether later rules look at the people whom the rule adds.
         """
-        facts = self._asked.model.facts
+        facts = self._statement_model.model.facts
         if undecided_besides(facts, rule, effect) or any(
-            may_treat_otherwise(dlp.does, effect) for dlp in self._asked.dlp
+            may_prevent(dlp.does, effect) for dlp in self._statement_model.dlp
         ):
             return False
         if ends_all_its_mail(rule) or rejects_misfits(rule) or rule.actions.surprises:
             return False
-        acting = [other for other in self._asked.rules.rules if other.is_on_and_enforced]
+        acting = [other for other in self._statement_model.rules.rules if other.is_on_and_enforced]
         later = [other for other in acting if other.place > rule.place]
         return not (
             any(other.actions.does(Does.MODERATE) for other in acting)
@@ -214,7 +217,7 @@ def _may_bring_manager(rule: FlowRule, facts: Facts) -> bool:
 
 
 #: The kind of an effect to the method that makes its value; other kinds are those of side effects.
-_BY_KIND: Mapping[str, Callable[[StatementEffects, _Happening], Value]] = {
+_FORMULA_OF_KIND: Mapping[str, Callable[[StatementEffects, _EffectQuery], Value]] = {
     "encrypted": StatementEffects._is_encrypted,
     "decrypted": StatementEffects._is_decrypted,
     "branded": StatementEffects._is_branded,

@@ -20,18 +20,18 @@ from .statement_model import StatementModel
 
 
 class StatementMail:
-    """The formulas of the mail that statements are about: what meets the conditions of a rule, is usual, and is not for those
-    who get it from the rule.
+    """The formulas of the mail of statements: it meets the conditions of a rule, is usual, and is not for people who get it from
+    the rule anyway.
     """
 
-    def __init__(self, asked: StatementModel) -> None:
-        self._asked = asked
+    def __init__(self, statement_model: StatementModel) -> None:
+        self._statement_model = statement_model
 
     def named(self, rule: StatedRule, effect: RuleEffect, side: Side, *, managed: bool) -> Value:
-        """The value that is true if mail is that of a statement: it meets the conditions when it reaches the rule, and
-        is what else the statement says.
+        """The value that is true if mail is that of a statement: it meets the conditions when it reaches the rule, and all else
+        that the statement says of it.
         """
-        outcome, mail, logic = side.outcomes[0], self._asked.model.mail, side.logic
+        outcome, mail, logic = side.outcomes[0], self._statement_model.model.mail, side.logic
         parts: list[Value] = [matches(rule, outcome)]
         if effect == MISFITS:
             parts.append(self._misfits(rule, side))
@@ -54,26 +54,24 @@ class StatementMail:
     def _misfits(self, rule: StatedRule, side: Side) -> Value:
         """The value that is true if a rule's disclaimer does not fit into a message."""
         step = side.chains[0].step(rule) if isinstance(rule, FlowRule) else None
-        return TRUE if step is None else ~may_insert(self._asked.model.mail, step.seen)
+        return TRUE if step is None else ~may_insert(self._statement_model.model.mail, step.seen)
 
     def leaves(self, rule: StatedRule) -> bool:
         """Whether a rule acts on mail that leaves."""
-        side = self._asked.model.free
-        leaves = high(side.conditions.scopes.leaves(self._asked.model.mail.recipient))
-        return self._asked.is_possible([high(acts(rule, side.outcomes[0])), leaves])
+        side = self._statement_model.model.free
+        leaves = high(side.conditions.scopes.leaves(self._statement_model.model.mail.recipient))
+        return self._statement_model.is_possible([high(acts(rule, side.outcomes[0])), leaves])
 
     def usual(self, rule: StatedRule) -> list[Literal]:
-        """Literals that are true together if mail is usual but for what the rule itself looks for, and S/MIME
-        hides nothing of it.
-        """
+        """Literals that are true together if mail is usual except for what the rule looks for, and S/MIME hides nothing of it."""
         conditions = conditions_of(rule)
-        usual = SearchedMail(self._asked.model, contradicted_assumptions(conditions)).assumed(usual=True)
+        usual = SearchedMail(self._statement_model.model, contradicted_assumptions(conditions)).assumed(usual=True)
         looks_at_protection = any(atom.predicate.looks_at == "protection" for atom in conditions)
-        return usual if looks_at_protection else [*usual, ~self._asked.model.mail.arrival["smime"]]
+        return usual if looks_at_protection else [*usual, ~self._statement_model.model.mail.arrival["smime"]]
 
-    def not_theirs(self, rule: StatedRule, effect: RuleEffect) -> list[Literal]:
-        """Literals that are true together if mail is not for those who get it from the rule anyway."""
-        model = self._asked.model
+    def not_for_brought_people(self, rule: StatedRule, effect: RuleEffect) -> list[Literal]:
+        """Literals that are true together if mail is not addressed to the people to whom the rule sends it."""
+        model = self._statement_model.model
         people = {
             person.address
             for _option, name in brought_names(rule)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The model in which statements about an organization's mail are asked."""
+"""The model for questions about statements."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..rules.rule_set import RuleSet
 from ..symbolic.compile_rules import RuleChain
 from ..symbolic.encoding import Model
 from .besides_dlp import certain_dlp_rules, undecided_dlp_rules
-from .rule_effects import RuleEffect, how_dlp_rule_keeps, may_treat_otherwise
+from .rule_effects import RuleEffect, how_dlp_rule_keeps, may_prevent
 from .stated_rules import StatedRule
 
 
 class StatementModel:
-    """All rules and no rules in one model, with the conflicts that are left for questions about it.
+    """A model of two rule sets, all rules and none, with a budget of conflicts for questions to it.
 
     :param now: when the mail passes the rules; ``None`` for now.
     :param budget: the maximum number of conflicts for all questions together.
@@ -49,14 +49,14 @@ class StatementModel:
 
     @property
     def chain(self) -> RuleChain:
-        """The mail flow rules, whatever is open."""
+        """The mail flow rules for the recipient's copy, on the free side."""
         return self.model.free.chains[0]
 
     @property
     def remaining_budget(self) -> int:
-        """The number of conflicts that are left.
+        """The number of conflicts that remain.
 
-        :raises BudgetError: there are none.
+        :raises BudgetError: none remain.
         """
         remaining = self._budget - self.model.circuit.solver.conflicts
         if remaining <= 0:
@@ -64,7 +64,7 @@ class StatementModel:
         return remaining
 
     def is_possible(self, literals: Sequence[Literal]) -> bool:
-        """Whether there is mail of which some literals are true together.
+        """Whether there is mail of which literals are true together.
 
         :raises BudgetError: that took too many conflicts.
         """
@@ -72,7 +72,7 @@ class StatementModel:
 
 
 def undecided_besides(facts: Facts, rule: StatedRule, effect: RuleEffect) -> list[DlpRule]:
-    """The DLP rules that may keep mail of a rule from an effect, where it is open on which mail they act."""
+    """The undecided DLP rules that may keep mail of a rule from an effect."""
     if isinstance(rule, DlpRule):
         return [other for other in undecided_dlp_rules(facts) if how_dlp_rule_keeps(other, rule, effect)]
-    return [other for other in undecided_dlp_rules(facts) if may_treat_otherwise(other.does, effect)]
+    return [other for other in undecided_dlp_rules(facts) if may_prevent(other.does, effect)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The messages on which the simulator shows an effect of a rule, or why it is open."""
+"""Messages that show an effect of a rule in the simulator, or why it is open."""
 
 from __future__ import annotations
 
@@ -22,29 +22,27 @@ from .rule_effects import LEAVING, RuleEffect, shows_effect
 from .stated_rules import StatedRule, conditions_of
 from .statement_model import StatementModel, undecided_besides
 
-#: So many messages are tried to show an effect, or why it is open.
+#: The maximum number of messages that are tried to show an effect, or why it is open.
 _MOST_REPLAYS = 4
 
-#: The maximum number of members of a group between whom and those of another group messages are tried.
+#: The maximum number of members of a group who send messages to members of another one, and get some from them.
 _MOST_MEMBERS = 2
 
 
 class StatementReplay:
-    """Messages of which a model says what happens, taken through the simulator: whether one shows an effect of a rule, and
-    which questions decide.
-    """
+    """Messages of the model in the simulator: whether one shows an effect of a rule, and which questions decide that."""
 
-    def __init__(self, asked: StatementModel) -> None:
-        self._asked = asked
+    def __init__(self, statement_model: StatementModel) -> None:
+        self._statement_model = statement_model
 
     def some_message_shows(
         self, rule: StatedRule, effect: RuleEffect, literals: Sequence[Literal], *, approved: bool
     ) -> bool:
-        """Whether the simulator shows the effect on a message: some conditions are open in every formula, but not of
-        every message.
+        """Whether a message shows the effect in the simulator. Some conditions are open in every formula, but not for every
+        message.
         """
         for course, candidate in self._messages(rule, literals, effect):
-            outcome = result(course, self._asked.rules, candidate.message, candidate.facts[0])
+            outcome = result(course, self._statement_model.rules, candidate.message, candidate.facts[0])
             if outcome and shows_effect(rule, effect, outcome, approved=approved):
                 return True
             if self._is_shown_between_members(rule, effect, candidate, approved=approved):
@@ -54,14 +52,14 @@ class StatementReplay:
     def _is_shown_between_members(
         self, rule: StatedRule, effect: RuleEffect, candidate: CandidateMessage, *, approved: bool
     ) -> bool:
-        """Whether the simulator shows the effect on a message from a member of one group to a member of another one. No
-        formula says who these are if a condition is about both.
+        """Whether a message from a member of one group to a member of another shows the effect in the simulator. Formulas do not
+        say who these are if a condition is about both.
         """
         facts = candidate.facts[0]
         for sender, recipient in _members_of_two_groups(rule, facts):
             message = replace(candidate.message, sender=sender, to=(recipient,), cc=(), bcc=())
-            course = course_of(self._asked.rules, message, facts, recipient)
-            outcome = result(course, self._asked.rules, message, facts) if course else None
+            course = course_of(self._statement_model.rules, message, facts, recipient)
+            outcome = result(course, self._statement_model.rules, message, facts) if course else None
             if outcome and shows_effect(rule, effect, outcome, approved=approved):
                 return True
         return False
@@ -69,32 +67,34 @@ class StatementReplay:
     def _messages(
         self, rule: StatedRule, literals: Sequence[Literal], effect: RuleEffect
     ) -> Iterator[tuple[Course, CandidateMessage]]:
-        """Some messages, if possible from inside and to one recipient, and what happens to the copy that an effect is
-        about if no DLP rule acts of which that is open.
+        """Some messages, if possible from inside and to one recipient, each with the course of the copy that an effect is about if
+        no undecided DLP rule acts.
         """
-        model, side = self._asked.model, self._asked.model.free
+        model, side = self._statement_model.model, self._statement_model.model.free
         inside = high(side.conditions.scopes.sender("InOrganization", model.mail.sender))
         preferred = [*SearchedMail(model, ()).company(side), inside]
-        candidates = model.messages.candidates(literals, [], side, self._asked.remaining_budget, preferred)
+        candidates = model.messages.candidates(literals, [], side, self._statement_model.remaining_budget, preferred)
         for candidate in itertools.islice(candidates, _MOST_REPLAYS):
             if candidate is None:
                 continue
             facts = candidate.facts[0]
             alone = without_dlp_rules(facts, undecided_besides(facts, rule, effect))
-            person = _brought_by(effect, candidate) if effect.brings_people else ""
-            course = course_of(self._asked.rules, candidate.message, alone, candidate.letter.recipient, person)
+            person = _person_of_effect(effect, candidate) if effect.brings_people else ""
+            course = course_of(
+                self._statement_model.rules, candidate.message, alone, candidate.letter.recipient, person
+            )
             if course is not None:
                 yield course, replace(candidate, facts=(alone,))
 
     def reasons(
         self, rule: StatedRule, effect: RuleEffect, literals: Sequence[Literal], *, approved: bool
     ) -> tuple[Reason, ...]:
-        """Why it is open what happens to mail, as far as messages show it: the questions whose answers decide."""
+        """The open questions whose answers decide whether mail has an effect, as far as messages show it."""
         for course, candidate in self._messages(rule, literals, effect):
             facts = candidate.facts[0]
             shown: list[tuple[World, bool]] = []
             for world in course.worlds:
-                outcome = result(replace(course, worlds=[world]), self._asked.rules, candidate.message, facts)
+                outcome = result(replace(course, worlds=[world]), self._statement_model.rules, candidate.message, facts)
                 shows = outcome is not None and shows_effect(rule, effect, outcome, approved=approved)
                 shown.append((world, shows))
             reasons = sorted(_deciding(shown)) or reasons_of(
@@ -107,8 +107,8 @@ class StatementReplay:
         return (NOT_FOUND,)
 
 
-def _brought_by(effect: RuleEffect, candidate: CandidateMessage) -> str:
-    """Who gets a message by an effect, by address, or by name where no address is known."""
+def _person_of_effect(effect: RuleEffect, candidate: CandidateMessage) -> str:
+    """The address of the person who gets a message by an effect, or a name if no address is known."""
     (person,) = effect.names
     facts = candidate.facts[0]
     sender = facts.people.primary(candidate.message.sender)
@@ -119,7 +119,7 @@ def _brought_by(effect: RuleEffect, candidate: CandidateMessage) -> str:
 
 
 def _members_of_two_groups(rule: StatedRule, facts: Facts) -> Iterator[tuple[str, str]]:
-    """Pairs of members of two of the groups between which a rule's conditions look at mail."""
+    """Pairs of members of two groups that a condition of a rule on mail between groups names."""
     members = facts.groups.members or {}
     groups = [
         members[group][:_MOST_MEMBERS]
@@ -137,10 +137,10 @@ def _deciding(shown: Sequence[tuple[World, bool]]) -> set[Reason]:
 
     :param shown: the worlds of a message, each with whether the effect shows there.
     """
-    both = {shows for _world, shows in shown}
+    possible = {shows for _world, shows in shown}
     return {
         reason
         for question, answer in dict.fromkeys(item for world, _shows in shown for item in world.answers)
-        if {shows for world, shows in shown if (question, answer) in world.answers} != both
+        if {shows for world, shows in shown if (question, answer) in world.answers} != possible
         for reason in question.reasons
     }

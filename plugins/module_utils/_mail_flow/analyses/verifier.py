@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guarantees about mail: proved, refuted by a message that replays, or unknown with what would settle it.
+"""The verifier of guarantees about mail: each is proved, refuted by a message, or unknown with what would settle it.
 
-``prove(rules, facts, guarantees, now)`` is the entry point; ``TriedRules`` judges only what is asked, of rules that are tried.
-A guarantee is proved where no message breaks it, whatever is unknown about Exchange; it is refuted only by a message that
+``prove(rules, facts, guarantees, now)`` is the entry point. ``TriedRules`` judges one guarantee at a time under draft rules.
+A guarantee is proved if no message breaks it, whatever is unknown about Exchange; it is refuted only by a message that
 surely breaks it in the simulator, too.
 """
 
@@ -36,22 +36,17 @@ from ..symbolic.message_search import CONFLICTS
 from .counterexample_search import CounterexampleSearch
 from .guarantee_formulas import GuaranteeFormulas
 from .guarantee_replay import CounterexampleBuilder, GuaranteeReplay, brought_people
-from .judgment import (
-    Breach,
-    Counterexample,
-    GuaranteeVerdict,
-    Judgment,
-)
+from .judgment import Breach, Counterexample, GuaranteeVerdict, Judgment
 from .proof_premises import proof_premises
 
-#: How many times the other recipients are built more exactly.
+#: The maximum number of times that other recipients are modeled more exactly.
 _ROUNDS = 6
 
 #: The option's name in errors.
 _WHERE = "guarantees"
 
-#: The maximum number of relations to learn for one guarantee before that.
-_LAWS = 200
+#: The maximum number of relations to learn for one guarantee between two of these.
+_MOST_LAWS = 200
 
 
 def prove(
@@ -62,7 +57,7 @@ def prove(
     budget: int = CONFLICTS,
     where: str = _WHERE,
 ) -> list[Judgment]:
-    """What is known of each guarantee, in order.
+    """The judgment on each guarantee, in order.
 
     :param rules: as a rule set takes them.
     :param facts: as :func:`facts_of` takes them.
@@ -74,13 +69,13 @@ def prove(
     """
     known = facts_of(facts)
     rule_set = RuleSet.read(rules, known.dialect)
-    read = [guarantee for guarantee in guarantees if isinstance(guarantee, Guarantee)]
-    if len(read) < len(guarantees):
-        read = guarantees_of(guarantees, where)
-    if not read:
+    parsed = [guarantee for guarantee in guarantees if isinstance(guarantee, Guarantee)]
+    if len(parsed) < len(guarantees):
+        parsed = guarantees_of(guarantees, where)
+    if not parsed:
         return []
-    asked = _Guarantees(rule_set, known, read, now or datetime.datetime.now(datetime.UTC), budget)
-    judgments = asked.judgments(where)
+    judged = _Guarantees(rule_set, known, parsed, now or datetime.datetime.now(datetime.UTC), budget)
+    judgments = judged.judgments(where)
     journals = sorted(set(known.journals))
     journal_premises = (Premise("journals", values=tuple(journals)),) if journals else ()
     judgments = [replace(judgment, unseen=known.encrypters.unseen) for judgment in judgments]
@@ -93,43 +88,43 @@ def prove(
 
 
 def claims_of(rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGREED) -> RuleSet:
-    """Conditions that select mail. They belong to no rule, so they can also be true for content that S/MIME hides, and
-    for mail that rules may not see.
+    """Conditions that select mail, each in the form of a rule. They belong to no rule of the organization, so they can also be
+    true of content that S/MIME hides, and of mail that rules may not see.
     """
     claims = RuleSet(rules, dialect)
     return claims.with_rules(replace(rule, criteria=replace(rule.criteria, selects=True)) for rule in claims.rules)
 
 
-#: The steps for one question about several guarantees. Where that is not enough, they are judged one by one, which takes as
-#: much again, so it must not take much.
+#: The steps for one question about several guarantees. If they do not suffice, each is judged alone, which takes as much again.
+#: So they are few.
 _STEPS_TOGETHER = 100_000
 
 
 class TriedRules:
-    """Guarantees under rules that are tried. They share one model, and only those are judged that are asked about. Of a
-    proof it is not found out what it rests on, which takes as long as the proof.
+    """Guarantees under draft rules. They share one model, and each is judged only when it is asked about. Proofs have no premises:
+    finding them takes as long as the proof.
 
     :param now: when the mail passes the rules.
-    :raises BudgetError: the rules themselves are too much.
+    :raises BudgetError: the rules alone exceed the budget.
     """
 
     def __init__(self, rules: RuleSet, facts: Facts, guarantees: Sequence[Guarantee], now: datetime.datetime) -> None:
         self.rules = rules
-        self._asked = _Guarantees(rules, facts, guarantees, now, CONFLICTS, premises=False)
+        self._guarantees = _Guarantees(rules, facts, guarantees, now, CONFLICTS, premises=False)
         self._judged: dict[int, Judgment] = {}
         with bounded():
-            self._prover = self._asked.prover(guarantees)
+            self._prover = self._guarantees.prover(guarantees)
 
     def judgment(self, guarantee: Guarantee) -> Judgment:
-        """What is known of one of the guarantees, without premises. It is searched for once."""
+        """The judgment on one of the guarantees, without premises. Each is judged once."""
         place = self._place(guarantee)
         if place not in self._judged:
             self._judged[place] = self._judgment(place)
         return self._judged[place]
 
     def keep(self, proved: Sequence[Judgment]) -> bool:
-        """Whether guarantees that are proved of other rules are proved of these, too, with the same assumptions. False if
-        that is not known: then each is to be judged.
+        """Whether guarantees that are proved for other rules are proved for these, too, with the same assumptions. False if that is
+        not known: then each has to be judged.
         """
         known = {self._place(judgment.guarantee): judgment.assumed for judgment in proved}
         try:
@@ -139,10 +134,13 @@ class TriedRules:
             return False
 
     def _judgment(self, place: int) -> Judgment:
+        """The judgment on the guarantee at a place, in a model of its own if the shared one ends without an answer."""
         with bounded(STEPS_OF_GUARANTEE, share=1):
             judgment = self._prover.judge(place, _WHERE)
-        is_missed = judgment.verdict is GuaranteeVerdict.UNKNOWN and {BUDGET, NOT_FOUND}.intersection(judgment.unknown)
-        return self._asked.alone(judgment, place, _WHERE) if is_missed else judgment
+        is_cut_short = judgment.verdict is GuaranteeVerdict.UNKNOWN and {BUDGET, NOT_FOUND}.intersection(
+            judgment.unknown
+        )
+        return self._guarantees.alone(judgment, place, _WHERE) if is_cut_short else judgment
 
     def refutation(self, guarantee: Guarantee) -> Counterexample | None:
         """A message that refutes one of the guarantees; ``None`` if the search finds none. It does not search for a
@@ -163,15 +161,16 @@ class TriedRules:
         return step is not None and model.solve([high(step.alive), high(step.matches)], CONFLICTS)
 
     def _place(self, guarantee: Guarantee) -> int:
-        return next(place for place, asked in enumerate(self._asked.guarantees) if asked is guarantee)
+        """The place of a guarantee among those that are judged."""
+        return next(place for place, other in enumerate(self._guarantees.guarantees) if other is guarantee)
 
 
 @dataclass(frozen=True)
 class _Guarantees:
-    """Guarantees that are judged under the same rules. Each has a budget of its own, and what is decided of one that is
-    asked alone is decided of it among others.
+    """Guarantees that are judged under the same rules. Each has a budget of its own, and whatever is decided for one alone is
+    decided for it among others.
 
-    :param premises: whether it is found out what a proof rests on.
+    :param premises: whether the premises of proofs are found.
     """
 
     rules: RuleSet
@@ -182,7 +181,7 @@ class _Guarantees:
     premises: bool = True
 
     def judgments(self, where: str) -> list[Judgment]:
-        """What is known of each."""
+        """The judgment on each, in order."""
         judgments: list[Judgment] = []
         try:
             with bounded():
@@ -190,17 +189,17 @@ class _Guarantees:
             for place in range(len(self.guarantees)):
                 with bounded(share=1 / (len(self.guarantees) - place)):
                     judgments.append(self.judgment(prover, place, f"{where}[{place}]"))
-        except BudgetError:  # The rules themselves are too much.
+        except BudgetError:  # The rules alone exceed the budget.
             judgments += [Judgment(guarantee, unknown=(BUDGET,)) for guarantee in self.guarantees[len(judgments) :]]
         return judgments
 
     def prover(self, guarantees: Sequence[Guarantee]) -> _Prover:
-        """Some of them in one model."""
+        """The prover of some of the guarantees, in one model."""
         return _Prover(self.rules, self.facts, guarantees, self.now, self.budget, premises=self.premises)
 
     def judgment(self, prover: _Prover, place: int, where: str) -> Judgment:
-        """First in the model of all of them, which is built once. If that decides nothing, in one of its own: which
-        messages a search tries depends on what it learnt before.
+        """The judgment on a guarantee: first in the model of all of them, which is built once; if that decides nothing, in a model
+        of its own, since the messages that a search tries depend on what the model learned before.
         """
         if len(self.guarantees) == 1:
             with bounded(STEPS_OF_GUARANTEE, share=1):
@@ -210,9 +209,9 @@ class _Guarantees:
         return judgment if judgment.verdict is not GuaranteeVerdict.UNKNOWN else self.alone(judgment, place, where)
 
     def alone(self, judgment: Judgment, place: int, where: str) -> Judgment:
-        """What is known of a guarantee in a model of its own.
+        """The judgment on a guarantee in a model of its own.
 
-        :param judgment: what is known of it among others.
+        :param judgment: the judgment on it among others, which stays if the rules alone exceed the budget.
         """
         try:
             with bounded():
@@ -224,13 +223,13 @@ class _Guarantees:
 
 
 class _NoMailError(OptionError):
-    """No mail can meet what a guarantee is about."""
+    """No mail can meet the conditions of a guarantee."""
 
 
 class _Prover:
-    """Guarantees under rules, over one model of all mail.
+    """The prover of guarantees under rules, in one model of all mail.
 
-    :param premises: whether it is found out what a proof rests on.
+    :param premises: whether the premises of proofs are found.
     """
 
     def __init__(
@@ -245,7 +244,7 @@ class _Prover:
     ) -> None:
         self.guarantees = guarantees
         self.budget = budget
-        self.tells_premises = premises
+        self.with_premises = premises
         claims = claims_of([guarantee.selection for guarantee in guarantees], rules.dialect)
         options = [option_name(guarantee.template) for guarantee in guarantees if guarantee.template]
         self.first_model = Model(
@@ -258,9 +257,9 @@ class _Prover:
         self._brought = brought_people(rules, self.first_model.facts)
 
     def judge(self, place: int, where: str) -> Judgment:
-        """What is known of one of the guarantees.
+        """The judgment on one of the guarantees.
 
-        :raises OptionError: no mail can meet what the guarantee is about.
+        :raises OptionError: no mail can meet the conditions of the guarantee.
         """
         answer = Judgment(self.guarantees[place], self.first_model.claims.rules[place])
         try:
@@ -282,10 +281,10 @@ class _Prover:
         return build() if build else None
 
     def keeps(self, known: Mapping[int, frozenset[tuple[str, str]]]) -> bool:
-        """Whether no mail breaks any of some guarantees, in one question for all of them; false if that is not known.
+        """Whether no mail breaks any of some guarantees, as one question for all of them; false if that is not known.
 
-        :param known: by the place of a guarantee, assumptions that mail which it is about can meet: with these, no mail
-            may break it.
+        :param known: by the place of a guarantee, the ids and kinds of assumptions with which no mail may break it, and which
+            mail that it is about can meet.
         """
         if self.is_cut or self.first_model.facts.contradicted:
             return False
@@ -297,9 +296,9 @@ class _Prover:
                 assumption for assumption in formulas.first_assumptions if (assumption.id, assumption.kind) in assumed
             ]
             usual = [assumption.literal for assumption in assumptions]
-            of_all = [assumption.literal for assumption in assumptions if not assumption.of_mail]
+            about_facts = [assumption.literal for assumption in assumptions if not assumption.of_mail]
             breaking.append(circuit.conjunction([formulas.broken(), *usual]))
-            breaking.append(circuit.conjunction([formulas.surely_broken, *of_all]))
+            breaking.append(circuit.conjunction([formulas.surely_broken, *about_facts]))
         possible, _candidate = model.messages.search([circuit.disjunction(breaking)], model.free, self.budget)
         return not possible
 
@@ -327,20 +326,20 @@ class _Rounds:
 
     * *Refuted*: a message surely breaks the guarantee.
     * *Proved*: no mail may break it.
-    * *Unknown*: neither, and there is nothing left by which another round would differ.
+    * *Unknown*: neither, and another round would not differ.
 
-    Each other round changes one of three things, none of them forever:
+    Every other round changes one of three things, each a limited number of times:
 
     * *Assumptions*: those that contradict the guarantee itself are dropped (:meth:`_drop_contradictory_assumptions`).
       None of them comes back.
     * *Relations*: the attempt to write a message showed that some atoms exclude or imply each other
-      (:meth:`_has_learnt_since`). The model keeps what it learns; a round is repeated for that only for the first
-      :data:`_LAWS` that it learns.
+      (:meth:`_has_learned_since`). The model keeps what it learns; a round is repeated for that only for the first
+      :data:`_MOST_LAWS` that it learns.
     * *Recipients*: other recipients of a copy are modeled as exactly as the last messages required
       (:meth:`_model_recipients`). What is modeled stays modeled; it happens at most :data:`_ROUNDS` times, and not if
       nothing is left to model.
 
-    :param place: which of the guarantees; :param:`where`: its name in errors.
+    :param place: the place of the guarantee; :param:`where`: its name in errors.
     """
 
     def __init__(self, prover: _Prover, place: int, where: str) -> None:
@@ -350,7 +349,7 @@ class _Rounds:
         self._formulas = self._first_formulas
         self._search = prover.search(self._first_formulas)
         self._assumptions = self._first_formulas.first_assumptions
-        self._most_laws = self._model.messages.learnt.laws + _LAWS
+        self._most_laws = self._model.messages.learnt.laws + _MOST_LAWS
         self._refinements = 0
         self._answer = Judgment(self._first_formulas.guarantee, self._model.claims.rules[place])
 
@@ -360,10 +359,10 @@ class _Rounds:
         return self._formulas.model
 
     def judgment(self) -> Judgment:
-        """The verdict.
+        """The judgment.
 
-        :raises OptionError: no mail can meet what the guarantee is about.
-        :raises BudgetError: it takes more than its budget.
+        :raises OptionError: no mail can meet the conditions of the guarantee.
+        :raises BudgetError: a question takes more than its budget.
         """
         while self._refinements < _ROUNDS:
             laws = self._model.messages.learnt.laws
@@ -372,20 +371,22 @@ class _Rounds:
                 return self._refuted(usual.counterexample)
             if usual.is_none and self._drop_contradictory_assumptions():
                 continue
-            every = self._search.among_all(self._assumptions, usual=not usual.is_none)
-            if every.counterexample:
-                return self._refuted(every.counterexample)
-            if usual.is_none and every.is_none:
+            all_mail = self._search.among_all(self._assumptions, usual=not usual.is_none)
+            if all_mail.counterexample:
+                return self._refuted(all_mail.counterexample)
+            if usual.is_none and all_mail.is_none:
                 return self._proved(usual.core)
-            if self._has_learnt_since(laws):  # By now it may be proved, or contradict an assumption.
+            if self._has_learned_since(laws):  # By now it may be proved, or contradict an assumption.
                 continue
-            if not self._model_recipients([*usual.leads, *every.leads]):
+            if not self._model_recipients([*usual.leads, *all_mail.leads]):
                 break
         return self._unknown(usual_keeps=usual.is_none)
 
     def _drop_contradictory_assumptions(self) -> bool:
-        """Drops the assumptions that contradict the guarantee itself. Whether there is another round: some were dropped, or
-        the attempt to write a message that the guarantee is about taught the model something.
+        """Drops the assumptions that contradict the guarantee itself.
+
+        :returns: whether there is another round: some were dropped, or the attempt to write a message that the guarantee is
+            about taught the model something.
 
         :raises OptionError: the guarantee applies to no message.
         """
@@ -393,7 +394,7 @@ class _Rounds:
         consistent = self._consistent_assumptions()
         is_fewer = len(consistent) < len(self._assumptions)
         self._assumptions = consistent
-        return is_fewer or self._has_learnt_since(laws)
+        return is_fewer or self._has_learned_since(laws)
 
     def _consistent_assumptions(self) -> list[Assumption]:
         """The assumptions that mail which the guarantee is about can meet together.
@@ -418,13 +419,14 @@ class _Rounds:
                 )
             assumptions = consistent
 
-    def _has_learnt_since(self, laws: int) -> bool:
-        """Whether the model learnt relations since it had this number of them, and not too many to repeat a round."""
+    def _has_learned_since(self, laws: int) -> bool:
+        """Whether the model learned relations since it had a number of them, and not too many to repeat a round."""
         return laws < self._model.messages.learnt.laws < self._most_laws
 
     def _model_recipients(self, leads: Sequence[Key]) -> bool:
-        """Goes on in a model in which other recipients are as exact as the messages of this round required. Whether
-        anything was left to model.
+        """Continues in a model in which other recipients are as exact as the messages of this round required.
+
+        :returns: whether there was anything to model.
         """
         keys = list(dict.fromkeys(leads)) or self._model.unmodeled_in_fields()
         if not keys:
@@ -432,30 +434,32 @@ class _Rounds:
         self._refinements += 1
         self._formulas = self._formulas.refined(keys)
         self._search = self._prover.search(self._formulas)
-        self._most_laws = _LAWS
+        self._most_laws = _MOST_LAWS
         kinds = {assumption.kind for assumption in self._assumptions}
         every = self._model.mail.assumptions.for_claims
         self._assumptions = [assumption for assumption in every if assumption.kind in kinds]
         return True
 
     def _refuted(self, build: CounterexampleBuilder) -> Judgment:
-        """The verdict that a message refutes the guarantee: by the plainest message that does, if the search finds one
-        with half of what is left of the budget. Only that one is told.
+        """The judgment that a message refutes the guarantee: the plainest message that does, if the search finds one with half of
+        the remaining budget, and otherwise a known one.
+
+        :param build: builds the counterexample of the known message.
         """
         shown: Counterexample | None = None
         try:
             with bounded(share=0.5):
-                tell_plainest = self._search.plainest(self._assumptions)
-                shown = tell_plainest() if tell_plainest else None
+                build_plainest = self._search.plainest(self._assumptions)
+                shown = build_plainest() if build_plainest else None
         except BudgetError:
             pass
         return replace(self._answer, verdict=GuaranteeVerdict.REFUTED, counterexample=shown or build())
 
     def _proved(self, core: Sequence[Literal]) -> Judgment:
-        """The judgment where no mail may break the guarantee. It is no proof if rules make more copies than are
-        followed, or if a test message contradicts what is computed: it rests on all rules, and on how mail passes them.
+        """The judgment if no mail may break the guarantee. It is no proof if rules make more copies than are followed, or if a test
+        message contradicts what is computed: a proof rests on all rules, and on how mail passes them.
 
-        :param core: what contradicts mail that breaks it, assumptions among it.
+        :param core: the literals that contradict mail that breaks it. Assumptions are among them.
         """
         if self._prover.is_cut:
             return replace(self._answer, unknown=(TOO_MANY_COPIES,))
@@ -464,26 +468,26 @@ class _Rounds:
             return replace(self._answer, unknown=tuple(map(contradicted_by, contradicted)))
         needed = [assumption for assumption in self._assumptions if assumption.literal in core]
         premises: tuple[Premise, ...] = ()
-        if self._prover.tells_premises:
+        if self._prover.with_premises:
             premises = proof_premises(self._first_formulas, self._formulas, needed, self._prover.budget)
         assumed = frozenset((assumption.id, assumption.kind) for assumption in needed)
         return replace(self._answer, verdict=GuaranteeVerdict.PROVED, premises=premises, assumed=assumed)
 
     def _unknown(self, *, usual_keeps: bool) -> Judgment:
-        """The judgment where neither is known, with what is unknown about a message that may break the guarantee.
+        """The judgment if neither is known, with what is unknown about a message that may break the guarantee.
 
-        :param usual_keeps: whether no usual mail may break it: then it is about unusual mail.
+        :param usual_keeps: whether no usual mail may break it, so that the message is unusual.
         """
         literals = [assumption.literal for assumption in self._assumptions if not (usual_keeps and assumption.of_mail)]
         model = self._model
         budget = self._prover.budget
         shown = zip(self._formulas.disclosures, self._formulas.breaking_disclosures, strict=True)
         reasons = [disclosure.reason for disclosure, sees in shown if model.solve([sees, *literals], budget)]
-        is_by_shown_alone = reasons and not model.solve([self._formulas.broken(shown=False), *literals], budget)
+        is_only_by_disclosure = reasons and not model.solve([self._formulas.broken(shown=False), *literals], budget)
         _possible, candidate = model.messages.find([self._formulas.broken(), *literals], model.free, budget)
-        if candidate is not None and not is_by_shown_alone:
+        if candidate is not None and not is_only_by_disclosure:
             reasons += self._search.replay.reasons(candidate)
-        reasons = reasons or self._search.open_reasons(literals) or _managers_unknown(model)
+        reasons = reasons or self._search.open_reasons(literals) or _unknown_managers(model)
         return replace(
             self._answer,
             unknown=tuple(dict.fromkeys(reasons)) or (NOT_FOUND,),
@@ -491,8 +495,8 @@ class _Rounds:
         )
 
 
-def _managers_unknown(model: Model) -> list[Reason]:
-    """The reason that it is not known to whom some rules bring a message; none if it is."""
+def _unknown_managers(model: Model) -> list[Reason]:
+    """The reason that the managers to whom some rules send mail are not known; empty if they are."""
     if model.facts.people.managers is not None:
         return []
     rules = [

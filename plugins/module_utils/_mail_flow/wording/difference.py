@@ -38,7 +38,7 @@ from .sentences import (
     mail_of,
     may_become,
     sentence,
-    side_effects_said,
+    side_effect_words,
 )
 from .summary import outcome_words
 from .sums import summaries
@@ -123,7 +123,7 @@ def _effect(finding: MailFinding) -> tuple[str, str]:
         mail, becomes_now = effect_parts(finding)
         return mail, f"{becomes_now}."
     if isinstance(finding, SideEffectsChanged) and not isinstance(finding, MayChange):
-        effects = side_effects_said(finding.effects, now=finding.now)
+        effects = side_effect_words(finding.effects, now=finding.now)
         return str(mail_of(finding.about, every=False)), f"{effects}."
     return "", _text(finding)
 
@@ -167,7 +167,7 @@ def _side_effects(finding: SideEffectsChanged) -> str:
     rule = finding.later.name if finding.later else finding.rules[0]
     applies = f"rule '{rule}' {'now' if finding.now else 'no longer'} applies to it, because other rules changed"
     why = because(finding.cause) if finding.cause else applies
-    effects = side_effects_said(finding.effects, now=finding.now)
+    effects = side_effect_words(finding.effects, now=finding.now)
     return f"{mail_of(finding.about, finding.why, every=False)} {effects}: {why}."
 
 
@@ -231,7 +231,7 @@ def _becomes(finding: MayBecome) -> str:
 @may_happen.register
 def _has_side_effects(finding: MayHaveSideEffects) -> str:
     why = because(finding.cause) if finding.cause else "rules changed that it meets before"
-    return f"{side_effects_said(finding.effects, now=finding.now, perhaps=True)} ({_numbers(finding)}): {why}"
+    return f"{side_effect_words(finding.effects, now=finding.now, perhaps=True)} ({_numbers(finding)}): {why}"
 
 
 @may_happen.register

@@ -9,6 +9,7 @@ from ..._resources.compliance.dlp_fields import WORDS
 from ..analyses.finding import TO_OUTSIDE
 from ..conditions.predicate import Atom
 from ..conditions.predicates import BY_OPTION
+from ..model import questions
 from ..model.encrypters import (
     ANY_CONDITION,
     DLP,
@@ -32,7 +33,7 @@ _ENDS = {
     "unknown": ("keep", "it from its recipients"),
 }
 
-#: What is open of a rule beside its conditions: the adaptive scopes of its policy, and its dates.
+#: Key of what is open about a rule in addition to its conditions to its words: the adaptive scopes of its policy, and its dates.
 _BESIDE: Mapping[str, str] = {
     "adaptive": "a sender in an adaptive scope",
     "adaptive_except": "a sender outside of an adaptive scope",
@@ -40,7 +41,7 @@ _BESIDE: Mapping[str, str] = {
     "expiry_date": "a date on which it ends",
 }
 
-#: What a reason has instead of a condition's name to why it is open whether a rule matches.
+#: What a reason has instead of the name of a condition to why it is open whether a rule matches.
 _OPEN = {
     ANY_CONDITION: "what it looks at is not computed",
     NO_CONDITION: "no condition of it is known",
@@ -51,7 +52,7 @@ _OPEN = {
     UNREAD_PRIORITY: "its place among the rules is not known",
 }
 
-#: The same to what follows the mail that a rule is about.
+#: What a reason has instead of the name of a condition to the words after the mail that a rule is about.
 _MAIL = {
     NO_CONDITION: "under conditions that are not known",
     UNREAD_CONDITIONS: "under conditions not all of which were understood",
@@ -62,19 +63,19 @@ _MAIL = {
 }
 
 
-#: What stands for conditions that are joined otherwise than by all of them.
+#: The words for conditions not all of which have to be met.
 _TREE = "a tree of conditions"
 
 
 def condition_words(name: str) -> str:
-    """What a DLP rule looks at, in words. One that is newer than the table is named."""
+    """What a condition of a DLP rule looks at, in words; its name if it is newer than the table."""
     return WORDS.get(name) or _BESIDE.get(name) or f"what {name!r} says"
 
 
 def looks_words(names: Sequence[str]) -> str:
     """Why it is open whether a DLP rule matches, as a clause.
 
-    :param names: the conditions that are not computed, and what is open beside them.
+    :param names: the conditions that are not computed, and what is open in addition.
     """
     conditions = [condition_words(name) for name in names if name not in _OPEN]
     computed = [f"what it looks at is not computed ({', '.join(conditions)})"] if conditions else []
@@ -121,22 +122,22 @@ def dlp_mail(rule: DlpRule, *, every: bool, more: tuple[str, ...] = ()) -> Named
         unmet=(),
         every=every,
         arrives="",
-        spared=tuple(Clause.of_atoms([atom]) for atom in exceptions),
+        exempt=tuple(Clause.of_atoms([atom]) for atom in exceptions),
         more=(*_uncomputed_words(others), *more),
     )
 
 
 def _is_outside(clause: Clause) -> bool:
-    """Whether a part says that mail is for people outside."""
+    """Whether a clause says that mail is for people outside."""
     return clause.predicate is _OUTSIDE.predicate and clause.about == _OUTSIDE.about
 
 
-#: That mail is for people outside.
+#: The clause that mail is for people outside.
 _OUTSIDE = Clause(BY_OPTION[TO_OUTSIDE[0]], TO_OUTSIDE[1], (), "")
 
 
 def _uncomputed_words(names: Sequence[str]) -> list[str]:
-    """What follows the mail that a rule is about, of the conditions that are not computed and what is open beside them."""
+    """The words after the mail that a rule is about, for conditions that are not computed and what is open in addition."""
     conditions = [
         name if name == _TREE else condition_words(name) for name in dict.fromkeys(names) if name not in _MAIL
     ]
@@ -145,7 +146,7 @@ def _uncomputed_words(names: Sequence[str]) -> list[str]:
 
 
 def _exceptions(part: Node) -> list[Atom]:
-    """The conditions of a part none of which must hold; none if it is not so simple."""
+    """The conditions of a part none of which may hold; empty if it is not so simple."""
     if part.operator != "not":
         return []
     atoms = [inner.atom for inner in part.parts if inner.atom is not None]
@@ -153,7 +154,7 @@ def _exceptions(part: Node) -> list[Atom]:
 
 
 def _alternatives(part: Node) -> list[Atom]:
-    """The conditions of a part one of which must hold; none if it is not so simple."""
+    """The conditions of a part of which one must hold; empty if it is not so simple."""
     if part.operator != "or":
         return []
     atoms = [inner.atom for inner in part.parts if inner.atom is not None]
@@ -171,17 +172,20 @@ def _atoms(part: Node) -> list[Atom] | None:
 
 
 def may_words(rule: DlpRule) -> str:
-    """What a DLP rule of which it is open on which mail it acts may do: ``may encrypt it``."""
+    """What an undecided DLP rule may do: ``may encrypt it``."""
     if rule.does.would_change_mail:
         return does_words(rule.does, may=True)
     if rule.does.edits:
-        return "may change its headers, subject or text, and keep other DLP rules from acting (U36)"
+        return (
+            "may change its headers, subject or text, and keep other DLP rules from acting"
+            f" ({questions.SEVERAL_DLP_RULES})"
+        )
     return "may keep the DLP rules after it from acting"
 
 
 def does_words(does: Encrypter, *, may: bool = False) -> str:
-    """What a DLP rule or label does: ``encrypts it and chooses another branding``; what it may do, if that is open.
-    Of one that was not understood only what is known is said, and that it is not all.
+    """What a DLP rule or label does, or may do: ``encrypts it and chooses another branding``. If it was not understood, only what
+    is known, and that this is not all.
     """
     if does.not_understood:
         known = [option for option in does.options if does.kind == DLP and option != ANY_OPTION]

@@ -133,7 +133,7 @@ _CAN: Mapping[str, str] = {
 }
 
 
-#: What it does at all.
+#: What a rule does to mail.
 _ACTS: Mapping[str, str] = {
     "deletes": "deletes mail",
     "rejects": "rejects mail",
@@ -157,10 +157,10 @@ def _written_effects(effects: Mapping[str, Sequence[str]]) -> list[Row]:
 
 @dataclass(frozen=True)
 class ForeignRow(ResultRow):
-    """A rule that is not ours.
+    """A rule that is not declared.
 
     :param place: its place among all :param:`rules`, from 1.
-    :param acts: what it does at all, and :param:`does`: what it can do, to the names of our rules to whose mail.
+    :param acts: its effects on its mail; :param:`does`: each effect that it can have on mail of declared rules, to their names.
     :param idle: why it does not act; empty if it acts.
     :param since: what is known of when it came or changed, and :param:`changed`: when it last changed, and by whom; empty
         if unknown.
@@ -183,7 +183,7 @@ class ForeignRow(ResultRow):
 
 
 def foreign_row(rule: ForeignRule, since: str = "", changed: str = "") -> ForeignRow:
-    """A rule that is not ours, in words.
+    """A rule that is not declared, in words.
 
     :param since: what is known of when it came or changed, and :param:`changed`: when it last changed, and by whom.
     """
@@ -202,7 +202,7 @@ def foreign_row(rule: ForeignRule, since: str = "", changed: str = "") -> Foreig
 
 
 def foreign_line(row: ForeignRow) -> str:
-    """A rule that is not ours, as a line: where it stands, since when, and what it can do to mail of ours."""
+    """A rule that is not declared, as a line: its place, since when, and what it can do to mail of declared rules."""
     about = list(filter(None, [f"place {row.place} of {row.rules}", row.since, row.changed]))
     texts = [_CAN[what].format(_named(names)) for what, names in row.does.items()]
     texts = texts or [_ACTS[effect] for effect in row.acts]

@@ -82,7 +82,7 @@ _EFFECTS: Mapping[str, tuple[PolicyKind, str, str]] = {
 #: Senders whose mail Exchange does not encrypt, or may not, to the words for it.
 _SENDERS = {
     "outside": "it comes from outside",
-    "unauthenticated": "its sender did not sign in (U26)",
+    "unauthenticated": f"its sender did not sign in ({questions.FORWARDED})",
 }
 
 
@@ -486,5 +486,5 @@ _KEEPS_MAIL = {
     "dlp_decrypts": "(DLP) decrypts mail of",
     "dlp_asks": "(DLP) asks for another template for mail of",
     "dlp_stops": "(DLP) stops the DLP rules before",
-    "dlp_acts": "(DLP) may be enforced (U36) instead of",
+    "dlp_acts": f"(DLP) may be enforced ({ASKED_BY['dlp_acts']}) instead of",
 }

@@ -21,7 +21,7 @@ from ..model.outcomes import TEMPLATE, Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
 
-#: That no rule changes what conditions look at.
+#: No conditions that rules change.
 NONE_CHANGED: Mapping[Atom, tuple[str, ...]] = MappingProxyType({})
 
 #: How mail arrives protected.
@@ -37,10 +37,10 @@ _ARRIVES = {
 class Clause:
     """What conditions with the same options say of mail.
 
-    :param about: what is not a list.
-    :param lists: lists of values, one of each being true.
-    :param address: the address that it looks at, as :data:`_ADDRESS` has it; empty for the usual one.
-    :param changed_by: the names of the rules that change what it looks at before.
+    :param about: the value that is not a list; empty if there is none.
+    :param lists: lists of values. One value of each list is true.
+    :param address: the address that it looks at, as a key of :data:`_ADDRESS`; empty for the usual one.
+    :param changed_by: the names of the earlier rules that change what it looks at.
     """
 
     predicate: Predicate
@@ -53,7 +53,7 @@ class Clause:
     def of_atoms(cls, atoms: Sequence[Atom], changed_by: tuple[str, ...] = ()) -> Clause:
         """The clause of conditions with the same options."""
         first, predicate = atoms[0], atoms[0].predicate
-        lists = _met(predicate, [predicate.shown(atom.values)[1] for atom in atoms])
+        lists = _merged_lists(predicate, [predicate.shown(atom.values)[1] for atom in atoms])
         address = first.settings.location if predicate.of_sender and first.settings.location in _ADDRESS else ""
         return cls(
             predicate=predicate,
@@ -65,18 +65,18 @@ class Clause:
 
     @property
     def preposition(self) -> str:
-        """The word that it begins with."""
+        """The word with which the clause begins."""
         return self.predicate.phrase.preposition(self.about)
 
     @property
     def is_scope(self) -> bool:
-        """Whether it says that people are inside, or outside."""
+        """Whether the clause says that people are inside, or outside."""
         return self.predicate.sort == "scope" and self.about in self.predicate.phrase.forms and not self.address
 
     def words(self, before: Clause | None = None) -> str:
-        """It in words.
+        """The clause in words.
 
-        :param before: the part that is said before it.
+        :param before: the clause before it.
         """
         same = before is not None and before.preposition == self.preposition
         instead = self._after_scope() if same and before and before.is_scope else ""
@@ -87,7 +87,9 @@ class Clause:
         return f"and {text}" if same and self.preposition == "with" else text
 
     def _after_scope(self) -> str:
-        """What it begins with after the scope of the same people: ``from inside sent by``; empty for its own preposition."""
+        """The words with which the clause begins after the scope of the same people: ``from inside sent by``; empty for its own
+        preposition.
+        """
         if self.predicate.sort == "below":
             return "at"
         if self.preposition != "from":
@@ -95,7 +97,7 @@ class Clause:
         return "sent from" if self.predicate.sort in _OF_ADDRESSES else "sent by"
 
 
-#: The sorts of conditions about addresses of senders, which are no people.
+#: The sorts of conditions about addresses of senders, not about people.
 _OF_ADDRESSES = frozenset({"word", "pattern", "range"})
 
 #: The address that a condition looks at to its words.
@@ -107,8 +109,8 @@ _ADDRESS = {
 }
 
 
-def _met(predicate: Predicate, lists: list[list[Any]]) -> list[list[Any]]:
-    """Lists of values, one of each being true, without what the other lists already say."""
+def _merged_lists(predicate: Predicate, lists: list[list[Any]]) -> list[list[Any]]:
+    """Lists of values of which one of each is true, without what other lists say already."""
     if predicate.is_sole:
         both = [value for value in lists[0] if all(value in values for values in lists)]
         return [both] if both else lists
@@ -123,28 +125,28 @@ def _met(predicate: Predicate, lists: list[list[Any]]) -> list[list[Any]]:
             ]
             whole = list(dict.fromkeys(deeper))
         return [whole] if whole else lists
-    lists_left: list[list[Any]] = []
+    narrowest: list[list[Any]] = []
     for values in sorted(lists, key=len):
-        if not any(set(known) <= set(values) for known in lists_left):
-            lists_left.append(values)
-    return lists_left
+        if not any(set(known) <= set(values) for known in narrowest):
+            narrowest.append(values)
+    return narrowest
 
 
 #: The maximum number of exceptions that a sentence names.
-_MOST_SPARED = 4
+_MOST_EXCEPTIONS = 4
 
 
 @dataclass(frozen=True)
 class NamedMail:
-    """The mail that a sentence is about: equal ones are the same mail.
+    """The mail that a sentence is about. Equal ones are the same mail.
 
-    :param parts: what is true of it, in the order of the words.
-    :param met: one of these is true of it, too, or one of :param:`unmet` is not.
+    :param parts: the clauses that are true of it, in the order of the words.
+    :param met: clauses of which one is true of it, unless one of :param:`unmet` is not.
     :param every: whether it is all such mail.
-    :param arrives: its protection on arrival, as the model has it; empty if that does not matter.
-    :param spared: none of these is true of it.
+    :param arrives: its protection on arrival, as a key of the model's arrivals; empty if that does not matter.
+    :param exempt: clauses none of which is true of it.
     :param more: what else is true of it, in words.
-    :param partly: whether it is only some such mail, and which of it is not said.
+    :param partly: whether it is only some such mail, and the sentence does not say which.
     """
 
     parts: tuple[Clause, ...]
@@ -152,12 +154,12 @@ class NamedMail:
     unmet: tuple[Clause, ...]
     every: bool
     arrives: str
-    spared: tuple[Clause, ...] = ()
+    exempt: tuple[Clause, ...] = ()
     more: tuple[str, ...] = ()
     partly: bool = False
 
     def words(self, *, first: bool = True, ends: str = ",") -> str:
-        """It in words.
+        """The mail in words.
 
         :param first: whether it begins a sentence.
         :param ends: what ends an insertion.
@@ -167,7 +169,7 @@ class NamedMail:
         begins = "all mail" if self.every else begins
         begins = begins.capitalize() if first else begins
         mail = " ".join([begins, *words_of(self.parts), *arrives, *self.more])
-        exempt = [clause.words() for clause in self.spared]
+        exempt = [clause.words() for clause in self.exempt]
         if self.met:
             reasons = [*(clause.words() for clause in self.met), *(f"not {clause.words()}" for clause in self.unmet)]
             besides = f", except {_mail_with(exempt)}" if exempt else ""
@@ -179,14 +181,14 @@ class NamedMail:
         return self.words()
 
     def with_clause(self, clause: Clause) -> NamedMail:
-        """The part of it of which something else is true, too."""
+        """The part of the mail of which another clause is true, too."""
         return replace(self, parts=in_order((*self.parts, clause)))
 
 
 def _mail_with(phrases: Sequence[str]) -> str:
-    """Mail of which one of some phrases is true. Of three on, each has its own noun: a comma would part one phrase as well."""
+    """Mail of which one of some phrases is true. Three or more have a noun each, as there are commas within phrases, too."""
     if len(phrases) > 2:
-        return listed([f"mail {phrase}" for phrase in phrases], most=_MOST_SPARED)
+        return listed([f"mail {phrase}" for phrase in phrases], most=_MOST_EXCEPTIONS)
     return f"mail {listed(phrases)}"
 
 
@@ -201,22 +203,22 @@ def mail_of(
 ) -> NamedMail:
     """The mail that meets the conditions of all these rules, with each condition once.
 
-    :param why: one of these is true of it, too.
-    :param arrives: its protection on arrival, as the model has it; empty if that does not matter.
-    :param changed: further conditions, which rules change before, each with the names of these rules.
-    :param exceptions: none of these is true of it.
+    :param why: the reasons of which one is true of it, too.
+    :param arrives: its protection on arrival, as a key of the model's arrivals; empty if that does not matter.
+    :param changed: further conditions, which earlier rules change, each with the names of these rules.
+    :param exceptions: conditions none of which is true of it.
     """
     met, unmet = (tuple(Clause.of_atoms([atom]) for atom in atoms) for atoms in (why.met, why.unmet))
     parts = parts_of([*(atom for rule in rules for atom in rule.criteria.conditions), *changed], changed)
     exempt = tuple(dict.fromkeys(Clause.of_atoms([atom]) for atom in exceptions))
-    parts = _without_spared(parts, [*exempt, *(unmet if len(unmet) == 1 and not met else ())])
+    parts = _without_exempt_values(parts, [*exempt, *(unmet if len(unmet) == 1 and not met else ())])
     return NamedMail(parts, met, unmet if met else parts_of(why.unmet), every, arrives, exempt)
 
 
 def parts_of(atoms: Iterable[Atom], changed: Mapping[Atom, tuple[str, ...]] = NONE_CHANGED) -> tuple[Clause, ...]:
-    """What conditions say of mail, from the sender to the message.
+    """The clauses of conditions, from the sender to the message.
 
-    :param changed: the conditions that rules change before, each with the names of these rules.
+    :param changed: the conditions that earlier rules change, each with the names of these rules.
     """
     groups: dict[tuple[Any, ...], list[Atom]] = {}
     for atom in atoms:
@@ -229,29 +231,29 @@ def parts_of(atoms: Iterable[Atom], changed: Mapping[Atom, tuple[str, ...]] = NO
 
 
 def in_order(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
-    """Parts of a sentence from the sender to the message."""
+    """Clauses in the order from the sender to the message."""
     return tuple(sorted(clauses, key=lambda part: part.predicate.phrase.place))
 
 
-def _without_spared(parts: Iterable[Clause], spared: Sequence[Clause]) -> tuple[Clause, ...]:
-    """Parts of a sentence without the values that none of its mail has.
+def _without_exempt_values(parts: Iterable[Clause], exempt: Sequence[Clause]) -> tuple[Clause, ...]:
+    """Clauses without the values that none of the mail has.
 
-    :param spared: what is not true of the mail.
+    :param exempt: the clauses that are not true of the mail.
     """
     return tuple(
-        replace(part, lists=tuple(_values_left(values, part, spared) for values in part.lists)) for part in parts
+        replace(part, lists=tuple(_values_not_exempt(values, part, exempt) for values in part.lists)) for part in parts
     )
 
 
-def _values_left(values: tuple[Any, ...], part: Clause, spared: Sequence[Clause]) -> tuple[Any, ...]:
-    """Those of the values of a part that no exception has, if there are any."""
-    gone = {
+def _values_not_exempt(values: tuple[Any, ...], part: Clause, exempt: Sequence[Clause]) -> tuple[Any, ...]:
+    """The values of a clause that no exempt clause has; all if none remain."""
+    exempt_values = {
         str(value).casefold()
-        for clause in spared
+        for clause in exempt
         if replace(clause, lists=()) == replace(part, lists=()) and len(clause.lists) == 1
         for value in clause.lists[0]
     }
-    return tuple(value for value in values if str(value).casefold() not in gone) or values
+    return tuple(value for value in values if str(value).casefold() not in exempt_values) or values
 
 
 def mail_of_rule(
@@ -264,20 +266,20 @@ def mail_of_rule(
 ) -> NamedMail:
     """The mail that meets the conditions of a rule, and none of its exceptions, when it reaches the rule.
 
-    :param changed: the conditions and exceptions that rules change before, each with the names of these rules.
+    :param changed: the conditions and exceptions that earlier rules change, each with the names of these rules.
     :param more: what else is true of it, in words.
     """
     exempt = tuple(Clause.of_atoms([atom], changed.get(atom, ())) for atom in rule.criteria.exceptions)
-    parts = _without_spared(parts_of(rule.criteria.conditions, changed), exempt)
+    parts = _without_exempt_values(parts_of(rule.criteria.conditions, changed), exempt)
     return NamedMail(parts, (), (), every, arrives, exempt, more)
 
 
 def words_of(parts: Sequence[Clause]) -> list[str]:
-    """Parts of a sentence in words."""
+    """Clauses in words."""
     return [part.words(before) for before, part in zip((None, *parts), parts, strict=False)]
 
 
-#: Kind of difference to what mail or a copy is then.
+#: Kind of difference to what mail or a copy is after it.
 _IS = {
     DifferenceKind.PROTECTION_LOST: "no longer encrypted",
     DifferenceKind.DELIVERY_LOST: "no longer delivered",
@@ -299,14 +301,14 @@ BECOMES, BECOME = (
     for verb, shows, has in (("is", "shows", "has"), ("are", "show", "have"))
 )
 
-#: What a copy is protected with to how Exchange calls it.
+#: The protection of a copy to the name that Exchange has for it.
 PROTECTION_OPTIONS: Mapping[str, str] = {
     ProtectionKind.ENCRYPT: "Encrypt",
     ProtectionKind.DO_NOT_FORWARD: "Do Not Forward",
     ProtectionKind.SMIME: "S/MIME",
 }
 
-#: Fate to what newly happens to mail, and what happened to it before.
+#: Fate to the words for it if it is new, and if it was so before.
 FATES = {
     Fate.REJECTED: ("is now rejected", "was rejected"),
     Fate.DELETED: ("is now deleted", "was deleted"),
@@ -318,6 +320,33 @@ FATES = {
 _REACHES = {DifferenceKind.DELIVERY_LOST: "no longer reaches", DifferenceKind.DELIVERY_GAINED: "now reaches"}
 
 
+@dataclass(frozen=True)
+class EffectPhrase:
+    """What happens to mail, in words.
+
+    :param begins: the words before a name; all words if there is none.
+    :param name: a name, address or number, in words; empty if there is none.
+    :param ends: the words after the name.
+    """
+
+    begins: str
+    name: str = ""
+    ends: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.begins}{self.name}{self.ends}"
+
+
+def one_of(phrases: Iterable[EffectPhrase]) -> str:
+    """Phrases as alternatives; a single phrase with all names, if they differ in these alone."""
+    distinct = list(dict.fromkeys(phrases))
+    frames = {(phrase.begins, phrase.ends) for phrase in distinct}
+    if len(frames) == 1:
+        ((begins, ends),) = frames
+        return f"{begins}{listed([phrase.name for phrase in distinct], most=len(distinct))}{ends}"
+    return listed(list(map(str, distinct)), most=len(distinct))
+
+
 def becomes(
     kind: DifferenceKind,
     sides: Stages = (None, None),
@@ -327,13 +356,13 @@ def becomes(
     only: str = "",
     branding: str = "",
 ) -> str:
-    """What happens to it now.
+    """What happens to mail now.
 
-    :param sides: the results before and now, if they are the same for all the mail in question.
-    :param person: whose copy it is, if rules add them.
+    :param sides: the results before and now, if they are the same for all of the mail.
+    :param person: the person whose copy it is, if rules add them.
     :param approved: whether it happens after an approval for which the mail waits anyway.
-    :param only: the words for the condition on which it does.
-    :param branding: one that some of the mail newly shows, where not all of it shows the same; empty if none is known.
+    :param only: the words for the condition on which it happens.
+    :param branding: a branding that some of the mail newly shows, if not all of it shows the same; empty if none is known.
     """
     once = " once it is approved" if approved else ""
     if branding and sides == (None, None):
@@ -343,42 +372,61 @@ def becomes(
         return f"{_REACHES.get(kind) or f'{_becomes(kind, once, *sides)} for'} {person}{only}"
     if only and kind is DifferenceKind.DELIVERY_LOST:
         return f"{BECOMES[kind]}{once}{only}"  # It was delivered before, not rejected.
-    return _becomes(kind, f"{once}{only}", *sides)
+    return str(_becomes(kind, f"{once}{only}", *sides))
 
 
-def _becomes(kind: DifferenceKind, ends: str, before: CopyResult | None, after: CopyResult | None) -> str:
-    """What happens to it now.
+def becomes_one_of(kind: DifferenceKind, every: Iterable[Stages]) -> str:
+    """What happens now to several classes of mail with a kind of difference; only the kind if that says it of all.
 
-    :param ends: when it does.
+    :param every: the results before and now, of each class.
     """
-    plain = f"{BECOMES[kind]}{ends}"
+    phrases = list(dict.fromkeys(_becomes(kind, "", *stages) for stages in every))
+    plain = EffectPhrase(BECOMES[kind])
+    if len(phrases) > 1 and (plain in phrases or kind is DifferenceKind.DELIVERY_GAINED):
+        return str(plain)
+    return one_of(phrases)
+
+
+def _becomes(kind: DifferenceKind, when: str, before: CopyResult | None, after: CopyResult | None) -> EffectPhrase:
+    """What happens to mail now.
+
+    :param when: the words for when it happens.
+    """
+    plain = f"{BECOMES[kind]}{when}"
     if before is None or after is None:
-        return plain
+        return EffectPhrase(plain)
     if kind in (DifferenceKind.DELIVERY_LOST, DifferenceKind.FATE_CHANGED) and after.fate in FATES:
-        again = " again" if ends and after.fate is Fate.MODERATED else ""
-        return f"{FATES[after.fate][0]}{again}{ends}"
+        again = " again" if when and after.fate is Fate.MODERATED else ""
+        return EffectPhrase(f"{FATES[after.fate][0]}{again}{when}")
     if kind is DifferenceKind.DELIVERY_GAINED and before.fate in FATES:
         # The protection may differ between messages: mail that arrives protected stays protected.
-        return f"{plain} (before, it {FATES[before.fate][1]})"
+        return EffectPhrase(f"{plain} (before, it {FATES[before.fate][1]})")
     if kind is DifferenceKind.PROTECTION_CHANGED:
-        return f"is now protected with {_option(after)} instead of {_option(before)}"
+        return EffectPhrase(f"is now protected with {_option(after)} instead of {_option(before)}")
     if kind is DifferenceKind.BRANDING_CHANGED:
-        if not after.branding:
-            return "no longer shows a branding"
-        instead = f" instead of {before.branding!r}" if before.branding else ""
-        return f"now shows the branding {after.branding!r}{instead}"
-    return plain
+        return _branding(before.branding, after.branding)
+    return EffectPhrase(plain)
+
+
+def _branding(before: str, after: str) -> EffectPhrase:
+    """Which branding mail shows now, and which it showed before; each empty for none."""
+    if not after:
+        return EffectPhrase("no longer shows a branding")
+    if before:
+        return EffectPhrase(f"now shows the branding {after!r} instead of ", repr(before))
+    return EffectPhrase("now shows the branding ", repr(after))
 
 
 def _option(side: CopyResult) -> str:
+    """The protection of a copy, as Exchange calls it."""
     return PROTECTION_OPTIONS.get(side.protection, side.protection.removeprefix(TEMPLATE))
 
 
-#: That mail is from inside.
+#: The clause that mail is from inside.
 _FROM_INSIDE = Clause(BY_OPTION[FROM_INSIDE[0]], FROM_INSIDE[1], (), "")
 
-#: How rules keep mail from an effect, to what it then is, by them.
-_IS_KEPT: Mapping[str, str] = {
+#: How rules keep mail from an effect to what they make of it.
+_WHAT_RULES_MAKE_OF_IT: Mapping[str, str] = {
     "rejects": "rejected",
     "deletes": "deleted",
     "quarantines": "quarantined",
@@ -390,26 +438,26 @@ _IS_KEPT: Mapping[str, str] = {
     "holds": "held for approval",
 }
 
-#: The same to what they do otherwise: the verb of several, and what follows.
-_KEEP: Mapping[str, tuple[str, str]] = {
+#: How rules keep mail from an effect in other ways to what they do: the verb of several rules, and what follows it.
+_WHAT_RULES_DO: Mapping[str, tuple[str, str]] = {
     "stops": ("stop", "processing first"),
-    "may_stop": ("stop", "processing first, though only tried (U08)"),
+    "may_stop": ("stop", "processing first, though only tried"),
     "asks": ("ask", "for another template"),
     "brands": ("choose", "another branding"),
 }
 
-#: The same to what data loss prevention does, with placeholders for the mail and for their names.
-_DLP_KEEPS: Mapping[str, str] = {
+#: How DLP rules keep mail from an effect to what DLP does, with placeholders for the mail and the names of the rules.
+_WHAT_DLP_DOES: Mapping[str, str] = {
     "dlp_blocks": "DLP blocks {it} with {rules}",
     "dlp_redirects": "DLP redirects {it} with {rules}",
     "dlp_quarantines": "DLP quarantines {it} with {rules}",
     "dlp_decrypts": "DLP decrypts {it} with {rules}",
     "dlp_asks": "DLP asks for another template with {rules}",
     "dlp_stops": "DLP stops at {rules}",
-    "dlp_acts": "DLP may enforce {rules} instead (U36)",
+    "dlp_acts": "DLP may enforce {rules} instead",
 }
 
-#: How a rule keeps mail from an effect to the question that the words for it name.
+#: How a rule may keep mail from an effect to the open question on which that depends. The words for it name the question.
 ASKED_BY: Mapping[str, str] = {"may_stop": questions.AUDIT_STOPS, "dlp_acts": questions.SEVERAL_DLP_RULES}
 
 #: The maximum number of other rules that a sentence names.
@@ -422,26 +470,28 @@ ENDING_MAIL = frozenset(("rejects", "deletes", "quarantines"))
 def named_of(exempting: Sequence[Exempting], often: Collection[Exempting] = ()) -> list[Exempting]:
     """The rules that a sentence names: at most three, and the last one of a kind, which is not worth counting.
 
-    :param often: those that are only counted.
+    :param often: the rules that are only counted.
     """
     first = [exemption for exemption in exempting if exemption not in often][:MOST_NAMED]
     often_named = Counter(exemption.how for exemption in exempting if exemption not in first)
     return [exemption for exemption in exempting if exemption in first or often_named[exemption.how] == 1]
 
 
-def _by(how: str, rules: str, it: str, *, several: bool, goes_on: bool) -> str:
-    """How rules keep mail from an effect, in words.
+def _by(how: str, rules: str, it: str, *, several: bool, continues: bool) -> str:
+    """How rules keep mail from an effect, in words, with the open question on which that depends.
 
-    :param it: what they keep from it.
-    :param several: whether the sentence is about several of them at once: ``2 other rules ask for another template``.
-    :param goes_on: whether the words before it are of what else it is then.
+    :param rules: the rules in words.
+    :param it: the mail in words.
+    :param several: whether the rules take the verb of several: ``2 other rules ask for another template``.
+    :param continues: whether the words before these say what other rules make of the mail.
     """
-    if how in _IS_KEPT:
-        return f"{'' if goes_on else f'{it} is '}{_IS_KEPT[how]} by {rules}"
-    if how in _DLP_KEEPS:
-        return _DLP_KEEPS[how].format(it=it, rules=rules)
-    verb, what = _KEEP[how]
-    return f"{rules} {verb}{'' if several else 's'} {what}"
+    question = f" ({ASKED_BY[how]})" if how in ASKED_BY else ""
+    if how in _WHAT_RULES_MAKE_OF_IT:
+        return f"{'' if continues else f'{it} is '}{_WHAT_RULES_MAKE_OF_IT[how]} by {rules}{question}"
+    if how in _WHAT_DLP_DOES:
+        return f"{_WHAT_DLP_DOES[how].format(it=it, rules=rules)}{question}"
+    verb, what = _WHAT_RULES_DO[how]
+    return f"{rules} {verb}{'' if several else 's'} {what}{question}"
 
 
 def unless_words(
@@ -451,19 +501,19 @@ def unless_words(
     other_ways: Sequence[str] = (),
     what: Sequence[str] = ("it", "it"),
 ) -> str:
-    """What keeps mail from an effect, by reason; other rules than those that are named are counted.
+    """What keeps mail from an effect, as the end of a sentence. Rules that are not named are counted.
 
     :param reasons: the words for other reasons.
-    :param often: those that are only counted.
-    :param other_ways: how yet others do.
-    :param what: what they keep from the effect, where it is first named and later.
+    :param often: the rules that are only counted.
+    :param other_ways: how yet other rules do.
+    :param what: the words for the mail, where it is first named and later.
     """
     named = named_of(exempting, often)
     ordered = sorted(exempting, key=lambda exemption: exemption not in named)
     texts = list(reasons)
-    is_named = goes_on = False
+    is_named = continues = False
     ways = dict.fromkeys((*(exemption.how for exemption in ordered), *other_ways))
-    for how in sorted(ways, key=lambda how: how not in _IS_KEPT):
+    for how in sorted(ways, key=lambda how: how not in _WHAT_RULES_MAKE_OF_IT):
         names = [quoted(exemption.rule) for exemption in named if exemption.how == how]
         unnamed = sum(exemption.how == how for exemption in exempting) - len(names)
         others = []
@@ -473,9 +523,9 @@ def unless_words(
             others = [f"{unnamed} other rules" if names else f"one of {unnamed} rules"]
         rules = listed([*names, *others], most=len(names) + 1)
         several = bool(names) and unnamed > 0 and how not in other_ways
-        texts.append(_by(how, rules, what[1] if is_named else what[0], several=several, goes_on=goes_on))
-        goes_on = how in _IS_KEPT
-        is_named = is_named or goes_on or "{it}" in _DLP_KEEPS.get(how, "")
+        texts.append(_by(how, rules, what[1] if is_named else what[0], several=several, continues=continues))
+        continues = how in _WHAT_RULES_MAKE_OF_IT
+        is_named = is_named or continues or "{it}" in _WHAT_DLP_DOES.get(how, "")
     return f", unless {', or '.join(texts)}" if texts else ""
 
 
@@ -518,14 +568,14 @@ def effect_parts(finding: ChangedMail) -> tuple[str, str]:
         only=only,
         branding=_new_branding(finding),
     )
-    # Of two copies, what other rules do is known of the recipient's.
+    # What other rules do is known about the recipient's copy.
     what = ("the recipient's copy", "that copy") if finding.person else ("it", "it")
     unless = unless_words(finding.keeping, reasons, other_ways=finding.other_ways_that_keep, what=what)
     return str(mail), f"{now}{unless}"
 
 
 def _new_branding(finding: ChangedMail) -> str:
-    """The branding that the message which shows a finding newly shows; empty if it is about none, or that shows none."""
+    """The branding that the witness of a finding newly shows; empty if the finding is about none, or the witness shows none."""
     after = finding.sides.get("after")
     if finding.kind is not DifferenceKind.BRANDING_CHANGED or after is None:
         return ""
@@ -534,7 +584,7 @@ def _new_branding(finding: ChangedMail) -> str:
 
 
 def because(cause: Cause) -> str:
-    """Which rule is the cause."""
+    """The cause of a difference, as a clause."""
     if cause.edit is not None:
         return _because_of_edit(cause, cause.edit)
     then = _then_applies(cause)
@@ -545,11 +595,12 @@ def because(cause: Cause) -> str:
 
 
 def _because_of_edit(cause: Cause, edit: Edit) -> str:
+    """An edit as the cause of a difference, as a clause."""
     named = f"the {edit.how} rule {quoted(edit.rule.name)}"
     then = _then_applies(cause)
     was, now = cause.acted
     later_rule = cause.later
-    # Of any later rule it is not said which one acts: one that stopped before may stop fewer now.
+    # If the later rule may be any, it may also be one that stopped more mail before.
     stops_more = later_rule and later_rule.stays and not later_rule.acts and (later_rule.name or not was)
     if now and edit.rule.actions.is_final and later_rule and stops_more:
         stopped = quoted(later_rule.name) if later_rule.name else "other rules"
@@ -566,16 +617,17 @@ def _because_of_edit(cause: Cause, edit: Edit) -> str:
 
 
 def _then_applies(cause: Cause) -> str:
-    """What follows for a later rule; empty if there is none with a name."""
+    """What follows for the later rule, after a semicolon; empty if there is none with a name."""
     if not cause.later or not cause.later.name:
         return ""
     now = "now" if cause.later.acts else "no longer"
-    whom = "it" if cause.later.of_all else "some of it"
-    applies = f"may {now} apply to {whom}" if cause.perhaps else f"{now} applies to {whom}"
+    mail = "it" if cause.later.of_all else "some of it"
+    applies = f"may {now} apply to {mail}" if cause.perhaps else f"{now} applies to {mail}"
     return f"; {quoted(cause.later.name)} {applies}"
 
 
 def _setting(value: Any) -> str:
+    """The value of a setting in words."""
     if value is None:
         return "unknown"
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -616,7 +668,7 @@ _DATED = {
 
 
 def dated(dates: Sequence[DateChange]) -> str:
-    """What dates of a rule change."""
+    """What dates of a rule change, as the end of a sentence."""
     texts: list[str] = []
     for place, date in enumerate(dates):
         again = place and date.how in ("other", "meets") and dates[place - 1].how == date.how
@@ -631,14 +683,14 @@ _OTHER_TEXTS = {
     "disclaimer_text": "now gets another disclaimer",
 }
 
-#: Sort of side effect to the words for a new one, and for one that is gone.
+#: Sort of side effect to the words for a new one, and for one that no longer happens.
 _SIDE_EFFECTS = {
     "report": ("is now reported to {}", "is no longer reported to {}"),
     "original": ("is now reported to {} with the original mail", "is no longer reported to {} with the original mail"),
     "notification": ("now brings its recipients a notification", "no longer brings its recipients a notification"),
     "approval": ("is now shown to {} for approval", "is no longer shown to {} for approval"),
     "attachments": ("now has its protected attachments decrypted", "no longer has its protected attachments decrypted"),
-    "connector": ("now leaves through the connector '{}'", "no longer leaves through the connector '{}'"),
+    "connector": ("now leaves through the connector {}", "no longer leaves through the connector {}"),
     "tls": ("now leaves by TLS only", "no longer has to leave by TLS"),
     "spam": ("may now be treated as spam (SCL {})", "may no longer be treated as spam (SCL {})"),
     "no_spam": ("is now marked as no spam (SCL {})", "is no longer marked as no spam (SCL {})"),
@@ -646,7 +698,7 @@ _SIDE_EFFECTS = {
 }
 
 
-#: The same for one that is open.
+#: Sort of side effect to the words for one that may be new, and for one that may no longer happen.
 _POSSIBLE_SIDE_EFFECTS = {
     "report": ("may now be reported to {}", "may no longer be reported to {}"),
     "original": (
@@ -662,7 +714,7 @@ _POSSIBLE_SIDE_EFFECTS = {
         "may now have its protected attachments decrypted",
         "may no longer have its protected attachments decrypted",
     ),
-    "connector": ("may now leave through the connector '{}'", "may no longer leave through the connector '{}'"),
+    "connector": ("may now leave through the connector {}", "may no longer leave through the connector {}"),
     "tls": ("may now leave by TLS only", "may no longer have to leave by TLS"),
     "spam": ("may now be treated as spam (SCL {})", "may no longer be treated as spam (SCL {})"),
     "no_spam": ("may now be marked as no spam (SCL {})", "may no longer be marked as no spam (SCL {})"),
@@ -672,22 +724,33 @@ _POSSIBLE_SIDE_EFFECTS = {
 }
 
 
-def side_effects_said(effects: Sequence[SideEffect], *, now: bool, perhaps: bool = False) -> str:
-    """What rules newly do with mail beside protecting and delivering it, or no longer do.
+def side_effect_words(effects: Sequence[SideEffect], *, now: bool, perhaps: bool = False) -> str:
+    """The side effects that mail newly has, or no longer has.
 
     :param perhaps: whether that is open.
     """
-    forms = _POSSIBLE_SIDE_EFFECTS if perhaps else _SIDE_EFFECTS
-    return " and ".join(filled(forms[effect.sort][not now], effect.name) for effect in effects)
+    return " and ".join(str(side_effect_phrase(effect, now=now, perhaps=perhaps)) for effect in effects)
+
+
+def side_effect_phrase(effect: SideEffect, *, now: bool, perhaps: bool = False) -> EffectPhrase:
+    """A side effect that mail newly has, or no longer has.
+
+    :param perhaps: whether that is open.
+    """
+    form = (_POSSIBLE_SIDE_EFFECTS if perhaps else _SIDE_EFFECTS)[effect.sort][not now]
+    begins, place, ends = form.partition("{}")
+    if not place:
+        return EffectPhrase(form)
+    return EffectPhrase(begins, f"'{effect.name}'" if effect.sort == "connector" else effect.name, ends)
 
 
 def filled(form: str, name: str) -> str:
-    """A form with a name that may hold braces itself."""
+    """A form with a name in its place. The name may have braces."""
     before, mark, after = form.partition("{}")
     return f"{before}{name if mark else ''}{after}"
 
 
-#: Kind to the words for an open outcome.
+#: Kind of difference to the words for one that is possible.
 _MAY_BECOME = {
     DifferenceKind.PROTECTION_LOST: "may no longer be encrypted",
     DifferenceKind.DELIVERY_LOST: "may no longer be delivered",
@@ -699,10 +762,10 @@ _MAY_BECOME = {
 
 
 def may_become(kind: DifferenceKind, person: str = "") -> str:
-    """The words for an open outcome.
+    """What may happen to mail.
 
     :param kind: the possible kind of difference; ``unknown`` if several are possible.
-    :param person: whose copy it is, if rules add them.
+    :param person: the person whose copy it is, if rules add them.
     """
     plain = _MAY_BECOME.get(kind, BECOMES[DifferenceKind.UNKNOWN])
     if not person:

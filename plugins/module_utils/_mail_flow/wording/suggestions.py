@@ -46,10 +46,10 @@ _EXPLAINED = 10
 #: The maximum number of guarantees to name that forbid an edit.
 _FORBIDDING = 3
 
-#: The maximum number of kinds of mail to name that lose by edits.
+#: The maximum number of kinds of mail to name that edits harm.
 _MOST_LOSSES = 3
 
-#: Kind of loss to what edits do to mail.
+#: Kind of loss to how edits harm mail.
 _LOSE = {
     DifferenceKind.PROTECTION_LOST: "it takes encryption from {}",
     DifferenceKind.DELIVERY_LOST: "it keeps {} from being delivered",
@@ -93,14 +93,14 @@ _WORDS = {
 #: The maximum number of sentences about the mail that a suggestion changes.
 _MOST_CHANGES = 6
 
-#: What goes before these sentences: they say how mail is treated then, and nothing is applied yet.
+#: The words before these sentences: they say how mail is treated then, and nothing is applied yet.
 _ONCE_APPLIED = "Once this is applied: "
 
 
 def suggestion_rows(
     goals: Iterable[GoalSuggestions], present: Sequence[Rule], to_yaml: Callable[[Any], str]
 ) -> list[SuggestionRow]:
-    """What is suggested, in words.
+    """The suggestions as rows, with sentences.
 
     :param present: the rules before the edits.
     :param to_yaml: writes a value as YAML.
@@ -248,12 +248,12 @@ def _left_open(verdict: Judgment) -> str:
     return f"It is not proved then: {reasons_words(row.unknown)}."
 
 
-#: What rules cannot do for who does not sign in.
+#: What rules cannot do for senders who do not sign in.
 _UNAUTHENTICATED = f"Rules do not surely encrypt mail whose sender did not sign in ({questions.FORWARDED})"
 
 
 def _advice(advice: Advice) -> str:
-    """What helps and is no edit, as a sentence."""
+    """Advice other than an edit, as a sentence."""
     if advice.kind == "sign_in":
         return visible_line(f"Let {advice.value} sign in, or let a connector take its mail. {_UNAUTHENTICATED}.")
     if advice.kind == "template":
@@ -474,7 +474,7 @@ def _edited_options(edit: RuleEdit, rule: str) -> str:
 
 
 def _neighbor(rule: str, names: Sequence[str]) -> str:
-    """Beside which rule a rule is."""
+    """The rule beside which a rule is, in words."""
     place = names.index(rule)
     if place + 1 < len(names):
         return f"before {names[place + 1]!r}"
@@ -495,7 +495,7 @@ def _switched(edit: RuleEdit, rule: str) -> str:
 
 
 def _edited_list(edit: RuleEdit, before: Sequence[Any], after: Sequence[Any], rule: str) -> str:
-    """The edit of a list of values: what it takes out and what it adds."""
+    """The edit of a list of values: what it removes and what it adds."""
     gone, new = [value for value in before if value not in after], [value for value in after if value not in before]
     section, _dot, option = edit.option.rpartition(".")
     list_name = f"the {section.removesuffix('s')} {option} of {rule}"
@@ -654,10 +654,16 @@ _WHY_RULES_STAY = {
     "unread": "this collection cannot write it",
     "mode": "it is only tried ({about})",
     "effects": "what its {about} adds is not compared",
-    "templates": "it meets rules that protect, brand or route mail in another way, and which one wins is not documented (U01, U02)",
+    "templates": (
+        "it meets rules that protect, brand or route mail in another way, and which one wins is not documented"
+        f" ({questions.WHICH_TEMPLATE}, {questions.ENCRYPTED_AND_DECRYPTED})"
+    ),
     "freed": "without it, a later rule may mark or log mail that it does not now, which is not compared",
     "silent": "Exchange logs what it does, and nothing of a rule that does the same (set_audit_severity: DoNotAudit)",
-    "inspection": "if Exchange cannot finish inspecting the content for it, mail may be treated differently without it (U12)",
+    "inspection": (
+        "if Exchange cannot finish inspecting the content for it, mail may be treated differently without it"
+        f" ({questions.RULE_FAILS})"
+    ),
     "later": "it begins on {about}",
     "difference": "without it, some mail {about}",
     "people": "without it, mail may be treated differently once other people are in the organization or its groups",

@@ -407,10 +407,12 @@ def _changed_mail(what: str, rows: Sequence[DifferenceRow]) -> str:
 
 def _changed_how(kind: DifferenceKind, rows: Sequence[DifferenceRow]) -> str:
     """What becomes of the mail, or of the copies, of some rows: ``is now encrypted (2 kinds)``."""
-    words = (BECOME if rows[0].added else BECOMES)[kind]
-    if kind is DifferenceKind.SIDE_EFFECT_CHANGED:
-        nouns = listed(list(dict.fromkeys(_NOUNS[effect.kind] for row in rows for effect in row.side_effects or ())))
-        words = words.replace("side effects", nouns) if nouns else words
+    added = bool(rows[0].added)
+    effects = listed(list(dict.fromkeys(_NOUNS[effect.kind] for row in rows for effect in row.side_effects or ())))
+    if kind is DifferenceKind.SIDE_EFFECT_CHANGED and effects:
+        words = f"now {'have' if added else 'has'} other {effects}"
+    else:
+        words = (BECOME if added else BECOMES)[kind]
     return f"{words}{f' ({len(rows)} kinds)' if len(rows) > 1 else ''}"
 
 

@@ -8,7 +8,6 @@ that are summed up together.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeAlias, TypeGuard
@@ -18,27 +17,33 @@ from ..analyses.finding import ChangedMail, MailFinding, MayBecome, MayChange, S
 from ..conditions.predicate import Atom
 from ..model.kleene import Reason
 from .reasons import open_words
-from .sentences import NamedMail, because, becomes, may_become, parts_of, side_effects_said
+from .sentences import (
+    NamedMail,
+    because,
+    becomes,
+    becomes_one_of,
+    may_become,
+    one_of,
+    parts_of,
+    side_effect_phrase,
+)
 
-#: What is said of a class of mail that can be summed up.
+#: The findings that can be summed up.
 _Changed: TypeAlias = "ChangedMail | SideEffectsChanged | MayBecome"
 
-#: Up to so many rows, a page has each by itself.
+#: The maximum number of rows that a page shows one by one.
 MOST_ALONE = 6
 
-#: Up to so many sentences, a page has what is open one by one.
+#: The maximum number of sentences about open findings on a page; more become one.
 _MOST_OPEN = 2
 
 #: The maximum number of later rules, people and effects that a sentence names.
 _MOST_NAMED = 4
 
-#: An effect whose last word is an address or a name in quotes.
-_NAMED_AT_END = re.compile(r"(.*) ('[^']*'|\S+@\S+)")
-
 
 def summaries(findings: Sequence[MailFinding]) -> dict[int, str]:
-    """Place of a finding to the sentence that sums it up with others, where there are too many for a page: as many as it
-    takes, the least important first.
+    """Place of a finding to the sentence that sums it up with others, if there are too many for a page. As many are summed up as
+    it takes, the least important first.
     """
     summed_up: dict[int, str] = {}
     count = len(findings)
@@ -67,11 +72,12 @@ def _alike(findings: Sequence[MailFinding]) -> list[list[int]]:
 
 
 def _can_be_summed_up(finding: MailFinding) -> TypeGuard[_Changed]:
+    """Whether one sentence can sum a finding up with others."""
     return isinstance(finding, (ChangedMail, SideEffectsChanged, MayBecome))
 
 
 def _same_change(finding: _Changed) -> Hashable:
-    """What findings have in common that one sentence sums up: how mail is treated, which edit is the cause, and what is open."""
+    """A key that is equal for findings that one sentence sums up: how mail is treated, which edit is the cause, and what is open."""
     how: Hashable
     if isinstance(finding, MayBecome):
         how = finding.becomes
@@ -87,7 +93,7 @@ def _open(finding: _Changed) -> tuple[Reason, ...]:
 
 
 def _why(finding: _Changed) -> str:
-    """The cause, without the later rule that acts differently."""
+    """The cause of a finding, without the later rule that acts differently."""
     if finding.cause is None:
         return "other rules changed"
     cause = finding.cause
@@ -95,6 +101,7 @@ def _why(finding: _Changed) -> str:
 
 
 def _summary(findings: Sequence[_Changed]) -> str:
+    """The sentence that sums findings up."""
     first = findings[0]
     arrives = first.arrives if isinstance(first, ChangedMail) else ""
     is_open = isinstance(first, MayChange)
@@ -107,7 +114,7 @@ def _summary(findings: Sequence[_Changed]) -> str:
 
 
 def _also_for(findings: Sequence[_Changed]) -> str:
-    """Whose copies findings are about, too."""
+    """The people whose copies findings are about, as the end of a clause; empty if there are none."""
     people = sorted({finding.person for finding in findings if finding.person})
     also = "also " if any(not finding.person for finding in findings) else ""
     return f", {also}for {listed(people, joint='and', most=_MOST_NAMED)}" if people else ""
@@ -129,7 +136,7 @@ def _met_by_all(findings: Sequence[_Changed]) -> Iterable[Atom]:
 
 
 def _met(finding: _Changed) -> list[dict[Hashable, Atom]]:
-    """The conditions that all mail of a finding meets; of one that is open, those of each rule that it may be about."""
+    """The conditions that all mail of a finding meets; for an open one, the conditions of each rule that it may be about."""
     rules = [{looked_for(atom): atom for atom in rule.criteria.conditions} for rule in finding.about]
     if isinstance(finding, MayChange):
         return rules or [{}]
@@ -137,40 +144,27 @@ def _met(finding: _Changed) -> list[dict[Hashable, Atom]]:
 
 
 def _what_happens(findings: Sequence[_Changed]) -> str:
+    """What happens, or may happen, to the mail of findings of one change."""
     people = listed(sorted({finding.person for finding in findings if finding.person}), most=_MOST_NAMED)
     first = findings[0]
     if isinstance(first, MayBecome):
         return may_become(first.becomes, people)
     changed = [finding for finding in findings if isinstance(finding, ChangedMail)]
     if not changed:
-        effects = {
-            side_effects_said([effect], now=finding.now, perhaps=isinstance(finding, MayChange)): None
+        return one_of(
+            side_effect_phrase(effect, now=finding.now, perhaps=isinstance(finding, MayChange))
             for finding in findings
             if isinstance(finding, SideEffectsChanged)
             for effect in finding.effects
-        }
-        return _either(list(effects))
+        )
     kind = changed[0].kind
     if people:
         return becomes(kind, person=people)
-    texts = list(dict.fromkeys(becomes(kind, finding.stages) for finding in changed))
-    plain = becomes(kind)
-    says_all = len(texts) > 1 and (plain in texts or all(text.startswith(plain) for text in texts))
-    return plain if says_all else _either(texts)
-
-
-def _either(effects: Sequence[str]) -> str:
-    """One of several effects. Where they end with names, and begin alike, the beginning stands there once."""
-    named = [_NAMED_AT_END.fullmatch(effect) for effect in effects]
-    begins = {match[1] if match else effect for match, effect in zip(named, effects, strict=True)}
-    names = [match[2] for match in named if match]
-    if len(effects) > 1 and len(begins) == 1 and len(names) == len(effects):
-        return f"{begins.pop()} {listed(names, joint='or', most=len(names))}"
-    return listed(effects, joint="or", most=max(len(effects), 1))
+    return becomes_one_of(kind, [finding.stages for finding in changed])
 
 
 def _then(findings: Sequence[_Changed]) -> str:
-    """Which later rules act differently on some of the mail."""
+    """The later rules that act differently on some of the mail, after a semicolon; empty if there are none."""
     texts = []
     for acts in (True, False):
         later_rules = [_rule_behind(finding) for finding in findings]

@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     EffectExemptions,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_effects import (
-    on_the_copy,
+    effects_on_copy,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.statement_effects import (
     StatementEffects,
@@ -45,7 +45,7 @@ def asked(*rules: dict[str, object], budget: int = 1_000) -> StatementModel:
 def test_a_rule_encrypts_its_mail_but_what_another_one_keeps_from_it() -> None:
     model = asked(AWAY, ALL)
     encrypting = model.rules.rules[1]
-    (effect,) = on_the_copy(encrypting)
+    (effect,) = effects_on_copy(encrypting)
     effects = StatementEffects(model)
     mail = StatementMail(model)
     exemptions = EffectExemptions(model, effects)
