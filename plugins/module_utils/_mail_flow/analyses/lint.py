@@ -209,8 +209,10 @@ class WholeMailLint:
             rule, other, number = rules[key[0]], rules[key[1]], key[2]
             if key in shown:
                 atom = other.criteria.atoms[number]
-                case = "exception" if atom in other.criteria.exceptions else ""
-                about = {"option": atom.predicate.options[0], "case": case}
+                about = {
+                    "option": atom.predicate.options[0],
+                    "case": "exception" if atom in other.criteria.exceptions else "",
+                }
                 yield LintFinding("disclaimer_meets_rule", (rule.name, other.name), about)
 
     def _only_by_others(self, step: RuleStep, atom: Atom) -> list[Literal]:
@@ -499,8 +501,8 @@ def _routed_to_disabled(acting: Iterable[FlowRule], connectors: Iterable[Connect
         connector = by_name.get(name_key(wanted))
         if wanted and (connector is None or connector.idle):
             why = "" if connector is None else connector.idle
-            case = "stops" if rule.actions.does(Does.STOP) and not rule.actions.does(Does.ENCRYPT) else ""
-            about = {"connector": wanted, "why": why, "case": case}
+            stops_unencrypted = rule.actions.does(Does.STOP) and not rule.actions.does(Does.ENCRYPT)
+            about = {"connector": wanted, "why": why, "case": "stops" if stops_unencrypted else ""}
             yield LintFinding("routed_to_disabled_connector", (rule.name,), about)
 
 
