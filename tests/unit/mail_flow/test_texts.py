@@ -163,7 +163,7 @@ def test_a_long_list_of_words_is_an_ordinary_pattern() -> None:
     assert [has_pattern(text, _LONG) for text in ("a Word0699x", "word0700", "x" * 100_000)] == [True, False, False]
     states = patterns.States(parse(_LONG).root)
     with bounded(20_000, share=1):  # One step for each letter, not for each word.
-        assert [states.found(text, False) for text in ("a word0699", "word0700 " * 200)] == [True, False]
+        assert [states.matches(text, False) for text in ("a word0699", "word0700 " * 200)] == [True, False]
     found = verdict([], when={"subject_matches_patterns": [_LONG]}, then="not_in_clear")
     assert found["verdict"] == "refuted"
     assert len(found["claim"]) < 250
@@ -192,7 +192,7 @@ _LETTERS = st.sampled_from(["a", "ab", "abc", "b", "ba", "a*", "[ab]c", "(a|b)c"
 def test_alternatives_with_one_beginning_are_found_as_each_of_them_is(options: list[str], text: str) -> None:
     whole = "|".join(options)
     states = patterns.States(parse(f"^({whole})$").root)
-    assert states.found(text, False) is any(re.fullmatch(each, text) is not None for each in options)
+    assert states.matches(text, False) is any(re.fullmatch(each, text) is not None for each in options)
 
 
 _ATOM = st.sampled_from(["a", "b", ".", r"\d", r"\W", "[ab]", "[^a]", "^", "$", "1"])
@@ -217,7 +217,7 @@ def test_the_table_of_states_finds_what_a_backtracking_search_finds(pattern: str
         quick = re.search(
             patterns._rendered(expression.root, lines), text, re.IGNORECASE | (re.MULTILINE if lines else 0)
         )
-        assert patterns.States(expression.root).found(text, lines) is (quick is not None), (pattern, text, lines)
+        assert patterns.States(expression.root).matches(text, lines) is (quick is not None), (pattern, text, lines)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_fixed_counts_are_searched_for_in_a_short_text_without_an_automaton(
     pattern: str, text: str, found: bool
 ) -> None:
     search = patterns.search_for(pattern, Dialect.AGREED)
-    assert search.found(text, False) is found
+    assert search.matches(text, False) is found
     assert (search._states is None) is (len(text) < 1000)
 
 

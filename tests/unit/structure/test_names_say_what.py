@@ -12,7 +12,7 @@ PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 
 #: The packages that keep to it.
 PACKAGES = (
-    *(f"module_utils/_mail_flow/{folder}" for folder in ("actions", "conditions", "simulator", "symbolic")),
+    *(f"module_utils/_mail_flow/{folder}" for folder in ("actions", "conditions", "model", "simulator", "symbolic")),
     *("module_utils/_mail_flow/analyses", "module_utils/_mail_flow/repair"),
     *("module_utils/_mail_flow/trace", "module_utils/_mail_flow/evidence", "module_utils/_mail_flow/tasks"),
     *("module_utils/_mail_flow/wording", "module_utils/_baseline", "module_utils/_engine"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..formula import Literal, Value
 from ..model import questions
-from ..model.kleene import Truth, about, all_of, any_of, opened
+from ..model.kleene import Truth, all_of, any_of, opened, with_field
 from ..model.message import Attachment
 from ..model.patterns import any_pattern
 from ..model.reason_kinds import ReasonKind
@@ -62,7 +62,7 @@ def any_attachment(decide: OfAttachment) -> Evaluate:
             return opened(("wrapper", values), questions.A_FACT, "wrapped_attachments")
         if rule_view.message.attachments is None:
             return opened(("attachments", values), questions.A_FACT, "attachments")
-        return about(
+        return with_field(
             any_of(decide(attachment, values, settings) for attachment in rule_view.message.attachments), "attachments"
         )
 

@@ -14,7 +14,7 @@ from ..model import questions
 from ..model.addresses import is_name
 from ..model.facts import Facts
 from ..model.header_edits import ADDED
-from ..model.kleene import Truth, about, any_of, opened
+from ..model.kleene import Truth, any_of, opened, with_field
 from ..model.message_recipients import people_behind
 from ..model.rule_view import RuleView, Settings
 from .formulas import AddressVariables, Formulas
@@ -55,7 +55,7 @@ def of_any_address(decide: OfAddress) -> Evaluate:
             if_present(address_of(decide, rule_view, person, values, settings), person, reasons)
             for person, reasons in rule_view.fork.perhaps
         )
-        return about(any_of((sure, *others)), "to")
+        return with_field(any_of((sure, *others)), "to")
 
     return evaluate
 

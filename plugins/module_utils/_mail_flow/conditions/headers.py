@@ -10,7 +10,7 @@ from typing import Any
 from ..formula import Literal, Value
 from ..model import questions
 from ..model.header_edits import ADDED, FIELDS
-from ..model.kleene import Truth, about, any_of, opened
+from ..model.kleene import Truth, any_of, opened, with_field
 from ..model.patterns import begins_anywhere
 from ..model.reason_kinds import ReasonKind
 from ..model.rule_view import RuleView, Settings
@@ -48,12 +48,12 @@ def in_header(decide: OfText) -> Evaluate:
         if current is None:
             kind: ReasonKind = "header" if is_own_header(name.lower()) else "header_that_is_set"
             return opened(("header", name.lower(), wanted), questions.A_FACT, kind, name)
-        in_header_values = about(any_of(decide(value, wanted, settings) for value in current), "headers")
+        in_header_values = with_field(any_of(decide(value, wanted, settings) for value in current), "headers")
         beside_a_name = bool(current) and given is None and name.lower() in _WITH_NAMES
         if beside_a_name and decide is has_pattern and "headers" in rule_view.message.unsaid:
             # A pattern that says where the field begins or ends may not be found.
             wherever = tuple(pattern for pattern in wanted if begins_anywhere(pattern, settings.dialect, both=True))
-            in_header_values = about(any_of(decide(value, wherever, settings) for value in current), "headers")
+            in_header_values = with_field(any_of(decide(value, wherever, settings) for value in current), "headers")
         if in_header_values is False and beside_a_name:
             return opened(("header", name.lower(), wanted), questions.A_FACT, "name_in_field", name)
         return in_header_values

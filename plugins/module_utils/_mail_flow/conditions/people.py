@@ -13,7 +13,7 @@ from ..._resources.rules.unmatchable_values import is_no_domain
 from ..formula import Value
 from ..model import questions
 from ..model.addresses import domain, is_below, spellings
-from ..model.kleene import Open, Reason, Truth, about, any_of, opened
+from ..model.kleene import Open, Reason, Truth, any_of, opened, with_field
 from ..model.message import Recipient
 from ..model.patterns import any_pattern
 from ..model.rule_view import Fork, RuleView, Settings
@@ -96,7 +96,7 @@ def _attribute(
             truths.append(opened(("attribute", address, value), questions.A_FACT, "attribute", name.strip(), address))
         elif have:
             truths.append(has_any(have, tuple(part.strip() for part in wanted.split(",") if part.strip())))
-    return about(any_of(truths), "facts.attributes")
+    return with_field(any_of(truths), "facts.attributes")
 
 
 def attribute_has_word(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:

@@ -10,7 +10,7 @@ from ..formula import Value
 from ..model import questions
 from ..model.addresses import is_name
 from ..model.inside import recipient_inside, recipient_outside
-from ..model.kleene import Truth, about, opened
+from ..model.kleene import Truth, opened, with_field
 from ..model.message import Recipient
 from ..model.rule_view import RuleView, Settings
 from .formulas import AddressVariables, Formulas
@@ -52,8 +52,8 @@ def of_recipient(decide: OfAddress) -> Evaluate:
     def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
         person = rule_view.recipient
         if settings.address_type != "Original":
-            return about(read_address(decide, rule_view, person.address, values, settings), "to")
-        return about(
+            return with_field(read_address(decide, rule_view, person.address, values, settings), "to")
+        return with_field(
             _at_all_addresses(
                 decide, rule_view, person, (person.address, person.written, *person.also), values, settings
             ),
@@ -67,7 +67,7 @@ def of_address(decide: OfAddress) -> Evaluate:
     """A predicate about each recipient's address: the primary one, or the one that was written, as the rule says."""
 
     def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
-        return about(address_of(decide, rule_view, rule_view.recipient, values, settings), "to")
+        return with_field(address_of(decide, rule_view, rule_view.recipient, values, settings), "to")
 
     return evaluate
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..formula import Literal, Value
 from ..model import questions
 from ..model.inside import sender_inside, sender_outside
-from ..model.kleene import Open, Truth, about, any_of, opened
+from ..model.kleene import Open, Truth, any_of, opened, with_field
 from ..model.message import Message
 from ..model.rule_view import RuleView, Settings
 from .formulas import AddressVariables, Formulas, Properties
@@ -78,7 +78,7 @@ def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
         return primary if alias == primary else opened(("alias", address, values), questions.A_FACT, "alias", address)
 
     def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
-        known = about(
+        known = with_field(
             any_of(
                 at_address(rule_view, address, values, settings) for address in sender_addresses(rule_view, settings)
             ),

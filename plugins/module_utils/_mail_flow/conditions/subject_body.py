@@ -8,7 +8,7 @@ from typing import Any
 
 from ..formula import Value
 from ..model import questions
-from ..model.kleene import Truth, about, any_of, opened
+from ..model.kleene import Truth, any_of, opened, with_field
 from ..model.patterns import any_pattern
 from ..model.reason_kinds import ReasonKind
 from ..model.rule_view import Content, RuleView, Settings
@@ -40,7 +40,7 @@ def in_subject(decide: OfText) -> Evaluate:
     """A predicate about the subject as earlier rules left it."""
 
     def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
-        in_text = about(decide(rule_view.content.subject, values, settings), "subject")
+        in_text = with_field(decide(rule_view.content.subject, values, settings), "subject")
         if in_text is not False and rule_view.content.wrapped:
             return opened(("wrapper", values), questions.A_FACT, "wrapped_subject")
         return in_text
@@ -70,7 +70,7 @@ def in_body(decide: OfText) -> Evaluate:
         if rule_view.content.body is None:
             kind: ReasonKind = "body" if rule_view.message.body is None else "tokens"
             return opened(("body", values), questions.A_FACT, kind)
-        return about(_in_body(decide, rule_view.content, values, settings), "body")
+        return with_field(_in_body(decide, rule_view.content, values, settings), "body")
 
     return evaluate
 

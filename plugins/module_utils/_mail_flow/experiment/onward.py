@@ -72,7 +72,7 @@ def with_onward_addresses(
 
 
 def absent_of(session: Session, people: Sequence[str]) -> list[str]:
-    """Those of some people whom the directory certainly does not have."""
+    """The addresses among some that the directory certainly does not have."""
     if not people:
         return []
     answers = session.invoke([Call(RECIPIENT, {"Identity": address}) for address in people], fresh=True)

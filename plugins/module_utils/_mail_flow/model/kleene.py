@@ -111,15 +111,16 @@ def opened(
     )
 
 
-def about(value: Truth, field: str) -> Truth:
-    """The same, where it is open what is found in a text (U17, U18) with the key of a message, or of the facts, that
-    has the text.
+def with_field(value: Truth, field: str) -> Truth:
+    """A value whose reasons name the key of a message, or of the facts, that has a text, where it is open what is found in
+    that text (U17, U18).
     """
     if isinstance(value, bool):
         return value
     of_text = (questions.WORD_BORDERS, questions.PATTERN_SYNTAX)
     named = tuple(
-        replace(each, field=field) if not each.field and each.id in of_text else each for each in value.reasons
+        replace(reason, field=field) if not reason.field and reason.id in of_text else reason
+        for reason in value.reasons
     )
     return replace(value, reasons=named)
 
@@ -139,24 +140,24 @@ def negate(value: Truth) -> Truth:
 
 def any_of(values: Iterable[Truth]) -> Truth:
     """Or. True as soon as one is true; otherwise open if one is."""
-    left: list[Open] = []
+    still_open: list[Open] = []
     for value in values:
         if value is True:
             return True
         if value is not False:
-            left.append(value)
-    return _joined("any", left, False) if left else False
+            still_open.append(value)
+    return _joined("any", still_open, False) if still_open else False
 
 
 def all_of(values: Iterable[Truth]) -> Truth:
     """And. False as soon as one is false; otherwise open if one is."""
-    left: list[Open] = []
+    still_open: list[Open] = []
     for value in values:
         if value is False:
             return False
         if value is not True:
-            left.append(value)
-    return _joined("all", left, True) if left else True
+            still_open.append(value)
+    return _joined("all", still_open, True) if still_open else True
 
 
 def _joined(word: str, values: list[Open], neutral: bool) -> Open:

@@ -46,7 +46,7 @@ def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> T
             return False
         kind: ReasonKind = "pattern_too_large" if compiled[0] == "too_large" else "pattern"
         return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, kind, pattern, *compiled)
-    found = compiled.found(text, compiled.expression.lines)
+    found = compiled.matches(text, compiled.expression.lines)
     if not (text.isascii() and pattern.isascii()):
         if not text.isascii() and not _is_composed_alike(compiled, text, pattern, dialect, found):
             return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_accents", pattern)
@@ -56,7 +56,7 @@ def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> T
             )
     if found:
         return True
-    if compiled.expression.anchored and "\n" in text and not compiled.expression.lines and compiled.found(text, True):
+    if compiled.expression.anchored and "\n" in text and not compiled.expression.lines and compiled.matches(text, True):
         return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_lines", pattern)
     return False
 
@@ -64,14 +64,17 @@ def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> T
 def _finds(text: str, pattern: str, dialect: Dialect) -> bool | None:
     """Whether a pattern is found in a text; ``None`` if its meaning is open."""
     compiled = _compiled(pattern, dialect)
-    return None if isinstance(compiled, tuple) else compiled.found(text, compiled.expression.lines)
+    return None if isinstance(compiled, tuple) else compiled.matches(text, compiled.expression.lines)
 
 
 def _is_composed_alike(compiled: Search, text: str, pattern: str, dialect: Dialect, found: bool) -> bool:
-    """Whether the same is found once the text is composed, and once the pattern is, too."""
+    """Whether a pattern is found as before once the text is composed, and once the pattern is, too.
+
+    :param found: whether it is found before.
+    """
     written = composed(text)
     other = composed(pattern)
-    return (written == text or compiled.found(written, compiled.expression.lines) is found) and (
+    return (written == text or compiled.matches(written, compiled.expression.lines) is found) and (
         other == pattern or has_pattern(written, other, dialect) is found
     )
 
@@ -125,16 +128,16 @@ def required(pattern: str, dialect: Dialect = Dialect.AGREED) -> str:
 
 def _literals(root: Node) -> list[str]:
     """The literals that are in whatever an expression is found in."""
-    found = [""]
+    literals = [""]
     for part in root.parts if isinstance(root, Sequence) else (root,):
         match part:
             case Chars(((first, last),), "", False) if first == last and first.isascii():
-                found[-1] += first.lower()
+                literals[-1] += first.lower()
             case Sequence():
-                found += [*_literals(part), ""]
+                literals += [*_literals(part), ""]
             case _:
-                found.append("")
-    return found
+                literals.append("")
+    return literals
 
 
 @lru_cache(maxsize=4096)
@@ -208,11 +211,11 @@ class Search:
         }
         self._states: States | None = None
 
-    def found(self, text: str, lines: bool) -> bool:
+    def matches(self, text: str, lines: bool) -> bool:
         """Whether it is in a text."""
         if self._repeats is not None and self._counted * len(text) ** (self._repeats + 1) <= _STEPS:
             return self._quick[lines].search(text) is not None
-        return self.states.found(text, lines)
+        return self.states.matches(text, lines)
 
     @property
     def states(self) -> States:
@@ -273,17 +276,17 @@ def _by_beginning(options: Iterable[Node]) -> list[Node]:
     for option in options:
         parts = option.parts if isinstance(option, Sequence) else (option,)
         groups.setdefault(parts[:1], []).append(parts)
-    found: list[Node] = []
+    nodes: list[Node] = []
     for group in groups.values():
         if len(group) == 1:
-            found.append(Sequence(group[0]))
+            nodes.append(Sequence(group[0]))
             continue
         shared = 0
-        while len(group[0]) > shared and len({each[shared : shared + 1] for each in group}) == 1:
+        while len(group[0]) > shared and len({parts[shared : shared + 1] for parts in group}) == 1:
             shared += 1
-        rests = tuple(dict.fromkeys(Sequence(each[shared:]) for each in group))
-        found.append(Sequence((*group[0][:shared], *((Alternation(rests),) if len(rests) > 1 else ()))))
-    return found
+        rests = tuple(dict.fromkeys(Sequence(parts[shared:]) for parts in group))
+        nodes.append(Sequence((*group[0][:shared], *((Alternation(rests),) if len(rests) > 1 else ()))))
+    return nodes
 
 
 class States:
@@ -294,19 +297,19 @@ class States:
         self._edges: list[list[tuple[Anchor | None, int]]] = []
         self._anchors: dict[bool, list[Anchor]] = {False: [], True: []}
         self.last = self._new()
-        self._first = self._add(root, self.last)
+        self._start = self._add(root, self.last)
 
     def anchors_at(self, character: str, lines: bool, *, end: bool) -> frozenset[Anchor]:
         """The anchors that hold beside a character; with ``end``, those in front of it, else those behind it. Empty for
         the border of the text.
         """
         return (
-            frozenset(each for each in self._anchors[end] if each.holds(character, lines))
+            frozenset(anchor for anchor in self._anchors[end] if anchor.holds(character, lines))
             if self._anchors[end]
             else _NO_ANCHORS
         )
 
-    def found(self, text: str, lines: bool) -> bool:
+    def matches(self, text: str, lines: bool) -> bool:
         """Whether it is found in a text. Known states are looked up; without any, it takes the text's length times the
         expression's.
         """
@@ -395,7 +398,7 @@ class States:
         :param begins: whether a match may begin here.
         """
         seen = set()
-        todo = [*places, self._first] if begins else [*places]
+        todo = [*places, self._start] if begins else [*places]
         while todo:
             place = todo.pop()
             if place not in seen:

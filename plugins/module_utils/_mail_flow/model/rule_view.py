@@ -24,7 +24,10 @@ class Value:
     """
 
     def but(self, **changes: Any) -> Self:
-        """The same with other values for some fields."""
+        """A copy with other values for some fields.
+
+        :raises TypeError: there is no such field.
+        """
         if changes.keys() - self.__dict__.keys():
             raise TypeError(
                 f"{type(self).__name__} has no such fields: {sorted(changes.keys() - self.__dict__.keys())}"

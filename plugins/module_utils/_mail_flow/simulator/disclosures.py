@@ -57,7 +57,7 @@ def disclosures(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Disclosure]
 
 
 def disclosures_outside(rules: Iterable[FlowRule], facts: Facts) -> list[Disclosure]:
-    """Those of :func:`disclosures` to people who may be outside."""
+    """The :func:`disclosures` to people who may be outside."""
     return [disclosure for disclosure in disclosures(rules, facts) if _may_be_outside(disclosure, facts)]
 
 
