@@ -226,9 +226,9 @@ def rolled_back_fixture(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     times: Counter[str] = Counter()
     roll_back = _apply.roll_back
 
-    def counted(task: Any, *arguments: Any) -> None:
+    def counted(task: Any, *arguments: Any) -> list[str]:
         times[task.host] += 1
-        roll_back(task, *arguments)
+        return roll_back(task, *arguments)
 
     monkeypatch.setattr(_apply, "roll_back", counted)
     monkeypatch.setattr(_ring, "roll_back", counted)
@@ -324,6 +324,27 @@ def test_every_ring_of_one_or_two(fate: str, rolled_back: Counter[str], tmp_path
     check(tmp_path / "alone", [fate], rolled_back, back=True)
     for number, other in enumerate(_others(fate)):
         check(tmp_path / str(number), [fate, other], rolled_back, back=True)
+
+
+def test_what_reads_do_not_show_as_taken_back_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = _apply.count_as_rolled_back
+
+    def behind(artifacts: Any, procedure: Any, *more: Any) -> list[str]:
+        return ["a replica is behind."] if procedure.restored else count(artifacts, procedure, *more)
+
+    monkeypatch.setattr(_apply, "count_as_rolled_back", behind)
+    hosts = ["a", "b"]
+    written, _refused = core(
+        [
+            [
+                Member(tmp_path, host, fate, hosts, back=True, wire="rest")
+                for host, fate in zip(hosts, (CHANGED, REFUSED), strict=True)
+            ]
+        ]
+    )
+    assert "were taken back, because" in written.reported["message"]
+    assert "a replica is behind." in written.reported["message"]
+    assert {change["state"] for change in written.reported["changes"]} == {"unknown"}
 
 
 @pytest.mark.parametrize("fate", FATES)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
-from .conftest import Role
+from .conftest import FailingSession, Role
 from .refusing import refused
 
 AME: dict[str, Any] = {"advanced_message_encryption": True}
@@ -129,6 +130,25 @@ def test_a_logo_that_exchange_did_not_show_is_said_not_to_come_back(tmp_path: Pa
     text = "image_content of OME Configuration is not restored: Exchange did not show its value before the run."
     assert any(text in warning for warning in role.report["warnings"])
     assert not role.artifacts.snapshots.rolled_back(path)
+
+
+def test_a_failed_run_that_cannot_be_taken_back_whole_is_not_said_to_be(tmp_path: Path) -> None:
+    session = FailingSession({**AME, "image_output": "url"}, fails=-1)
+    role = Role(session, str(tmp_path))
+    role.run()
+    session.edit("Set-OMEConfiguration", Identity=DEFAULT, Image=LOGO + b"x")
+    session.fails = len(session.writes) + 1
+    with pytest.raises(
+        ExchangeError, match=r"were taken back, but .*image_content of OME Configuration is not restored"
+    ):
+        role.run(
+            branding={"image_content": ""},
+            encrypt_outgoing=True,
+            accept=["irreversible"],
+            rollback_on_failure=True,
+        )
+    states = {change["option"]: change["state"] for change in role.report["changes"]}
+    assert (states["image_content"], states["state"]) == ("unknown", "not applied")
 
 
 def test_a_template_of_others_stays_whatever_is_restored(tmp_path: Path) -> None:

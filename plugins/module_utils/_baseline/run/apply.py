@@ -499,8 +499,7 @@ def _failed(
     unknown = _unknown_after(report, error)
     stored = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
     _record(task, prepared, report, snapshot, stored, unknown)
-    if _roll_back_if_wanted(task, prepared, error, snapshot, made, stored, unknown):
-        stored, unknown = set(), set()
+    stored, unknown = _roll_back_if_wanted(task, prepared, error, snapshot, made, stored, unknown)
     states = dict.fromkeys(unknown, ChangeState.UNKNOWN) | dict.fromkeys(stored, ChangeState.STORED)
     changes = [replace(change, state=states.get(change.key, ChangeState.NOT_APPLIED)) for change in report.changes]
     if (stored or unknown) and report.mail.difference:
@@ -518,32 +517,35 @@ def _roll_back_if_wanted(
     error: ExchangeError,
     snapshot: str,
     made: Collection[Key],
-    stored: Collection[Key],
-    unknown: Collection[Key],
-) -> bool:
+    stored: set[Key],
+    unknown: set[Key],
+) -> tuple[set[Key], set[Key]]:
     """Rolls back the changes of a failed run if the variables ask for it. If it wrote nothing, its snapshot counts as rolled
     back. The error says what became of the rollback.
 
     :param made: the changes that the engine made.
     :param stored: these, and those of an earlier stage of the run; :param:`unknown`: those that may be stored.
-    :returns: whether the changes were rolled back.
+    :returns: the changes that are stored afterwards, and those that may be.
     """
     if not snapshot:
-        return False
+        return stored, unknown
     before_writing = prepared.procedure.kind.snapshot_time is SnapshotTime.BEFORE_WRITING
     try:
         if before_writing and not stored and not unknown:
             _count_unwritten(task, prepared, snapshot)
-            return False
+            return stored, unknown
         if not (prepared.variables.get("rollback_on_failure") or prepared.variables.get("ring_rollback")):
-            return False
-        roll_back(task, prepared, snapshot, made, bool(unknown))
+            return stored, unknown
+        left = roll_back(task, prepared, snapshot, made, bool(unknown))
     except ExchangeError as second:
         done = "; ".join((second.progress or {}).get("commands", ()))
         error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
-        return False
+        return stored, unknown
+    if left:
+        error.message = f"{error.message} The changes of this run were taken back, but {' '.join(left)}"
+        return set(), stored | unknown
     error.message = f"{error.message} The changes of this run were rolled back."
-    return True
+    return set(), set()
 
 
 def _record(
@@ -568,11 +570,12 @@ def _unknown_after(report: OrganizationReport, error: ExchangeError) -> set[Key]
 
 def roll_back(
     task: BaselineContext, prepared: Preparation, path: str, made: Collection[tuple[str, str, str]], unknown: bool
-) -> None:
+) -> list[str]:
     """Restores the old state after a failure, as far as the planned changes were made or may have been made.
 
     :param made: the changes that are known to be stored.
     :param unknown: whether other changes may be stored, too.
+    :returns: why the snapshot does not count as rolled back, as sentences, so that some of the changes may still be stored.
     :raises ExchangeError: someone else changed the same settings, or the rollback failed.
     """
     rollback = rollback_of(prepared.artifacts, path, prepared.variables, scope="changed")
@@ -588,7 +591,9 @@ def roll_back(
 
     planner = _Planner(rollback, check)
     converge(task, rollback.subsets, planner, fresh=True)
-    task.warnings += count_as_rolled_back(prepared.artifacts, planner.procedure, task.session)
+    left = count_as_rolled_back(prepared.artifacts, planner.procedure, task.session)
+    task.warnings += left
+    return left
 
 
 def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:

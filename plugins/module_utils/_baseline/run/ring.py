@@ -84,13 +84,19 @@ def _judged(task: BaselineContext, artifacts: Artifacts, report: OrganizationRep
         return _nothing("Nothing was written.")
     prepared = prepare(task)
     try:
-        roll_back(task, prepared, snapshot, stored, report.status not in _COMPLETE)
+        left = roll_back(task, prepared, snapshot, stored, report.status not in _COMPLETE)
     except ExchangeError as error:
         error.message = f"{task.host} was not rolled back, although {why}. {error.message} The snapshot is {snapshot}."
         _keep(task, prepared, replace(report, status=OrganizationStatus.FAILED), str(error))
         raise
     message = f"The changes of this run were rolled back, because {why}."
-    changes = [replace(change, state=ChangeState.NOT_APPLIED) for change in report.changes]
+    if left:
+        message = f"The changes of this run were taken back, because {why}, but {' '.join(left)}"
+    written = (ChangeState.STORED, ChangeState.UNKNOWN) if left else ()
+    changes = [
+        replace(change, state=ChangeState.UNKNOWN if change.state in written else ChangeState.NOT_APPLIED)
+        for change in report.changes
+    ]
     return {
         "changed": True,
         "msg": _keep(task, prepared, report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message),
