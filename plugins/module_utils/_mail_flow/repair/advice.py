@@ -11,6 +11,7 @@ from ..._exchange.errors import OptionError
 from ..._exchange.names import same_name
 from ..._resources.compliance.dlp_policies import ACTS
 from ..._resources.ome_configuration import is_default
+from ..._resources.rules.action_effects import Does
 from ..analyses.finding import section_of
 from ..analyses.judgment import GuaranteeVerdict, Judgment
 from ..analyses.standings import SCOPES, Copy
@@ -27,7 +28,7 @@ from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
 from .aims import Aim, branding_for, is_meant, keeps_back
 from .nearest import copy_of
-from .rules_at_copy import COPYING
+from .rules_at_copy import COPYING, is_of_returned_mail, routes_to_connector, stops_returned_mail
 from .task import RepairTask
 
 #: The kinds of causes that are a rule which keeps mail from delivery.
@@ -72,12 +73,12 @@ class Advice:
         keep from delivery, and is kept then; ``template``: it asks for protection of any kind, and is kept then;
         ``from_outside``: it asks for no mail from outside, which no rule encrypts; ``dlp``: people edit a DLP rule, or it
         leaves out the mail of that rule; ``opposed_rule``: a rule keeps all of its mail from delivery, so it or the rule
-        goes; ``expiry``: mail with a branding expires in time; ``add_branding``: there is one more branding, with which mail
-        expires in time; ``dlp_idle``: people let a DLP rule act; ``copies``: the
-        guarantee does not count copies that rules make, or leaves out the mail of which a rule makes one; ``copied_to``: it
-        leaves out mail to those who get such copies.
+        goes; ``returned``: it leaves out mail that comes back from a connector; ``expiry``: mail with a branding expires in
+        time; ``add_branding``: there is one more branding, with which mail expires in time; ``dlp_idle``: people let a DLP
+        rule act; ``copies``: the guarantee does not count copies that rules make, or leaves out the mail of which a rule
+        makes one; ``copied_to``: it leaves out mail to those who get such copies.
     :param value: the sender, the person who gets such a copy, the other ``then``, the template for which it no longer asks,
-        what the DLP rule does, as causes call it, or the branding.
+        what the DLP rule does, as causes call it, the branding, or the rule that routes mail to the connector.
     :param unless: the exceptions of the guarantee then, in the form of a rule's, and :param:`rules` the names of the
         rules; :param:`policy` that of the policy of a DLP rule.
     :param days: after how many days mail expires then at the latest.
@@ -165,6 +166,34 @@ def of_opposed_rule(guarantee: Guarantee, task: RepairTask) -> Advice | None:
         if keeps_back(rule) and _is_meant_for_all(rule, guarantee) and not _says_more(guarantee, rule)
     ]
     return Advice("opposed_rule", rules=(opposed[0],)) if opposed else None
+
+
+def of_returned_mail(judged: Judgment, aim: Aim, task: RepairTask) -> Advice | None:
+    """Advice that a guarantee leaves out mail that comes back from the connector to which a rule routes it, where that refutes
+    it: an exception of this rule, or a rule before it that stops such mail, keeps it from a loop. ``None`` for others.
+    """
+    cause = judged.counterexample.cause if judged.counterexample else None
+    rules = {rule.name: rule for rule in task.rules.rules}
+    guard = rules.get(cause.rule) if cause else None
+    if cause is None or guard is None or cause.kind not in ("exception", "stops"):
+        return None
+    routing = guard if cause.kind == "exception" else rules.get(cause.other)
+    if routing is None or not (routes_to_connector(routing) and aim.is_helped_by(routing)):
+        return None
+    if cause.kind == "exception":
+        option = cause.option.rpartition(".")[2]
+        atoms = [atom for atom in guard.criteria.exceptions if option in atom.predicate.options]
+        is_guard = all(map(is_of_returned_mail, atoms))
+    else:
+        atoms, is_guard = list(guard.criteria.conditions), stops_returned_mail(guard)
+    unless = leaving_out(judged.guarantee, section_of(atoms)) if is_guard else None
+    if unless is None:
+        return None
+    try:
+        (found,) = prove(task.rules, task.facts, [replace(judged.guarantee, unless=unless)], task.now)
+    except (OptionError, BudgetError):
+        return None
+    return Advice("returned", routing.name, unless=unless, rules=(guard.name,), left_open=found.unless_proved)
 
 
 def _is_meant_for_all(rule: FlowRule, guarantee: Guarantee) -> bool:
@@ -334,13 +363,18 @@ def _acting(policy: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _of_branding(judged: Judgment, task: RepairTask) -> Advice | None:
     """Advice on the OME configuration that mail has to show in the portal, where there is none with which it expires in time, or
-    none at all but the default one: no edit of rules puts all mail right before.
+    none at all but the default one: no edit of rules puts all mail right before. One that rules apply is for other mail, if this
+    mail shows its own.
     """
     guarantee, shown = judged.guarantee, judged.counterexample
     every = task.given.get("ome_configurations")
-    if guarantee.then != PORTAL or shown is None or every is None or branding_for(guarantee, task.rules, task.facts):
-        return None
     days = guarantee.expires_within_days
+    if guarantee.then != PORTAL or shown is None or every is None:
+        return None
+    suitable = branding_for(guarantee, task.rules, task.facts)
+    is_of_others = bool(days) and _is_applied(suitable, task) and not is_default(shown.outcome.branding or "")
+    if suitable and not (is_of_others and shown.outcome.branding):
+        return None
     other = branding_for(replace(guarantee, expires_within_days=0), task.rules, task.facts)
     for branding in (shown.outcome.branding, other):
         edited = [
@@ -350,6 +384,12 @@ def _of_branding(judged: Judgment, task: RepairTask) -> Advice | None:
             facts = facts_of({**task.given, "ome_configurations": edited})
             return _as_first_step(Advice("expiry", branding, days=days), judged, facts, task)
     return Advice("add_branding", days=days)
+
+
+def _is_applied(branding: str, task: RepairTask) -> bool:
+    """Whether a rule shows a branding."""
+    applied = [name for rule in task.rules.rules for name in rule.actions.does(Does.BRAND).values()]
+    return any(same_name(str(name), branding) for name in applied)
 
 
 def _as_first_step(advice: Advice, judged: Judgment, facts: Facts, task: RepairTask) -> Advice | None:

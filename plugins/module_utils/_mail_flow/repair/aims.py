@@ -368,7 +368,7 @@ def _has_one_as_meant(option: str, values: Sequence[Any], wanted: Sequence[Any])
     named = {str(value).casefold() for value in wanted}
     if meant & named:
         return True
-    if says_patterns(option) and seeks_in_part(BY_OPTION[option], values, option, wanted):
+    if option in BY_OPTION and seeks_in_part(BY_OPTION[option], values, option, wanted):
         return True
     is_like = is_miswritten_pattern if says_patterns(option) else is_misspelled if option in _DOMAINS else None
     return is_like is not None and any(is_like(value, name) for value in meant for name in named)

@@ -18,6 +18,7 @@ from .aims import (
     CONDITION,
     EXCEPTION,
     MOST_RULES,
+    MOVE,
     NEW_RULE,
     STOP,
     EditedRules,
@@ -34,13 +35,17 @@ from .aims import (
     unwritten,
 )
 from .condition_values import ConditionValues, Section, listed, without
-from .rules_at_copy import COPYING, RulesAtCopy, for_the_original
+from .rules_at_copy import (
+    COPYING,
+    RulesAtCopy,
+    for_the_original,
+    is_of_returned_mail,
+    routes_to_connector,
+    stops_returned_mail,
+)
 
 #: The action that encrypts.
 _TEMPLATE = "apply_rights_protection_template"
-
-#: The options by which a rule recognizes mail that comes back from a connector.
-_OF_RETURNED_MAIL = frozenset(("header_contains_message_header", "header_matches_message_header", "sender_ip_ranges"))
 
 #: The kinds of edits by which a rule may get larger.
 _GROWING = (ADD, ACTION, CONDITION, EXCEPTION)
@@ -61,6 +66,8 @@ def candidates(
     for edited in _least_intrusive_first(RulesAtCopy(draft, rules, wrong, apart)):
         edits, new = edited.edits[len(draft.edits) :], [rule for rule in edited.rules if id(rule) not in own]
         if any(edit.rule in fixed or lets_through(edit, edited.rules, wrong.aim) for edit in edits):
+            continue
+        if any(_may_loop(edit, rules) for edit in edits):
             continue
         if any(edit.kind in _GROWING for edit in edits) and not all(map(fits, new)):
             continue
@@ -119,6 +126,7 @@ class _EditsToAct:
             places = dict.fromkeys((self._at.stop.rule.place, *self._at.early_places))
             yield from (self._at.draft.moved(place, to) for to in places if to < place)
             yield self._at.draft.moved(self._at.stop.rule.place, place)
+            yield from _moved_for_all(self._at, place, [to for to in places if to < place])
 
     def _turned_scopes(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule whose scopes are both wrong has those of the guarantee."""
@@ -151,8 +159,12 @@ class _EditsToAct:
             yield from (self._at.draft.moved(place, to) for to in self._at.early_places if to < place)
 
     def _started(self, standing: Standing) -> Iterator[EditedRules]:
-        """A rule that is off is on: enabled, enforced, or without the date on which it ended or will begin."""
+        """A rule that is off is on: enabled, enforced, or without the date on which it ended or will begin. One that does the
+        same for the same mail as a rule that is on stays off: that rule has taken its place.
+        """
         place, rule = standing.rule.place, standing.rule
+        if any(other.in_window and _replaces(other.rule, rule) for other in self._at.every):
+            return
         if rule.idle:
             yield self._at.draft.set(place, "enabled", False, True)
         if not rule.actions.enforced:
@@ -233,12 +245,37 @@ class _EditsToAct:
             yield self._at.draft.with_section(place, CONDITION, "conditions", dict.fromkeys(options))
 
 
+def _replaces(rule: FlowRule, other: FlowRule) -> bool:
+    """Whether a rule that is on has the conditions and the actions of another one that is not."""
+    if rule is other or not rule.is_on_and_enforced or other.is_on_and_enforced:
+        return False
+    return rule.criteria.conditions == other.criteria.conditions and rule.actions.options == other.actions.options
+
+
 def _may_end_loop(rule: FlowRule, exception: Atom) -> bool:
-    """Whether an exception may be for mail that comes back from the connector to which the rule routes it, by a header or the
-    address that sends it.
+    """Whether an exception may be for mail that comes back from the connector to which the rule routes it."""
+    return routes_to_connector(rule) and is_of_returned_mail(exception)
+
+
+def _may_loop(edit: RuleEdit, rules: RuleSet) -> bool:
+    """Whether an edit moves a rule that routes mail to a connector before one that stops what comes back from there.
+
+    :param rules: those before it.
     """
-    routes = "route_message_outbound_connector" in rule.actions.options
-    return routes and not _OF_RETURNED_MAIL.isdisjoint(exception.predicate.options)
+    if edit.kind != MOVE or edit.before < edit.after or not routes_to_connector(rules.rules[edit.before]):
+        return False
+    return any(map(stops_returned_mail, rules.rules[edit.after : edit.before]))
+
+
+def _moved_for_all(at: RulesAtCopy, place: int, places: Sequence[int]) -> Iterator[EditedRules]:
+    """A rule that is meant for the wanted mail at other places, without the exceptions that the guarantee does not have."""
+    given, rule = at.draft.rules[place], at.rules.rules[place]
+    left_out = at.aim.remedy["exceptions"] if at.aim.remedy else {}
+    exceptions = [option for option, value in (given.get("exceptions") or {}).items() if left_out.get(option) != value]
+    ends_loop = any(_may_end_loop(rule, atom) for atom in rule.criteria.exceptions)
+    if exceptions and is_meant(given, at.aim) and not ends_loop:
+        less = at.draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(exceptions))
+        yield from (less.moved(place, to) for to in places)
 
 
 class _Moves:
@@ -275,18 +312,9 @@ class _Moves:
             )
             if not is_hidden:
                 continue
-            draft, given = self._at.draft, self._at.draft.rules[place]
             places = [to for to in self._at.early_places if to < place]
-            yield from (draft.moved(place, to) for to in places)
-            exceptions = self._exceptions_beside(given)
-            if exceptions and is_meant(given, self._aim):
-                less = draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(exceptions))
-                yield from (less.moved(place, to) for to in places)
-
-    def _exceptions_beside(self, rule: Section) -> list[str]:
-        """The options of a rule's exceptions that the guarantee does not have."""
-        left_out = self._aim.remedy["exceptions"] if self._aim.remedy else {}
-        return [option for option, value in (rule.get("exceptions") or {}).items() if left_out.get(option) != value]
+            yield from (self._at.draft.moved(place, to) for to in places)
+            yield from _moved_for_all(self._at, place, places)
 
     def _move_before_copying(self) -> Iterator[EditedRules]:
         """A rule that is meant for the mail goes before the one that copies or redirects it to somebody, or before all that do
@@ -366,6 +394,7 @@ def _new_rule(at: RulesAtCopy) -> Iterator[EditedRules]:
         return
     added = with_new_name(remedy, at.draft.rules)
     last_place = at.last_place_to_see_content if _looks_at_content(remedy) else len(at.draft.rules)
+    last_place = min(last_place, at.place_of_first_to_spoil)
     places = [last_place, *([] if at.stop is None else [at.stop.rule.place]), *at.early_places]
     for place in dict.fromkeys(places):
         yield at.draft.added(added, place)

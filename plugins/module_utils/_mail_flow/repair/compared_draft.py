@@ -49,7 +49,8 @@ def compared(
     aim, rules = goal.aim, task.rules
     until = known.until(draft)
     changes = difference(rules, task.rules_of(draft), task.facts, task.now)
-    selection = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
+    asked = goal.asked or goal.guarantee
+    selection = asked.selection if asked else {"conditions": aim.about}
     unwanted = unwanted_changes(
         changes,
         [selection, *_meant_mail(draft, goal, task)],

@@ -16,7 +16,7 @@ from .aims import ADD, LAST_RESORT, NEW_RULE, Aim, EditedRules, FailingCopy, reb
 from .candidate_edits import candidates
 from .draft_proof import DraftProof, OpenError, edits_act
 from .known_counterexamples import KnownCounterexamples
-from .rules_at_copy import breaks_the_way
+from .rules_at_copy import breaks_the_way, spoils
 from .suggestion import SearchEffort
 from .task import FailingGoal, RepairTask
 from .unwanted_changes import apart_from
@@ -177,11 +177,15 @@ class DraftSearch:
                     yield found
 
     def _passed_by(self, aim: Aim) -> Collection[str]:
-        """The names of the present rules that break the way of mail, and none of the mail that an aim is about meets."""
+        """The names of the present rules that break the way of mail, or encrypt what is not to be encrypted, and none of the
+        mail that an aim is about meets.
+        """
         if aim.name not in self._passed:
             task = self._task
             selections = [judged.guarantee.selection for judged in task.judged if judged.guarantee.name == aim.name]
-            rules = [rule for rule in task.rules.rules if breaks_the_way(rule)] if selections else []
+            rules = (
+                [rule for rule in task.rules.rules if breaks_the_way(rule) or spoils(rule, aim)] if selections else []
+            )
             given = [task.present.rules[rule.place] for rule in rules]
             apart = apart_from(selections[0], given, task.facts, task.rules.dialect, task.now) if rules else []
             self._passed[aim.name] = {rule.name for rule in itertools.compress(rules, apart)}

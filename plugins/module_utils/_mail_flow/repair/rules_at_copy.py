@@ -11,14 +11,16 @@ from functools import cached_property
 from ..._resources.rules.action_effects import Does
 from ..actions.actions import set_actions
 from ..actions.brought_people import brought_by
+from ..analyses.aspects import DifferenceKind
 from ..analyses.causes import unlike
-from ..analyses.standings import Standing, standings
+from ..analyses.standings import SCOPES, Standing, standings
+from ..conditions.predicate import Atom
 from ..input.guarantee_options import ALL_COPIES, RECIPIENTS_ONLY
 from ..model.inside import leaves
 from ..model.message_recipients import recipients_of
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from .aims import EditedRules, FailingCopy, is_meant, withholds
+from .aims import Aim, EditedRules, FailingCopy, is_meant, withholds
 
 #: So many rules that nearly act are tried, the nearest first.
 _NEAREST = 12
@@ -39,9 +41,35 @@ _PROTECTING_OPTIONS = ("apply_rights_protection_template", "apply_rights_protect
 _DISCLAIMER, _FALLBACK = "apply_html_disclaimer_text", "apply_html_disclaimer_fallback_action"
 
 
+#: The options by which a rule recognizes mail that comes back from a connector.
+_OF_RETURNED_MAIL = frozenset(("header_contains_message_header", "header_matches_message_header", "sender_ip_ranges"))
+
+
+def routes_to_connector(rule: FlowRule) -> bool:
+    """Whether a rule routes mail to a connector, from which it may come back and meet all rules again."""
+    return "route_message_outbound_connector" in rule.actions.options
+
+
+def is_of_returned_mail(atom: Atom) -> bool:
+    """Whether a condition may be for mail that comes back from a connector: on a header, or the address that sends it."""
+    return not _OF_RETURNED_MAIL.isdisjoint(atom.predicate.options)
+
+
+def stops_returned_mail(rule: FlowRule) -> bool:
+    """Whether a rule only stops mail that may come back from a connector."""
+    telling = [atom for atom in rule.criteria.conditions if not set(SCOPES) & set(atom.predicate.options)]
+    return bool(telling) and all(map(is_of_returned_mail, telling)) and rule.enforces(Does.STOP)
+
+
 def breaks_the_way(rule: FlowRule) -> bool:
     """Whether the rules behind a rule may not see mail, or not all of its copies, or not what it says."""
     return _wraps(rule) or rule.enforces(Does.STOP, *_BREAKING)
+
+
+def spoils(rule: FlowRule, aim: Aim) -> bool:
+    """Whether a rule encrypts mail that an aim wants without encryption by rules."""
+    is_unwanted = aim.takes is DifferenceKind.PROTECTION_LOST and Does.STOP in aim.helps
+    return is_unwanted and not rule.dlp and rule.enforces(Does.ENCRYPT)
 
 
 def _wraps(rule: FlowRule) -> bool:
@@ -88,6 +116,7 @@ class RulesAtCopy:
         self.rules = rules
         self.wrong = wrong
         self.aim = wrong.aim
+        self._rules_apart = apart
         self.every = standings(rules, wrong.copy)
         self.helping = [
             standing for standing in self.every if self.aim.is_helped_by(standing.rule) and not standing.rule.dlp
@@ -123,6 +152,14 @@ class RulesAtCopy:
         facts = self.wrong.copy.facts
         people = (person for _option, person, _senders in brought_by(rule, facts))
         return self.aim.copies == ALL_COPIES or any(leaves(facts, person) is not False for person in people)
+
+    @cached_property
+    def place_of_first_to_spoil(self) -> int:
+        """The place of the first rule that spoils mail of the aim; the number of rules if there is none."""
+        spoiling = (
+            rule.place for rule in self.rules.rules if spoils(rule, self.aim) and rule.name not in self._rules_apart
+        )
+        return next(spoiling, len(self.rules.rules))
 
     @cached_property
     def last_place_to_see_content(self) -> int:

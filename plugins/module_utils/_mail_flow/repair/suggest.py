@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 from ..._exchange.errors import OptionError
+from ..._resources.rules.action_effects import Does
 from ..analyses.difference import Difference
 from ..analyses.finding import section_of
 from ..analyses.judgment import Judgment
@@ -37,6 +38,7 @@ from .advice import (
     leaving_out,
     of_meant_dlp_rule,
     of_opposed_rule,
+    of_returned_mail,
 )
 from .aims import NEW_RULE, keeps_back, rebuilds
 from .compared_draft import compared
@@ -136,7 +138,8 @@ class _GoalRepair:
 
     def _without_search(self) -> GoalSuggestions | None:
         """The suggestions where no search is needed: for a goal that no rules can meet together with another guarantee, for mail
-        on which no edit of rules helps or that a rule is for, which keeps it back, and for mail that rules keep back.
+        on which no edit of rules helps, that a rule is for, which keeps it back, or that comes back from a connector, and for
+        mail that rules keep back.
         """
         contradiction = self._contradiction()
         if contradiction is not None:
@@ -144,11 +147,13 @@ class _GoalRepair:
         judged = self._task.judgment(self._goal)
         beyond = None
         if judged:
-            beyond = beyond_rules(judged, self._goal.wrong.copy, self._task) or of_opposed_rule(
-                judged.guarantee, self._task
+            beyond = (
+                beyond_rules(judged, self._goal.wrong.copy, self._task)
+                or of_opposed_rule(judged.guarantee, self._task)
+                or of_returned_mail(judged, self._aim, self._task)
             )
-        if beyond:
-            return GoalSuggestions(self._aim.name, advice=beyond)
+        if judged and beyond:
+            return GoalSuggestions(self._aim.name, tuple(self._of_the_rest(beyond, judged)), advice=beyond)
         if not self._is_kept_back():
             return None
         advice = self._advice()
@@ -156,6 +161,17 @@ class _GoalRepair:
             return GoalSuggestions(self._aim.name, advice=advice)
         passing = self._of_passing_mail()
         return passing if passing.suggestions or passing.contradiction else None
+
+    def _of_the_rest(self, advice: Advice, judged: Judgment) -> Sequence[Suggestion]:
+        """What is suggested for the mail that a guarantee does not leave out as is advised, and that still refutes it."""
+        left_open = advice.left_open
+        if advice.kind != "returned" or left_open is None or left_open.counterexample is None:
+            return ()
+        try:
+            found = self._suggestions_for(left_open.guarantee, judged)
+        except (OptionError, BudgetError):
+            return ()
+        return found.suggestions if found else ()
 
     def _found_by(self, search: DraftSearch) -> list[Suggestion]:
         """What a search finds, each with what it changes: what may go before what was found, and others only if they cost
@@ -258,7 +274,9 @@ class _GoalRepair:
             return None
         other_task = replace(task, judged=[narrower if other is judged else other for other in task.judged])
         (goal,) = (goal for goal in other_task.goals() if goal.guarantee is narrower.guarantee)
-        return _GoalRepair(other_task, goal).suggestions()
+        # Encryption that it does not want is no loss, also of mail that rules keep back.
+        asked = judged.guarantee if Does.STOP in goal.aim.helps else None
+        return _GoalRepair(other_task, replace(goal, asked=asked)).suggestions()
 
     def _left_open_by(self, suggestion: Suggestion, guarantee: Guarantee) -> Judgment | None:
         """The verdict on a guarantee under the rules of a suggestion; ``None`` if it is kept.

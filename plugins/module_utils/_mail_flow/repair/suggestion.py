@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,8 +86,9 @@ class Suggestion:
 
     @property
     def grave_losses(self) -> list[MailFinding]:
-        """Losses without those of TLS that are shown by mail which is then encrypted."""
-        return [finding for finding in self.losses if not _is_made_up_for(finding)]
+        """Losses without those of TLS that are shown by mail which is then encrypted, by an edited rule if it was before."""
+        edited = {edit.rule for edit in self.edits}
+        return [finding for finding in self.losses if not _is_made_up_for(finding, edited)]
 
     @property
     def changes(self) -> list[MailFinding]:
@@ -155,12 +156,17 @@ class GoalSuggestions:
     contradiction: OpposedGuarantee | None = None
 
 
-def _is_made_up_for(finding: MailFinding) -> bool:
-    """Whether a finding is that mail leaves with less TLS, and is shown by a message that is then encrypted."""
+def _is_made_up_for(finding: MailFinding, edited: Collection[str]) -> bool:
+    """Whether a finding is that mail leaves with less TLS, and is shown by a message that is then encrypted.
+
+    :param edited: the names of the rules of which one encrypts it, if it was encrypted before.
+    """
     if finding.kind is not DifferenceKind.TRANSIT_LOST or not isinstance(finding, ChangedMail):
         return False
     before, after = (finding.sides.get(side) for side in ("before", "after"))
-    return bool(before and after and before.is_in_clear and after.is_delivered and not after.is_in_clear)
+    if not (before and after and after.is_delivered) or after.is_in_clear:
+        return False
+    return before.is_in_clear or any(rule in edited for rule in after.protected_by)
 
 
 def width_by_conditions(finding: MailFinding) -> tuple[int, int, int]:

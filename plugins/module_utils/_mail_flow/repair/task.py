@@ -29,11 +29,13 @@ class Goal:
     """A guarantee that is to hold, or a message whose expectations are to be met.
 
     :param aim: what its copies should come out as.
+    :param asked: the guarantee that is asked, where :param:`guarantee` is the one for a part of its mail.
     """
 
     aim: Aim
     guarantee: Guarantee | None = None
     case: Case | None = None
+    asked: Guarantee | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

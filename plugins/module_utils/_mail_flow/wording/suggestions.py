@@ -254,49 +254,69 @@ _UNAUTHENTICATED = f"Rules do not surely encrypt mail whose sender did not sign 
 
 def _advice(advice: Advice) -> str:
     """Advice other than an edit, as a sentence."""
-    if advice.kind == "sign_in":
-        return visible_line(f"Let {advice.value} sign in, or let a connector take its mail. {_UNAUTHENTICATED}.")
-    if advice.kind == "template":
-        return visible_line(
-            f"The message arrives protected already, and no edit was found that gives it {advice.value!r} instead. If any"
-            " protection will do, leave the template out of the guarantee: it holds without."
-        )
-    if advice.kind == "from_outside":
-        return visible_line(_for_mail_from_outside(advice))
-    if advice.kind == "dlp":
-        return visible_line(_by_hand(advice))
-    if advice.kind in ("copies", "copied_to"):
-        return visible_line(_without_copies(advice))
-    if advice.kind == "dlp_idle":
-        return visible_line(_by_switching_on(advice))
-    if advice.kind == "opposed_rule":
-        (rule,) = map(repr, advice.rules)
-        return visible_line(
-            f"The rule {rule} is for this very mail, and keeps it from delivery. If that is intended, drop the guarantee;"
-            " if it is not, disable the rule."
-        )
-    if advice.kind == "expiry":
-        return visible_line(
-            f"Set external_mail_expiry_in_days of the OME configuration {advice.value!r} to {advice.days} or less. All mail"
-            f" that shows it then expires as early.{_still_open(advice.left_open)}"
-        )
-    if advice.kind == "add_branding":
-        expiring = f" whose external_mail_expiry_in_days is {advice.days} or less" if advice.days else ""
-        return (
-            f"Add an OME configuration{expiring}, and let the rule that encrypts this mail apply it. There is none but the"
-            f" default one{', with which no mail expires' if advice.days else ''}."
-        )
-    if advice.kind == "unless":
-        several = len(advice.rules) > 1
-        names = [repr(rule) for rule in advice.rules]
-        rules = f"rule{'s' if several else ''} {listed(names, joint='and', most=len(names))}"
-        return visible_line(
-            f"The {rules} {'keep' if several else 'keeps'} some of this mail from delivery. If that is intended, leave it"
-            f" out of the guarantee, with unless: {json.dumps(advice.unless)}.{_still_open(advice.left_open)}"
-        )
+    return visible_line(_OF_ADVICE[advice.kind](advice))
+
+
+def _to_sign_in(advice: Advice) -> str:
+    return f"Let {advice.value} sign in, or let a connector take its mail. {_UNAUTHENTICATED}."
+
+
+def _without_template(advice: Advice) -> str:
+    return (
+        f"The message arrives protected already, and no edit was found that gives it {advice.value!r} instead. If any"
+        " protection will do, leave the template out of the guarantee: it holds without."
+    )
+
+
+def _opposed_rule(advice: Advice) -> str:
+    (rule,) = map(repr, advice.rules)
+    return (
+        f"The rule {rule} is for this very mail, and keeps it from delivery. If that is intended, drop the guarantee;"
+        " if it is not, disable the rule."
+    )
+
+
+def _expiry(advice: Advice) -> str:
+    return (
+        f"Set external_mail_expiry_in_days of the OME configuration {advice.value!r} to {advice.days} or less. All mail"
+        f" that shows it then expires as early.{_still_open(advice.left_open)}"
+    )
+
+
+def _one_more_branding(advice: Advice) -> str:
+    expiring = f" whose external_mail_expiry_in_days is {advice.days} or less" if advice.days else ""
+    return (
+        f"Add an OME configuration{expiring}, and let the rule that encrypts this mail apply it. There is none but the"
+        f" default one{', with which no mail expires' if advice.days else ''}."
+    )
+
+
+def _without_kept_back_mail(advice: Advice) -> str:
+    several = len(advice.rules) > 1
+    names = [repr(rule) for rule in advice.rules]
+    rules = f"rule{'s' if several else ''} {listed(names, joint='and', most=len(names))}"
+    return (
+        f"The {rules} {'keep' if several else 'keeps'} some of this mail from delivery. If that is intended, leave it"
+        f" out of the guarantee, with unless: {json.dumps(advice.unless)}.{_still_open(advice.left_open)}"
+    )
+
+
+def _other_claim(advice: Advice) -> str:
     return (
         "No such mail is delivered unprotected, but rules keep some of it from delivery. If that is intended, use then:"
         f" {advice.value}."
+    )
+
+
+def _without_returned_mail(advice: Advice) -> str:
+    """The advice that a guarantee leaves out what may come back from a connector, as a sentence."""
+    (guard,) = advice.rules
+    does = f"stops mail that may come back from the connector of the rule {advice.value!r}"
+    if guard == advice.value:
+        does = "exempts mail that may come back from its connector"
+    return (
+        f"The rule {guard!r} {does}: without that, such mail would go round in a loop. Leave it out of the guarantee,"
+        f" {_with_unless(advice)}"
     )
 
 
@@ -367,6 +387,24 @@ def _with_unless(advice: Advice) -> str:
     """The exceptions that a guarantee is advised to take, and whether it is kept with them: the end of a sentence."""
     holds = _still_open(advice.left_open) if advice.left_open else " It holds then."
     return f"with unless: {json.dumps(advice.unless)}.{holds}"
+
+
+#: Kind of advice to its words.
+_OF_ADVICE: dict[str, Callable[[Advice], str]] = {
+    "sign_in": _to_sign_in,
+    "template": _without_template,
+    "from_outside": _for_mail_from_outside,
+    "dlp": _by_hand,
+    "dlp_idle": _by_switching_on,
+    "copies": _without_copies,
+    "copied_to": _without_copies,
+    "opposed_rule": _opposed_rule,
+    "returned": _without_returned_mail,
+    "expiry": _expiry,
+    "add_branding": _one_more_branding,
+    "unless": _without_kept_back_mail,
+    "then": _other_claim,
+}
 
 
 #: The kind of a reason that a sender is not known to be inside.

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import ChangedMail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import Aim
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.ranking import first_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
@@ -244,3 +245,149 @@ def test_a_rule_that_is_right_for_others_is_not_made_one_for_more_mail_than_is_w
     to_new = {**IN, "from": ["megan@contoso.com"], "recipient_domain_is": ["client.com", "new.com"]}
     _found, edits = repaired([others], {"when": to_new, "then": "not_in_clear"})
     assert edits[0] == [("add", "Encrypt: G")]
+
+
+def test_a_word_with_a_sign_stays_beside_the_word_of_the_guarantee() -> None:
+    staff = rule("Staff", {**OUTGOING, "subject_contains_words": ["HR:"]}, ENCRYPT)
+    wanted = {**OUTGOING, "subject_contains_words": ["HR"]}
+    found, edits = repaired([staff], {"when": wanted, "then": "not_in_clear"})
+    assert edits[0] == [("condition", "Staff")]
+    assert found.suggestions[0].rules[0]["conditions"]["subject_contains_words"] == ["HR:", "HR"]
+
+
+def test_an_old_test_of_a_rule_that_is_on_stays_a_test() -> None:
+    """The rule in its place exempts somebody no longer."""
+    numbers: Values = {**OUTGOING, "subject_contains_words": ["number"]}
+    old = rule("Old", numbers, ENCRYPT, mode="Audit")
+    new = rule("New", numbers, ENCRYPT, exceptions={"recipient_domain_is": ["fabrikam.com"]})
+    _found, edits = repaired([old, new], {"when": numbers, "then": "not_in_clear"})
+    assert edits[0] == [("exception", "New")]
+    assert not any(("enable", "Old") in each for each in edits)
+
+
+def test_a_rule_that_is_stopped_and_exempts_wanted_mail_goes_before_the_stop_for_all_of_it() -> None:
+    lund = rule("Lund", {"from": ["megan@contoso.com"]}, {**STOP, "set_audit_severity": "Low"})
+    research: Values = {**OUTGOING, "from": ["megan@contoso.com"], "subject_contains_words": ["research"]}
+    own = rule("Research", research, ENCRYPT, exceptions={"sent_to": ["ann@fabrikam.com"]})
+    found, edits = repaired([lund, own], {"when": research, "then": "not_in_clear"})
+    assert edits[0] == [("exception", "Research"), ("move", "Research")]
+    assert found.suggestions[0].rules[0] == {**own, "exceptions": {}}
+
+
+SCANNED: Values = {"header_contains_message_header": "X-Scanned", "header_contains_words": ["yes"]}
+BY_GATEWAY: Values = {
+    **TENANT,
+    "outbound_connectors": [
+        {
+            "name": "Gateway",
+            "connector_type": "Partner",
+            "is_transport_rule_scoped": True,
+            "recipient_domains": ["*"],
+            "smart_hosts": ["gateway.example"],
+            "tls_settings": "CertificateValidation",
+        }
+    ],
+}
+TO_GATEWAY: Values = {"route_message_outbound_connector": "Gateway"}
+BACK = rule("Back", {**IN, **SCANNED}, {**STOP, "set_audit_severity": "Low"})
+
+
+@pytest.mark.parametrize(
+    ("rules", "guard"),
+    [
+        ([rule("Out", OUTGOING, TO_GATEWAY, exceptions=SCANNED)], "Out"),
+        ([BACK, rule("Out", OUTGOING, TO_GATEWAY)], "Back"),
+    ],
+    ids=["exception", "stop"],
+)
+def test_what_keeps_mail_from_a_loop_stays_and_the_guarantee_leaves_that_mail_out(
+    rules: list[Values], guard: str
+) -> None:
+    found, edits = repaired(rules, {"when": OUTGOING, "then": "protected_in_transit"}, BY_GATEWAY)
+    assert edits == []
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.value, found.advice.rules) == ("returned", "Out", (guard,))
+    assert found.advice.unless == SCANNED
+    assert found.advice.left_open is None
+
+
+def test_beside_that_advice_stands_what_puts_the_rest_right() -> None:
+    rules = [AGENDA, rule("Out", OUTGOING, TO_GATEWAY, exceptions=SCANNED)]
+    found, edits = repaired(rules, {"when": OUTGOING, "then": "protected_in_transit"}, BY_GATEWAY)
+    assert found.advice is not None
+    assert found.advice.kind == "returned"
+    assert edits[0] == [("move", "Out")]
+
+
+def test_a_rule_for_a_connector_goes_before_no_rule_that_stops_what_comes_back_from_it() -> None:
+    rules = [AGENDA, BACK, rule("Out", OUTGOING, TO_GATEWAY)]
+    wanted = {"when": OUTGOING, "unless": SCANNED, "then": "protected_in_transit"}
+    found, edits = repaired(rules, wanted, BY_GATEWAY)
+    assert edits
+    for one in found.suggestions:
+        assert not any(edit.kind == "move" and edit.rule == "Out" for edit in one.edits)
+
+
+def test_a_rule_that_exempts_stands_before_the_first_one_that_encrypts_such_mail() -> None:
+    """What goes before keeps its effect."""
+    footer = rule("Footer", OUTGOING, {"apply_html_disclaimer_text": "<p>Contoso</p>"})
+    other = rule("Other", {**OUTGOING, "from": ["bob@contoso.com"]}, ENCRYPT)
+    offers = rule("Offers", {**OUTGOING, "subject_contains_words": ["offer"]}, ENCRYPT)
+    press: Values = {**OUTGOING, "from": ["megan@contoso.com"]}
+    every = rule("Every", {**IN, "subject_contains_words": ["secret", "offer"]}, ENCRYPT)
+    found, edits = repaired([footer, other, offers, every], {"when": press, "then": "unencrypted"})
+    assert edits[0] == [("add", "Exempt: G")]
+    assert found.suggestions[0].edits[0].after == 2
+
+
+def test_encryption_that_is_not_wanted_is_no_loss_also_where_rules_keep_some_of_the_mail_back() -> None:
+    held = rule(
+        "Held", {**OUTGOING, "subject_contains_words": ["budget"]}, {"moderate_message_by_user": ["bob@contoso.com"]}
+    )
+    offers = rule("Offers", {**OUTGOING, "subject_contains_words": ["offer"]}, ENCRYPT)
+    found, edits = repaired([held, offers], {"when": OUTGOING, "then": "unencrypted"})
+    assert edits
+    assert [one.losses for one in found.suggestions] == [()] * len(edits)
+
+
+BRANDING = "apply_rights_protection_customization_template"
+
+
+@pytest.mark.parametrize(("others", "advised"), [("Board", "expiry"), ("", "")])
+def test_the_branding_of_others_is_not_shown_in_place_of_one_that_expires_too_late(others: str, advised: str) -> None:
+    days = {"Finance": 14, "Board": 3}
+    facts = {
+        **TENANT,
+        "ome_configurations": [
+            {"identity": name, "external_mail_expiry_in_days": number} for name, number in days.items()
+        ],
+    }
+    finance: Values = {**OUTGOING, "from": ["megan@contoso.com"]}
+    board: Values = {**OUTGOING, "from": ["bob@contoso.com"]}
+    rules = [
+        rule("Finance", finance, {**ENCRYPT, BRANDING: "Finance"}),
+        rule("Board", board, {**ENCRYPT, **({BRANDING: others} if others else {})}),
+    ]
+    found, _edits = repaired(rules, {"when": finance, "then": "portal", "expires_within_days": 7}, facts)
+    assert (found.advice.kind if found.advice else "") == advised
+
+
+def test_mail_that_an_edited_rule_encrypts_may_leave_with_less_tls_also_where_another_one_did() -> None:
+    marked = rule("Marked", {**OUTGOING, "subject_matches_patterns": [r"^\[secure\]"]}, {**ENCRYPT, **STOP})
+    broker = rule(
+        "Broker", {**IN, "recipient_domain_is": ["fabrikam.com"]}, {"route_message_outbound_require_tls": True}
+    )
+    facts = {**TENANT, "outbound_connectors": []}
+    found, edits = repaired([marked, broker], {"when": MARKED, "then": "not_in_clear"}, facts)
+    assert edits[0] == [("condition", "Marked")]
+    first = found.suggestions[0]
+    (loss,) = first.losses
+    assert isinstance(loss, ChangedMail)
+    before = loss.sides["before"]
+    assert before is not None
+    encrypted = replace(
+        loss, sides={**loss.sides, "before": replace(before, protection="encrypt", protected_by=("Numbers",))}
+    )
+    others = tuple(replace(edit, rule="Other") for edit in first.edits)
+    assert replace(first, unwanted_changes=(encrypted,)).grave_losses == []
+    assert replace(first, unwanted_changes=(encrypted,), edits=others).grave_losses == [encrypted]

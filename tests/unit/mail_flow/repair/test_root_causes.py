@@ -326,9 +326,9 @@ def test_the_exception_that_ends_a_mail_loop_stays(returned: Values) -> None:
     facts = {**TENANT, "outbound_connectors": [{**scanner, "tls_settings": "CertificateValidation"}]}
     routes = rule("Routes", OUTGOING, {"route_message_outbound_connector": "Scanner"}, exceptions=returned)
     wanted = {"when": OUTGOING, "then": "protected_in_transit"}
-    _found, edits = repaired([routes], wanted, facts=facts)
-    assert edits
-    assert not [kind for each in edits for kind, name in each if kind == "exception" and name == "Routes"]
+    found, edits = repaired([routes], wanted, facts=facts)
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.unless, edits) == ("returned", returned, [])
     # Any other exception may go.
     routes["exceptions"] = {"subject_contains_words": ["contract"]}
     _found, edits = repaired([routes], wanted, facts=facts)
