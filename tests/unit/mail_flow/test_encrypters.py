@@ -38,9 +38,9 @@ ENCRYPT: dict[str, Any] = {
 BANK = {"name": "Bank", "enabled": True, "recipient_domains": ["bank.example"], "tls_settings": "CertificateValidation"}
 
 
-def counted(policy: int, manual: int, certain: int, possible: int) -> MeasuredRow:
+def counted(policy: int, manual: int, certain: int, possible: int, begin: datetime.datetime = BEGIN) -> MeasuredRow:
     report = EncryptionReport([Encrypted("2026-11-27", policy, manual, policy + manual)])
-    return measured_row(measured(report, BEGIN, UNTIL, Explained(1000, certain, possible)))
+    return measured_row(measured(report, begin, UNTIL, Explained(1000, certain, possible)))
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,11 @@ def test_a_row_says_what_it_covers() -> None:
         "  Encrypt button: 1 message in 7 days that people encrypted (reported)",
         "  Forced TLS 'Bank': mail to bank.example, on its way, with a certificate from a trusted authority (read)",
     ]
+
+
+@pytest.mark.parametrize("policy", [0, 413])
+def test_one_day_is_no_days(policy: int) -> None:
+    numbers = counted(policy, 1, 0, 0, begin=UNTIL - datetime.timedelta(days=1))
+    assert numbers.days == 1
+    covers = [row.covers for row in encrypter_rows(RuleSet([]), facts_of({}), numbers)]
+    assert [("1 day" in text, "1 days" in text) for text in covers[:3]] == [(True, False)] * 3

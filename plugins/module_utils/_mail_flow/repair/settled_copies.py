@@ -34,12 +34,12 @@ _MOST_MOVED = 3
 
 def is_open_by_added_people(judged: Judgment) -> bool:
     """Whether a guarantee is unknown only because rules add people that later rules may or may not look at."""
-    return judged.verdict is GuaranteeVerdict.UNKNOWN and all(
-        reason.id == questions.ADDED_RECIPIENTS and reason.kind == _ADDED for reason in judged.unknown
-    )
+    if judged.verdict is not GuaranteeVerdict.UNKNOWN or not judged.unknown:
+        return False
+    return all(reason.id == questions.ADDED_RECIPIENTS and reason.kind == _ADDED for reason in judged.unknown)
 
 
-def settling(judged: Judgment, task: RepairTask) -> GoalSuggestions | None:
+def settling_suggestions(judged: Judgment, task: RepairTask) -> GoalSuggestions | None:
     """The edits after which a guarantee is proved that is open by added people; ``None`` if none was found."""
     (_rule, person), *_others = (value for reason in judged.unknown for value in reason.values)
     guarantee = judged.guarantee

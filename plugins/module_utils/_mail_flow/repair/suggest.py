@@ -50,7 +50,7 @@ from .found_suggestions import FoundSuggestions
 from .known_counterexamples import KnownCounterexamples
 from .opposed import opposed_guarantee
 from .ranking import least_harmful, ranked
-from .settled_copies import is_open_by_added_people, settling
+from .settled_copies import is_open_by_added_people, settling_suggestions
 from .suggestion import GoalSuggestions, OpposedGuarantee, Suggestion, TraceEffect
 from .task import FailingGoal, RepairTask
 
@@ -90,7 +90,7 @@ def suggestions(
     searches: list[Callable[[], GoalSuggestions | None]] = [
         _GoalRepair(task, goal).suggestions for goal in task.goals()
     ]
-    searches += [partial(settling, each, task) for each in judged if is_open_by_added_people(each)]
+    searches += [partial(settling_suggestions, each, task) for each in judged if is_open_by_added_people(each)]
     suggested = list[GoalSuggestions | None]()
     with bounded(steps, share=1), uncollected():
         for place, search in enumerate(searches):

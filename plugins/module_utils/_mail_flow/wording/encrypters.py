@@ -139,7 +139,8 @@ def measured_row(measurement: Measured, *, beside_plan: bool = False) -> Measure
 
 def measured_sentence(measurement: Measured, *, beside_plan: bool = False) -> str:
     """``Encrypted, but not by rules: 12 of 1,000 messages in 7 days (by policy 10, by people 2). …``"""
-    explained, days = measurement.explained, f"{measurement.days:,} day{'' if measurement.days == 1 else 's'}"
+    explained = measurement.explained
+    days = _days(measurement.days)
     open_ = explained.possible - explained.certain
     may = f", and may encrypt {open_:,} more" if open_ else ""
     rules = "today's rules" if beside_plan else "rules"
@@ -215,10 +216,15 @@ def _of_labels(facts: Facts, counted: MeasuredRow | None, on: Provenance) -> Ite
         yield EncrypterRow(_KIND[LABELS], _NAMES_OF_ALL[LABELS], _NONE, on)
 
 
+def _days(number: int) -> str:
+    return f"{number:,} day{'' if number == 1 else 's'}"
+
+
 def _not_seen(counted: MeasuredRow | None) -> tuple[str, Provenance]:
+    """The mail that something unknown may have encrypted, as far as Exchange counts it, and on what that rests."""
     if counted is None:
         return _NOT_SEEN, UNSEEN
-    days = f"{counted.days} days"
+    days = _days(counted.days)
     if not counted.policy:
         return f"no message in {days} that Exchange counts by policy and rules do not explain", REPORTED
     number = f"{counted.policy:,} message{'' if counted.policy == 1 else 's'}"
@@ -226,13 +232,14 @@ def _not_seen(counted: MeasuredRow | None) -> tuple[str, Provenance]:
 
 
 def _button(facts: Facts, counted: MeasuredRow | None) -> EncrypterRow:
+    """The row about people who encrypt mail themselves."""
     shown = (facts.encryption.irm_configuration or {}).get("simplified_client_access_enabled")
     hidden = "; Outlook on the web does not show it" if shown is False else ""
     name = KINDS_OF_ENCRYPTER["button"]
     if counted is None:
         return EncrypterRow("button", name, f"mail for which people choose it{hidden}", UNSEEN)
     number = f"{counted.manual:,} message{'' if counted.manual == 1 else 's'}"
-    return EncrypterRow("button", name, f"{number} in {counted.days} days that people encrypted{hidden}", REPORTED)
+    return EncrypterRow("button", name, f"{number} in {_days(counted.days)} that people encrypted{hidden}", REPORTED)
 
 
 def _forced_tls(rules: Sequence[FlowRule], connectors: Sequence[Connector] | None) -> Iterator[EncrypterRow]:

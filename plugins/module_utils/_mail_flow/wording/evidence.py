@@ -265,7 +265,8 @@ def evidence_headline(evidence: EvidenceResultRow) -> str:
         return evidence.remark
     compared = [rule for rule in evidence.rules if rule.compared]
     against = [rule.name for rule in compared if rule.contradictions]
-    contradicted = f"of which {', '.join(map(repr, against))} is contradicted" if against else "none contradicted"
+    are = "is" if len(against) == 1 else "are"
+    contradicted = f"of which {', '.join(map(repr, against))} {are} contradicted" if against else "none contradicted"
     texts = [f"{number_of(len(compared), 'rule')} compared, {contradicted}"] if compared else ["no rule compared"]
     remaining = len(evidence.rules) - len(compared)
     texts += [f"{remaining:,} not compared"] if remaining else []
