@@ -103,8 +103,8 @@ class SessionDescription:
         return cls(**{**row, "organization": organization})
 
     def as_row(self) -> dict[str, Any]:
-        """The description for the wire to a worker, and for results."""
-        return asdict(self)
+        """The description for the wire to a worker, and for results; the organization as everywhere else."""
+        return {**asdict(self), "organization": self.organization and self.organization.as_row()}
 
 
 def session_facts(connections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
