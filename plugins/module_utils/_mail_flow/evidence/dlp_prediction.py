@@ -68,7 +68,7 @@ class _DlpPredictor:
         """Whether copies reach DLP; ``None`` if that is open, as of those that wait for an approval."""
         met = {place: asked_of(doubt, group) for place, doubt in group.met[0]}
         try:
-            worlds = self._chain.worlds_after(met, *self._sorter.message(group.places[0]))
+            worlds = self._chain.worlds.after(met, *self._sorter.message(group.places[0]))
         except BudgetError:
             worlds = None
         if worlds is None:

@@ -117,7 +117,7 @@ class _Predictor:
         met |= {place: asked_of(doubt, group) for place, doubt in group.met[0]}
         message, person = self.strict.message(group.places[0])
         try:
-            before = self.chain.worlds_before(met, message, person)
+            before = self.chain.worlds.before(met, message, person)
         except BudgetError:
             before = None
         for place, asked in met.items():

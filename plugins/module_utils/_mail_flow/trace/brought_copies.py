@@ -13,10 +13,11 @@ from ..model.addresses import domain
 from ..model.inside import recipient_outside
 from ..rules.dlp_rules import DlpRules
 from ..rules.flow_rule import FlowRule
-from .chain import Chain, makes
+from .chain import Chain
 from .columns import bits_of, places_of
 from .rows import left_out
 from .rule_evaluator import RuleEvaluator
+from .rule_identities import makes
 from .sharing import BROUGHT
 from .truth_sets import TruthSets, Unknown
 

@@ -19,9 +19,10 @@ from ..model.message import Message
 from ..model.outcomes import Fate
 from ..simulator.simulation import twice
 from ..simulator.state import Course
-from .chain import Chain, MadeCopy
+from .chain import Chain
 from .columns import Block, places_of
 from .groups import CopyGroup, Sorter
+from .made_copies import MadeCopy
 from .truth_sets import Doubt
 
 #: The places of the rules that copies of a group meet in a rule set, and what is open of that.
@@ -77,7 +78,7 @@ def copies_by_rules(
             for number_of_side, side in enumerate(sides):
                 rules_met = {who: _rules_met(who, side.met(their_group)) for who, their_group in sharing.items()}
                 dlp = {who: their_group.dlp[side.about] for who, their_group in sharing.items()}
-                made = side.chain.copies(rules_met, dlp, message, person)
+                made = side.chain.maker.copies(rules_met, dlp, message, person)
                 targets = [(target, copy) for who, copy in made.items() for target in _places_of(who, places, sorter)]
                 for target, copy in targets:
                     ways = origins.setdefault(target, CopyOrigins([set() for _side in sides]))

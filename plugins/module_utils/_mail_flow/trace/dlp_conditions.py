@@ -16,9 +16,11 @@ from ..model import questions
 from ..model.encrypters import LOOKS
 from ..model.kleene import Open, Truth, opened
 from ..rules.dlp_rules import DlpRules, changing_before_dlp
-from .chain import Chain, SeenByDlp, changing
+from .chain import Chain
 from .columns import bits_of, is_in, signatures
 from .rule_evaluator import RuleEvaluator
+from .rule_identities import changing
+from .traced_decider import SeenByDlp
 from .truth_sets import Unknown
 
 #: What is known of conditions, by their numbers.
@@ -60,7 +62,7 @@ def _decided(evaluator: RuleEvaluator, chain: Chain, atom: Atom) -> Iterator[tup
     """What a condition is, but false, and the copies of which it is that, as bits."""
     if changing_before_dlp(chain.rules)(atom):
         # With other rules before it, DLP sees something else.
-        yield _open_to_dlp(atom, changing(chain.changes_before_dlp, (atom,))), evaluator.block.every_copy
+        yield _open_to_dlp(atom, changing(chain.identities.changes_before_dlp, (atom,))), evaluator.block.every_copy
         return
     truth = evaluator.truth_of_copy(atom)
     yield True, truth.true

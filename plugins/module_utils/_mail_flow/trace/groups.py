@@ -17,7 +17,7 @@ from ..model.sizes import ENCODED
 from ..rules.flow_rule import FlowRule
 from ..simulator.protection import LARGEST
 from .brought_copies import BroughtCopies
-from .chain import Chain, SeenByDlp
+from .chain import Chain
 from .columns import Block, bits_of, is_in, places_of, signatures
 from .delivered import RulesInEffect, without_kept_back
 from .dlp_conditions import seen_alike
@@ -25,6 +25,7 @@ from .row_messages import message_of_row, recipient_of
 from .rows import instant_of
 from .rule_evaluator import RuleEvaluator
 from .rule_matches import RuleMatches
+from .traced_decider import SeenByDlp
 from .truth_sets import Doubt, RulesMet, TruthSets, Unknown
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from ..model.kleene import Open
 from ..model.reason_kinds import UntracedKind
-from .chain import FollowedCopies
 from .columns import bits_of
+from .followed_copies import FollowedCopies
 from .groups import CopyGroup
 from .rule_matches import RuleMatches
 from .truth_sets import answered

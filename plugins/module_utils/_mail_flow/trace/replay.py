@@ -35,7 +35,7 @@ from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
 from ..simulator.disclosures import Disclosure, disclosures
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
-from .chain import MOST_KNOWN, Chain, ChainOutcome, FollowedCopies, MadeCopy
+from .chain import Chain
 from .columns import Block, blocks_of, places_of
 from .copies_by_rules import (
     AlikeCopies,
@@ -50,7 +50,9 @@ from .copies_by_rules import (
     worlds_of,
 )
 from .delivered import RulesInEffect
+from .followed_copies import MOST_KNOWN, ChainOutcome, FollowedCopies
 from .groups import CopyGroup, Sorter
+from .made_copies import MadeCopy
 from .plain_copies import plain_group
 from .row_messages import plain as plain_message
 from .rows import SENT, Trace, instant_of, left_out
@@ -214,11 +216,11 @@ class Replay:
         self._in_effect = RulesInEffect(about, since) if since else None
         self._disclosures = list(disclosures(self.chains[0].rules.rules, facts)) if guarantees else []
         self._claims = claims_of([guarantee.selection for guarantee in guarantees], facts.dialect).rules
-        self._common = frozenset.intersection(*(frozenset(chain.identities) for chain in self.chains))
+        self._common = frozenset.intersection(*(frozenset(chain.identities.complete) for chain in self.chains))
         self._changes = remembered_changes()
         self._passed = [PassedRuleSet(chain, about, _met_in(about)) for about, chain in enumerate(self.chains)]
         #: For each rule set, the numbers of its rules: equal where these have equal identities.
-        self._numbers = _numbered([chain.identities for chain in self.chains])
+        self._numbers = _numbered([chain.identities.complete for chain in self.chains])
 
     def run(self, trace: Trace) -> Tallies:
         """What happens to the copies of a trace."""
@@ -258,7 +260,7 @@ class Replay:
                     continue
                 message, person = sorter.message(group.places[0])
                 followed = rows[number] = [
-                    chain.follow(chain.steps(met, self._common), message, person, group.alike, dlp)
+                    chain.follower.follow(met, self._common, message, person, group.alike, dlp)
                     for chain, met, dlp in zip(self.chains, group.met, group.dlp, strict=False)
                 ]
                 here = _domains_of(group.places, block)
@@ -461,7 +463,7 @@ class Replay:
             return open_group.changes
         message, person = sorter.message(group.places[0])
         as_plain = [
-            chain.follow(chain.steps(met, self._common), plain_message(message), person, plain.group.alike, dlp)
+            chain.follower.follow(met, self._common, plain_message(message), person, plain.group.alike, dlp)
             for chain, met, dlp in zip(self.chains, plain.group.met, group.dlp, strict=False)
         ]
         if followed[0].undecided and not as_plain[0].undecided:
@@ -766,9 +768,12 @@ def alternatives(
     every = chains[0].rules.with_rules(replace(rule, place=number) for number, rule in enumerate(rules.values()))
     pool = Chain(every, facts, with_side_effects=True)
     # A rule of the pool is where it is in the rule set that has it.
-    pool.earlier = tuple(earlier for side in (now, *then) for earlier in side.earlier)
-    pool.changes = tuple(changes for side in (now, *then) for changes in side.changes)
-    pairs = [_Pair(now, other, frozenset(now.chain.identities) & frozenset(other.chain.identities)) for other in then]
+    pool.identities.earlier = tuple(earlier for side in (now, *then) for earlier in side.earlier)
+    pool.identities.changes = tuple(changes for side in (now, *then) for changes in side.changes)
+    pairs = [
+        _Pair(now, other, frozenset(now.chain.identities.complete) & frozenset(other.chain.identities.complete))
+        for other in then
+    ]
     # The first rules of the pool are the present ones.
     of_others = [None] * (len(rules) - len(now.places))
     in_effect = RulesInEffect(0, [*since, *of_others]) if since else None
@@ -799,7 +804,7 @@ class _Ordered:
         self.chain = chain
         times: Counter[Hashable] = Counter()
         keys = []
-        for identity in chain.identities:
+        for identity in chain.identities.complete:
             times[identity] += 1
             keys.append((identity, times[identity]))
         new = [(key, rule) for key, rule in zip(keys, chain.rules.rules, strict=True) if key not in rules]
@@ -808,9 +813,10 @@ class _Ordered:
         self.places = {known[key]: place for place, key in enumerate(keys)}
         #: For each rule that it has first: the numbers of the earlier ones that split copies, or add people.
         self.earlier = [
-            tuple(known[keys[place]] for place in chain.earlier[self.places[known[key]]]) for key, _rule in new
+            tuple(known[keys[place]] for place in chain.identities.earlier[self.places[known[key]]])
+            for key, _rule in new
         ]
-        self.changes = [chain.changes[self.places[known[key]]] for key, _rule in new]
+        self.changes = [chain.identities.changes[self.places[known[key]]] for key, _rule in new]
 
     def met(self, met: Sequence[tuple[int, Doubt | None]]) -> list[tuple[int, int, Doubt | None]]:
         """The places of the rules that copies meet, first to last, their numbers, and why that is open.
@@ -870,9 +876,7 @@ class _Pair:
         """What becomes of the copies of a group, then and now."""
         message, person = sorter.message(group.places[0])
         now, then = (
-            side.chain.follow(
-                side.chain.steps(side.met_by(group), self.common), message, person, group.alike, group.dlp[0]
-            )
+            side.chain.follower.follow(side.met_by(group), self.common, message, person, group.alike, group.dlp[0])
             for side in (self.now, self.then)
         )
         return then, now

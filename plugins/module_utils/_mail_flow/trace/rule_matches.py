@@ -12,8 +12,9 @@ from operator import or_
 from ..conditions.predicate import Atom
 from ..rules.flow_rule import FlowRule
 from .brought_copies import BroughtCopies
-from .chain import Chain, changing
+from .chain import Chain
 from .rule_evaluator import RuleEvaluator
+from .rule_identities import changing
 from .sharing import Sharing
 from .truth_sets import OF_CONTENT, Doubt, TruthSets
 
@@ -119,7 +120,7 @@ class RuleMatches:
         of_content = reduce(or_, (bits for why, bits in asked.truth.open.items() if why.kind in OF_CONTENT), 0)
         changed = self._evaluator.edited(asked.atom)
         if asked.about < len(self._chains):
-            for earlier in self._chains[asked.about].changing_before(asked.rule.place, asked.atom):
+            for earlier in self._chains[asked.about].identities.changing_before(asked.rule.place, asked.atom):
                 changed |= self._splitting(asked.about, earlier.place)[1]
         return asked.copies & (changed | ~of_content)
 
@@ -142,14 +143,17 @@ class RuleMatches:
         rules on which the answer depends, too.
         """
         chain = self._chains[about] if about < len(self._chains) else None
-        changes = chain.changes[rule.place] if chain else ()
+        changes = chain.identities.changes[rule.place] if chain else ()
         for atom in rule.criteria.atoms:
-            earlier = chain.earlier[rule.place] if chain and atom.looks_around else ()
+            earlier = chain.identities.earlier[rule.place] if chain and atom.looks_around else ()
             yield (atom.predicate.options, atom.values, atom.settings, changing(changes, (atom,))), earlier
         if rule.dates.begins or rule.dates.ends:
             yield ("dates", rule.dates.begins, rule.dates.ends), ()
         if rule.criteria.doubts:
-            yield (("doubt", about, rule.place) if chain is None else ("doubt", chain.identities[rule.place])), ()
+            yield (
+                (("doubt", about, rule.place) if chain is None else ("doubt", chain.identities.complete[rule.place])),
+                (),
+            )
 
     def _by_earlier(self, about: int, earlier: Sequence[int], copies: int) -> dict[tuple[Hashable, ...], int]:
         """Copies by those of some earlier rules that may match a copy of the same message: no other one splits it, or adds
@@ -176,13 +180,13 @@ class RuleMatches:
             chain = self._chains[about]
             rule = chain.rules.rules[place]
             copies = self._brought.in_messages_met(rule, self.met(rule, about).possible)
-            self._known_splitting[key] = (chain.identity_but_for_splits(place), copies)
+            self._known_splitting[key] = (chain.identities.but_for_splits(place), copies)
         return self._known_splitting[key]
 
     def _sharing(self, rule: FlowRule, about: int) -> Sharing:
         """Who shares a copy with whom when it reaches a rule."""
         chain = self._chains[about] if about < len(self._chains) else None
-        places = chain.earlier[rule.place] if chain else ()
+        places = chain.identities.earlier[rule.place] if chain else ()
         key = (about, *places)
         if key not in self._known_sharing:
             block = self._evaluator.block
