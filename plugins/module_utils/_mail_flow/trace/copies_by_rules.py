@@ -15,7 +15,7 @@ from typing import TypeAlias
 from ..analyses.difference_kinds import Treated, treated_in_worlds
 from ..model.facts import Facts
 from ..model.kleene import Open
-from ..model.message import Message
+from ..model.message import Message, Recipient
 from ..model.outcomes import Fate
 from ..simulator.simulation import twice
 from ..simulator.state import Course
@@ -68,28 +68,59 @@ def copies_by_rules(
     origins: dict[int, CopyOrigins] = {}
     if not any(side.chain.making for side in sides):
         return origins
-    group_of = {place: number for number, group in enumerate(groups) for place in group.places}
+    group_of = _group_of(groups)
     for number, group in enumerate(groups):
         if group.made or not any(place in side.chain.making for side in sides for place, _why in side.met(group)):
             continue
-        for others, places in _by_who_else(sorter, group, group_of):
-            message, person = sorter.message(places[0])
-            sharing = {**{who: groups[other] for who, other in others}, person.address: group}
-            for number_of_side, side in enumerate(sides):
-                rules_met = {who: _rules_met(who, side.met(their_group)) for who, their_group in sharing.items()}
-                dlp = {who: their_group.dlp[side.about] for who, their_group in sharing.items()}
-                made = side.chain.maker.copies(rules_met, dlp, message, person)
-                targets = [(target, copy) for who, copy in made.items() for target in _places_of(who, places, sorter)]
-                for target, copy in targets:
-                    ways = origins.setdefault(target, CopyOrigins([set() for _side in sides]))
-                    ways.made[number_of_side].add(copy)
-                    ways.origins.add(number)
+        for target, number_of_side, copy in _made_of(group, groups, group_of, sorter, sides):
+            ways = origins.setdefault(target, CopyOrigins([set() for _side in sides]))
+            ways.made[number_of_side].add(copy)
+            ways.origins.add(number)
     return origins
+
+
+def _group_of(groups: Sequence[CopyGroup]) -> dict[int, int]:
+    """Place of a copy to the number of its group."""
+    return {place: number for number, group in enumerate(groups) for place in group.places}
+
+
+def _made_of(
+    group: CopyGroup,
+    groups: Sequence[CopyGroup],
+    group_of: Mapping[int, int],
+    sorter: Sorter,
+    sides: Sequence[PassedRuleSet],
+) -> Iterator[tuple[int, int, MadeCopy]]:
+    """The copies that rules make of those of a group: the place of each, the number of the rule set that makes it, and what
+    becomes of it.
+    """
+    for others, places in _by_who_else(sorter, group, group_of):
+        message, person = sorter.message(places[0])
+        sharing = {**{who: groups[other] for who, other in others}, person.address: group}
+        for number_of_side, side in enumerate(sides):
+            made = _made_by(side, sharing, message, person)
+            for who, copy in made.items():
+                yield from ((target, number_of_side, copy) for target in _places_of(who, places, sorter))
+
+
+def _made_by(
+    side: PassedRuleSet, sharing: Mapping[str, CopyGroup], message: Message, person: Recipient
+) -> dict[str, MadeCopy]:
+    """The copies that the rules of one set make of somebody's copy, by the address of whom they are for.
+
+    :param sharing: by address, the groups of the copies of this person and of those whom rules may bring.
+    """
+    met = {who: _rules_met(who, side.met(group)) for who, group in sharing.items()}
+    dlp = {who: group.dlp[side.about] for who, group in sharing.items()}
+    return side.chain.maker.copies(met, dlp, message, person)
 
 
 def _places_of(who: str, places: Iterable[int], sorter: Sorter) -> Iterator[int]:
     """The places of the copies that somebody has of the messages of some copies."""
-    return filter(None, (sorter.brought.recipients_of(place).get(who) for place in places))
+    for place in places:
+        target = sorter.brought.recipients_of(place).get(who)
+        if target is not None:
+            yield target
 
 
 def _by_who_else(
@@ -132,7 +163,7 @@ def alike_copies(made: Mapping[int, CopyOrigins], groups: Sequence[CopyGroup], b
     """The copies that rules make, or may have made, without those whose rows are left out."""
     if not made:
         return
-    group_of = {place: number for number, group in enumerate(groups) for place in group.places}
+    group_of = _group_of(groups)
     partial = frozenset(places_of(block.partial))
     alike: dict[tuple[Hashable, str, int, bool], list[int]] = {}
     for place, ways in made.items():

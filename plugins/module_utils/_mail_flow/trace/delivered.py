@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ..model.outcomes import Fate
 from .chain import Chain
@@ -101,26 +102,43 @@ def without_kept_back(met: Sequence[RulesMet], about: int, passed: frozenset[int
     :param about: the number of the rule set that they passed, and :param:`chain` itself.
     :param passed: the places of its rules that would have kept them back.
     """
+    told = _told_by_delivery(met[about], passed, chain)
+    if told is None:
+        return met
+    answers, refuted = told
+    remaining = (
+        [(place, doubt) for place, doubt in of_set if not (doubt and _is_refuted(doubt.asks, refuted))]
+        for of_set in met
+    )
+    return [answered(of_set, answers)[0] for of_set in remaining]
+
+
+#: Questions with answers that do not all hold.
+_Refuted: TypeAlias = list[frozenset[tuple[int, bool]]]
+
+
+def _told_by_delivery(met: RulesMet, passed: frozenset[int], chain: Chain) -> tuple[dict[int, bool], _Refuted] | None:
+    """What delivered copies tell of the questions that rules ask: the answers that are known, and those that do not all hold; ``None`` if
+    they tell nothing, because the rules kept them back as far as is known.
+
+    :param met: the rules that the copies meet, and :param:`passed` the places of those that would have kept them back.
+    """
     answers: dict[int, bool] = {}
-    refuted: list[frozenset[tuple[int, bool]]] = []
-    for place, doubt in met[about]:
+    refuted: _Refuted = []
+    for place, doubt in met:
         asks = still_asked(doubt.asks, answers) if doubt else ()
-        if asks is None or any(clause <= {*asks} for clause in refuted):
+        if asks is None or _is_refuted(asks, refuted):
             continue
         if place in passed and asks:
             refuted.append(frozenset(asks))
             answers.update({number: not answer for number, answer in asks if len(asks) == 1})
         elif place in passed and not (doubt and not doubt.asks):
-            # The rules kept these copies back, as far as anybody knows: then the row tells nothing.
-            return met
+            return None
         elif place not in chain.continuing:
             break
-    remaining = (
-        [
-            (place, doubt)
-            for place, doubt in of_set
-            if not (doubt and any(clause <= {*doubt.asks} for clause in refuted))
-        ]
-        for of_set in met
-    )
-    return [answered(of_set, answers)[0] for of_set in remaining]
+    return answers, refuted
+
+
+def _is_refuted(asks: Sequence[tuple[int, bool]], refuted: _Refuted) -> bool:
+    """Whether some answers do not all hold."""
+    return any(clause <= {*asks} for clause in refuted)

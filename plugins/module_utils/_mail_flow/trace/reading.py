@@ -13,6 +13,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from time import monotonic, sleep
 from typing import Any, ClassVar, TypeAlias
 
@@ -190,23 +191,27 @@ class TraceReader(Queries):
 
         :raises ExchangeError: nothing could be read.
         """
-        trace, last = Trace(), until
+        trace = Trace()
+        last = until
         try:
-            for rows in self._pages(begin, until):
-                for row in rows:
-                    if len(trace) >= self.most and row.received != microseconds_of(last):
-                        return _within(trace, Window(last, until, "limit"))
-                    before = len(trace)
-                    trace.add(row)
-                    last = instant_of(row.received)
-                    if len(trace) > before and len(trace) % _PROGRESS_EVERY == 0:
-                        self.say(f"{len(trace):,} copies, back to {last:%-d %B %H:%M}")
+            for row in chain.from_iterable(self._pages(begin, until)):
+                if len(trace) >= self.most and row.received != microseconds_of(last):
+                    return _within(trace, Window(last, until, "limit"))
+                last = instant_of(row.received)
+                self._add(row, trace)
         except ExchangeError as error:
             if not len(trace):
                 raise
             # Some rows of the last instant may still be missing.
             return _within(trace, Window(last, until, "cut", str(error)))
         return _within(trace, Window(begin, until))
+
+    def _add(self, row: Row, trace: Trace) -> None:
+        """Adds a row, and tells from time to time how far reading is."""
+        before = len(trace)
+        trace.add(row)
+        if len(trace) > before and len(trace) % _PROGRESS_EVERY == 0:
+            self.say(f"{len(trace):,} copies, back to {instant_of(row.received):%-d %B %H:%M}")
 
     def _pages(self, begin: datetime.datetime, until: datetime.datetime) -> Iterator[list[Row]]:
         while until > begin:

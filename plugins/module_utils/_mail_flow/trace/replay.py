@@ -380,20 +380,13 @@ class Replay:
 
     def _claimed(self, copies: AlikeCopies, groups: Sequence[CopyGroup]) -> Iterator[tuple[Guarantee, bool]]:
         """What copies that rules make have to keep, and whether that is certain."""
-        group = groups[copies.group]
-        own = dict(group.met[len(self.chains)])
-        origins = [dict(groups[group_number].met[len(self.chains)]) for group_number in sorted(copies.ways.origins)]
+        own = dict(groups[copies.group].met[len(self.chains)])
+        origins = [dict(groups[number].met[len(self.chains)]) for number in sorted(copies.ways.origins)]
         for place, guarantee in enumerate(self.guarantees):
-            of_copies = None if guarantee.copies == RECIPIENTS_ONLY else guarantee.of_copies
-            goes: Truth = True
-            if guarantee.copies == COPIES_OUTSIDE:
-                goes = leaves(self.facts, copies.address)
-            if place in own and own[place] is None:
-                yield guarantee, True
-            elif of_copies and goes is not False and any(place in met for met in origins):
-                yield of_copies, goes is True and all(met.get(place, BROUGHT) is None for met in origins)
-            elif place in own:
-                yield guarantee, False
+            goes = leaves(self.facts, copies.address) if guarantee.copies == COPIES_OUTSIDE else True
+            claim = _claim(place, guarantee, own, origins, goes)
+            if claim:
+                yield claim
 
     def _count(
         self, followed: FollowedCopies, group: CopyGroup, here: Counter[str], block: Block, tallies: Tallies
@@ -550,6 +543,28 @@ class Replay:
                     ),
                 )
                 del tally.examples[self.examples :]
+
+
+def _claim(
+    place: int,
+    guarantee: Guarantee,
+    own: Mapping[int, Doubt | None],
+    origins: Sequence[Mapping[int, Doubt | None]],
+    goes: Truth,
+) -> tuple[Guarantee, bool] | None:
+    """What a copy that rules make has to keep because of a guarantee, and whether that is certain; ``None`` if nothing.
+
+    :param place: the guarantee's.
+    :param own: the guarantees whose mail the copy is, with what is open of that, and :param:`origins` those of the copies that it is made
+        of.
+    :param goes: whether it leaves the organization, where that matters.
+    """
+    if place in own and own[place] is None:
+        return guarantee, True
+    of_copies = None if guarantee.copies == RECIPIENTS_ONLY else guarantee.of_copies
+    if of_copies and goes is not False and any(place in met for met in origins):
+        return of_copies, goes is True and all(met.get(place, BROUGHT) is None for met in origins)
+    return (guarantee, False) if place in own else None
 
 
 def _numbered(identities: Iterable[Iterable[Hashable]]) -> list[list[int]]:

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from typing import TypeVar
 
 from ..conditions.predicate import Atom
 from ..rules.flow_rule import FlowRule
@@ -17,6 +18,8 @@ from .rule_evaluator import RuleEvaluator
 from .rule_identities import changing
 from .sharing import Sharing
 from .truth_sets import OF_CONTENT, Doubt, TruthSets
+
+_What = TypeVar("_What", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +90,7 @@ class RuleMatches:
             for number, copies in asked_of:
                 if atom is not None:
                     self._asked.setdefault(number, []).append(_Asked(rule, about, atom, truth, copies))
-                split: dict[tuple[tuple[int, bool], ...], int] = {}
-                for asked, bits in asking.items():
-                    split.update({asked: bits & ~copies} if bits & ~copies else {})
-                    split.update({(*asked, (number, wanted)): bits & copies} if bits & copies else {})
-                asking = split
+                asking = _split(asking, (number, wanted), copies)
         for why, bits in open_.items():
             for asked, here in asking.items():
                 if bits & here:
@@ -161,14 +160,7 @@ class RuleMatches:
         """
         alike: dict[tuple[Hashable, ...], int] = {(): copies} if copies else {}
         for place in earlier if copies else ():
-            identity, copies_split = self._splitting(about, place)
-            split: dict[tuple[Hashable, ...], int] = {}
-            for rules, bits in alike.items():
-                parts = ((rules, bits & ~copies_split), ((*rules, identity), bits & copies_split))
-                for key, here in parts:
-                    if here:
-                        split[key] = split.get(key, 0) | here
-            alike = split
+            alike = _split(alike, *self._splitting(about, place))
         return alike
 
     def _splitting(self, about: int, place: int) -> tuple[Hashable, int]:
@@ -197,3 +189,13 @@ class RuleMatches:
             )
             self._known_sharing[key] = sharing.doubted(self._brought.every).after_rules(splitting)
         return self._known_sharing[key]
+
+
+def _split(sets: Mapping[tuple[_What, ...], int], what: _What, copies: int) -> dict[tuple[_What, ...], int]:
+    """Sets of copies by what they have in common, each as two: the copies that have something more in common, and the others."""
+    split: dict[tuple[_What, ...], int] = {}
+    for common, bits in sets.items():
+        for key, here in ((common, bits & ~copies), ((*common, what), bits & copies)):
+            if here:
+                split[key] = split.get(key, 0) | here
+    return split
