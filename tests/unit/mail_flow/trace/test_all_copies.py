@@ -192,6 +192,17 @@ def test_somebody_who_has_a_row_may_have_been_named_or_brought() -> None:
     assert (found.kept["Encrypted"], found.unsettled["Encrypted"]) == (1, 1)
 
 
+def test_whoever_a_rule_may_have_brought_is_so_in_any_order_of_rows() -> None:
+    after = [
+        rule("Copy", {}, {"blind_copy_to": ["boss@contoso.com"]}),
+        rule("Delete", {"any_of_recipient_address_contains_words": ["boss"]}, {"delete_message": True}),
+    ]
+    people = ("ann@fabrikam.com", "boss@contoso.com")
+    first, last = (changes(replayed(after, [], trace_of(order))) for order in (people, people[::-1]))
+    assert first == last
+    assert "delivery_gained" in first
+
+
 def test_a_copy_of_a_copy_is_followed() -> None:
     first = rule("First", OUTGOING, {"blind_copy_to": ["z@other.example"]})
     second = rule("Second", {"from_scope": "InOrganization"}, {"blind_copy_to": ["y@third.example"]})
