@@ -318,8 +318,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     TRACE_EXCLUSIVE,
     TRACE_RANGES,
     check_ranges,
+    read_trace,
     reader_of,
-    traced,
     until_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
@@ -363,7 +363,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     facts_of(given_facts(params))
     organization, rules, facts, unavailable = organization_rules(task, compliance=True)
     _check_names(params["rules"], rules)
-    trace, window = traced(task, reader, begin, until)
+    trace, window = read_trace(task, reader, begin, until)
     if not window:
         raise OptionError("The trace files have no rows.", remedy="Export mail of the last days.")
     if trace.by_message_id:

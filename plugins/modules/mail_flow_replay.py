@@ -250,7 +250,8 @@ guarantees:
   elements: dict
 assumes:
   description: What the numbers take as given, each with C(id), and C(text) where it is no numbered assumption of
-    M(m365.message_encryption.mail_flow_test). C(copies) says how many copies rest on it, where that is counted.
+    M(m365.message_encryption.mail_flow_test). C(copies) says how many copies rest on it. It
+    is not there for what all copies rest on, nor for a numbered assumption, which answers conditions of rules and not copies.
   returned: success
   type: list
   elements: dict
@@ -323,8 +324,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     TRACE_EXCLUSIVE,
     TRACE_RANGES,
     check_ranges,
+    read_trace,
     reader_of,
-    traced,
     until_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
@@ -381,7 +382,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     others = tested.without if others is None else others
     known = facts_of(facts)
     before = known.with_irm_configuration(settings_before(facts, params["facts"] or {}, other_facts))
-    trace, window = traced(
+    trace, window = read_trace(
         task, reader, max(until - datetime.timedelta(days=params["days"]), now - datetime.timedelta(days=OLDEST)), until
     )
     # A file may be of another time than the report, and proposed rules encrypted nothing.

@@ -26,10 +26,10 @@ from ..._mail_flow.trace.reading import (
     OLDEST,
     SETTLES,
     GraphReader,
-    Traced,
     TracedMail,
     TraceReader,
     Window,
+    WindowedTrace,
     read_files,
 )
 from ..._mail_flow.trace.replay import Replay
@@ -179,7 +179,9 @@ def _files(value: Any, host: str) -> Sequence[str] | None:
     return [value] if isinstance(value, str) else list(map(str, value or ()))
 
 
-def _traced(task: BaselineContext, days: int, files: Sequence[str], *, complete: bool, from_graph: bool) -> Traced:
+def _traced(
+    task: BaselineContext, days: int, files: Sequence[str], *, complete: bool, from_graph: bool
+) -> WindowedTrace:
     if files:
         return read_files(((path, task.find_file(path)) for path in files), _MOST, complete=complete)
     until = (datetime.datetime.now(datetime.UTC) - SETTLES).replace(microsecond=0)

@@ -26,7 +26,7 @@ from .changes import RULE, TAKES_EFFECT, LatestChange, changed_rules, unchanged_
 from .dlp_comparison import DlpEvidence, acting_rules, compare_dlp
 from .encryption import Explained
 from .prediction import Prediction, predictions
-from .reports import APART, OLDEST, OLDEST_DLP, Copy, EncryptionReport, ReportReader, RuleReport, Traced
+from .reports import APART, OLDEST, OLDEST_DLP, Copy, CopyDetails, EncryptionReport, ReportReader, RuleReport
 from .tally import (
     CHANGED,
     KINDS,
@@ -99,7 +99,8 @@ class Comparison:
 
 def compare(asked: Comparison, report: RuleReport) -> Evidence:
     """What a window shows of rules."""
-    rules, window = asked.rules.rules, asked.window
+    rules = asked.rules.rules
+    window = asked.window
     names_of = {text for rule in rules for text in (rule.name.lower(), rule.guid.lower())}
     reported = {rule.place: report.copies_of_rule(rule.name, rule.guid) for rule in rules}
     changed = changed_rules(rules, asked.changes, window.begin)
@@ -109,7 +110,9 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     # A rule that is gone may have kept them from others, or changed what others see; so may one that changed.
     astray = frozenset().union(*strangers.values())
     edited = frozenset[Copy]().union(*(reported[rule.place] for rule in changed))
-    count, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
+    count = 0
+    begin = microseconds_of(window.begin)
+    until = microseconds_of(window.until)
     always = set() if report.refused else {rule.place for rule in rules} - _silent(rules, reported)
     in_effect = RulesInEffect(0, unchanged_since(rules, asked.changes), ReportedRules(reported, always, last))
     encrypting = [rule.place for rule in rules if rule.enforces(Does.ENCRYPT)]
@@ -152,7 +155,8 @@ def _tallies(
     tallies = {}
     for rule in chosen(asked.rules, asked.names):
         others = [other for other in rules if other.place < rule.place or other.place in unseen]
-        copies, why_not = reported[rule.place], _why_not(rule, others, asked, report)
+        copies = reported[rule.place]
+        why_not = _why_not(rule, others, asked, report)
         about = ComparedRule(rule.name, rule.guid, rule.actions.mode)
         is_silent = rule.place in silent
         tallies[rule.place] = RuleTally(about, copies, copies - report.beyond, last, most, is_silent, why_not)
@@ -172,6 +176,10 @@ def _with_block(explained: Explained, part: BlockCopies, encrypting: Sequence[Pr
 
 
 def _why_not(rule: FlowRule, others: Iterable[FlowRule], asked: Comparison, report: RuleReport) -> Incomparable | None:
+    """Why a rule cannot be compared.
+
+    :param others: the other rules of which a change matters; see :func:`.changes.what_changed`.
+    """
     if report.refused:
         return Incomparable(REFUSED, report.refused)
     if asked.now - asked.window.until < REPORTED_AFTER:
@@ -228,7 +236,7 @@ class EvidenceResult:
     """What was read and what it shows.
 
     :param evidence: the comparison, in the trace's window as far as the report reaches back (:param:`window`).
-    :param traced: the sample of copies in detail.
+    :param details: what the trace shows of the sample of copies.
     :param dlp: the comparison of DLP rules; ``None`` if it is not known that one acts on mail.
     :param unavailable: ``rule_report``, ``dlp_report``, ``encryption_report`` or ``sample`` to the reason why it could
         not be read.
@@ -238,7 +246,7 @@ class EvidenceResult:
     window: Window
     report: RuleReport
     encryption: EncryptionReport
-    traced: Sequence[Traced] = ()
+    details: Sequence[CopyDetails] = ()
     unavailable: Mapping[str, str] = field(default_factory=dict)
     dlp: DlpEvidence | None = None
 
@@ -265,21 +273,23 @@ def read_evidence(
             remedy=f"Use a trace of the last {OLDEST} days: Exchange reports no older mail.",
         )
     # The report does not reach back as far as the trace.
-    begin, until = min(max(asked.window.begin, _earliest(asked.now)), asked.window.until), asked.window.until
+    begin = min(max(asked.window.begin, _earliest(asked.now)), asked.window.until)
+    until = asked.window.until
     window = replace(asked.window, begin=begin)
     reader = ReportReader(session, say)
-    report, encryption = reader.rule_report(begin, until, asked.now), reader.encryption_report(begin, until)
+    report = reader.rule_report(begin, until, asked.now)
+    encryption = reader.encryption_report(begin, until)
     evidence = compare(replace(asked, window=window), report)
     refused = {"rule_report": report.refused, "encryption_report": encryption.refused}
     dlp = _read_dlp(reader, asked)
     refused["dlp_report"] = dlp.report.refused if dlp else ""
-    traced: Sequence[Traced] = ()
+    details: Sequence[CopyDetails] = ()
     try:
-        traced = list(ReportReader(session, say).details(evidence.sample).values())
+        details = list(ReportReader(session, say).details(evidence.sample).values())
     except (PermissionDeniedError, ThrottledError) as error:
         refused["sample"] = str(error)
     return EvidenceResult(
-        evidence, window, report, encryption, traced, {name: why for name, why in refused.items() if why}, dlp
+        evidence, window, report, encryption, details, {name: why for name, why in refused.items() if why}, dlp
     )
 
 
@@ -287,7 +297,8 @@ def _read_dlp(reader: ReportReader, asked: Comparison) -> DlpEvidence | None:
     """The comparison of DLP rules, in the part of the window that their report reaches back to."""
     if not acting_rules(asked.facts):
         return None
-    begin, until = max(asked.window.begin, _earliest(asked.now, OLDEST_DLP)), asked.window.until
+    begin = max(asked.window.begin, _earliest(asked.now, OLDEST_DLP))
+    until = asked.window.until
     window = replace(asked.window, begin=min(begin, until))
     too_old = RuleReport(refused=f"Exchange reports DLP rules for {OLDEST_DLP} days, and this mail is older.")
     report = reader.dlp_report(window.begin, until, asked.now) if begin < until else too_old

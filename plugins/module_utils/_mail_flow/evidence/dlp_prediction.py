@@ -9,6 +9,8 @@ No likely answer counts here. A rule that a copy cannot match has a condition th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import and_, or_
 
 from ..budget import BudgetError, bounded
 from ..conditions.predicate import Atom
@@ -33,6 +35,10 @@ def dlp_predictions(block: Block, policies: DlpRules, rules: RuleSet, facts: Fac
 
 
 class _DlpPredictor:
+    """Computes on which copies of a block DLP rules match. A pair of sets of copies is always those that surely do, and those that
+    may.
+    """
+
     def __init__(self, block: Block, policies: DlpRules, rules: RuleSet, facts: Facts) -> None:
         self._every = block.every_copy
         self._policies = policies
@@ -43,6 +49,7 @@ class _DlpPredictor:
         self._brought = _union(self._sorter.brought.by_reason.values())
 
     def run(self) -> list[Prediction]:
+        """The copies that each rule matches, first to last."""
         matches = self._reached([self._matches(rule) for rule in self._policies.rules])
         # The copies that one rule may match, and those that several may.
         once = several = 0
@@ -103,10 +110,11 @@ class _DlpPredictor:
             return 0, self._every
         parts = [self._value(part) for part in node.parts]
         if node.operator == "and":
-            return _intersection((part[0] for part in parts), self._every), _intersection(
-                (part[1] for part in parts), self._every
+            return reduce(and_, (true for true, _possible in parts), self._every), reduce(
+                and_, (possible for _true, possible in parts), self._every
             )
-        true, possible = _union(part[0] for part in parts), _union(part[1] for part in parts)
+        true = _union(true for true, _possible in parts)
+        possible = _union(possible for _true, possible in parts)
         return (true, possible) if node.operator == "or" else (self._every & ~possible, self._every & ~true)
 
     def _truth(self, atom: Atom) -> tuple[int, int]:
@@ -129,14 +137,4 @@ def _reaches_in(world: World) -> bool | None:
 
 
 def _union(sets: Iterable[int]) -> int:
-    union = 0
-    for bits in sets:
-        union |= bits
-    return union
-
-
-def _intersection(sets: Iterable[int], every: int) -> int:
-    common = every
-    for bits in sets:
-        common &= bits
-    return common
+    return reduce(or_, sets, 0)

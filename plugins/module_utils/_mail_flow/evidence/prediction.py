@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """On which copies of a trace each rule acts, as computed.
 
-Copies that meet the same rules pass them together, in the simulator (``trace.chain``). As everywhere, a likely answer
+Copies that meet the same rules pass them together, in the simulator (``trace.followed_copies``). As everywhere, a likely answer
 counts as the answer. The questions whose likely answers it takes are kept, because a report can contradict them.
 """
 
@@ -66,7 +66,10 @@ def predictions(block: Block, rules: RuleSet, facts: Facts, in_effect: RulesInEf
 
 
 class _Predictor:
-    """:param likely: with likely answers for answers; :param:`strict` without them."""
+    """Computes on which copies of a block rules act.
+
+    :param likely: sorts copies with likely answers for answers; :param:`strict` without them.
+    """
 
     def __init__(self, block: Block, rules: RuleSet, facts: Facts, in_effect: RulesInEffect | None) -> None:
         self.block = block

@@ -110,7 +110,7 @@ class EncryptionReport:
 
 
 @dataclass(frozen=True, order=True)
-class Traced:
+class CopyDetails:
     """What the trace of a copy shows in detail, in Exchange's words; empty where it shows nothing.
 
     :param rules: the rules that it names, in order.
@@ -161,12 +161,16 @@ class ReportReader(Queries):
 
         :raises ExchangeError: reading failed, or a page repeats another.
         """
-        raw, copies, beyond, vague = dict[str, str](), dict[str, set[Copy]](), set[Copy](), set[str]()
+        raw: dict[str, str] = {}
+        copies: dict[str, set[Copy]] = {}
+        beyond: set[Copy] = set()
+        vague: set[str] = set()
         for row in self._pages(cmdlet, begin - APART, min(until + APART, now), raw, EventType=list(events)):
             missing = [_NEEDED[name] for name in _NEEDED if name not in row]
             if missing:
                 raise _broken(f"has no column {', '.join(missing)}", cmdlet)
-            rule, message = _text(row, "transportrule"), _text(row, "messagetraceid").lower().strip("{}")
+            rule = _text(row, "transportrule")
+            message = _text(row, "messagetraceid").lower().strip("{}")
             named = filter(str.strip, _text(row, "recipientaddress").split(";"))
             acted_on = {(message, person(recipient).lower()) for recipient in named}
             if not (acted_on and rule):
@@ -188,10 +192,12 @@ class ReportReader(Queries):
 
         :raises ExchangeError: as :meth:`rule_report`.
         """
-        raw, days = dict[str, str](), dict[str, Counter[str]]()
+        raw: dict[str, str] = {}
+        days: dict[str, Counter[str]] = {}
         try:
             for row in self._pages(ENCRYPTION_REPORT, begin, until, raw):
-                event, day = _text(row, "eventtype").lower(), days.setdefault(_text(row, "date")[:10], Counter())
+                event = _text(row, "eventtype").lower()
+                day = days.setdefault(_text(row, "date")[:10], Counter())
                 kind = {"encryptionpolicy": "policy", "encryptionmanual": "manual"}.get(event)
                 if kind:
                     day[kind] += _number(row, "messagecount")
@@ -206,12 +212,12 @@ class ReportReader(Queries):
             raw,
         )
 
-    def details(self, copies: Sequence[Copy]) -> dict[Copy, Traced]:
+    def details(self, copies: Sequence[Copy]) -> dict[Copy, CopyDetails]:
         """What the trace shows of copies in detail. Not more than the queries that Exchange allows at a time.
 
         :raises ExchangeError: reading failed.
         """
-        traced_rows: dict[Copy, Traced] = {}
+        details: dict[Copy, CopyDetails] = {}
         asked = copies[:QUERIES]
         for first in range(0, len(asked), _AT_ONCE):
             group = asked[first : first + _AT_ONCE]
@@ -222,8 +228,8 @@ class ReportReader(Queries):
                     for message, recipient in group
                 )
             )
-            traced_rows.update({copy: traced_of(result.unwrap()) for copy, result in zip(group, results, strict=True)})
-        return traced_rows
+            details.update({copy: details_of(result.unwrap()) for copy, result in zip(group, results, strict=True)})
+        return details
 
     def _pages(
         self, cmdlet: str, begin: datetime.datetime, until: datetime.datetime, raw: dict[str, str], **more: list[str]
@@ -232,7 +238,8 @@ class ReportReader(Queries):
 
         :param raw: each unknown column with its first value: those of the rows are added.
         """
-        known, seen = {*_KNOWN[cmdlet].split(), *_OF_SHELLS}, set[frozenset[tuple[str, str]]]()
+        known = {*_KNOWN[cmdlet].split(), *_OF_SHELLS}
+        seen: set[frozenset[tuple[str, str]]] = set()
         for number in range(1, MOST_PAGES + 1):
             (result,) = self.ask(
                 Call(cmdlet, {"StartDate": begin, "EndDate": until, "Page": number, "PageSize": PAGE, **more})
@@ -260,18 +267,19 @@ _PART = re.compile(r"<MEP\b([^>]*)>")
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 
 
-def traced_of(events: Iterable[Mapping[str, Any]]) -> Traced:
+def details_of(events: Iterable[Mapping[str, Any]]) -> CopyDetails:
     """The rules, TLS version and connector that the events of a copy name."""
     rules: dict[str, None] = {}
     tls = connector = ""
     for event in events:
-        detail, kind = str(event.get("Detail") or ""), str(event.get("Event") or "").lower()
+        detail = str(event.get("Detail") or "")
+        kind = str(event.get("Event") or "").lower()
         if kind == "transport rule":
             rules.update(dict.fromkeys(_RULE.findall(detail)))
         if kind.startswith("send"):
             tls = next(iter(_TLS.findall(detail)), tls)
             connector = next(_connectors(str(event.get("Data") or "")), connector)
-    return Traced(tuple(rules), tls, connector)
+    return CopyDetails(tuple(rules), tls, connector)
 
 
 def _connectors(data: str) -> Iterator[str]:

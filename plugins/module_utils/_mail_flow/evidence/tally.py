@@ -186,7 +186,8 @@ class RuleTally:
 
     def add(self, part: BlockCopies, prediction: Prediction) -> None:
         """Adds the copies of a block."""
-        block, arrived = part.block, part.arrived
+        block = part.block
+        arrived = part.arrived
         included = part.kept if self.why_not else part.kept & ~part.edited
         reported = part.within & bits_of((part.places[copy] for copy in self.copies & part.places.keys()), len(block))
         certain, possible = prediction.certain & included, prediction.possible & included
@@ -241,7 +242,8 @@ class RuleTally:
 
     def evidence(self, examples: int) -> RuleEvidence:
         """What was counted."""
-        counts, reason = self.counts, self.reason
+        counts = self.counts
+        reason = self.reason
         refused = reason is not None and reason.kind == REFUSED
         rule = self.rule
         plain = RuleEvidence(
@@ -261,15 +263,13 @@ class RuleTally:
                 kind,
                 counts[kind],
                 tuple(sorted(self.ids[kind])),
-                tuple(example for example, _copy_ in self.named[kind][:examples]),
+                tuple(example for example, _its_copy in self.named[kind][:examples]),
             )
             for kind in KINDS
             if counts[kind]
         )
-        untraced, settled = (
-            len(self.dated) - counts["traced"],
-            {name: counts[name] for name in ("acted", "not_acted", "left_out", "late", "compared")},
-        )
+        untraced = len(self.dated) - counts["traced"]
+        settled = {name: counts[name] for name in ("acted", "not_acted", "left_out", "late", "compared")}
         return replace(plain, contradictions=contradictions, untraced=untraced, **settled)  # type: ignore[arg-type]
 
 

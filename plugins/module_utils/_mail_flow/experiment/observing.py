@@ -21,7 +21,7 @@ from typing import Any
 
 from ..._exchange.cmdlet import GRAPH_ABOUT, GRAPH_FIND, GRAPH_MIME, Call, Session, Value
 from ..._exchange.errors import ExchangeError, NotFoundError, PermissionDeniedError
-from ..evidence.reports import DETAIL, RuleReport, traced_of
+from ..evidence.reports import DETAIL, RuleReport, details_of
 from ..trace.reading import TraceReader
 from ..trace.rows import Row
 from .bounces import Bounce, bounces_of
@@ -229,7 +229,7 @@ def sighting_of(
         remarks.append("late")
     if not events:
         return Sighting(fate, evidence=("trace",), remarks=(*remarks, "partial"))
-    traced = traced_of(events)
+    shown = details_of(events)
     rules = _rules_of(events, names)
     details = " ".join(str(event.get("Detail") or "") + str(event.get("Data") or "") for event in events)
     if fate in ("failed", "not_delivered") and is_by_rule(details):
@@ -239,7 +239,7 @@ def sighting_of(
         fate == "rejected" and kinds & {"deliver", "send external"}
     ):
         remarks.append("contradicting")
-    return Sighting(fate, rules, NOT_SEEN, ("trace", "detail"), tuple(remarks), traced.tls, traced.connector)
+    return Sighting(fate, rules, NOT_SEEN, ("trace", "detail"), tuple(remarks), shown.tls, shown.connector)
 
 
 def _rules_of(events: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> tuple[str, ...]:

@@ -51,7 +51,8 @@ class BroughtCopies:
 
         :param met: the copies that a rule of a rule set matches.
         """
-        block, newcomers = self.block, dict[int, dict[str, None]]()
+        block = self.block
+        newcomers: dict[int, dict[str, None]] = {}
         makers = [
             (about, rule)
             for about, chain in enumerate(self._chains)
@@ -168,7 +169,9 @@ class BroughtCopies:
         """The copies of messages that went to one of some addresses as to a group. Their rows show it; where rows may
         be missing, any address that is not known for something else may be one.
         """
-        block, facts, bits = self.block, self.facts, 0
+        block = self.block
+        facts = self.facts
+        bits = 0
         for group_address in addresses:
             here = self._for(number for number, address in people.items() if address == group_address) & ~block.made
             group = group_address in facts.groups.unread

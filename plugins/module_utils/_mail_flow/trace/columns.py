@@ -155,7 +155,8 @@ def blocks_of(trace: Trace, size: int = BLOCK) -> Iterator[Block]:
         end = min(size, len(order))
         while end < len(order) and messages[order[end]] == messages[order[end - 1]]:
             end += 1
-        places, order = order[:end], order[end:]
+        places = order[:end]
+        order = order[end:]
         columns: dict[str, Any] = {name: [column[place] for place in places] for name, column in trace.columns.items()}
         yield Block(
             **columns,
@@ -194,7 +195,8 @@ class Column:
         places: dict[Hashable, list[int]] = {}
         for place, value in enumerate(values):
             places.setdefault(value, []).append(place)
-        self.places, self.kind = list(places.values()), kind
+        self.places = list(places.values())
+        self.kind = kind
         self.unsaid = places.get(-1, []) if kind == "subject" else []
         self.texts = [block.text(kind, here[0]) for here in self.places] if kind else []
         self.cut = [number for number, text in enumerate(self.texts) if kind == "subject" and len(text) >= CUT]
@@ -221,7 +223,8 @@ class Column:
         comparisons take for another.
         """
         joined, starts, strange = self._lines
-        numbers, place = set(strange), joined.find(literal)
+        numbers = set(strange)
+        place = joined.find(literal)
         while place >= 0:
             number = bisect_right(starts, place) - 1
             numbers.add(number)

@@ -47,10 +47,8 @@ def fates_kept_back(rule: FlowRule, observed: Mapping[str, bool]) -> frozenset[F
 
 def _worlds_behind(rule: FlowRule, observed: Mapping[str, bool]) -> list[World]:
     """The worlds of a copy of an ordinary message behind a rule that acts on it."""
-    facts, message = (
-        Facts(observed=observed),
-        replace(message_of_row(NOBODY, NOBODY), types=frozenset(), protection=Protection()),
-    )
+    facts = Facts(observed=observed)
+    message = replace(message_of_row(NOBODY, NOBODY), types=frozenset(), protection=Protection())
     person = recipient_of(NOBODY, facts)
     start = World(first_content(message), Fork((person,)))
     scene = Scene(message, facts, person, last=False, protection_shows=False)

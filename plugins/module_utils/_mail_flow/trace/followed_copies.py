@@ -200,7 +200,8 @@ class CopyFollower:
         steps: list[ChainStep] = []
         alike: dict[Hashable, int] = {}
         for place, doubt in met:
-            rule, identity = self._rules.rules[place], self._identities[place]
+            rule = self._rules.rules[place]
+            identity = self._identities[place]
             if self._effects[place] is None:
                 continue
             holds = self._ends[place] is not False

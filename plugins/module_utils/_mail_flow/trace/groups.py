@@ -70,8 +70,8 @@ class CopyGroup:
         return -len(self.places), repr((self.made, self.met, self.alike, self.dlp, self.likely))
 
 
-#: So often, it is asked to whom the copies that rules make are sent on by other rules. Beyond that, what happens to these
-#: is open.
+#: How often it is asked to whom other rules send on the copies that rules make. Beyond that, what happens to these is
+#: open.
 _MOST_ROUNDS = 3
 
 
@@ -290,6 +290,7 @@ class Sorter:
         yield from ((what, bits_of(places, len(block))) for what, places in by_traits.items())
 
     def _of_sender(self, address: str, authenticated: bool | None) -> Hashable:
+        """Where a sender is, and who manages them, as far as that decides what happens to copies."""
         sender = self.facts.people.primary(address)
         scopes = (
             sender_inside(self.facts, sender, authenticated),

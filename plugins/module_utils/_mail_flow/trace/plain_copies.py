@@ -58,7 +58,8 @@ def plain_group(group: CopyGroup, matches: RuleMatches, copies: int) -> PlainGro
     open_to_dlp = any(isinstance(matches_rule, Open) for seen in group.dlp for matches_rule in seen.matches)
     if not answers and not open_to_dlp:
         return None
-    met, settled = [], []
+    met = []
+    settled = []
     for of_set in group.met:
         remaining, known = answered(of_set, answers)
         met.append(remaining)

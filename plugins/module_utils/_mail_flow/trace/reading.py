@@ -78,7 +78,7 @@ class Window:
 
 
 #: Rows, and the time span that they are of; files without rows have none.
-Traced: TypeAlias = tuple[Trace, Window | None]
+WindowedTrace: TypeAlias = tuple[Trace, Window | None]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class TracedMail:
     since: Sequence[int | None] = ()
 
 
-def read_files(files: Iterable[tuple[str, bytes]], most: int, *, complete: bool = False) -> Traced:
+def read_files(files: Iterable[tuple[str, bytes]], most: int, *, complete: bool = False) -> WindowedTrace:
     """The rows of files, by path and content; at most this many, the newest ones.
 
     :param complete: whether the files are said to have the rows of all recipients of each message.
@@ -266,7 +266,7 @@ class TraceReader(Queries):
             if rows[-1].recipient:
                 parameters["StartingRecipientAddress"] = rows[-1].recipient
             if more:
-                _compare(more, rows[-1])
+                _check_next_page(more, rows[-1])
 
     def _asked_for(self, call: Call) -> Result:
         (result,) = self.ask(call)
@@ -333,7 +333,7 @@ def _check_order(rows: list[Row], end: datetime.datetime) -> None:
         newer = row.received
 
 
-def _compare(warning: str, last: Row) -> None:
+def _check_next_page(warning: str, last: Row) -> None:
     """Compares the beginning of the next page, according to Exchange, with the last row."""
     recipient, end = _SAID_RECIPIENT.search(warning), _SAID_END.search(warning)
     if recipient and recipient[1].lower().replace("%23", "#") != last.recipient:
@@ -387,12 +387,12 @@ def until_of(text: str | None, now: datetime.datetime, ago: datetime.timedelta =
     if not text:
         return (now - ago).replace(microsecond=0)
     try:
-        given_instant = datetime.datetime.fromisoformat(text)
+        date = datetime.datetime.fromisoformat(text)
     except ValueError as error:
         raise OptionError(
             f"until is {text!r}, which is not a date.", remedy="Write it in ISO 8601, such as 2026-11-25T14:00:00Z."
         ) from error
-    instant = given_instant if given_instant.tzinfo else given_instant.replace(tzinfo=datetime.UTC)
+    instant = date if date.tzinfo else date.replace(tzinfo=datetime.UTC)
     if instant > now:
         raise OptionError(f"until is {text!r}, which is in the future.", remedy="Use a time in the past.")
     if instant <= now - datetime.timedelta(days=OLDEST):
@@ -422,7 +422,9 @@ def reader_of(task: MailFlowContext) -> TraceReader:
     )
 
 
-def traced(task: MailFlowContext, reader: TraceReader, begin: datetime.datetime, until: datetime.datetime) -> Traced:
+def read_trace(
+    task: MailFlowContext, reader: TraceReader, begin: datetime.datetime, until: datetime.datetime
+) -> WindowedTrace:
     """The rows of the files, of Exchange or of Microsoft Graph."""
     params: Mapping[str, Any] = task.params
     if params["trace"]:

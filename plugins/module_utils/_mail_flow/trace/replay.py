@@ -4,7 +4,7 @@
 Two things are assumed because no row says them: a message arrives in clear, and is an ordinary one, not forwarded mail,
 an automatic reply or a meeting item, unless its row shows that it may be one.
 
-Of several rule sets, a rule is decided once for all that have it. A rule set whose rules a copy meets in the same order
+A rule that several rule sets have is decided once for all of them. A rule set whose rules a copy meets in the same order
 as the present ones changes nothing for it.
 """
 
@@ -57,16 +57,15 @@ from .plain_copies import plain_group
 from .row_messages import plain as plain_message
 from .rows import SENT, Trace, instant_of, left_out
 from .sharing import BROUGHT, MISSING
-from .side_effects import side_effects_of, with_beside
+from .side_effects import side_effects_of, with_change_of_side_effects
 from .truth_sets import DLP_AND_LABELS, ENVELOPE, FROM_IP, Doubt, RulesMet, Unknown
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
 Changes: TypeAlias = Callable[[FollowedCopies, FollowedCopies], tuple[Kinds, Kinds]]
 
 #: How a copy counts in the tables of days and domains.
-PROTECTED, NOT_BY_RULES, UNDECIDED, NOT_DELIVERED = COVERAGE = (
-    *("protected", "not_by_rules", "undecided", "not_delivered"),
-)
+COVERAGE = ("protected", "not_by_rules", "undecided", "not_delivered")
+PROTECTED, NOT_BY_RULES, UNDECIDED, NOT_DELIVERED = COVERAGE
 
 #: What is taken for granted of some copies only: of those without a size, of delivered ones, and of those from mailboxes.
 OF_SIZES, OF_DELIVERY, OF_MAILBOXES = "size", "delivered", "mailboxes"
@@ -204,7 +203,10 @@ class Replay:
         present: int = 0,
         since: Sequence[int | None] = (),
     ) -> None:
-        self.facts, self.guarantees, self.examples, self._present = facts, guarantees, examples, present
+        self.facts = facts
+        self.guarantees = guarantees
+        self.examples = examples
+        self._present = present
         self.chains = [
             Chain(
                 RuleSet.read(rule_set, facts.dialect), known, with_side_effects=before is not None or bool(guarantees)
@@ -237,6 +239,7 @@ class Replay:
         return tallies
 
     def _add(self, block: Block, tallies: Tallies) -> None:
+        """Counts the copies of a block."""
         sorter = Sorter.with_made_copies(block, self.facts, self.chains, self._claims, in_effect=self._in_effect)
         block = sorter.block
         reasons = reasons_left_out(block)
@@ -338,7 +341,8 @@ class Replay:
 
         :param if_plain: how they are made if the copies of rows are plain mail; ``None`` if they are not.
         """
-        here, group = _domains_of(copies.places, block), groups[copies.group]
+        here = _domains_of(copies.places, block)
+        group = groups[copies.group]
         if len(self.chains) > 1:
             after, before = copies.ways.made
             certain, possible = changes_of_made(before, after, rows.get(copies.group), self._changes, self.facts)
@@ -391,6 +395,10 @@ class Replay:
     def _count(
         self, followed: FollowedCopies, group: CopyGroup, here: Counter[str], block: Block, tallies: Tallies
     ) -> None:
+        """Counts what becomes of the copies of a group.
+
+        :param here: the recipients' domains of the copies.
+        """
         outcome = followed.outcome
         if followed.undecided or group.brought:
             how = UNDECIDED
@@ -429,7 +437,7 @@ class Replay:
             return Kinds(), Kinds()
         after, before = followed
         now, then = (side_effects_of(chain, met_rules) for chain, met_rules in zip(self.chains, met, strict=False))
-        certain, possible = with_beside(self._changes(before, after), then, now)
+        certain, possible = with_change_of_side_effects(self._changes(before, after), then, now)
         return (frozenset(), certain | possible) if group.brought else (certain, possible)
 
     def _add_changes_of(
@@ -450,7 +458,8 @@ class Replay:
         """Counts what becomes of open copies if they are plain mail, and returns what then changes of them: the certain kinds of
         change, and the possible ones.
         """
-        group, followed = open_group.group, open_group.followed
+        group = open_group.group
+        followed = open_group.followed
         plain = plain_group(group, sorter.matches, len(sorter.block))
         if plain is None:
             return open_group.changes
@@ -531,6 +540,10 @@ class Replay:
     def _add_to(
         self, tally: Tally, here: Counter[str], places: Sequence[int], block: Block, *, certain: bool = True
     ) -> None:
+        """Counts copies as certain or possible ones, and keeps the newest as examples.
+
+        :param here: the recipients' domains of the copies.
+        """
         (tally.certain if certain else tally.possible).update(here)
         tally.senders.update(block.sender[place] for place in places)
         for place in places if self.examples else ():
@@ -592,8 +605,8 @@ def _coverage(outcome: CopyResult) -> str:
 
 
 def remembered_changes() -> Changes:
-    """Tells which kinds of change of copies between two rule sets are certain, and which are possible. Remembers the
-    last ones.
+    """A function that says which kinds of change of copies between two rule sets are certain, and which are possible. It
+    remembers the last answers.
     """
     known = lru_cache(maxsize=MOST_KNOWN)(_changes_of)
 
@@ -746,6 +759,7 @@ def reasons_left_out(block: Block) -> list[str]:
 
 
 def _met_in(about: int) -> MetBy:
+    """Says which rules of the rule set with this number the copies of a group meet."""
     return lambda group: group.met[about]
 
 
@@ -779,7 +793,7 @@ def alternatives(
         return []
     chains = [Chain(RuleSet.read(rules, facts.dialect), facts, with_side_effects=True) for rules in (present, *others)]
     rules: dict[Hashable, FlowRule] = {}
-    now, *then = (_Ordered(chain, rules) for chain in chains)
+    now, *then = (_NumberedRules(chain, rules) for chain in chains)
     every = chains[0].rules.with_rules(replace(rule, place=number) for number, rule in enumerate(rules.values()))
     pool = Chain(every, facts, with_side_effects=True)
     # A rule of the pool is where it is in the rule set that has it.
@@ -808,7 +822,7 @@ def alternatives(
     ]
 
 
-class _Ordered:
+class _NumberedRules:
     """A rule set, with the numbers of its rules among those of all rule sets.
 
     :param rules: all of these so far; those that are new are added. A rule that is there twice counts twice, as what it
@@ -855,8 +869,8 @@ class _Pair:
     :param common: the identities of the rules that both rule sets have.
     """
 
-    now: _Ordered
-    then: _Ordered
+    now: _NumberedRules
+    then: _NumberedRules
     common: frozenset[Hashable]
     certain: Counter[str] = field(default_factory=Counter)
     possible: Counter[str] = field(default_factory=Counter)
@@ -878,13 +892,14 @@ class _Pair:
             self._add(certain, possible, len(copies.places), doubtful=copies.doubtful)
 
     def _add_row(self, group: CopyGroup, sorter: Sorter) -> None:
+        """Counts the copies of a group that rows show."""
         before, after = (
             [(number, why) for _place, number, why in side.met(group.met[0])] for side in (self.now, self.then)
         )
         if before != after and group.places:
             then, now = self._followed(group, sorter)
             old, new = (side_effects_of(side.chain, side.met_by(group)) for side in (self.now, self.then))
-            certain, possible = with_beside(self.changes(now, then), old, new)
+            certain, possible = with_change_of_side_effects(self.changes(now, then), old, new)
             self._add(certain, possible, len(group.places), doubtful=group.brought is not None)
 
     def _followed(self, group: CopyGroup, sorter: Sorter) -> tuple[FollowedCopies, FollowedCopies]:

@@ -3,7 +3,7 @@
 
 Source: Microsoft's Get-MessageTraceV2 page, and Microsoft Graph's exchangeMessageTrace.
 
-Of a file, CSV from the admin center or ``Export-Csv`` is read, and JSON from ``ConvertTo-Json`` or Microsoft Graph. A
+Files are CSV from the admin center or ``Export-Csv``, or JSON from ``ConvertTo-Json`` or Microsoft Graph. A
 file is data: nothing in it is ever run. Source of the admin center's reports: Microsoft's page "Message trace in the new
 Exchange admin center".
 """
@@ -282,8 +282,10 @@ class Trace:
         """Adds a row, and returns the place of its copy. Of two different ones, the later status counts, whichever is
         read first.
         """
-        columns, texts = self.columns, self.texts
-        message, recipient = texts["message"].number(row.message), texts["recipient"].number(row.recipient)
+        columns = self.columns
+        texts = self.texts
+        message = texts["message"].number(row.message)
+        recipient = texts["recipient"].number(row.recipient)
         place = self._places.setdefault(message << 32 | recipient, len(columns["size"]))
         if row.by_message_id:
             self.by_message_id.add(message)
@@ -347,28 +349,23 @@ def _rank(row: Row) -> tuple[Any, ...]:
 #: The longest cell, in characters: the trace has at most 256 of a subject, an address has 320. All recipients may be in one.
 _LONGEST, _LONGEST_LIST = 10_000, 1_000_000
 
-
+#: The marks of byte order at the beginning of a file, with the encodings that they show.
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-
 
 #: A date of Windows PowerShell's ConvertTo-Json: milliseconds since 1970.
 _TICKS = re.compile(r"/Date\((-?\d+)\)/")
 
-
-#: A date as an American computer writes it, and the fraction of a second that Python does not read.
+#: A date as an American computer writes it.
 _AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d{2})(?::(\d{2}))?\s?([AP])M", re.IGNORECASE)
 
-
+#: The fraction of a second, of which Python reads six digits.
 _FRACTION = re.compile(r"(\.\d{6})(\d+)")
-
 
 #: The years that the date of a row may be in: numbers, and dates that were never set, would be read as others.
 _YEARS = range(2000, 2100)
 
-
 #: The last event of a recipient in an enhanced summary report, to the status of the copy. Others are not documented.
 _LAST_EVENTS = {"deliver": "Delivered", "send": "Delivered", "fail": "Failed"}
-
 
 #: How to save a trace with all that is read of it.
 EXPORT_COMMAND = (
@@ -384,7 +381,8 @@ def rows_of_file(content: bytes, path: str) -> Iterator[Row]:
         line or row.
     """
     dates = _Dates()
-    place, addressed = 0, False
+    place = 0
+    addressed = False
     try:
         text = _text(content)
         narrow = content.isascii() and text.lstrip()[0] not in "[{"
@@ -472,7 +470,8 @@ def _copies(values: Mapping[str, str], recipients: str) -> Iterator[Mapping[str,
 
 def _of_json(text: str) -> Iterator[Any]:
     """The objects of a list, one at a time, of one object, or of an answer of Microsoft Graph."""
-    decoder, place = json.JSONDecoder(parse_int=str), len(text) - len(text.lstrip())
+    decoder = json.JSONDecoder(parse_int=str)
+    place = len(text) - len(text.lstrip())
     try:
         if text[place] == "{":
             whole = decoder.decode(text)
@@ -521,7 +520,8 @@ def date_of(value: Any) -> int:
     if isinstance(value, Mapping):  # ConvertTo-Json of Windows PowerShell writes an object for some dates.
         value = value.get("value") or value.get("DateTime")
     text = str(value or "").strip()
-    ticks, fraction = _TICKS.fullmatch(text), _FRACTION.search(text)
+    ticks = _TICKS.fullmatch(text)
+    fraction = _FRACTION.search(text)
     try:
         if ticks:
             instant = instant_of(int(ticks[1]) * 1000)
@@ -557,6 +557,7 @@ class _Dates:
         if not match:
             return date_of(value)
         month, day, year, hour, minute, second = (int(number or 0) for number in match.groups()[:6])
-        self.american, self.unambiguous = True, self.unambiguous or day > 12
+        self.american = True
+        self.unambiguous = self.unambiguous or day > 12
         half = 12 if match[7].upper() == "P" else 0
         return date_of(f"{year}-{month:02}-{day:02}T{hour % 12 + half:02}:{minute:02}:{second:02}")

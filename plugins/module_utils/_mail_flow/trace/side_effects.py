@@ -16,43 +16,45 @@ from .truth_sets import Doubt
 
 
 @dataclass(frozen=True)
-class DoneBeside:
+class CopySideEffects:
     """What rules do beside to a copy.
 
     :param sure: what they certainly do, and :param:`possible` this and what they may do.
     :param asks: what decides it: it is equal where this is.
-    :param away: whether the copy is rejected or deleted; ``None`` if it may be. Then it is no news what happens to it.
+    :param gone: whether the copy is rejected or deleted; ``None`` if it may be. Then it is no news what happens to it.
     """
 
     sure: frozenset[SideEffect]
     possible: frozenset[SideEffect]
     asks: Hashable
-    away: bool | None = False
+    gone: bool | None = False
 
     @property
     def news(self) -> tuple[frozenset[SideEffect], frozenset[SideEffect]]:
         """What is worth telling where nothing did it before: for certain, and at all."""
-        sure = self.sure if self.away is False else _beyond_copies(self.sure)
-        return sure, _beyond_copies(self.possible) if self.away else self.possible
+        sure = self.sure if self.gone is False else _beyond_copies(self.sure)
+        return sure, _beyond_copies(self.possible) if self.gone else self.possible
 
 
 def _beyond_copies(effects: frozenset[SideEffect]) -> frozenset[SideEffect]:
     return frozenset(effect for effect in effects if effect.sort not in OF_COPIES)
 
 
-def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> DoneBeside:
+def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> CopySideEffects:
     """What the rules do beside to copies that meet some of them, first to last."""
-    sure, possible, asks = set[SideEffect](), set[SideEffect](), list[Hashable]()
-    doubtful, held, away = False, False, False
-    may_be_away = False
+    sure: set[SideEffect] = set()
+    possible: set[SideEffect] = set()
+    asks: list[Hashable] = []
+    doubtful = held = gone = may_be_gone = False
     for place, why in met:
-        rule, effects = chain.rules.rules[place], chain.side_effects.get(place)
+        rule = chain.rules.rules[place]
+        effects = chain.side_effects.get(place)
         end = chain.ends[place]
         rejects = bool(rule.actions.does(Does.REJECT))
         blocks = rule.actions.blocks
         held = held or any(rule.actions.does(action) for action in (Does.QUARANTINE, Does.MODERATE, Does.REDIRECT))
-        may_be_away = may_be_away or blocks
-        away = away or (blocks and not (why or doubtful or held))
+        may_be_gone = may_be_gone or blocks
+        gone = gone or (blocks and not (why or doubtful or held))
         if effects or end is not False or blocks:
             asks.append((effects, end, rejects, blocks, why))
         if effects:
@@ -62,11 +64,11 @@ def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> Do
         if end and not why and not rejects:
             break
         doubtful |= end is not False
-    is_away = None if may_be_away and not away else away
-    return DoneBeside(frozenset(sure), frozenset(possible), tuple(asks), is_away)
+    is_gone = None if may_be_gone and not gone else gone
+    return CopySideEffects(frozenset(sure), frozenset(possible), tuple(asks), is_gone)
 
 
-def change_beside(before: DoneBeside, after: DoneBeside) -> bool | None:
+def side_effects_differ(before: CopySideEffects, after: CopySideEffects) -> bool | None:
     """Whether what rules do beside is certainly different; ``None`` if it may be."""
     if before.asks == after.asks:
         return False
@@ -76,10 +78,12 @@ def change_beside(before: DoneBeside, after: DoneBeside) -> bool | None:
     return None if any(one.news[1] - other.sure for one, other in sides) else False
 
 
-def with_beside(changes: tuple[Kinds, Kinds], before: DoneBeside, after: DoneBeside) -> tuple[Kinds, Kinds]:
+def with_change_of_side_effects(
+    changes: tuple[Kinds, Kinds], before: CopySideEffects, after: CopySideEffects
+) -> tuple[Kinds, Kinds]:
     """Kinds of change, the certain ones and the possible ones, with that of what rules do beside."""
     certain, possible = changes
-    differs = change_beside(before, after)
+    differs = side_effects_differ(before, after)
     if differs is False:
         return changes
     return (

@@ -21,7 +21,8 @@ class Sources:
 
     def __init__(self) -> None:
         self.trace = Trace()
-        self._files: list[int] = []  # Of each copy, the files that have it, as bits.
+        #: For each copy, the files that have it, as bits.
+        self._files: list[int] = []
         self._message_ids = array("l")
         self._texts = Texts()
 
@@ -40,14 +41,14 @@ class Sources:
         same: list[list[int]] = []
         doubtful = 0
         for here in self._simultaneous():
-            for places in _sorted(here, self._message_ids.__getitem__):
+            for places in _with_equal_keys(here, self._message_ids.__getitem__):
                 if self._message_ids[places[0]] < 0:
                     continue
                 if self._most_in_one_file(places) == 1:
                     same.append(places)
                 else:
                     doubtful += self._surplus(places)
-            for places in _sorted(here, self.trace.columns["sender"].__getitem__):
+            for places in _with_equal_keys(here, self.trace.columns["sender"].__getitem__):
                 unnamed = sum(self._message_ids[place] < 0 for place in places)
                 doubtful += min(unnamed, self._surplus(places))
         merged, surplus = self._renamed([places for places in same if len(places) > 1])
@@ -61,7 +62,7 @@ class Sources:
             recipient << 40 | received // 1_000_000
             for recipient, received in zip(columns["recipient"], columns["received"], strict=True)
         ]
-        yield from (here for here in _sorted(range(len(keys)), keys.__getitem__) if len(here) > 1)
+        yield from (here for here in _with_equal_keys(range(len(keys)), keys.__getitem__) if len(here) > 1)
 
     def _most_in_one_file(self, places: Sequence[int]) -> int:
         files = [self._files[place] for place in places]
@@ -110,6 +111,6 @@ class Sources:
         return min(messages, key=lambda number: (number in self.trace.by_message_id, self._keys[number]))
 
 
-def _sorted(places: Iterable[int], key: Callable[[int], Hashable]) -> Iterator[list[int]]:
+def _with_equal_keys(places: Iterable[int], key: Callable[[int], Hashable]) -> Iterator[list[int]]:
     """Places with equal keys."""
     yield from (list(here) for _key, here in groupby(sorted(places, key=key), key=key))  # type: ignore[arg-type]

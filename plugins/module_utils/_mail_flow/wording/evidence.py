@@ -14,7 +14,7 @@ from dataclasses import replace
 from ..evidence.changes import DLP_POLICY, DLP_RULE, FACT, RULE
 from ..evidence.comparison import EvidenceResult
 from ..evidence.dlp_comparison import DlpEvidence
-from ..evidence.reports import Traced
+from ..evidence.reports import CopyDetails
 from ..evidence.tally import (
     CHANGED,
     LATE,
@@ -93,7 +93,7 @@ def evidence_row(
         encryption=None if result.encryption.refused else tuple(result.encryption.days),
         encrypted_otherwise=other_encryption_row(result.encryption, result.window, evidence.explained),
         unseen=tuple(unseen),
-        sample=tuple(_sample(result.traced)),
+        sample=tuple(_sample(result.details)),
         assumes=EVIDENCE_PREMISES,
         raw=raw,
         unavailable=unavailable,
@@ -240,9 +240,9 @@ def _contradiction(contradiction: Contradiction) -> ContradictingCopiesRow:
     )
 
 
-def _sample(traced: Iterable[Traced]) -> Iterator[DetailRow]:
+def _sample(details: Iterable[CopyDetails]) -> Iterator[DetailRow]:
     """The copies that were looked at, equal ones together, the most first."""
-    counts = Counter(traced)
+    counts = Counter(details)
     for row, copies in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         yield DetailRow(rules=row.rules, tls=row.tls, connector=row.connector, copies=copies)
 

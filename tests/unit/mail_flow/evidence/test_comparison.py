@@ -24,9 +24,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     read_evidence,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
+    CopyDetails,
     EncryptionReport,
     RuleReport,
-    Traced,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.tally import RuleEvidence
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
@@ -383,9 +383,9 @@ def test_the_result_names_nobody_unless_asked() -> None:
     found = compared([PARTNERS], ROWS, {"Partners": ROWS[1:3]})
     report = RuleReport(raw={"UserAction": "kim@contoso.com", "Policy": "P"})
     sample = [
-        Traced(("Partners",), "TLS1.2", "To the gateway"),
-        Traced(),
-        Traced(("Partners",), "TLS1.2", "To the gateway"),
+        CopyDetails(("Partners",), "TLS1.2", "To the gateway"),
+        CopyDetails(),
+        CopyDetails(("Partners",), "TLS1.2", "To the gateway"),
     ]
     read = EvidenceResult(found, WINDOW, report, EncryptionReport(refused="no"), sample)
     result = evidence_row(read, unseen=["dlp"], examples=0).as_row()

@@ -16,10 +16,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence import reports
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
+    CopyDetails,
     Encrypted,
     ReportReader,
-    Traced,
-    traced_of,
+    details_of,
 )
 
 UNTIL = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
@@ -175,5 +175,5 @@ def test_details_are_as_exchange_wrote_them() -> None:
             "Data": '<root><MEP Name="Count" Integer="1"/><MEP Name="ConnectorId" String="To &amp; fro"/></root>',
         },
     ]
-    assert traced_of(events) == Traced(("O'Brien",), "TLS1.2", "To & fro")
-    assert traced_of([]) == Traced()
+    assert details_of(events) == CopyDetails(("O'Brien",), "TLS1.2", "To & fro")
+    assert details_of([]) == CopyDetails()
