@@ -139,15 +139,15 @@ UNSIZED = PremiseRow(id=OF_SIZES, text="Messages whose size the trace does not h
 #: What it takes as given where rules look at the sender's IP address.
 MAILBOXES = PremiseRow(
     id=OF_MAILBOXES,
-    text="Mail that a mailbox sends has no last hop before Exchange, as its FromIP says, so no rule finds the sender's IP address of it "
-    "in a range.",
+    text="No rule finds the sender's IP address of mail from a mailbox in a range. Its FromIP is 255.255.255.255, which by what was "
+    "observed means that no server handed it to Exchange; how rules compare its address is not documented.",
 )
 
 #: What is taken as given of some copies only, in a few words.
 _OF_SOME_COPIES = {
     OF_SIZES: "mail without a size is not too large",
     OF_DELIVERY: "delivered mail met no rule that keeps mail back",
-    OF_MAILBOXES: "mail from mailboxes has no last hop",
+    OF_MAILBOXES: "no rule finds an IP address of mail from mailboxes in a range",
 }
 
 #: Reason why copies are left out, in words.

@@ -46,7 +46,8 @@ class PremiseRow(ResultRow):
 
     :param id: the number of an open question, or another name.
     :param text: it as sentences; empty where the number says it.
-    :param copies: how many copies rest on it; ``None`` where all may.
+    :param copies: how many copies rest on it; ``None`` where all may, and for the number of a question: its likely answer is taken for
+        conditions, and other conditions may decide the copies.
     """
 
     id: str

@@ -115,6 +115,6 @@ def test_how_many_copies_rest_on_it_is_said() -> None:
     assert rows["mailboxes"]["copies"] == 1
     assert rows["mailboxes"]["text"].endswith(" 1 of 1 copy rests on it.")
     lines = replay_lines(ReplayRow.from_row(found))
-    assert "1 of 1 copy rests on this: mail from mailboxes has no last hop." in lines
+    assert "1 of 1 copy rests on this: no rule finds an IP address of mail from mailboxes in a range." in lines
     assert "copies" not in rows["arrival"]
     assert "mailboxes" not in {row["id"] for row in replayed([encrypting({})])["assumes"]}
