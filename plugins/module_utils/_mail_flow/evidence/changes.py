@@ -68,7 +68,7 @@ def changes_of(organization: Organization) -> list[LatestChange]:
 
 
 def dlp_changes_of(organization: Organization) -> list[LatestChange]:
-    """The latest changes of DLP policies and their rules. Of told ones they are not known."""
+    """The latest changes of DLP policies and their rules; one without a date if they were not read of the organization."""
     if "dlp_policies" not in organization.subsets or organization.error("dlp_policies") is not None:
         return [LatestChange(DLP_POLICY, "", None)]
     return [

@@ -119,8 +119,8 @@ def compare(asked: Comparison, report: RuleReport) -> Evidence:
     explained = Explained()
     for block in blocks_of(asked.trace):
         part = BlockCopies.in_window(block, begin, until, last, astray, edited)
-        part = part.without(of_messages(block, report.vague) | _beside_dates(block, rules))
-        count += part.kept.bit_count()
+        part = part.with_incomparable(of_messages(block, report.vague) | _beside_dates(block, rules))
+        count += part.computed.bit_count()
         predicted = predictions(block, asked.rules, asked.facts, in_effect)
         explained = _with_block(explained, part, [predicted[place] for place in encrypting])
         for place, tally in tallies.items():
@@ -169,8 +169,8 @@ def _with_block(explained: Explained, part: BlockCopies, encrypting: Sequence[Pr
     for prediction in encrypting:
         certain, possible = certain | prediction.certain, possible | prediction.possible
     messages, surely, perhaps = (
-        len({part.block.message[place] for place in places_of(bits & part.kept)})
-        for bits in (part.kept, certain, certain | possible)
+        len({part.block.message[place] for place in places_of(bits & part.computed)})
+        for bits in (part.computed, certain, certain | possible)
     )
     return Explained(explained.messages + messages, explained.certain + surely, explained.possible + perhaps)
 

@@ -81,7 +81,7 @@ def compare_dlp(
     begin, until = microseconds_of(window.begin), microseconds_of(window.until)
     for block in blocks_of(trace):
         part = BlockCopies.in_window(block, begin, until, -1, astray, frozenset())
-        part = part.without(of_messages(block, report.vague)).arriving(of_messages(block, messages))
+        part = part.with_incomparable(of_messages(block, report.vague)).with_arrived(of_messages(block, messages))
         policies = facts.encrypters.dlp_policies
         predicted = dlp_predictions(block, policies, rules, facts) if isinstance(policies, DlpRules) else []
         for tally, prediction in zip(tallies, predicted, strict=True):

@@ -121,16 +121,20 @@ def of_messages(block: Block, messages: frozenset[str]) -> int:
 
 @dataclass(frozen=True)
 class BlockCopies:
-    """The copies of a block: where each is, and those of the window, those of them that are computed, those that are as
-    old as something reported, and those on which a changed rule acted, or whose date or recipient leaves it open.
+    """The copies of a block, in sets of bits.
+
+    :param places: where each is.
+    :param within: those of the window, and :param:`computed` those of them that are computed.
+    :param arrived: those that are as old as something reported, so that it counts that nothing is reported of them.
+    :param incomparable: those on which a changed rule acted, or whose date or recipient leaves it open.
     """
 
     block: Block
     places: Mapping[Copy, int]
     within: int
-    kept: int
+    computed: int
     arrived: int
-    edited: int
+    incomparable: int
 
     @classmethod
     def in_window(
@@ -154,12 +158,12 @@ class BlockCopies:
         )
         return cls(block, places, within, included & ~untraced, arrived, out)
 
-    def without(self, copies: int) -> BlockCopies:
-        """This tally with further copies that cannot be compared."""
-        return replace(self, edited=self.edited | copies)
+    def with_incomparable(self, copies: int) -> BlockCopies:
+        """These copies, with more that cannot be compared."""
+        return replace(self, incomparable=self.incomparable | copies)
 
-    def arriving(self, copies: int) -> BlockCopies:
-        """This tally with other copies of which it counts that nothing is reported."""
+    def with_arrived(self, copies: int) -> BlockCopies:
+        """These copies, with others of which it counts that nothing is reported."""
         return replace(self, arrived=copies)
 
 
@@ -188,7 +192,7 @@ class RuleTally:
         """Adds the copies of a block."""
         block = part.block
         arrived = part.arrived
-        included = part.kept if self.why_not else part.kept & ~part.edited
+        included = part.computed if self.why_not else part.computed & ~part.incomparable
         reported = part.within & bits_of((part.places[copy] for copy in self.copies & part.places.keys()), len(block))
         certain, possible = prediction.certain & included, prediction.possible & included
         uncertain = possible & ~certain

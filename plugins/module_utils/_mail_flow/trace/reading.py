@@ -50,10 +50,10 @@ APART = datetime.timedelta(minutes=10)
 CROWD = 1000
 
 #: The number of queries allowed in a number of seconds.
-QUERIES, _SECONDS = 100, 300
+QUERIES, _QUOTA_SECONDS = 100, 300
 
 #: The number of retries of a throttled query, and the seconds between them.
-_AGAIN, _PAUSE = 5, 60
+_RETRIES, _RETRY_SECONDS = 5, 60
 
 #: Rows between two lines of progress.
 _PROGRESS_EVERY = 25_000
@@ -149,25 +149,25 @@ class Queries:
 
     def ask(self, *calls: Call) -> list[Result]:
         """What a round trip brings. Each call counts as a query, and may have failed."""
-        for attempt in range(_AGAIN + 1):
+        for attempt in range(_RETRIES + 1):
             for _call in calls:
                 self._keep_quota()
             results = self.session.invoke(list(calls), fresh=True)
-            if attempt == _AGAIN or not any(isinstance(result.error, ThrottledError) for result in results):
+            if attempt == _RETRIES or not any(isinstance(result.error, ThrottledError) for result in results):
                 break
-            self.say(f"{self.service} throttles {self.about}; the next try is in {_PAUSE} seconds")
-            self.sleep(_PAUSE)
+            self.say(f"{self.service} throttles {self.about}; the next try is in {_RETRY_SECONDS} seconds")
+            self.sleep(_RETRY_SECONDS)
         return results
 
     def _keep_quota(self) -> None:
         """Waits until another query is allowed."""
         now = self.clock()
-        while self._asked and now - self._asked[0] >= _SECONDS:
+        while self._asked and now - self._asked[0] >= _QUOTA_SECONDS:
             self._asked.popleft()
         if len(self._asked) >= QUERIES:
-            wait = _SECONDS - (now - self._asked[0])
+            wait = _QUOTA_SECONDS - (now - self._asked[0])
             self.say(
-                f"{self.service} allows {QUERIES} queries in {_SECONDS // 60} minutes; the next one is in {wait:.0f} seconds"
+                f"{self.service} allows {QUERIES} queries in {_QUOTA_SECONDS // 60} minutes; the next one is in {wait:.0f} seconds"
             )
             self.sleep(wait)
             self._asked.popleft()
@@ -214,6 +214,7 @@ class TraceReader(Queries):
             self.say(f"{len(trace):,} copies, back to {instant_of(row.received):%-d %B %H:%M}")
 
     def _pages(self, begin: datetime.datetime, until: datetime.datetime) -> Iterator[list[Row]]:
+        """The rows of a window, in parts, newest first."""
         while until > begin:
             start = max(begin, until - datetime.timedelta(days=self.longest))
             yield from self._window(start, until)
@@ -227,16 +228,8 @@ class TraceReader(Queries):
             few = {row.message for row in page if copies[row.message] < CROWD}
             copies.update(row.message for row in page)
             crowds = [message for message in sorted(few) if copies[message] >= CROWD]
-            rows = [
-                *ahead,
-                *page,
-                *(
-                    row
-                    for crowd in crowds
-                    for more in self._paged(StartDate=start, EndDate=end, MessageTraceId=crowd)
-                    for row in more
-                ),
-            ]
+            pages = (self._paged(StartDate=start, EndDate=end, MessageTraceId=message) for message in crowds)
+            rows = [*ahead, *page, *chain.from_iterable(chain.from_iterable(pages))]
             rows.sort(key=lambda row: row.received, reverse=True)
             # Whatever is older than the page waits: the pages to come have newer rows.
             ahead = [row for row in rows if page and row.received < page[-1].received]

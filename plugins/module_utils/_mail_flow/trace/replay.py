@@ -27,6 +27,7 @@ from ..model.addresses import domain
 from ..model.facts import Facts
 from ..model.inside import leaves
 from ..model.kleene import Truth
+from ..model.message import Message
 from ..model.outcomes import Fate
 from ..model.reason_kinds import UntracedKind
 from ..model.wishes import WISHES
@@ -34,6 +35,7 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
 from ..simulator.disclosures import Disclosure, disclosures
+from ..simulator.state import Course
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
 from .chain import Chain
 from .columns import Block, blocks_of, places_of
@@ -62,6 +64,9 @@ from .truth_sets import DLP_AND_LABELS, ENVELOPE, FROM_IP, Doubt, RulesMet, Unkn
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
 Changes: TypeAlias = Callable[[FollowedCopies, FollowedCopies], tuple[Kinds, Kinds]]
+
+#: Fate, protection, and the rules and the DLP rules that protect.
+OutcomeKey: TypeAlias = tuple[Fate, str, tuple[str, ...], tuple[str, ...]]
 
 #: How a copy counts in the tables of days and domains.
 COVERAGE = ("protected", "not_by_rules", "undecided", "not_delivered")
@@ -128,7 +133,7 @@ class Tally:
 class Tallies:
     """What was counted.
 
-    :param outcomes: fate, protection, and the rules and the DLP rules that protect, to copies; :param:`undecided` the reason.
+    :param outcomes: outcome to copies; :param:`undecided` the reason.
     :param plain: the same of undecided copies, if they are plain mail. Their rules would have to find something in the content
         for anything else.
     :param left_out: reason to copies; :param:`perhaps_twice` see :class:`Trace`.
@@ -147,9 +152,9 @@ class Tallies:
     copies: int = 0
     messages: int = 0
     recipients: int = 0
-    outcomes: dict[tuple[Fate, str, tuple[str, ...], tuple[str, ...]], Tally] = field(default_factory=dict)
+    outcomes: dict[OutcomeKey, Tally] = field(default_factory=dict)
     undecided: dict[Unknown, Tally] = field(default_factory=dict)
-    plain: dict[tuple[Fate, str, tuple[str, ...], tuple[str, ...]], Tally] = field(default_factory=dict)
+    plain: dict[OutcomeKey, Tally] = field(default_factory=dict)
     perhaps_twice: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     difference: dict[DifferenceKind, Tally] = field(default_factory=dict)
@@ -374,13 +379,8 @@ class Replay:
         if course is None or message is None:
             return
         for guarantee, sure in self._claimed(copies, groups):
-            asked = (course, guarantee, message, self.facts)
-            if surely_keeps(*asked) and not copies.doubtful:
-                tallies.kept[guarantee.name] += len(copies.places)
-            elif sure and surely_breaks(*asked) and not copies.doubtful:
-                self._add_to(tallies.broken[guarantee.name], here, copies.places, block)
-            else:
-                tallies.unsettled[guarantee.name] += len(copies.places)
+            keeps = self._keeps(guarantee, course, message, sure) if not copies.doubtful else None
+            self._add_judged(guarantee, keeps, here, copies.places, block, tallies)
 
     def _claimed(self, copies: AlikeCopies, groups: Sequence[CopyGroup]) -> Iterator[tuple[Guarantee, bool]]:
         """What copies that rules make have to keep, and whether that is certain."""
@@ -406,7 +406,7 @@ class Replay:
             self._add_undecided(why, rules, group, block, tallies)
         else:
             how = _coverage(outcome)
-            key = (outcome.fate, outcome.protection, outcome.protected_by, outcome.protected_by_dlp)
+            key = _outcome_key(outcome)
             self._add_to(tallies.outcomes.setdefault(key, Tally()), here, group.places, block)
         for name, count in here.items():
             tallies.domains[name, how] += count
@@ -470,7 +470,7 @@ class Replay:
         ]
         if followed[0].undecided and not as_plain[0].undecided:
             outcome = as_plain[0].outcome
-            key = (outcome.fate, outcome.protection, outcome.protected_by, outcome.protected_by_dlp)
+            key = _outcome_key(outcome)
             tally = tallies.plain.setdefault(key, Tally())
             deciding = plain.deciding(0, followed[0], as_plain[0])
             tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in deciding))
@@ -529,13 +529,35 @@ class Replay:
         """Counts who keeps the guarantees about these copies."""
         for place, why in group.met[len(self.chains)]:
             guarantee = self.guarantees[place]
-            asked = (followed.end.course, guarantee, followed.end.message, self.facts)
-            if surely_keeps(*asked) and not group.brought:
-                tallies.kept[guarantee.name] += len(group.places)
-            elif why is None and surely_breaks(*asked) and not group.brought:
-                self._add_to(tallies.broken[guarantee.name], here, group.places, block)
-            else:
-                tallies.unsettled[guarantee.name] += len(group.places)
+            end = followed.end
+            keeps = self._keeps(guarantee, end.course, end.message, why is None) if not group.brought else None
+            self._add_judged(guarantee, keeps, here, group.places, block, tallies)
+
+    def _keeps(self, guarantee: Guarantee, course: Course, message: Message, sure: bool) -> bool | None:
+        """Whether a copy keeps a guarantee; ``None`` if that is open.
+
+        :param sure: whether the guarantee is certainly about it.
+        """
+        if surely_keeps(course, guarantee, message, self.facts):
+            return True
+        return False if sure and surely_breaks(course, guarantee, message, self.facts) else None
+
+    def _add_judged(
+        self,
+        guarantee: Guarantee,
+        keeps: bool | None,
+        here: Counter[str],
+        places: Sequence[int],
+        block: Block,
+        tallies: Tallies,
+    ) -> None:
+        """Counts copies that keep a guarantee, that break it, or of which that is open."""
+        if keeps:
+            tallies.kept[guarantee.name] += len(places)
+        elif keeps is False:
+            self._add_to(tallies.broken[guarantee.name], here, places, block)
+        else:
+            tallies.unsettled[guarantee.name] += len(places)
 
     def _add_to(
         self, tally: Tally, here: Counter[str], places: Sequence[int], block: Block, *, certain: bool = True
@@ -594,6 +616,11 @@ def _because(followed: Iterable[FollowedCopies], brought: Unknown | None) -> set
     ends = [copies.end for copies in followed]
     kinds: set[UntracedKind] = {why.kind for end in ends if end.is_open for why, _steps in end.because}
     return (kinds | ({brought.kind} if brought else set())) or {"semantics"}
+
+
+def _outcome_key(outcome: CopyResult) -> OutcomeKey:
+    """What copies with one outcome have in common."""
+    return outcome.fate, outcome.protection, outcome.protected_by, outcome.protected_by_dlp
 
 
 def _coverage(outcome: CopyResult) -> str:

@@ -40,8 +40,12 @@ class RuleEvaluator:
         self.facts = facts
         rules = [rule for chain in chains for rule in chain.rules.rules]
         prepending = [_prepending(chain) for chain in chains]
-        self._rested = self._resting([rule for rule in rules if rule.actions.declared.get("prepend_subject")])
-        prefixes = {_prefix(rule) for prepending_rules in prepending for rule in prepending_rules} | self._rested.keys()
+        self._old_prefixes = self._prefixes_of_inactive(
+            [rule for rule in rules if rule.actions.declared.get("prepend_subject")]
+        )
+        prefixes = {
+            _prefix(rule) for prepending_rules in prepending for rule in prepending_rules
+        } | self._old_prefixes.keys()
         few = len(prefixes) <= MOST_PREFIXES
         added = max((sum(map(_added, chain.rules.rules)) for chain in chains), default=0)
         encrypts = any(rule.enforces(Does.ENCRYPT) for rule in rules)
@@ -138,9 +142,11 @@ class RuleEvaluator:
         for rules in prepending:
             # The copies that so many of the rules may have changed.
             times = [self.block.every_copy, *([0] * (most + 1))]
-            rested = dict(self._rested)
-            possible = [self.matches(rule, self.anybody).possible | rested.pop(_prefix(rule), 0) for rule in rules]
-            for bits in (*possible, *rested.values()):
+            old_prefixes = dict(self._old_prefixes)
+            possible = [
+                self.matches(rule, self.anybody).possible | old_prefixes.pop(_prefix(rule), 0) for rule in rules
+            ]
+            for bits in (*possible, *old_prefixes.values()):
                 for count in range(most + 1, 0, -1):
                     times[count] |= times[count - 1] & bits
             changed, unknown_subjects = changed | times[1], unknown_subjects | times[most + 1]
@@ -158,13 +164,13 @@ class RuleEvaluator:
                 editing[field] = editing.get(field, 0) | possible
         return editing
 
-    def _resting(self, rules: Sequence[FlowRule]) -> dict[str, int]:
+    def _prefixes_of_inactive(self, rules: Sequence[FlowRule]) -> dict[str, int]:
         """What rules that do not act may have put before subjects when they did, to the copies whose subjects show it:
         rules that are disabled or in a test mode, or that have begun since or are over.
         """
         block = self.block
         ahead = f"(?:{'|'.join(sorted({re.escape(_prefix(rule)) for rule in rules}))}){{0,{MOST_CHANGES - 1}}}"
-        resting: dict[str, int] = {}
+        copies_by_prefix: dict[str, int] = {}
         for prefix in {
             _prefix(rule) for rule in rules if not rule.is_on_and_enforced or rule.dates.begins or rule.dates.ends
         }:
@@ -175,8 +181,8 @@ class RuleEvaluator:
                 if subject >= 0 and begins.match(block.texts["subject"][subject])
             }
             bits = bits_of((place for place, subject in enumerate(block.subject) if subject in numbers), len(block))
-            resting.update({prefix: bits} if bits else {})
-        return resting
+            copies_by_prefix.update({prefix: bits} if bits else {})
+        return copies_by_prefix
 
 
 def _prepending(chain: Chain) -> list[FlowRule]:
