@@ -106,7 +106,6 @@ LINT_WORDS = [*lint._SENTENCES, *lint._OF_ONE]
 CASES_IN_TABLES = {
     *("approval", "report", "copy", "redirection", "word", "pattern"),
     *("one of several", "several", "perhaps", "unclear"),
-    *("exception", "stops"),
     *("exceptions", "exceptions, one line"),
 }
 
