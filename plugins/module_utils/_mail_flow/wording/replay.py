@@ -111,9 +111,10 @@ PREMISES = (
     PremiseRow(id="arrival", text="Messages arrive unencrypted: a trace does not show what their senders protected."),
     PremiseRow(
         id="ordinary",
-        text="Messages are ordinary ones, which take a disclaimer: a trace does not show forwarded mail, automatic replies, "
-        "receipts and meeting items as such. Those that their rows show are undecided where that matters. The To and Cc "
-        "fields of mail from inside name only people and groups that are among its recipients.",
+        text="Messages are ordinary ones, which take a disclaimer and have, where enable_pdf_encryption is false, no PDF document "
+        f"({questions.PDF}): a trace does not show forwarded mail, automatic replies, receipts and meeting items as such. Those "
+        "that their rows show are undecided where that matters. The To and Cc fields of mail from inside name only people "
+        "and groups that are among its recipients.",
     ),
     PremiseRow(id="attachments", text="An attachment is no larger than its message."),
     PremiseRow(id="recipients", text=f"Messages are to fewer than {MANY} recipients ({questions.MANY_RECIPIENTS})."),
