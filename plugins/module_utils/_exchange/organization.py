@@ -99,18 +99,18 @@ class Organization:
 
     :param reads: subset name to the call that read it.
     :param results: subset name to the result of that call.
-    :param given: what a run was told about the organization, by name. Exchange does not show it, so it is no subset.
+    :param run_inputs: what a run was told about the organization, by name. Exchange does not show it, so it is no subset.
     """
 
     def __init__(
         self,
         reads: Mapping[str, Call],
         results: Mapping[str, Result],
-        given: Mapping[str, Any] = types.MappingProxyType({}),
+        run_inputs: Mapping[str, Any] = types.MappingProxyType({}),
     ) -> None:
         self._reads = reads
         self._results = results
-        self.given = given
+        self.run_inputs = run_inputs
         self._parsed: dict[Callable[[Organization], Any], Any] = {}
 
     @property
@@ -149,13 +149,13 @@ class Organization:
     def with_more(self, other: Organization) -> Organization:
         """This organization with the subsets of another round trip added."""
         reads, results = {**self._reads, **other._reads}, {**self._results, **other._results}
-        return Organization(reads, results, {**self.given, **other.given})
+        return Organization(reads, results, {**self.run_inputs, **other.run_inputs})
 
-    def with_given(self, name: str, value: Any) -> Organization:
+    def with_run_input(self, name: str, value: Any) -> Organization:
         """This organization with what a run was told about it; this very object if it has that already."""
-        if self.given.get(name) == value:
+        if self.run_inputs.get(name) == value:
             return self
-        return Organization(self._reads, self._results, {**self.given, name: value})
+        return Organization(self._reads, self._results, {**self.run_inputs, name: value})
 
     def only(self, subset: str) -> dict[str, Any]:
         """The object of a subset that must contain exactly one."""

@@ -40,10 +40,10 @@ class BudgetError(Exception):
 class Meter:
     """The steps that are left; fewer than none where there were too few."""
 
-    __slots__ = ("left",)
+    __slots__ = ("remaining",)
 
     def __init__(self, steps: int) -> None:
-        self.left = steps
+        self.remaining = steps
 
 
 _METER: ContextVar[Meter] = ContextVar("_METER")
@@ -63,8 +63,8 @@ def spend(steps: int) -> None:
     :raises BudgetError: there are none left.
     """
     meter = _METER.get(None) or _meter()
-    meter.left -= steps
-    if meter.left < 0:
+    meter.remaining -= steps
+    if meter.remaining < 0:
         raise BudgetError
 
 
@@ -76,14 +76,14 @@ def bounded(steps: int = STEPS, share: float = 0.75) -> Iterator[Meter]:
     :param share: of what is left of the budget around.
     """
     outer = _meter()
-    granted = steps if outer.left > _ENDLESS >> 1 else min(steps, int(max(outer.left, 0) * share))
+    granted = steps if outer.remaining > _ENDLESS >> 1 else min(steps, int(max(outer.remaining, 0) * share))
     inner = Meter(granted)
     token = _METER.set(inner)
     try:
         yield inner
     finally:
         _METER.reset(token)
-        outer.left -= granted - max(inner.left, 0)
+        outer.remaining -= granted - max(inner.remaining, 0)
 
 
 @contextmanager
@@ -125,11 +125,11 @@ def remembered(most: int) -> Callable[[Callable[_Parameters, _Result]], Callable
             if entry is not None:
                 spend(entry[0])
                 return entry[1]
-            before = _meter().left
+            before = _meter().remaining
             answer = function(*args, **kwargs)
             if len(known) >= most:
                 known.clear()
-            known[key] = (before - _meter().left, answer)
+            known[key] = (before - _meter().remaining, answer)
             return answer
 
         return ask

@@ -163,7 +163,7 @@ def test_a_plan_is_judged_with_the_answers_that_count_after_it(role: Role) -> No
 def test_an_answer_counts_for_a_comparison_only_if_it_counts_on_both_sides(role: Role) -> None:
     given = json.loads(Path(observed(role, False)).read_text())["observations"]
     seen = [Observation(**{**row, "rules": tuple(row["rules"]), "evidence": ()}) for row in given]
-    now = Mail.of_organization(organization(role).with_given(OBSERVATIONS, seen))
+    now = Mail.of_organization(organization(role).with_run_input(OBSERVATIONS, seen))
     without = Mail.of_organization(organization(role))
     assert facts_for_comparison(now, now)["observed"] == {"U08": False}
     assert "observed" not in facts_for_comparison(without, now)

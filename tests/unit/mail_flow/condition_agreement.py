@@ -219,7 +219,7 @@ class Pair:
         try:
             guarantee = {"name": "G", "when": {**IN, **self.section}, "then": "not_in_clear"}
             # Whether guests are inside is open.
-            (found,) = prove(rules.given, {**TENANT, "mail_users": []}, [guarantee], NOW)
+            (found,) = prove(rules.descriptions, {**TENANT, "mail_users": []}, [guarantee], NOW)
         except OptionError as error:
             yield f"{self._about('conditions', clear[0])}: {error}"
             return

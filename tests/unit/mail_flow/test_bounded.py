@@ -37,8 +37,8 @@ def test_a_hard_organization_is_answered_within_its_steps(name: str) -> None:
     for question, ask in QUESTIONS.items():
         with bounded(_FEW, share=1) as meter:
             answer = ask(case)
-        if not answer or meter.left < -_AT_ONCE:
-            wrong.append((question, answer, meter.left))
+        if not answer or meter.remaining < -_AT_ONCE:
+            wrong.append((question, answer, meter.remaining))
     assert not wrong
 
 
@@ -106,11 +106,11 @@ def test_a_question_costs_the_same_when_it_is_asked_again() -> None:
     spent = []
     for _time in range(2):
         with bounded(share=1) as meter:
-            before = meter.left
+            before = meter.remaining
             assert QUESTIONS["prove"](CASES["phrases"]())
             assert QUESTIONS["simulate"](CASES["copies"]())
             any_pattern("a.b." * 200, ["(a|b|[.])*c"])
-        spent.append(before - meter.left)
+        spent.append(before - meter.remaining)
     assert spent[0] == spent[1] > 0
 
 
@@ -119,9 +119,9 @@ def test_a_proof_beside_many_dlp_rules_takes_at_most_twice_the_steps(task: str) 
     steps = []
     for asked in ("dlp_none", task):
         with bounded(share=1) as meter:
-            before = meter.left
+            before = meter.remaining
             of_dlp(asked, 200)
-        steps.append(before - meter.left)
+        steps.append(before - meter.remaining)
     assert steps[1] <= 2 * steps[0]
 
 
@@ -147,12 +147,12 @@ def test_a_hard_guarantee_leaves_steps_to_the_others(monkeypatch: pytest.MonkeyP
 def test_an_inner_budget_takes_its_part_and_gives_back_the_rest() -> None:
     with bounded(100, share=1) as outer:
         with bounded(share=0.25) as inner:
-            assert inner.left == 25
+            assert inner.remaining == 25
             spend(5)
-        assert outer.left == 95
+        assert outer.remaining == 95
         with pytest.raises(BudgetError), bounded(10, share=1):
             spend(11)
-        assert outer.left == 85
+        assert outer.remaining == 85
         spend(85)
         with pytest.raises(BudgetError):
             spend(1)
@@ -169,6 +169,6 @@ def test_what_is_remembered_costs_what_it_cost() -> None:
 
     with bounded(100, share=1) as meter:
         assert [costly(40), costly(40)] == [40, 40]
-        assert (meter.left, asked) == (20, [40])
+        assert (meter.remaining, asked) == (20, [40])
         with pytest.raises(BudgetError):
             costly(40)

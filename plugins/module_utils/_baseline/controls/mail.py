@@ -65,7 +65,7 @@ IRM = IRM_CONFIGURATION.name
 GUARANTEES = f"{PREFIX}guarantees"
 
 
-#: What was observed in an organization, as a run was told; see ``Organization.given``.
+#: What was observed in an organization, as a run was told; see ``Organization.run_inputs``.
 OBSERVATIONS = "observations"
 
 #: The fact that has the answers that count.
@@ -114,7 +114,7 @@ class Mail:
         people, unread = facts_of_directory(organization, {})
         unknown = {**failed, **unavailable, **unread}
         return cls._observed(
-            rules_from(organization), {**facts, **people}, unknown, organization.given.get(OBSERVATIONS, ())
+            rules_from(organization), {**facts, **people}, unknown, organization.run_inputs.get(OBSERVATIONS, ())
         )
 
     @classmethod
@@ -182,7 +182,7 @@ def read_with_people(
     organization = known.with_more(read(session, missing, fresh=True)) if missing else known
     if observations is not None:
         observed = observations.of_organization(organization.identity.name)
-        organization = organization.with_given(OBSERVATIONS, observed)
+        organization = organization.with_run_input(OBSERVATIONS, observed)
     if not set(MAIL_FACTS) <= set(subsets) or organization.error("transport_rules") is not None:
         return organization
     now = Mail.of_organization(organization)
@@ -204,11 +204,11 @@ def with_newly_contradicted(organization: Organization, observations: Observatio
     """
     if observations is None:
         return organization
-    before = organization.given.get(OBSERVATIONS, ())
+    before = organization.run_inputs.get(OBSERVATIONS, ())
     answers = [observation for observation in before if isinstance(observation, Observation)]
     observed = observations.of_organization(organization.identity.name)
     contradictions = [observation for observation in observed if isinstance(observation, ObservedContradiction)]
-    after = organization.with_given(OBSERVATIONS, [*contradictions, *answers])
+    after = organization.with_run_input(OBSERVATIONS, [*contradictions, *answers])
     counted = [Mail.of_organization(observation).observed.contradictions for observation in (organization, after)]
     return organization if set(counted[1]) <= set(counted[0]) else after
 
@@ -225,7 +225,7 @@ def facts_for_comparison(now: Mail, then: Mail) -> dict[str, Any]:
 
 def observed_in(organization: Organization, plan: Plan | None) -> tuple[ObservedRow, ...]:
     """The observations that count now, or after a plan, and why others do not."""
-    if OBSERVATIONS not in organization.given:
+    if OBSERVATIONS not in organization.run_inputs:
         return ()
     try:
         return observed_rows(Mail.left_by(organization, plan).observed)

@@ -251,7 +251,7 @@ class MailControl(JudgingControl):
                 rules=None,
                 text=f"{row.text}{_trial_note(row.edits, trials)}",
             )
-            for row in suggestion_rows(suggested, rules.given, to_yaml)
+            for row in suggestion_rows(suggested, rules.descriptions, to_yaml)
         ]
 
     def misses(self, request: BaselineRequest, organization: Organization, refuted: Collection[str]) -> list[str]:

@@ -145,7 +145,7 @@ class ClassExemptions:
         exempting: dict[Exempting, Literal] = {}
         others: list[str] = []
         while unexplained:
-            first = self._known.first([*exempt, *(~acts for acts in exempting.values())], unexplained)
+            first = self._known.first_possible([*exempt, *(~acts for acts in exempting.values())], unexplained)
             if first is None:
                 break
             if len(exempting) < MOST_COUNTED:

@@ -117,7 +117,7 @@ class _OnwardReader:
 
     def __init__(self, session: Session, facts: Facts) -> None:
         self._session, self._facts = session, facts
-        self._found = OnwardAddresses()
+        self._addresses = OnwardAddresses()
 
     def read(self, people: Iterable[str]) -> OnwardAddresses:
         """Where their mail goes on to."""
@@ -126,12 +126,12 @@ class _OnwardReader:
         for _hop in range(MOST_HOPS):
             seen |= set(waiting)
             self._ask(waiting)
-            targets = (forward.to for address in waiting for forward in self._found.forwards.get(address, ()))
+            targets = (forward.to for address in waiting for forward in self._addresses.forwards.get(address, ()))
             waiting = [target for target in dict.fromkeys(targets) if target not in seen and self._may_be_own(target)]
             if not waiting:
                 break
-        self._found.open |= set(waiting)
-        return self._found
+        self._addresses.open |= set(waiting)
+        return self._addresses
 
     def _may_be_own(self, address: str) -> bool:
         return self._facts.domains.type_of(domain(address)) != ""
@@ -159,7 +159,7 @@ class _OnwardReader:
         if is_address(target) and target != address:
             self._note(Forward(address, target, STANDS_FOR))
         if "group" in str(row.get("RecipientType")).lower() and address not in (self._facts.groups.members or ()):
-            self._found.open.add(address)
+            self._addresses.open.add(address)
 
     def _ask_mailboxes(self, people: Sequence[str]) -> None:
         if not people:
@@ -176,7 +176,7 @@ class _OnwardReader:
         for address, answer in zip(people, answers[len(people) :], strict=True):
             rules = self._objects(INBOX_RULE, address, answer) or []
             if len(rules) >= _MOST_RULES:
-                self._found.open.add(address)
+                self._addresses.open.add(address)
             for rule in rules:
                 named += self._of_inbox_rule(address, rule)
         self._resolve(named)
@@ -190,7 +190,7 @@ class _OnwardReader:
         if is_address(target):
             self._note(Forward(address, target, FORWARDS))
         elif row.get("ForwardingSmtpAddress"):
-            self._found.open.add(address)
+            self._addresses.open.add(address)
 
     def _of_inbox_rule(self, address: str, rule: Mapping[str, Any]) -> Iterator[tuple[Forward, str]]:
         """To whom an inbox rule sends mail on, whatever its conditions are, and those whose address is yet to be asked."""
@@ -223,10 +223,10 @@ class _OnwardReader:
             if identity in addresses:
                 self._note(replace(forward, to=addresses[identity]))
             else:
-                self._found.open.add(forward.mailbox)
+                self._addresses.open.add(forward.mailbox)
 
     def _note(self, forward: Forward) -> None:
-        known = self._found.forwards.setdefault(forward.mailbox, [])
+        known = self._addresses.forwards.setdefault(forward.mailbox, [])
         if forward not in known and forward.to != forward.mailbox:
             known.append(forward)
 
@@ -235,8 +235,8 @@ class _OnwardReader:
         if isinstance(answer.error, NotFoundError):
             return []
         if answer.error is not None:
-            self._found.unread.setdefault(cmdlet, _why(cmdlet, answer.error))
-            self._found.open.add(address)
+            self._addresses.unread.setdefault(cmdlet, _why(cmdlet, answer.error))
+            self._addresses.open.add(address)
             return None
         return list(answer.unwrap())
 

@@ -176,7 +176,7 @@ class _QuestionPlanner:
     def __init__(self, asked: QuestionRequest) -> None:
         self._asked = asked
         self._people = people_of(asked.sending, asked.facts, asked.absent)
-        self._others = Simulator(asked.rule_set, asked.facts)
+        self._simulator = Simulator(asked.rule_set, asked.facts)
         self._number = asked.first
 
     def plan(self) -> QuestionPlan:
@@ -205,7 +205,7 @@ class _QuestionPlanner:
         probes = [self._written(experiment, ASKS) for experiment in probing * MOST_PROBES]
         rules = self._rules([*having, *probing])
         proposed = proposed_rules(rules, "temporary_rules") if rules else []
-        every = RuleSet([*self._asked.rule_set.given, *proposed], self._asked.rule_set.dialect)
+        every = RuleSet([*self._asked.rule_set.descriptions, *proposed], self._asked.rule_set.dialect)
         return QuestionPlan(
             [self._mail(letter, every) for letter in letters],
             rules,
@@ -261,7 +261,7 @@ class _QuestionPlanner:
 
     def _acting(self, letter: TestLetter) -> set[str]:
         """The names of the rules of others that act on a message, or may."""
-        results = self._others.run(letter.message)["recipients"].values()
+        results = self._simulator.run(letter.message)["recipients"].values()
         return {str(rule["name"]) for result in results for rule in result.get("rules", ())}
 
     def _mail(self, written: _QuestionLetter, rules: RuleSet) -> PlannedMail:

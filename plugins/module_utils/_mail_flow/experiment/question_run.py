@@ -72,8 +72,8 @@ class QuestionRun:
         """Removes the temporary rules of the record's run, and says in the record that they are gone. A record that cannot be
         written then costs no result.
         """
-        self.left = self._rules.remove(lambda rule: token_of(rule) == self.record.token)
-        if self.left:
+        self.leftovers = self._rules.remove(lambda rule: token_of(rule) == self.record.token)
+        if self.leftovers:
             return
         self.record.temporary = ()
         try:

@@ -32,7 +32,7 @@ STANDS_FOR, FORWARDS, BY_RULE = "recipient", "mailbox", "inbox_rule"
 
 @dataclass(frozen=True)
 class Forward:
-    """That mail goes on.
+    """A way on which mail goes on.
 
     :param mailbox: the object that sends it on, and :param:`to`, to whom, both in lower case.
     :param by: what does: one of the words above.

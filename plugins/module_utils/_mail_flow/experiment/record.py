@@ -188,7 +188,7 @@ def record_of(document: Mapping[str, Any], where: str) -> ExperimentRecord:
     if document.get("format") != FORMAT:
         raise OptionError(f"{where} has the format {document.get('format')!r}, which is not known here.")
     try:
-        messages = [_recorded(entry, str(document["token"])) for entry in document["messages"]]
+        messages = [_mail_of_row(entry, str(document["token"])) for entry in document["messages"]]
         return ExperimentRecord(
             organization=str(document["organization"]),
             token=str(document["token"]),
@@ -218,7 +218,7 @@ def _texts(document: Any) -> dict[str, str]:
     return dict(document)
 
 
-def _recorded(row: Mapping[str, Any], token: str) -> RecordedMail:
+def _mail_of_row(row: Mapping[str, Any], token: str) -> RecordedMail:
     """A message from a record.
 
     :raises ValueError: it is none of a run with this token.

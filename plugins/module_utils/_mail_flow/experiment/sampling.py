@@ -152,7 +152,7 @@ class _MessageChooser:
             self._unsent.append(Unsent(self._why_idle(goal.name), goal=goal))
         unmet = {goal for goal in wanted if goal.kind != "idle"}
         sought = set(unmet)
-        tried = _where_read(goals.tried(pairs), self.asked.readable)
+        tried = _where_read(goals.goals_by_draft(pairs), self.asked.readable)
         for draft, met in _cover(unmet, tried):
             name = _name(min(met))
             self._add_message(draft.options(self._unique(name)), None, goals=tuple(sorted(met)))
@@ -256,7 +256,7 @@ class _Goals:
             ]
         return goals
 
-    def tried(self, pairs: Sequence[tuple[str, str]]) -> dict[MailDraft, frozenset[Demonstration]]:
+    def goals_by_draft(self, pairs: Sequence[tuple[str, str]]) -> dict[MailDraft, frozenset[Demonstration]]:
         """The drafts, and the goals that each meets."""
         selections = [*(rule for rule in self._rules if not rule.idle), *self._claims.rules]
         if self._claims.rules:

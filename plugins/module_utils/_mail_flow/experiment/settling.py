@@ -122,7 +122,7 @@ def settled_answers(copy: OpenCopy, seen: Sighting, silent: Sequence[str], known
     """The open questions that what was seen of a copy settles, with their answers."""
     if not seen.is_final or {"duplicated", "contradicting"} & set(seen.remarks) or seen.internal is False:
         return {}
-    fitting, others = _parted(copy, seen, silent, known)
+    fitting, others = _ways_by_fit(copy, seen, silent, known)
     answers: dict[str, bool] = {}
     for number in {number for way in fitting for number in way.answers}:
         of_ways = {way.answers.get(number) for way in fitting}
@@ -136,10 +136,10 @@ def settled_answers(copy: OpenCopy, seen: Sighting, silent: Sequence[str], known
 
 def fits(copy: OpenCopy, seen: Sighting, silent: Sequence[str], known: Sequence[str]) -> bool:
     """Whether a copy can have passed the rules in one of its ways."""
-    return bool(_parted(copy, seen, silent, known)[0])
+    return bool(_ways_by_fit(copy, seen, silent, known)[0])
 
 
-def _parted(
+def _ways_by_fit(
     copy: OpenCopy, seen: Sighting, silent: Sequence[str], known: Sequence[str]
 ) -> tuple[list[Alternative], list[Alternative]]:
     """The ways that fit what was seen, and the others."""

@@ -99,13 +99,13 @@ class _QuestionReading:
         for assertion in every.always:
             if self._holds(assertion) is not True:
                 return self._open(assertion)
-        answers = [value for value, assertions in ((True, every.yes), (False, every.no)) if self._all(assertions)]
+        answers = [value for value, assertions in ((True, every.yes), (False, every.no)) if self._all_hold(assertions)]
         if len(answers) == 1:
             return self._answer(answers[0])
         unseen = next((assertion for assertion in (*every.yes, *every.no) if self._holds(assertion) is None), None)
         return self._open(unseen) if unseen else QuestionAnswer(number, why="neither")
 
-    def _all(self, assertions: Sequence[CopyAssertion]) -> bool:
+    def _all_hold(self, assertions: Sequence[CopyAssertion]) -> bool:
         return all(self._holds(assertion) is True for assertion in assertions)
 
     def _open(self, assertion: CopyAssertion) -> QuestionAnswer:

@@ -63,7 +63,7 @@ class TrackedCopy:
 
     rows: dict[str, Row] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
-    looks: int = 0
+    equal_looks: int = 0
     contents: list[bytes] | None = None
     bounces: list[Bounce] | None = None
 
@@ -74,7 +74,7 @@ class TrackedCopy:
 
     def show_details(self, events: list[dict[str, Any]]) -> None:
         """Notes the details that a look showed."""
-        self.looks = self.looks + 1 if events == self.events else 1
+        self.equal_looks = self.equal_looks + 1 if events == self.events else 1
         self.events = events
 
     def sighting(self, names: Mapping[str, str]) -> Sighting:
@@ -155,7 +155,7 @@ class CopyTracker:
         newest = tracked.newest
         if newest is None:
             return
-        if is_final(newest) and not (tracked.events and tracked.looks >= _MOST_LOOKS):
+        if is_final(newest) and not (tracked.events and tracked.equal_looks >= _MOST_LOOKS):
             tracked.show_details(self.observer.details(newest))
         # The mailbox of the sender has the message as it was sent, too.
         if address != recorded.sender and not tracked.contents:
@@ -186,11 +186,11 @@ class CopyTracker:
         if copy.seen.fate == "delivered" and tracked.contents == []:
             return True
         if tracked.bounces is not None and copy.seen.bounce is None:
-            return tracked.looks < _MOST_LOOKS
+            return tracked.equal_looks < _MOST_LOOKS
         if "partial" in copy.seen.remarks:
             return DETAIL not in self.observer.unavailable
         misses_a_rule = any(part == "rules" for part, _computed, _shown in copy.agreement.parts)
-        return tracked.looks < (_MOST_LOOKS if misses_a_rule else _LOOKS)
+        return tracked.equal_looks < (_MOST_LOOKS if misses_a_rule else _LOOKS)
 
     def _observed(self, recorded: RecordedMail) -> ObservedMail:
         """A message with its copies: those that were computed, and all that were seen."""

@@ -27,7 +27,7 @@ from .parsing import facts_of
 MOST_ASKED = 100
 
 #: The maximum number of names in one reason.
-_SAID = 5
+_MOST_NAMES = 5
 
 _TOO_MANY = f"rules name more than {MOST_ASKED} groups and people, and only that many are read"
 
@@ -131,7 +131,7 @@ def facts_of_directory(
         "proxy_addresses": {**(given_facts.get("proxy_addresses") or {}), **proxies},
     }
     failed = {"groups": groups.failed, "proxy_addresses": unread_people}
-    unavailable = {fact: _said(reasons) for fact, reasons in failed.items() if reasons}
+    unavailable = {fact: _names_by_reason(reasons) for fact, reasons in failed.items() if reasons}
     facts = {fact: value for fact, value in facts.items() if value}
     if _MANAGED in organization.subsets:
         managers = _Managers(organization)
@@ -179,13 +179,16 @@ def _proxy_addresses(organization: Organization) -> tuple[dict[str, str], dict[s
     return addresses, failed
 
 
-def _said(failed: Mapping[str, str]) -> str:
+def _names_by_reason(failed: Mapping[str, str]) -> str:
     """Who is unknown, and why: the names for each reason."""
     names: dict[str, list[str]] = {}
     for name, why in failed.items():
         names.setdefault(why.rstrip("."), []).append(name)
-    more = {why: f" and {len(refused) - _SAID} more" if len(refused) > _SAID else "" for why, refused in names.items()}
-    return " ".join(f"{', '.join(refused[:_SAID])}{more[why]}: {why}." for why, refused in names.items())
+    more = {
+        why: f" and {len(refused) - _MOST_NAMES} more" if len(refused) > _MOST_NAMES else ""
+        for why, refused in names.items()
+    }
+    return " ".join(f"{', '.join(refused[:_MOST_NAMES])}{more[why]}: {why}." for why, refused in names.items())
 
 
 def _named_by(rule: FlowRule) -> Iterator[_Asked]:
@@ -317,7 +320,7 @@ class _Managers:
         if len(self._rows) > MOST_PEOPLE:
             return f"Get-Recipient shows more than {MOST_PEOPLE} people who have a manager, so not all are known."
         lost = {name: self._why_lost(_MANAGER + name) for name in self.unresolved if not self._addresses[name]}
-        return _said({f"the manager {name}": why for name, why in lost.items()})
+        return _names_by_reason({f"the manager {name}": why for name, why in lost.items()})
 
     def _why_lost(self, key: str) -> str:
         error = self._organization.error(key) if key in self._organization.subsets else None

@@ -165,8 +165,8 @@ def digest_of_rules(rules: RuleSet, names: Iterable[str]) -> str:
     """The digest of what rules are told to do, and of their order; empty if there is no such rule."""
     wanted = set(names)
     rule_digests = [
-        {**_DEFAULTS, **_given({key: rule[key] for key in _RESTS_ON if key in rule})}
-        for rule in rules.given
+        {**_DEFAULTS, **_without_unset({key: rule[key] for key in _RESTS_ON if key in rule})}
+        for rule in rules.descriptions
         if str(rule.get("name")) in wanted
     ]
     return (
@@ -176,11 +176,11 @@ def digest_of_rules(rules: RuleSet, names: Iterable[str]) -> str:
     )
 
 
-def _given(value: Any) -> Any:
+def _without_unset(value: Any) -> Any:
     """A value without what is not set in it."""
     if not isinstance(value, Mapping):
         return value
-    values = {key: _given(inner) for key, inner in value.items()}
+    values = {key: _without_unset(inner) for key, inner in value.items()}
     return {key: inner for key, inner in values.items() if inner not in (None, [], {}, "")}
 
 

@@ -282,12 +282,13 @@ def facts_of(options: Mapping[str, Any] | Facts, where: str = "facts.") -> Facts
     def read_option(key: str, read: Callable[[Any, str], Parsed]) -> Parsed | None:
         return None if options.get(key) is None else read(options[key], f"{where}{key}")
 
-    remote = read_option("remote_domains", _each(_remote))
+    remote = read_option("remote_domains", _list_of(_remote))
     dialect = read_option("dialect", _dialect) or Dialect.AGREED
-    policies = read_option("dlp_policies", _each_of(declared_policy))
+    policies = read_option("dlp_policies", _numbered_list_of(declared_policy))
     return Facts(
         domains=KnownDomains(
-            accepted=read_option("accepted_domains", _each(_accepted)), remote=None if remote is None else dict(remote)
+            accepted=read_option("accepted_domains", _list_of(_accepted)),
+            remote=None if remote is None else dict(remote),
         ),
         people=KnownPeople(
             mailboxes=read_option("mailboxes", _people),
@@ -301,30 +302,30 @@ def facts_of(options: Mapping[str, Any] | Facts, where: str = "facts.") -> Facts
             proxy_addresses=read_option("proxy_addresses", _by_name(_small_address)) or {},
         ),
         groups=KnownGroups(
-            members=read_option("groups", _by_name(_each(_small_address))),
+            members=read_option("groups", _by_name(_list_of(_small_address))),
             unread=read_option("unread_groups", _people) or frozenset(),
         ),
         connectors=KnownConnectors(
-            inbound=read_option("inbound_connectors", _each(_mapped)),
-            outbound=read_option("outbound_connectors", _each(_connector)),
+            inbound=read_option("inbound_connectors", _list_of(_mapped)),
+            outbound=read_option("outbound_connectors", _list_of(_connector)),
         ),
         encryption=EncryptionSettings(
             irm_configuration=read_option("irm_configuration", _mapped),
-            rms_templates=read_option("rms_templates", _each(_mapped)),
-            ome_configurations=read_option("ome_configurations", _each(_ome_configuration)),
-            owa_mailbox_policies=read_option("owa_mailbox_policies", _each(_mapped)),
+            rms_templates=read_option("rms_templates", _list_of(_mapped)),
+            ome_configurations=read_option("ome_configurations", _list_of(_ome_configuration)),
+            owa_mailbox_policies=read_option("owa_mailbox_policies", _list_of(_mapped)),
         ),
         encrypters=KnownEncrypters(
             dlp_policies=None if policies is None else DlpRules(policies, dialect),
-            labels=read_option("labels", _each_of(_label)),
-            label_policies=read_option("label_policies", _each_of(declared_label_policy)),
-            auto_label_policies=read_option("auto_label_policies", _each_of(_auto_label)),
+            labels=read_option("labels", _numbered_list_of(_label)),
+            label_policies=read_option("label_policies", _numbered_list_of(declared_label_policy)),
+            auto_label_policies=read_option("auto_label_policies", _numbered_list_of(_auto_label)),
         ),
         organization_config=read_option("organization_config", _mapped),
-        journal_rules=read_option("journal_rules", _each(_mapped)),
+        journal_rules=read_option("journal_rules", _list_of(_mapped)),
         dialect=dialect,
         observed=read_option("observed", _observed) or {},
-        contradicted=tuple(read_option("contradicted", _each(_contradicted)) or ()),
+        contradicted=tuple(read_option("contradicted", _list_of(_contradicted)) or ()),
     )
 
 
@@ -357,12 +358,12 @@ def with_facts(known: Facts, options: Mapping[str, Any]) -> Facts:
     return replace(known, **changed)
 
 
-def _each(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[Parsed, ...]]:
+def _list_of(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[Parsed, ...]]:
     """Reads a list of what ``read`` reads."""
     return lambda value, where: tuple(read(item, where) for item in _listed(value, where))
 
 
-def _each_of(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[Parsed, ...]]:
+def _numbered_list_of(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[Parsed, ...]]:
     """What reads a list, where an error names the place in it."""
     return lambda value, where: tuple(
         read(item, f"{where}[{place}]") for place, item in enumerate(_listed(value, where))
@@ -385,7 +386,7 @@ def _by_name(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], dict[st
 
 
 def _people(value: Any, where: str) -> frozenset[str]:
-    return frozenset(_each(_small_address)(value, where))
+    return frozenset(_list_of(_small_address)(value, where))
 
 
 def _small_address(value: Any, where: str) -> str:

@@ -76,7 +76,7 @@ def compared(
 def _intended_loss(draft: EditedRules, aim: Aim, task: RepairTask) -> DifferenceKind | None:
     """The kind of loss that edits are for: a rule that is meant to keep the wanted mail back does so."""
     edited = {edit.rule for edit in draft.edits}
-    pairs = zip(task.rules.rules, task.rules.given, strict=True)
+    pairs = zip(task.rules.rules, task.rules.descriptions, strict=True)
     rules = [(rule, given) for rule, given in pairs if rule.name in edited]
     if len(rules) == len(edited) and all(withholds(rule, given, aim) for rule, given in rules):
         return DifferenceKind.DELIVERY_LOST
@@ -109,7 +109,7 @@ def are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     # A rule for more mail that exempts less is put right for all of it.
     exempts_less = {edit.kind for edit in draft.edits} in ({EXCEPTION}, {EXCEPTION, MOVE})
     mended = {edit.rule for edit in draft.edits if mends(edit, aim, task.facts)}
-    for rule, given in zip(task.rules.rules, task.rules.given, strict=True):
+    for rule, given in zip(task.rules.rules, task.rules.descriptions, strict=True):
         if rule.name not in edited:
             continue
         meant = rule.name in moved or is_meant(given, aim) or (exempts_less and covers(given, aim))

@@ -60,7 +60,7 @@ class RuleMerging:
         """The places of rules that differ in one condition alone, by its option and all the rest."""
         groups: dict[tuple[str, str], list[int]] = {}
         for rule in self._rules.rules:
-            given_rule = self._rules.given[rule.place]
+            given_rule = self._rules.descriptions[rule.place]
             if rule.place in gone or not self._may_merge(rule, given_rule):
                 continue
             for option, values in (given_rule.get("conditions") or {}).items():
@@ -95,7 +95,7 @@ class RuleMerging:
 
     def merged_rule(self, places: Sequence[int], option: str) -> dict[str, Any]:
         """The rule that stands for several, with the comments of all."""
-        first, *_others = every = [self._rules.given[place] for place in places]
+        first, *_others = every = [self._rules.descriptions[place] for place in places]
         values = dict.fromkeys(value for rule in every for value in rule["conditions"][option])
         comments = "; ".join(dict.fromkeys(str(rule["comments"]) for rule in every if rule.get("comments")))
         comment = {"comments": comments} if comments else {}

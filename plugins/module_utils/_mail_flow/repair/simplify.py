@@ -160,7 +160,7 @@ class _Simplifier:
         if not edits:
             return Simplified(kept=staying, before=before, comparisons=min(self._comparisons, _MOST), why_not=why_not)
         return Simplified(
-            (*as_options(self._after(edits), self._rules.given), *self._absent(edits)),
+            (*as_options(self._after(edits), self._rules.descriptions), *self._absent(edits)),
             tuple(one for one in edits if isinstance(one, RemovedRule)),
             tuple(one for one in edits if isinstance(one, MergedRules)),
             staying,
@@ -233,7 +233,7 @@ class _Simplifier:
     def _may_go(self, removed: RemovedRule) -> bool:
         """Whether nothing keeps a rule from going, as far as it alone says."""
         rule = self._rules.rules[removed.place]
-        if not is_writable(rule, self._rules.given[rule.place]):
+        if not is_writable(rule, self._rules.descriptions[rule.place]):
             self._keep(rule, "unread")
         elif removed.why != "disabled" and not rule.actions.enforced:
             self._keep(rule, "mode", (rule.actions.mode,))
@@ -301,7 +301,7 @@ class _Simplifier:
     def _after(self, edits: Iterable[_Edit]) -> list[Mapping[str, Any]]:
         """The rules once the edits are done, first to last."""
         remaining: dict[int, Mapping[str, Any]] = dict(
-            enumerate(without(given_rule, "priority") for given_rule in self._rules.given)
+            enumerate(without(given_rule, "priority") for given_rule in self._rules.descriptions)
         )
         for edit in edits:
             if isinstance(edit, MergedRules):

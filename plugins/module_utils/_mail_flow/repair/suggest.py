@@ -181,11 +181,11 @@ class _GoalRepair:
         drafts = search.drafts(found.is_worth_a_proof)
         # What was found until the budget is spent counts.
         with contextlib.suppress(BudgetError), bounded(share=1) as meter:
-            granted = meter.left
+            granted = meter.remaining
             while len(found.every) < _COMPARED and (draft := _next_of(drafts)) is not None:
                 if found.is_worth_a_comparison(draft):
                     found.every.append(compared(draft.draft, self._task, self._goal, self._known, draft.left_open))
-                found.is_cheap = granted - meter.left < _CHEAP
+                found.is_cheap = granted - meter.remaining < _CHEAP
         return found.every
 
     def _keeping_back(self, suggested: list[Suggestion]) -> list[Suggestion]:

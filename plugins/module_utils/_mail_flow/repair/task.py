@@ -78,7 +78,7 @@ class RepairTask:
     def __post_init__(self) -> None:
         self.facts: Facts = facts_of(self.given)
         self.rules = RuleSet.read(self.rules, self.facts.dialect)
-        self.present = EditedRules(tuple(map(unplaced, self.rules.given)))
+        self.present = EditedRules(tuple(map(unplaced, self.rules.descriptions)))
         #: The present rules, as drafts have them.
         self.present_rules = RuleSet(self.present.rules, self.rules.dialect)
         #: The expectations that are not met at present, by message.

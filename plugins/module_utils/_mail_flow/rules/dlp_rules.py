@@ -532,7 +532,7 @@ class _Reader:
         return self._part(tree, location)
 
     @cached_property
-    def _told(self) -> list[Mapping[str, Any]]:
+    def _conditions(self) -> list[Mapping[str, Any]]:
         """The conditions of each section."""
         return [section["conditions"] for _place, section in self._sections.values()]
 
@@ -550,7 +550,7 @@ class _Reader:
             # What is known is asked first: often it decides.
             return Node(what, tuple(sorted(map(self.read, value), key=lambda part: part.is_open)))
         if value not in self._read:
-            self._read[value] = self._section(self.rule_set.rules[value], self._told[value])
+            self._read[value] = self._section(self.rule_set.rules[value], self._conditions[value])
         return self._read[value]
 
     def _section(self, rule: FlowRule, told: Mapping[str, Any]) -> Node:

@@ -72,13 +72,13 @@ class RuleSet:
         self, rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGREED, like: RuleSet | None = None
     ) -> None:
         #: The rules as they were given, first to last.
-        self.given = tuple(_in_order(rules))
+        self.descriptions = tuple(_in_order(rules))
         self.dialect = dialect
         self._atoms: dict[Any, Atom] = dict(like._atoms) if like else {}
-        known = dict(zip(map(id, like.given), like.rules, strict=True)) if like else {}
+        known = dict(zip(map(id, like.descriptions), like.rules, strict=True)) if like else {}
         self.rules: tuple[FlowRule, ...] = tuple(
             _placed(known[id(rule)], place) if id(rule) in known else self._rule(place, rule)
-            for place, rule in enumerate(self.given)
+            for place, rule in enumerate(self.descriptions)
         )
         used = {id(atom) for rule in self.rules for atom in rule.criteria.atoms}
         self.atoms = tuple(atom for atom in self._atoms.values() if id(atom) in used)
@@ -102,7 +102,7 @@ class RuleSet:
         """Rules, with their patterns read in a dialect."""
         if not isinstance(rules, RuleSet):
             return cls(rules, dialect)
-        return rules if rules.dialect is dialect else cls(rules.given, dialect)
+        return rules if rules.dialect is dialect else cls(rules.descriptions, dialect)
 
     def with_rules(self, rules: Iterable[FlowRule]) -> RuleSet:
         """Other rules that look at nothing at which these do not look, such as some of them, or the same with other effects.
@@ -149,7 +149,7 @@ class RuleSet:
     def candidates(self, met: int) -> int:
         """The rules that can match a message that meets these needs, as bits: those that need nothing else."""
         met |= self._needless
-        candidates = self.all
+        candidates = self.active
         for _turn in range(self._turns):
             candidates &= met
             met >>= len(self.rules)
@@ -176,7 +176,7 @@ class RuleSet:
         return turns, needless, waiting
 
     @cached_property
-    def all(self) -> int:
+    def active(self) -> int:
         """Every rule that can act, as bits."""
         return sum(1 << rule.place for rule in self.rules if not rule.idle)
 

@@ -28,7 +28,7 @@ class Batch:
     def __init__(self, circuit: Circuit, budget: int, given: Sequence[Literal] = ()) -> None:
         self._circuit = circuit
         self._budget = budget
-        self._given = given
+        self._fixed = given
         self.cores: dict[Hashable, set[Literal]] = {}
 
     def can(self, literals: Iterable[Literal]) -> bool:
@@ -42,14 +42,14 @@ class Batch:
 
     def _solve(self, literals: Iterable[Literal]) -> bool | None:
         left = self._budget - self._circuit.solver.conflicts
-        return self._circuit.solve([*literals, *self._given], left) if left > 0 else None
+        return self._circuit.solve([*literals, *self._fixed], left) if left > 0 else None
 
     def possible(self, questions: Iterable[tuple[_Key, Sequence[Literal]]]) -> set[_Key]:
         """The questions whose literals can be, or may be, true together. Guesses answer most of them, and one model of
         the solver answers many.
         """
         answered: set[_Key] = set()
-        remaining = [(key, [*literals, *self._given]) for key, literals in questions]
+        remaining = [(key, [*literals, *self._fixed]) for key, literals in questions]
         asked = 0
         model: list[int] | None = []  # what to guess from, unless it was
         while remaining:
@@ -95,7 +95,7 @@ class KnownModels:
         """Whether these can be true together; ``None`` if the budget does not tell."""
         return self._known(literals, ()) is not None or self._ask(literals)
 
-    def first(self, literals: Sequence[Literal], some: Mapping[_Key, Literal]) -> _Key | None:
+    def first_possible(self, literals: Sequence[Literal], some: Mapping[_Key, Literal]) -> _Key | None:
         """The first of some literals that is true in a message which satisfies others; ``None`` if there is none, or the
         budget does not tell.
         """

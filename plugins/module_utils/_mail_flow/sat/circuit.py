@@ -215,7 +215,7 @@ class Circuit:
 
     def _follows_from_parts(self, model: Sequence[int], literal: Literal) -> bool:
         true = dict[int, bool]()  # by variable
-        for variable in self._dependencies.of(literal.code):  # A gate comes after its parts.
+        for variable in self._dependencies.variables_of(literal.code):  # A gate comes after its parts.
             value = model[2 * variable] if 2 * variable < len(model) else 0
             parts = self.parts.get(variable)
             if value or parts is None:
@@ -236,7 +236,7 @@ class Circuit:
         """The variables on which a literal ultimately depends, in order, without gates."""
         return [
             self.literals[2 * variable]
-            for variable in self._dependencies.of(literal.code)
+            for variable in self._dependencies.variables_of(literal.code)
             if variable not in self.parts
         ]
 
@@ -246,7 +246,7 @@ class Circuit:
         """
         # Variable to the code of what takes its place: an answer, or a gate over others.
         places = {answer.code >> 1: solver.FALSE if answer.code & 1 else solver.TRUE for answer in answers}
-        for variable in self._dependencies.of(literal.code):  # A gate comes after its parts.
+        for variable in self._dependencies.variables_of(literal.code):  # A gate comes after its parts.
             parts = self.parts.get(variable, ())
             if variable not in places and any(code >> 1 in places for code in parts):
                 left = {places.get(code >> 1, code & ~1) ^ (code & 1) for code in parts}
@@ -261,7 +261,7 @@ class Circuit:
         # How it depends on each variable: 1 as that is, 2 as its opposite is, 3 either way.
         ways = bytearray(self.solver.variables)
         ways[literal.code >> 1] = 1 + (literal.code & 1)
-        for variable in reversed(self._dependencies.of(literal.code)):  # A gate comes after its parts.
+        for variable in reversed(self._dependencies.variables_of(literal.code)):  # A gate comes after its parts.
             way = ways[variable]
             opposite = way >> 1 | (way & 1) << 1
             for code in self.parts.get(variable, ()):

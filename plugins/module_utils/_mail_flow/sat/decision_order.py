@@ -18,7 +18,7 @@ class DecisionOrder:
     """The variables to decide, the most active one first: the one that took part in the most, and latest, conflicts.
 
     :param phase: by variable: 1 if it is decided to be false. A variable gets the value again that it had last.
-    :param first: the variables in the order of a question's first decisions, until a conflict changes it.
+    :param initial: the variables in the order of a question's first decisions, until a conflict changes it.
     :param heap: after that: the negated activity and the variable, some of them out of date.
     :param queued: by variable: whether the heap has it with its present activity.
     :param is_made: whether there is an order for this question. Many questions need none, and many no other than the
@@ -27,7 +27,7 @@ class DecisionOrder:
 
     def __init__(self) -> None:
         self.phase: list[int] = []
-        self.first: list[int] = []
+        self.initial: list[int] = []
         self.heap: list[tuple[float, int]] = []
         self.queued = bytearray()
         self.is_made = False
@@ -56,21 +56,21 @@ class DecisionOrder:
         variables = len(self._activity)
         decided = int.from_bytes(self._eligible, "big") & int.from_bytes(self._input, "big")
         self.queued = bytearray(decided.to_bytes(variables, "big"))
-        self.first = sorted(
+        self.initial = sorted(
             itertools.compress(range(variables), self.queued), key=self._activity.__getitem__, reverse=True
         )
         self.heap = []
         self.is_made = True
 
-    def leave_first(self, remaining: Sequence[int]) -> None:
+    def leave_initial(self, remaining: Sequence[int]) -> None:
         """Goes on with the heap instead of the first order. What is sorted is a heap.
 
         :param remaining: the variables of the first order that were not looked at.
         """
-        for variable in self.first[: len(self.first) - len(remaining)]:
+        for variable in self.initial[: len(self.initial) - len(remaining)]:
             self.queued[variable] = 0
         self.heap = [(-self._activity[variable], variable) for variable in remaining]
-        self.first = []
+        self.initial = []
 
     def bump(self, variable: int) -> None:
         """Makes a variable more active that took part in a conflict."""

@@ -39,7 +39,7 @@ class Dependencies:
         """Makes the literals of a clause that defines nothing matter to every question."""
         self._new += codes
 
-    def of(self, code: int) -> list[int]:
+    def variables_of(self, code: int) -> list[int]:
         """The variables on which a literal depends, in order, including its own."""
         variables = len(self._depends)
         return list(itertools.compress(range(variables), self._closure((code,), bytearray(variables))))

@@ -29,7 +29,7 @@ def shown_by_guesses(circuit: Circuit, questions: Sequence[Sequence[Literal]], k
     asked = [codes_of(question) for question in questions]
     for codes in asked:
         guesses.add(codes)
-    values, valid = guesses.tried()
+    values, valid = guesses.evaluated()
     shown = []
     for codes in asked:
         bits = valid
@@ -56,7 +56,7 @@ class _Guesses:
             if len(clause) == 2:
                 for one, other in (clause, clause[::-1]):
                     self._follows.setdefault(one ^ 1, []).append(other)
-        self._start, _valid = self.tried()
+        self._start, _valid = self.evaluated()
         # Literal to its alternatives that are true in the first guess and must change.
         self._rivals: dict[int, list[int]] = {}
         for group in dict.fromkeys(circuit.alternatives.values()):
@@ -120,7 +120,7 @@ class _Guesses:
                     todo.append(other)
         return frozenset(changed)
 
-    def tried(self) -> tuple[list[int], int]:
+    def evaluated(self) -> tuple[list[int], int]:
         """The value of each variable in all guesses, and the guesses that meet every clause."""
         every = (1 << self._count) - 1
         values = [0] * self.circuit.solver.variables

@@ -181,7 +181,7 @@ class Solver:
         here = len(starts)
         looked = self._looked
         preferred = iter(self._preferred)
-        upcoming = iter(self._order.first if decide else ())
+        upcoming = iter(self._order.initial if decide else ())
         todo = trail[self._trail.propagated :]
         note = todo.append
         del trail[self._trail.propagated :]
@@ -267,8 +267,8 @@ class Solver:
             trail += todo
             self._trail.propagated = len(trail)
             self._looked = looked
-            if decide and self._order.first:
-                self._order.leave_first(list(upcoming))
+            if decide and self._order.initial:
+                self._order.leave_initial(list(upcoming))
 
     def _search_with_restarts(self, assumptions: Sequence[int], end: int | None) -> bool | None:
         """Searches until the answer is known, or until a number of conflicts since the first question: ``None``."""

@@ -34,9 +34,9 @@ class Candidates:
         """The rules that can match content for those who share a copy, as bits."""
         message = self.message
         if content.wrapped or content.edits or content.body is None or message.attachments is None or self._blind:
-            return self.rules.all
+            return self.rules.active
         if any(is_name(person.address) for person in fork.people):  # Somebody whose address is unknown may have any.
-            return self.rules.all
+            return self.rules.active
         rules = self.rules
         subject = content.subject
         met = self._met("message", lambda: rules.needs_met(self._message_keys()))

@@ -90,7 +90,7 @@ class MessageDecider:
     def candidates(self, world: World) -> int:
         """The rules that may match in a world, as bits. Interned content is known by its ``id``."""
         if self.everything:
-            return self.rules.all
+            return self.rules.active
         key = (id(world.content), world.fork)
         matchable = self._matchable.get(key)
         if matchable is None:

@@ -307,7 +307,7 @@ def _sent(
                 asking, own, lambda: outcome_of_record(task, record, None, plan, unavailable)
             )
     except BaseException as error:
-        lines = leftover_lines(run_of_questions.left)
+        lines = leftover_lines(run_of_questions.leftovers)
         for line in lines:
             task.say(line)
         if lines and isinstance(error, Exception):
@@ -324,7 +324,7 @@ def _sent(
         "not_sent": [*(unsent_row(each) for each in plan.unsent), *watched.row["not_sent"]],
         **({"failed": True} if failed else {}),
     }
-    return with_leftovers(replace(watched, row=row), run_of_questions.left)
+    return with_leftovers(replace(watched, row=row), run_of_questions.leftovers)
 
 
 def _new_record(

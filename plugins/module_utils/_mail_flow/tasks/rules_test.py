@@ -345,7 +345,7 @@ def _suggestions(test: _Test) -> dict[str, Any]:
     suggested = suggestions(test.rules, test.facts, test.judged, test.cases, test.now)
     # What an edit does rests on all rules.
     contradicting = contradicting_texts((), test.observed)
-    rows = suggestion_rows(suggested, test.rules.given, test.task.to_yaml)
+    rows = suggestion_rows(suggested, test.rules.descriptions, test.task.to_yaml)
     test.suggestions = [row.with_contradicted(contradicting) for row in rows]
     return {"suggestions": [row.as_row() for row in test.suggestions]}
 
@@ -356,7 +356,7 @@ def _suggestion_lines(test: _Test) -> Iterable[str]:
 
 def _references(test: _Test) -> dict[str, Any]:
     """Whom and what the rules name."""
-    test.references = references(test.task.session, test.rules.given)
+    test.references = references(test.task.session, test.rules.descriptions)
     return {"references": reference_rows(test.references)}
 
 

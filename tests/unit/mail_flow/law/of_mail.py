@@ -349,7 +349,7 @@ def of_lint(asked: Asked) -> Iterator[Claim]:
 
 
 def _but(asked: Asked, name: str) -> RuleSet:
-    return RuleSet([each for each in asked.rules[AFTER].given if each["name"] != name], asked.facts.dialect)
+    return RuleSet([each for each in asked.rules[AFTER].descriptions if each["name"] != name], asked.facts.dialect)
 
 
 def same_as(verb: str, asked: Asked, rules: RuleSet, said: Any) -> Iterator[Claim]:

@@ -36,7 +36,10 @@ def test_one_rule_has_the_values_and_comments_of_all() -> None:
     assert merged["name"] == "A"
     assert merged["comments"] == "First; Third"
     assert merged["conditions"] == {**IN, "recipient_domain_is": ["a.com", "b.com", "c.com"]}
-    assert without(merged, "conditions", "comments").keys() == without(RULES.given[0], "conditions", "comments").keys()
+    assert (
+        without(merged, "conditions", "comments").keys()
+        == without(RULES.descriptions[0], "conditions", "comments").keys()
+    )
 
 
 def test_halves_are_groups_again() -> None:

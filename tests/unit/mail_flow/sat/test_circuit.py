@@ -264,7 +264,7 @@ def test_known_models_answer_as_a_search_does(seed: int) -> None:
         literals = formula.some(3)
         assert known.can(literals) is circuit.solve(literals)
         some = dict(enumerate(formula.some(3)))
-        first = known.first(literals, some)
+        first = known.first_possible(literals, some)
         if first is None:
             assert circuit.solve([*literals, circuit.disjunction(some.values())]) is False
         else:
@@ -283,7 +283,7 @@ def test_a_question_that_a_known_model_answers_is_not_asked() -> None:
     known = KnownModels(circuit, solve)
     assert known.can([one, ~other])
     assert known.can([~other])
-    assert known.first([one], {"other": other, "one": one}) == "one"
+    assert known.first_possible([one], {"other": other, "one": one}) == "one"
     assert len(asked) == 1
 
 

@@ -125,7 +125,7 @@ def test_a_change_of_any_copy_is_counted_and_what_is_certain_is_so(seed: int) ->
                 continue
             sure, possible = kinds_between(*sides)
             here, told = _of_person(found, person)
-            why = (seed, round_, given, after.given, message, person, sure, possible, here, told)
+            why = (seed, round_, given, after.descriptions, message, person, sure, possible, here, told)
             assert sure <= here | _UNCOUNTED or "unknown" in here, why
             assert told - {"branding_changed", *_UNCOUNTED} <= sure | possible | {"unknown"}, why
             certain += len(told)
