@@ -280,7 +280,7 @@ def main() -> None:
             answer = QUESTIONS[sys.argv[2]](case)
         took, memory = time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
         print(
-            f"{sys.argv[1]}, {sys.argv[2]}: {took:.1f} s, {memory} MiB, {(STEPS - meter.left) / 1e6:.1f} million steps: {', '.join(answer)}"[
+            f"{sys.argv[1]}, {sys.argv[2]}: {took:.1f} s, {memory} MiB, {(STEPS - meter.remaining) / 1e6:.1f} million steps: {', '.join(answer)}"[
                 :200
             ],
             flush=True,

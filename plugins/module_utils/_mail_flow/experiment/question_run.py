@@ -33,7 +33,7 @@ class QuestionRun:
 
     :param track: looks for the copies of a record's messages.
     :param recorded: a message as a record has it.
-    :param left: the temporary rules that may still be there.
+    :param leftovers: the temporary rules that may still be there.
     """
 
     task: ExperimentContext
@@ -42,7 +42,7 @@ class QuestionRun:
     sender: LetterSender
     track: Callable[[ExperimentRecord], Sequence[ObservedMail]]
     recorded: Callable[[PlannedMail], RecordedMail]
-    left: list[LeftoverRule] = field(default_factory=list)
+    leftovers: list[LeftoverRule] = field(default_factory=list)
 
     def ask(self, plan: QuestionPlan, first: int, watch: Callable[[], Found]) -> Found:
         """Asks the questions, and watches.

@@ -95,6 +95,6 @@ def test_what_has_a_budget_apart_is_not_paid_by_the_one_around() -> None:
     with budget_of(10, share=1) as meter:
         with own_budgets():
             spend(1_000)
-        assert meter.left == 10
+        assert meter.remaining == 10
         with pytest.raises(BudgetError):
             spend(11)
