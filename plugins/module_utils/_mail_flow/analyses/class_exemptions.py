@@ -34,10 +34,11 @@ _RANKS = {
     **dict.fromkeys(("dlp_blocks", "dlp_redirects", "dlp_quarantines", "dlp_decrypts"), 4),
 }
 
-#: What a rule does to how it exempts mail from a difference in an aspect of it.
+#: What a rule does to how it exempts mail from a difference in an aspect of it. Another rule that encrypts changes no
+#: branding that a rule chooses.
 _DECIDING = {
     Aspect.PROTECTION: ((Does.ENCRYPT, "encrypts"), (Does.DECRYPT, "decrypts")),
-    Aspect.BRANDING: ((Does.BRAND, "brands"), (Does.ENCRYPT, "encrypts"), (Does.DECRYPT, "decrypts")),
+    Aspect.BRANDING: ((Does.BRAND, "brands"), (Does.DECRYPT, "decrypts")),
     Aspect.TRANSIT: ((Does.ROUTE, "routes"),),
     Aspect.DELIVERY: ((Does.MODERATE, "holds"),),
 }

@@ -69,6 +69,15 @@ def test_a_class_is_told_though_nobody_knows_how_much_mail_it_is(monkeypatch: py
     assert ([row["every"] for row in known.rows], [row["every"] for row in found.rows]) == ([True], [False])
 
 
+def test_another_rule_that_encrypts_keeps_no_mail_from_another_branding() -> None:
+    def branding(name: str) -> Values:
+        return rule("A", IN, {**ENCRYPT, "apply_rights_protection_customization_template": name})
+
+    (text,) = texts([branding("One"), ALL], [branding("Two"), ALL])
+    assert "'Two' instead of 'One'" in text
+    assert "encrypted by" not in text
+
+
 def test_rules_that_are_not_counted_are_one_more() -> None:
     stopping = [Exempting(f"R{number}", "stops") for number in range(5)]
     assert unless_words(stopping, other_ways=["stops"]).endswith("'R2' or another rule stops processing first")
