@@ -133,9 +133,9 @@ _REPEATED: dict[str, Callable[[Formulas, Key, SeenMessage], Value]] = {
 
 
 def _formula_of_character_set(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressVariables) -> Value:
-    """No variable says it: it is as open as what people are to each other."""
+    """An unknown for each list of character sets and copy: no variable says in which sets a message is."""
     return formulas.logic.unknown(
-        questions.RELATION_TO_WHOM, atom.predicate.options, repr(atom.values), person.name, seen.splits, seen.added
+        questions.A_FACT, atom.predicate.options, repr(atom.values), person.name, seen.splits, seen.added
     )
 
 
