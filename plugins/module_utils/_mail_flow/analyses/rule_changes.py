@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import bisect
 import datetime
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..._exchange.names import name_key
@@ -175,16 +175,12 @@ def with_later_dates(
     taken = set(pairs.values())
     removed = [rule for place, rule in enumerate(before.rules) if place not in taken]
     earlier_rules = {place: before.rules[old_place] for place, old_place in pairs.items()}
-    edited = [
-        place
-        for place, rule in enumerate(after.rules)
-        if place not in kept_places or content_of(earlier_rules[place]) != content_of(rule)
-    ]
+    edited = _edited_places(after, earlier_rules, kept_places)
     watched = before.watches_copies or after.watches_copies
-    versions = [[rule] for rule in removed]
-    versions += [[after.rules[place], *([earlier_rules[place]] if place in pairs else [])] for place in edited]
+    versions: list[tuple[FlowRule, FlowRule | None]] = [(rule, None) for rule in removed]
+    versions += [(after.rules[place], earlier_rules.get(place)) for place in edited]
     # What no mail shows today, no mail shows later.
-    number_of_edits = settings + sum(any(_may_show(rule, watched) for rule in both) for both in versions)
+    number_of_edits = settings + sum(_may_show_one(both, watched) for both in versions)
     several = number_of_edits > 1
     dated = [(rule, _dates_of_removed(rule, now, several=several)) for rule in removed]
     for place, rule in enumerate(after.rules):
@@ -199,6 +195,19 @@ def with_later_dates(
     return [(rule, date_changes) for rule, date_changes in dated if date_changes and may_affect_copies(rule, watched)]
 
 
+def _edited_places(after: RuleSet, earlier_rules: Mapping[int, FlowRule], kept_places: Collection[int]) -> list[int]:
+    """The places of rules that are new, moved or changed.
+
+    :param earlier_rules: what rules were before, by their place now; :param:`kept_places`: the places of those that kept their
+        order.
+    """
+    return [
+        place
+        for place, rule in enumerate(after.rules)
+        if place not in kept_places or content_of(earlier_rules[place]) != content_of(rule)
+    ]
+
+
 def _may_show(rule: FlowRule, watched: bool) -> bool:
     """Whether a copy, or a report of one, can show that a rule acts.
 
@@ -206,6 +215,11 @@ def _may_show(rule: FlowRule, watched: bool) -> bool:
     """
     acts = rule.actions.enforced or Does.REPORT in rule.actions.sorts
     return may_affect_copies(rule, watched) or (acts and not rule.idle)
+
+
+def _may_show_one(versions: Iterable[FlowRule | None], watched: bool) -> bool:
+    """Whether a copy, or a report of one, can show that one of the versions of a rule acts."""
+    return any(_may_show(rule, watched) for rule in versions if rule is not None)
 
 
 def _dates_beside_edits(rule: FlowRule, now: datetime.datetime, *, is_edited: bool, several: bool) -> list[DateChange]:

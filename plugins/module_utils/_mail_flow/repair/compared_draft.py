@@ -101,23 +101,37 @@ def are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     """
     if any(edit.kind == ADD for edit in draft.edits):
         return False
-    aim = goal.aim
     edited = {edit.rule for edit in draft.edits}
-    changed = {edit.rule for edit in draft.edits if edit.kind == CONDITION and edit.after is not None}
-    after = {name_of(rule): rule for rule in draft.rules if name_of(rule) in changed}
-    moved = _moved_for_copies(draft, goal, task)
+    meant = _meant_as_they_are(draft, goal, task) | _meant_as_edited(draft, goal, task)
+    rules = [rule for rule in task.rules.rules if rule.name in edited]
+    return all(rule.name in meant and goal.aim.is_helped_by(rule) for rule in rules)
+
+
+def _meant_as_they_are(draft: EditedRules, goal: Goal, task: RepairTask) -> set[str]:
+    """The names of the rules that are for what a goal is about before a draft's edits, or are moved for copies of it."""
     # A rule for more mail that exempts less is put right for all of it.
     exempts_less = {edit.kind for edit in draft.edits} in ({EXCEPTION}, {EXCEPTION, MOVE})
-    mended = {edit.rule for edit in draft.edits if mends(edit, aim, task.facts)}
-    for rule, given in zip(task.rules.rules, task.rules.descriptions, strict=True):
-        if rule.name not in edited:
-            continue
-        meant = rule.name in moved or is_meant(given, aim) or (exempts_less and covers(given, aim))
-        meant = meant or (rule.name in after and is_meant(after[rule.name], aim))
-        meant = meant or (rule.name in mended and covers(after[rule.name], aim))
-        if not (meant and aim.is_helped_by(rule)):
-            return False
-    return True
+    meant = {
+        rule.name
+        for rule, given in zip(task.rules.rules, task.rules.descriptions, strict=True)
+        if is_meant(given, goal.aim) or (exempts_less and covers(given, goal.aim))
+    }
+    return meant | _moved_for_copies(draft, goal, task)
+
+
+def _meant_as_edited(draft: EditedRules, goal: Goal, task: RepairTask) -> set[str]:
+    """The names of the rules that are for what a goal is about with the conditions that a draft gives them, or for more mail
+    if the condition missed what it was meant for.
+    """
+    conditions = [edit for edit in draft.edits if edit.kind == CONDITION and edit.after is not None]
+    changed = {edit.rule for edit in conditions}
+    mended = {edit.rule for edit in conditions if mends(edit, goal.aim, task.facts)}
+    return {
+        name_of(rule)
+        for rule in draft.rules
+        if (name_of(rule) in changed and is_meant(rule, goal.aim))
+        or (name_of(rule) in mended and covers(rule, goal.aim))
+    }
 
 
 def _moved_for_copies(draft: EditedRules, goal: Goal, task: RepairTask) -> set[str]:

@@ -106,22 +106,22 @@ class ConditionValues:
         """
         if len(options) != 1:
             return
-        ((option, given),) = options.items()
+        ((option, values),) = options.items()
+        yield from self._named_domains(option, values)
+        for wanted, wanted_values in self._aim.about.items():
+            if wanted == option or not (listed(values) and listed(wanted_values)):
+                continue
+            same = _same_values(option, values, wanted, wanted_values)
+            if same and self.is_met(standing, {wanted: same}):
+                yield {option: None, wanted: same}
+            yield from _as_patterns(option, values, wanted, wanted_values)
+
+    def _named_domains(self, option: str, values: Any) -> Iterator[Section]:
+        """The condition that names the domains for which one on patterns looks, if the guarantee names them."""
         naming = _NAMING.get(option, "")
-        domains = [_domain_of(pattern) for pattern in listed(given) or ()] if naming in self._aim.about else []
+        domains = [_domain_of(pattern) for pattern in listed(values) or ()] if naming in self._aim.about else []
         if domains and set(_texts(domains)) <= set(_texts(self._aim.about[naming])):
             yield {option: None, naming: domains}
-        for wanted, values in self._aim.about.items():
-            if wanted == option or not (listed(given) and listed(values)):
-                continue
-            same = given if set(_texts(given)) <= set(_texts(values)) else []
-            same = same or [_meant_pattern(option, value, values) for value in given if says_patterns(wanted)]
-            if same and None not in same and self.is_met(standing, {wanted: same}):
-                yield {option: None, wanted: same}
-            # A pattern that is a word of the guarantee remains one.
-            as_pattern = _pattern_option(wanted) if says_patterns(option) else ""
-            if as_pattern and as_pattern != option and all(_is_one_of(value, values) for value in given):
-                yield {option: None, as_pattern: [without_anchors(str(value)) for value in given]}
 
     def _unanchored(self, option: str, value: Any) -> Any:
         """A pattern without anchors at its ends, if it is a pattern or a word of the guarantee but for them."""
@@ -182,6 +182,21 @@ def _meant_pattern(option: str, written: Any, patterns: Any) -> Any:
     """The one of some patterns that a condition's value is, but for a backslash or an anchor; ``None`` if it is none of them."""
     named = (listed(patterns) or []) if says_patterns(option) else []
     return next((one for one in named if one == written or is_miswritten_pattern(str(written), str(one))), None)
+
+
+def _same_values(option: str, values: Sequence[Any], wanted: str, wanted_values: Sequence[Any]) -> Sequence[Any]:
+    """The values of a condition as another one of a guarantee has them; none if it lacks one of them."""
+    if set(_texts(values)) <= set(_texts(wanted_values)):
+        return values
+    meant = [_meant_pattern(option, value, wanted_values) for value in values] if says_patterns(wanted) else []
+    return [] if None in meant else meant
+
+
+def _as_patterns(option: str, values: Sequence[Any], wanted: str, wanted_values: Sequence[Any]) -> Iterator[Section]:
+    """The condition on patterns in the place of a guarantee's words, for patterns that are such words: they stay patterns."""
+    as_pattern = _pattern_option(wanted) if says_patterns(option) else ""
+    if as_pattern and as_pattern != option and all(_is_one_of(value, wanted_values) for value in values):
+        yield {option: None, as_pattern: [without_anchors(str(value)) for value in values]}
 
 
 def _is_one_of(pattern: Any, words: Sequence[Any]) -> bool:

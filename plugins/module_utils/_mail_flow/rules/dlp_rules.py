@@ -418,10 +418,7 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> DlpEncrypter:
         branding=str(actions.get("apply_branding_template") or (ANY_OPTION if anything else "")),
         ends=_end_of(actions, UNKNOWN_END if anything else ""),
         outside_only=bool(actions.get("block_access")) and actions.get("block_access_scope") == BLOCKS_OUTSIDE,
-        brings=(
-            *((name, person_of(str(person))) for name in ADDING for person in actions.get(name) or ()),
-            *([(MANAGER, str(actions[MANAGER]))] if actions.get(MANAGER) else []),
-        ),
+        brings=_brought_by(actions),
         asks=tuple(str(person) for person in actions.get("moderate_message_by_user") or ()),
         edits=any(actions.get(name) for name in _EDITS),
         acts=policy.acts is not False and rule.enabled,
@@ -429,6 +426,12 @@ def _does(policy: DlpPolicyFact, rule: DlpRuleFact) -> DlpEncrypter:
         guid=rule.guid,
         not_understood="actions" if anything else "",
     )
+
+
+def _brought_by(actions: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The people to whom actions send mail, each with the action."""
+    people = [(name, person_of(str(person))) for name in ADDING for person in actions.get(name) or ()]
+    return (*people, *([(MANAGER, str(actions[MANAGER]))] if actions.get(MANAGER) else []))
 
 
 def _does_inside(policy: DlpPolicyFact, rule: DlpRuleFact, does: DlpEncrypter) -> DlpEncrypter | None:

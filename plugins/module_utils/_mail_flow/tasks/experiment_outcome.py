@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ..._exchange.errors import ExchangeError, OptionError
 from ..evidence.reports import RULE_REPORT, ReportReader, RuleReport
@@ -114,13 +115,7 @@ def outcome_of_record(
     row = {
         "changed": bool(record.out) and not task.params["read_only"],
         "experiments": [seen_row(message).as_row() for message in messages],
-        "not_sent": [
-            {"name": each.name, "why": each.state, "reason": each.reason or "an earlier message was refused."}
-            for each in record.messages
-            if each not in record.out
-        ],
-        "sent": len(record.asked_for_out),
-        **({"probes": len(record.probes_out)} if record.probes_out else {}),
+        **_sent(record),
         "settled": [settled_row(each) for each in settled],
         **({"questions": [answer_row(each) for each in answers]} if answers else {}),
         "not_shown": [row.as_row() for row in not_shown],
@@ -128,6 +123,23 @@ def outcome_of_record(
         **({"failed": True} if (contradicts or refused) and task.params["fail_on_error"] else {}),
     }
     return WordedResult(row, (lines,))
+
+
+def _sent(record: ExperimentRecord) -> dict[str, Any]:
+    """What a result says of how many messages of a record were sent, and why others were not."""
+    unsent = [message for message in record.messages if message not in record.out]
+    return {
+        "not_sent": [
+            {
+                "name": message.name,
+                "why": message.state,
+                "reason": message.reason or "an earlier message was refused.",
+            }
+            for message in unsent
+        ],
+        "sent": len(record.asked_for_out),
+        **({"probes": len(record.probes_out)} if record.probes_out else {}),
+    }
 
 
 def _settled(messages: Sequence[ObservedMail], answers: Iterable[QuestionAnswer]) -> list[Observation]:

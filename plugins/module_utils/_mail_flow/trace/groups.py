@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from ..model.facts import Facts
 from ..model.inside import recipient_outside, sender_inside, sender_outside
@@ -165,29 +166,29 @@ class Sorter:
         """The groups of copies that meet the same rules, and have the same of some more traits."""
         traits = [*self._traits(rules), *self._passed(), *more]
         groups: dict[tuple[int, ...], list[int]] = {}
-        for place, (signature, here) in enumerate(
-            zip(signatures([trait.bits for trait in traits], len(self.block)), included, strict=True)
-        ):
+        marks = signatures([trait.bits for trait in traits], len(self.block))
+        for place, (signature, here) in enumerate(zip(marks, included, strict=True)):
             if here:
                 groups.setdefault(signature, []).append(place)
         for signature, places in groups.items():
-            having = [trait for number, trait in enumerate(traits) if is_in(signature, number)]
-            met: Sequence[RulesMet] = [
-                [trait.what for trait in having if trait.about == about]  # type: ignore[misc]
-                for about in range(len(self.chains) + 1)
-            ]
-            passed = [trait.what for trait in having if trait.about == _PASSED]
-            brought = next((why for why, bits in self.brought.by_reason.items() if bits >> places[0] & 1), None)
-            alike = tuple(trait.what for trait in having if trait.about == _ALIKE)
-            answers = [trait.what for trait in having if trait.about == _LIKELY]
-            seen: dict[int, SeenByDlp] = dict(trait.what for trait in having if trait.about == _DLP)  # type: ignore[misc]
-            dlp = [seen.get(about, SeenByDlp()) for about in range(len(self.chains))]
-            made = bool(self.block.made >> places[0] & 1)
-            if not brought:
-                remaining = self._without_kept_back(met, frozenset().union(*passed))  # type: ignore[arg-type]
-                self.told_by_delivery += len(places) if remaining != met else 0
-                met = remaining
-            yield CopyGroup(places, brought, met, alike, dlp, made, answers)  # type: ignore[arg-type]
+            yield self._group(places, [trait for number, trait in enumerate(traits) if is_in(signature, number)])
+
+    def _group(self, places: list[int], traits: Sequence[Trait]) -> CopyGroup:
+        """The group of the copies at some places.
+
+        :param traits: what these copies have in common, and no others have.
+        """
+        met: Sequence[RulesMet] = [_of_kind(traits, about) for about in range(len(self.chains) + 1)]
+        brought = next((why for why, bits in self.brought.by_reason.items() if bits >> places[0] & 1), None)
+        if not brought:
+            remaining = self._without_kept_back(met, frozenset().union(*_of_kind(traits, _PASSED)))
+            self.told_by_delivery += len(places) if remaining != met else 0
+            met = remaining
+        seen: dict[int, SeenByDlp] = dict(_of_kind(traits, _DLP))
+        dlp = [seen.get(about, SeenByDlp()) for about in range(len(self.chains))]
+        made = bool(self.block.made >> places[0] & 1)
+        alike = tuple(_of_kind(traits, _ALIKE))
+        return CopyGroup(places, brought, met, alike, dlp, made, _of_kind(traits, _LIKELY))
 
     def _passed(self) -> Iterator[Trait]:
         """The rules that would have kept copies back that were delivered."""
@@ -298,6 +299,14 @@ class Sorter:
         )
         manager = self.facts.people.manager(sender)
         return (*map(_kind, scopes), manager if manager is None else bool(manager))
+
+
+def _of_kind(traits: Iterable[Trait], about: int) -> list[Any]:
+    """What traits of one kind say.
+
+    :param about: as that of :class:`Trait`.
+    """
+    return [trait.what for trait in traits if trait.about == about]
 
 
 def _likely_answers(
