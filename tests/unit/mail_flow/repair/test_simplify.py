@@ -478,7 +478,7 @@ def moves_before_all(patch: Patch) -> None:
 def looks_at_no_mail(patch: Patch) -> None:
     """A rule would cover each that does less, and nothing would be proved."""
     proves_nothing(patch)
-    patch(coverage, "_core", lambda rule, others, ways, asked: tuple(others))
+    patch(coverage, "_minimal_cover", lambda rule, others, ways, asked: tuple(others))
     patch(coverage, "_acts_alone", lambda rule, others, when, chain: [FALSE])
 
 
