@@ -103,7 +103,7 @@ class DifferenceQueries:
         return known
 
     def refined(self, keys: Iterable[Key]) -> DifferenceQueries:
-        """The same queries to a model that also has recipients for these keys."""
+        """These queries to a model that also has recipients for some keys."""
         return DifferenceQueries(self.model.refined(keys), self.edits, self._options, self.turns)
 
     def free(self, person: str = "") -> CopyQueries:
@@ -250,7 +250,7 @@ class DifferenceSearch:
         return self.model.circuit.solve(literals, self.remaining) if self.remaining > 0 else None
 
     def refined(self, keys: Iterable[Key], budget: int) -> DifferenceSearch:
-        """The same search in a model that also has recipients for these keys.
+        """This search in a model that also has recipients for some keys.
 
         :param budget: the maximum number of conflicts.
         """

@@ -52,18 +52,18 @@ _GROWING = (ADD, ACTION, CONDITION, EXCEPTION)
 
 
 def candidates(
-    draft: EditedRules, rules: RuleSet, wrong: FailingCopy, apart: Collection[str] = ()
+    draft: EditedRules, rules: RuleSet, wrong: FailingCopy, disjoint: Collection[str] = ()
 ) -> Iterator[EditedRules]:
     """The list of rules with one edit more, each once, the most likely first. A rule that the modules cannot write is
     not edited, and none gets larger than Exchange stores it.
 
     :param rules: those of the draft.
-    :param apart: the names of rules that none of the mail meets which the aim is about: no rule has to go before them.
+    :param disjoint: the names of rules that none of the mail meets which the aim is about: no rule has to go before them.
     :raises BudgetError: the message and the rules are too complex together.
     """
     seen: set[tuple[object, ...]] = set()
     own, fixed = {id(rule): place for place, rule in enumerate(draft.rules)}, set(unwritten(draft.rules))
-    for edited in _least_intrusive_first(RulesAtCopy(draft, rules, wrong, apart)):
+    for edited in _least_intrusive_first(RulesAtCopy(draft, rules, wrong, disjoint)):
         edits, new = edited.edits[len(draft.edits) :], [rule for rule in edited.rules if id(rule) not in own]
         if any(edit.rule in fixed or lets_through(edit, edited.rules, wrong.aim) for edit in edits):
             continue
@@ -390,7 +390,7 @@ def _new_rule(at: RulesAtCopy) -> Iterator[EditedRules]:
     """
     remedy = at.aim.remedy
     full = len(at.draft.rules) >= MOST_RULES
-    if full or remedy is None or any(edit.kind == "add" for edit in at.draft.edits):
+    if full or remedy is None or any(edit.kind == ADD for edit in at.draft.edits):
         return
     added = with_new_name(remedy, at.draft.rules)
     last_place = at.last_place_to_see_content if _looks_at_content(remedy) else len(at.draft.rules)

@@ -145,7 +145,7 @@ class ConditionValues:
         about = sorted(
             _parts(self._aim.about), key=lambda part: all(listed(value) is None for value in part[0].values())
         )
-        for options, predicate in (*about, *self._met_elsewhere):
+        for options, predicate in (*about, *self._met_in_rules):
             key = json.dumps(options, sort_keys=True, default=str)
             if key in seen or all(own.get(option) == value for option, value in options.items()):
                 continue
@@ -157,7 +157,7 @@ class ConditionValues:
         return list(at_hand.values())
 
     @cached_property
-    def _met_elsewhere(self) -> list[tuple[Section, Predicate]]:
+    def _met_in_rules(self) -> list[tuple[Section, Predicate]]:
         """The conditions of rules that the message meets, or may meet."""
         met: list[tuple[Section, Predicate]] = []
         for standing in self._standings:

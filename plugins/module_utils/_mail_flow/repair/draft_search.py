@@ -19,7 +19,7 @@ from .known_counterexamples import KnownCounterexamples
 from .rules_at_copy import breaks_the_way, spoils
 from .suggestion import SearchEffort
 from .task import FailingGoal, RepairTask
-from .unwanted_changes import apart_from
+from .unwanted_changes import are_disjoint
 
 #: At most so many pairs of edits are tried for a goal, so many edits of which no proof says whether they do, and so many of
 #: which only open questions keep it from that.
@@ -97,8 +97,8 @@ class DraftSearch:
         #: Whether edits that are a last resort are tried, see :func:`rebuilds`: as long as nothing else helps.
         self._tries_last_resorts = True
         self.first_steps: list[FirstStep] = []
-        #: The rules that mail passes by, by the name of the aim that is about it.
-        self._passed: dict[str, set[str]] = {}
+        #: The names of the rules that none of the mail of an aim meets, by the name of the aim.
+        self._disjoint: dict[str, set[str]] = {}
         #: How many proofs gave no answer, and how many only open questions kept from one.
         self._unanswered = self._left_open = 0
         #: Guarantee that held to how many edits break it that put the first copy right.
@@ -124,8 +124,8 @@ class DraftSearch:
         begun: list[tuple[EditedRules, FailingCopy]] = []
         meeting: list[EditedRules] = []
         is_enough = False
-        passed_by = self._passed_by(self._goal.aim)
-        for draft in candidates(self._task.present, self._task.present_rules, self._goal.wrong, passed_by):
+        disjoint = self._disjoint_from(self._goal.aim)
+        for draft in candidates(self._task.present, self._task.present_rules, self._goal.wrong, disjoint):
             if _is_needless(draft, meeting):
                 continue
             rebuilt = rebuilds(draft.edits, draft.rules, self._goal.aim)
@@ -159,7 +159,7 @@ class DraftSearch:
         # What puts the first copy right is nearer.
         singles = [step for step in begun if len(step[0].edits) == 1]
         for draft, wrong in sorted(singles, key=lambda step: step[1] is self._goal.wrong):
-            for pair in candidates(draft, self._task.rules_of(draft), wrong, self._passed_by(wrong.aim)):
+            for pair in candidates(draft, self._task.rules_of(draft), wrong, self._disjoint_from(wrong.aim)):
                 key = frozenset(map(repr, pair.edits))
                 if key in tried or len(key) != 2:
                     continue
@@ -176,20 +176,20 @@ class DraftSearch:
                 if found is not None:
                     yield found
 
-    def _passed_by(self, aim: Aim) -> Collection[str]:
+    def _disjoint_from(self, aim: Aim) -> Collection[str]:
         """The names of the present rules that break the way of mail, or encrypt what is not to be encrypted, and none of the
         mail that an aim is about meets.
         """
-        if aim.name not in self._passed:
+        if aim.name not in self._disjoint:
             task = self._task
             selections = [judged.guarantee.selection for judged in task.judged if judged.guarantee.name == aim.name]
             rules = (
                 [rule for rule in task.rules.rules if breaks_the_way(rule) or spoils(rule, aim)] if selections else []
             )
             given = [task.present.rules[rule.place] for rule in rules]
-            apart = apart_from(selections[0], given, task.facts, task.rules.dialect, task.now) if rules else []
-            self._passed[aim.name] = {rule.name for rule in itertools.compress(rules, apart)}
-        return self._passed[aim.name]
+            disjoint = are_disjoint(selections[0], given, task.facts, task.rules.dialect, task.now) if rules else []
+            self._disjoint[aim.name] = {rule.name for rule in itertools.compress(rules, disjoint)}
+        return self._disjoint[aim.name]
 
     def _checked(self, draft: EditedRules, is_worth_a_proof: Worth) -> _Checked:
         """What the simulator says of a draft, which costs little, and if it lets it pass, the prover."""

@@ -49,7 +49,7 @@ class FoundSuggestions:
 
         :param is_open: whether open questions keep it from a proof, as far as that is known.
         """
-        if self._is_known_elsewhere(draft, is_open=is_open):
+        if self._is_known_at_other_places(draft, is_open=is_open):
             return False
         is_meant = are_meant(draft, self._goal, self._task)
         least = least_first_by(draft, self._aim, is_open=is_open, of_meant_rules=is_meant)
@@ -65,7 +65,7 @@ class FoundSuggestions:
         rank = first_by(suggestion, self._aim)
         return rank < least or (rank == least and not suggestion.surely_unwanted)
 
-    def _is_known_elsewhere(self, draft: EditedRules, *, is_open: bool) -> bool:
+    def _is_known_at_other_places(self, draft: EditedRules, *, is_open: bool) -> bool:
         """Whether the repair of a draft was found at other places, leaves no more open there, and changes no less mail
         beside from place to place: further places are then not expected to change less.
         """

@@ -37,7 +37,7 @@ class KnownCounterexamples:
         return iter(self._shown)
 
     def add(self, guarantee: Guarantee, counterexample: Counterexample) -> FailingCopy:
-        """Keeps a counterexample that a proof came to. The copy that breaks the guarantee."""
+        """Keeps a counterexample that a proof came to, and returns the copy that breaks the guarantee."""
         shown = self._task.broken_by(guarantee, counterexample)
         self._shown.append(shown)
         return shown.wrong

@@ -47,7 +47,7 @@ class RuleMerging:
         """
         groups = self._merge_groups(gone)
         several = [places for places in groups.values() if len(places) > 1]
-        order.look(several, gone)
+        order.find_barriers(several, gone)
         taken = order.clashing({place for places in several for place in places})
         for (option, _key), places in sorted(groups.items(), key=lambda group: (-len(group[1]), group[1], group[0][0])):
             free = [place for place in places if place not in taken]

@@ -35,7 +35,7 @@ class RuleOrder:
         #: The pairs that may act on the same mail, of rules of one group whose changes add up.
         self._meeting: set[tuple[int, int]] = set()
 
-    def look(self, groups: Sequence[Sequence[int]], gone: Collection[int] = ()) -> None:
+    def find_barriers(self, groups: Sequence[Sequence[int]], gone: Collection[int] = ()) -> None:
         """Finds the rules that the rules of groups cannot move before.
 
         :param groups: places, first to last. A rule may move to the place of any rule of its group.
@@ -96,7 +96,7 @@ class RuleOrder:
             for other in range(place + 1, last)
             if self._frees(self._rules[place], self._rules[other])
         ]
-        # Nobody looks here at the copies of people whom rules add.
+        # Copies of people whom rules add are not looked at here.
         return {
             place
             for place, _other in (

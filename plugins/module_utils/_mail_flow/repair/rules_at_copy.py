@@ -107,16 +107,16 @@ class RulesAtCopy:
     the way, and before which places one may have to go.
 
     :param rules: those of the draft.
-    :param apart: the names of rules that none of the mail meets which the aim is about: no rule has to go before them.
+    :param disjoint: the names of rules that none of the mail meets which the aim is about: no rule has to go before them.
     :raises BudgetError: the message and the rules are too complex together.
     """
 
-    def __init__(self, draft: EditedRules, rules: RuleSet, wrong: FailingCopy, apart: Collection[str]) -> None:
+    def __init__(self, draft: EditedRules, rules: RuleSet, wrong: FailingCopy, disjoint: Collection[str]) -> None:
         self.draft = draft
         self.rules = rules
         self.wrong = wrong
         self.aim = wrong.aim
-        self._rules_apart = apart
+        self._disjoint = disjoint
         self.every = standings(rules, wrong.copy)
         self.helping = [
             standing for standing in self.every if self.aim.is_helped_by(standing.rule) and not standing.rule.dlp
@@ -131,7 +131,9 @@ class RulesAtCopy:
         self.stop = next((standing for standing in reversed(self.acting) if standing.rule.actions.is_final), None)
         #: The rules in the way of the mail of the aim, after which it may still break it.
         self._in_the_way = [
-            rule for rule in rules.rules if breaks_the_way(rule) and rule.name not in apart and not self._protects(rule)
+            rule
+            for rule in rules.rules
+            if breaks_the_way(rule) and rule.name not in disjoint and not self._protects(rule)
         ]
 
     @cached_property
@@ -157,7 +159,7 @@ class RulesAtCopy:
     def place_of_first_to_spoil(self) -> int:
         """The place of the first rule that spoils mail of the aim; the number of rules if there is none."""
         spoiling = (
-            rule.place for rule in self.rules.rules if spoils(rule, self.aim) and rule.name not in self._rules_apart
+            rule.place for rule in self.rules.rules if spoils(rule, self.aim) and rule.name not in self._disjoint
         )
         return next(spoiling, len(self.rules.rules))
 

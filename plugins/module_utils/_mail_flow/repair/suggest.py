@@ -351,7 +351,7 @@ def _without_kept_back_mail(guarantee: Guarantee, rules: RuleSet) -> Guarantee:
 def with_replays(
     goals: Sequence[GoalSuggestions], rules: RuleSet, facts: Mapping[str, Any], traced: TracedMail
 ) -> list[GoalSuggestions]:
-    """The same suggestions, each with what it would have changed for the copies of a trace. Of those that cost no mail
+    """Suggestions, each with what it would have changed for the copies of a trace. Of those that cost no mail
     anything, what would have changed fewer copies comes first.
 
     :param rules: the present rules.

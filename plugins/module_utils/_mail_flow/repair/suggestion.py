@@ -142,6 +142,7 @@ class GoalSuggestions:
     :param name: the name of the guarantee or of the message.
     :param suggestions: those that change the least mail beside what was asked for first; none if no one or two edits
         were found.
+    :param tried: what the search for them took.
     :param forbidding: guarantees that hold and that edits would break which put the message right, those that forbid most
         first; empty if there are suggestions that put all right.
     :param advice: what helps more than an edit of rules does; ``None`` if that is not known.

@@ -114,7 +114,7 @@ def wider_than(
         return counts
 
 
-def apart_from(
+def are_disjoint(
     selection: Rule, others: Sequence[Rule], facts: Facts, dialect: Dialect, now: datetime.datetime
 ) -> list[bool]:
     """Whether no selected mail meets the conditions and exceptions of a rule, for each of some rules. All are false if that is not found
