@@ -536,13 +536,13 @@ def _roll_back_if_wanted(
             return stored, unknown
         if not (prepared.variables.get("rollback_on_failure") or prepared.variables.get("ring_rollback")):
             return stored, unknown
-        left = roll_back(task, prepared, snapshot, made, bool(unknown))
+        unconfirmed = roll_back(task, prepared, snapshot, made, bool(unknown))
     except ExchangeError as second:
         done = "; ".join((second.progress or {}).get("commands", ()))
         error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
         return stored, unknown
-    if left:
-        error.message = f"{error.message} The changes of this run were taken back, but {' '.join(left)}"
+    if unconfirmed:
+        error.message = f"{error.message} The changes of this run were taken back, but {' '.join(unconfirmed)}"
         return set(), stored | unknown
     error.message = f"{error.message} The changes of this run were rolled back."
     return set(), set()
@@ -591,9 +591,9 @@ def roll_back(
 
     planner = _Planner(rollback, check)
     converge(task, rollback.subsets, planner, fresh=True)
-    left = count_as_rolled_back(prepared.artifacts, planner.procedure, task.session)
-    task.warnings += left
-    return left
+    unconfirmed = count_as_rolled_back(prepared.artifacts, planner.procedure, task.session)
+    task.warnings += unconfirmed
+    return unconfirmed
 
 
 def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:

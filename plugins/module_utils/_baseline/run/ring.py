@@ -84,15 +84,15 @@ def _judged(task: BaselineContext, artifacts: Artifacts, report: OrganizationRep
         return _nothing("Nothing was written.")
     prepared = prepare(task)
     try:
-        left = roll_back(task, prepared, snapshot, stored, report.status not in _COMPLETE)
+        unconfirmed = roll_back(task, prepared, snapshot, stored, report.status not in _COMPLETE)
     except ExchangeError as error:
         error.message = f"{task.host} was not rolled back, although {why}. {error.message} The snapshot is {snapshot}."
         _keep(task, prepared, replace(report, status=OrganizationStatus.FAILED), str(error))
         raise
     message = f"The changes of this run were rolled back, because {why}."
-    if left:
-        message = f"The changes of this run were taken back, because {why}, but {' '.join(left)}"
-    written = (ChangeState.STORED, ChangeState.UNKNOWN) if left else ()
+    if unconfirmed:
+        message = f"The changes of this run were taken back, because {why}, but {' '.join(unconfirmed)}"
+    written = (ChangeState.STORED, ChangeState.UNKNOWN) if unconfirmed else ()
     changes = [
         replace(change, state=ChangeState.UNKNOWN if change.state in written else ChangeState.NOT_APPLIED)
         for change in report.changes

@@ -85,9 +85,8 @@ def surely_discloses(
     """Whether a rule certainly shows somebody a copy in clear, and, where it has to be protected on its way, sends it so
     that nothing may protect it. Where a rule may encrypt, that is open.
     """
-    arrival = message.protection
     who = disclosure.person.address
-    if course.too_many or arrival is None or arrival.by_rights or arrival.kind == "smime":
+    if course.too_many or _arrives_hidden(message) is not False:
         return False
     if may_act_on_reports(rules, Does.ENCRYPT, *([Does.ROUTE] if guarantee.then == IN_TRANSIT else [])):
         return False
@@ -113,8 +112,7 @@ def may_disclose(
     disclosure: Disclosure,
 ) -> bool:
     """Whether a rule may show somebody in clear a copy that counts for a guarantee."""
-    arrival = message.protection
-    if arrival is not None and (arrival.by_rights or arrival.kind == "smime"):
+    if _arrives_hidden(message):
         return False
     if not WISHES[(guarantee.of_copies or guarantee).then].covers_disclosures:
         return False
@@ -123,6 +121,12 @@ def may_disclose(
     if not any(_is_shown(world, disclosure, facts) for world in course.worlds):
         return False
     return disclosure_counts(rules, rule, guarantee, message, facts, course, disclosure) is not False
+
+
+def _arrives_hidden(message: Message) -> bool | None:
+    """Whether a message arrives protected, so that nobody reads it in a report; ``None`` if that is unknown."""
+    arrival = message.protection
+    return None if arrival is None else arrival.by_rights or arrival.kind == "smime"
 
 
 def _is_shown(world: World, disclosure: Disclosure, facts: Facts) -> bool:

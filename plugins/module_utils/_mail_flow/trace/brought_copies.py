@@ -17,7 +17,7 @@ from .chain import Chain
 from .columns import bits_of, places_of
 from .rows import left_out
 from .rule_evaluator import RuleEvaluator
-from .rule_identities import makes
+from .rule_identities import makes_copies
 from .sharing import BROUGHT
 from .truth_sets import TruthSets, Unknown
 
@@ -145,7 +145,7 @@ class BroughtCopies:
     def _adding(self) -> Iterator[tuple[FlowRule | None, ActingRule]]:
         """The rules that send people copies: mail flow rules, as they are and as they are told, and DLP rules."""
         for chain in self._chains:
-            yield from ((rule, self._declared[id(rule)]) for rule in chain.rules.rules if makes(rule))
+            yield from ((rule, self._declared[id(rule)]) for rule in chain.rules.rules if makes_copies(rule))
         policies = self.facts.encrypters.dlp_policies
         if isinstance(policies, DlpRules):
             yield from ((None, rule.as_sending(self._chains[0].rules)) for rule in policies.sending)

@@ -15,7 +15,7 @@ from .deciding_actions import effect_of
 from .ending import fates_kept_back, surely_goes_on, whether_ends
 from .followed_copies import CopyFollower
 from .made_copies import CopyMaker
-from .rule_identities import RuleIdentities, makes
+from .rule_identities import RuleIdentities, makes_copies
 from .simplified_worlds import DeliveryWorlds
 
 
@@ -38,7 +38,7 @@ class Chain:
         self.ends = tuple(whether_ends(rule, facts.observed) for rule in rules.rules)
         self.side_effects = _side_effects(rules) if with_side_effects else {}
         self.deciding = tuple(rule for rule in rules.rules if not rule.idle and self._matters(rule))
-        self.making = frozenset(rule.place for rule in rules.rules if makes(rule))
+        self.making = frozenset(rule.place for rule in rules.rules if makes_copies(rule))
         self.follower = CopyFollower(rules, facts, self.identities.complete, self.ends)
         self.maker = CopyMaker(rules, facts, self.identities.complete)
         self.worlds = DeliveryWorlds(rules, facts)
@@ -56,7 +56,7 @@ class Chain:
 
     def _matters(self, rule: FlowRule) -> bool:
         """Whether a rule decides what happens to a copy, makes others of it, or does something beside."""
-        return effect_of(rule) is not None or makes(rule) or rule.place in self.side_effects
+        return effect_of(rule) is not None or makes_copies(rule) or rule.place in self.side_effects
 
 
 def _side_effects(rules: RuleSet) -> dict[int, frozenset[SideEffect]]:

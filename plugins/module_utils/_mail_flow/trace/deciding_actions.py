@@ -32,11 +32,8 @@ def effect_of(rule: FlowRule) -> Hashable | None:
     """What a rule does to a copy, the same for rules that do the same; ``None`` if that is nothing."""
     if not rule.actions.enforced:
         return None
-    doing = {
-        option: value_text(value)
-        for option, value in rule.actions.options.items()
-        if rule.actions.surprises or _decides(rule, option)
-    }
+    deciding, _declared = deciding_actions(rule)
+    doing = {option: value_text(value) for option, value in deciding.items()}
     return (
         (frozenset(doing.items()), rule.actions.by_manager, rule.actions.surprises)
         if doing or rule.actions.surprises or rule.actions.by_manager

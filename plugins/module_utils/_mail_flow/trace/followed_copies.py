@@ -31,7 +31,7 @@ from ..simulator.simulation import MOST_WORLDS, Passage
 from ..simulator.state import Course, World
 from .conditions import kind_of_field
 from .deciding_actions import actions_identity, deciding_actions, effect_of, marks_of
-from .simplified_worlds import once
+from .simplified_worlds import without_repetitions
 from .traced_decider import SeenByDlp, TracedConditions, TracedDecider, spend_on_way
 from .truth_sets import DLP_AND_LABELS, Doubt, RulesMet, Unknown
 
@@ -298,7 +298,7 @@ class CopyFollower:
         if 1 << self._doublings(steps) > MOST_WORLDS:  # Too many to try.
             return _not_followed(message, person, open_steps)
         # The recipient has the copy alone: conditions about others are decided.
-        passing = partial(Passage, rules, message, decider=decider, simplify=once, gives_up=True)
+        passing = partial(Passage, rules, message, decider=decider, simplify=without_repetitions, gives_up=True)
         course = passing(facts=self._facts).way_of(person)
         if course.too_many:
             return _not_followed(message, person, open_steps)

@@ -15,7 +15,7 @@ from ..simulator.simulation import Passage, twice
 from ..simulator.state import Course
 from .deciding_actions import deciding_actions
 from .followed_copies import protection_settings
-from .simplified_worlds import once_but_for_people
+from .simplified_worlds import without_repetitions_but_people
 from .traced_decider import RulesMetByPerson, SeenByDlp, TracedConditions, TracedDecider, spend_on_way
 
 
@@ -59,7 +59,7 @@ class CopyMaker:
         rules = self._rules.unwatched.with_rules(makers)
         known = {who: {numbers[place]: asked for place, asked in rules_met.items()} for who, rules_met in met.items()}
         decider = TracedDecider(known, (1 << len(places)) - 1, TracedConditions(dlp))
-        passage = Passage(rules, message, self._facts, decider, simplify=once_but_for_people, gives_up=True)
+        passage = Passage(rules, message, self._facts, decider, simplify=without_repetitions_but_people, gives_up=True)
         courses = _courses_made(passage, person)
         if courses is None:  # What was not followed may make any of them.
             courses = {who: Course(person, [], too_many=True) for who in met if who != person.address}

@@ -63,7 +63,7 @@ class RuleIdentities:
         return [earlier for earlier in self._rules[:place] if not looked.isdisjoint(_changed_by(earlier))]
 
 
-def makes(rule: FlowRule) -> bool:
+def makes_copies(rule: FlowRule) -> bool:
     """Whether a rule may give others a copy, as it acts, or as it is told."""
     return rule.is_on_and_enforced and any(
         BY_OPTION[option].does in (Does.ADD, Does.REDIRECT) for option in rule.actions.declared
@@ -75,24 +75,22 @@ def _looks_around(rule: FlowRule) -> bool:
     return any(atom.looks_around for atom in rule.criteria.atoms)
 
 
-def _parts(rule: FlowRule) -> bool:
+def _splits_copies(rule: FlowRule) -> bool:
     """Whether a rule may split a copy, or add people to it."""
-    return makes(rule) or (not rule.idle and rule.criteria.splits)
+    return makes_copies(rule) or (not rule.idle and rule.criteria.splits)
 
 
 def _splitting_before(rule: FlowRule, rules: RuleSet) -> tuple[int, ...]:
     """The places of the rules before one that split copies, or add people."""
-    return tuple(earlier.place for earlier in rules.rules[: rule.place] if _parts(earlier))
+    return tuple(earlier.place for earlier in rules.rules[: rule.place] if _splits_copies(earlier))
 
 
-def _changes_before(
-    rules: RuleSet, identities: Sequence[Hashable]
-) -> tuple[tuple[tuple[Hashable, frozenset[str]], ...], ...]:
+def _changes_before(rules: RuleSet, identities: Sequence[Hashable]) -> tuple[RuleChanges, ...]:
     """The earlier rules that change something that conditions look at, for each rule and behind the last one, and what
     that is.
     """
-    changes: list[tuple[tuple[Hashable, frozenset[str]], ...]] = []
-    before: tuple[tuple[Hashable, frozenset[str]], ...] = ()
+    changes: list[RuleChanges] = []
+    before: RuleChanges = ()
     for rule, identity in zip(rules.rules, identities, strict=True):
         changes.append(before)
         changed = _changed_by(rule)
@@ -107,7 +105,7 @@ def _changed_by(rule: FlowRule) -> frozenset[str]:
     return rule.edits.union(*(looked for option, looked in _CHANGES.items() if option in acts))
 
 
-def changing(changes: Iterable[tuple[Hashable, frozenset[str]]], atoms: Iterable[Atom]) -> tuple[Hashable, ...]:
+def changing(changes: RuleChanges, atoms: Iterable[Atom]) -> tuple[Hashable, ...]:
     """The rules that change what conditions look at.
 
     :param changes: rules, and what they change.

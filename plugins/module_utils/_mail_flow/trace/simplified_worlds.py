@@ -16,12 +16,12 @@ from ..simulator.state import Course, World
 from .traced_decider import TracedDecider, spend_on_way
 
 
-def once_but_for_people(world: World) -> World:
+def without_repetitions_but_people(world: World) -> World:
     """A world in which what is asked for twice is asked for; who was told of it does not matter."""
-    return once(world).but(added=world.added)
+    return without_repetitions(world).but(added=world.added)
 
 
-def once(world: World) -> World:
+def without_repetitions(world: World) -> World:
     """A world in which what is asked for twice is asked for."""
     return world.but(
         asked=tuple(sorted(set(world.asked))),
