@@ -349,7 +349,7 @@ class _Rounds:
         self._formulas = self._first_formulas
         self._search = prover.search(self._first_formulas)
         self._assumptions = self._first_formulas.first_assumptions
-        self._most_laws = self._model.messages.learnt.laws + _MOST_LAWS
+        self._most_laws = self._model.messages.learned.laws + _MOST_LAWS
         self._refinements = 0
         self._answer = Judgment(self._first_formulas.guarantee, self._model.claims.rules[place])
 
@@ -365,7 +365,7 @@ class _Rounds:
         :raises BudgetError: a question takes more than its budget.
         """
         while self._refinements < _ROUNDS:
-            laws = self._model.messages.learnt.laws
+            laws = self._model.messages.learned.laws
             usual = self._search.among_usual(self._assumptions)
             if usual.counterexample:
                 return self._refuted(usual.counterexample)
@@ -390,7 +390,7 @@ class _Rounds:
 
         :raises OptionError: the guarantee applies to no message.
         """
-        laws = self._model.messages.learnt.laws
+        laws = self._model.messages.learned.laws
         consistent = self._consistent_assumptions()
         is_fewer = len(consistent) < len(self._assumptions)
         self._assumptions = consistent
@@ -421,7 +421,7 @@ class _Rounds:
 
     def _has_learned_since(self, laws: int) -> bool:
         """Whether the model learned relations since it had a number of them, and not too many to repeat a round."""
-        return laws < self._model.messages.learnt.laws < self._most_laws
+        return laws < self._model.messages.learned.laws < self._most_laws
 
     def _model_recipients(self, leads: Sequence[Key]) -> bool:
         """Continues in a model in which other recipients are as exact as the messages of this round required.

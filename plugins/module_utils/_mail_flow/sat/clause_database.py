@@ -14,12 +14,12 @@ class ClauseDatabase:
     def __init__(self) -> None:
         self.implied: list[list[int]] = []
         self.watched: list[list[list[int]]] = []
-        self._learnt: list[tuple[int, list[int]]] = []  # the number of levels in a learnt clause, and the clause
+        self._learned: list[tuple[int, list[int]]] = []  # the number of levels in a learned clause, and the clause
 
     @property
-    def learnt(self) -> int:
-        """The number of learnt clauses that may be forgotten."""
-        return len(self._learnt)
+    def learned(self) -> int:
+        """The number of learned clauses that may be forgotten."""
+        return len(self._learned)
 
     def add_variable(self) -> None:
         """Adds a variable, in no clause yet."""
@@ -36,20 +36,20 @@ class ClauseDatabase:
             self.watched[clause[1]].append(clause)
 
     def learn(self, clause: list[int], levels: int) -> None:
-        """Adds a learnt clause of two or more literals. One of two is never forgotten.
+        """Adds a learned clause of two or more literals. One of two is never forgotten.
 
         :param levels: the number of decision levels that it joins.
         """
         self.attach(clause)
         if len(clause) > 2:
-            self._learnt.append((levels, clause))
+            self._learned.append((levels, clause))
 
     def forget_half(self) -> None:
-        """Drops the half of the learnt clauses that joins the most levels. Only between searches, when no clause is a
+        """Drops the half of the learned clauses that joins the most levels. Only between searches, when no clause is a
         reason above level 0.
         """
-        self._learnt.sort(key=lambda learnt: (learnt[0], len(learnt[1])))
-        kept = len(self._learnt) // 2
-        dropped = {id(clause) for _levels, clause in self._learnt[kept:]}
-        del self._learnt[kept:]
+        self._learned.sort(key=lambda learned: (learned[0], len(learned[1])))
+        kept = len(self._learned) // 2
+        dropped = {id(clause) for _levels, clause in self._learned[kept:]}
+        del self._learned[kept:]
         self.watched = [[clause for clause in clauses if id(clause) not in dropped] for clauses in self.watched]

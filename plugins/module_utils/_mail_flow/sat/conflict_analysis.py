@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from .trail import Trail
 
 
-def learnt_clause(conflict: Sequence[int], trail: Trail, bump: Callable[[int], None]) -> list[int]:
+def learned_clause(conflict: Sequence[int], trail: Trail, bump: Callable[[int], None]) -> list[int]:
     """The clause that a conflict teaches, from the first unique implication point. Its first literal is to become true,
     the others are sorted by level, the highest first.
 
@@ -19,7 +19,7 @@ def learnt_clause(conflict: Sequence[int], trail: Trail, bump: Callable[[int], N
     current = len(trail.starts)
     unresolved = reversed(trail.literals)
     seen: set[int] = set()
-    learnt: list[int] = []
+    learned: list[int] = []
     open_ = 0  # the literals of the present level that have to be resolved
     clause = conflict
     literal = -1
@@ -33,7 +33,7 @@ def learnt_clause(conflict: Sequence[int], trail: Trail, bump: Callable[[int], N
             if level[variable] == current:
                 open_ += 1
             else:
-                learnt.append(other)
+                learned.append(other)
         for literal in unresolved:
             if literal >> 1 in seen:
                 break
@@ -41,15 +41,15 @@ def learnt_clause(conflict: Sequence[int], trail: Trail, bump: Callable[[int], N
         if not open_:
             break
         clause = trail.reasons[literal >> 1] or ()
-    levels = {level[other >> 1] for other in learnt}
+    levels = {level[other >> 1] for other in learned}
     known: dict[int, bool] = {}
-    needed = [other for other in learnt if not _is_implied(other, seen, levels, trail, known)]
+    needed = [other for other in learned if not _is_implied(other, seen, levels, trail, known)]
     needed.sort(key=lambda other: (-level[other >> 1], other))
     return [literal ^ 1, *needed]
 
 
 def _is_implied(literal: int, clause: set[int], levels: set[int], trail: Trail, known: dict[int, bool]) -> bool:
-    """Whether the other literals of a learnt clause imply one of its literals, over any number of reasons.
+    """Whether the other literals of a learned clause imply one of its literals, over any number of reasons.
 
     :param clause: the variables of the clause.
     :param levels: the levels of the clause: an assignment at another level cannot follow from it.

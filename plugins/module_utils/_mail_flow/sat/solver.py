@@ -3,7 +3,7 @@
 
 Conflict-driven clause learning: two watched literals a clause, binary clauses as implications, learning at the first
 unique implication point with recursive minimization, decisions by decaying activity, restarts by Luby's sequence,
-removal of learnt clauses that join many levels. All assumptions are on one level, so a restart keeps what follows from
+removal of learned clauses that join many levels. All assumptions are on one level, so a restart keeps what follows from
 them. Nothing depends on a hash or a clock: the same calls give the same answers, models and cores everywhere. A budget
 counts conflicts.
 
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from ..budget import spend
 from .clause_database import ClauseDatabase
-from .conflict_analysis import decisions_behind, learnt_clause
+from .conflict_analysis import decisions_behind, learned_clause
 from .decision_order import DecisionOrder
 from .trail import Trail
 
@@ -29,7 +29,7 @@ TRUE, FALSE = 0, 1
 #: The steps of a question before its search, and the number of search steps that are counted at once.
 _STEPS_TO_ASK, _VARIABLES_A_STEP, _LOOKED_AT_ONCE = 20, 10, 1_000
 
-#: Conflicts between two restarts, times Luby's sequence; the minimum number of learnt clauses to keep.
+#: Conflicts between two restarts, times Luby's sequence; the minimum number of learned clauses to keep.
 _RESTART, _KEPT = 64, 2000
 
 
@@ -279,7 +279,7 @@ class Solver:
             if answer is not None:
                 return answer
             self._back_to(1 if assumptions else 0)
-            if self._clauses.learnt > _KEPT + self.conflicts // 4:
+            if self._clauses.learned > _KEPT + self.conflicts // 4:
                 self._back_to(0)
                 self._clauses.forget_half()
         return None
@@ -329,16 +329,16 @@ class Solver:
     def _learn(self, conflict: Sequence[int]) -> None:
         """Learns a clause from a conflict, and backtracks to the level at which it becomes unit."""
         level = self._trail.level
-        learnt = learnt_clause(conflict, self._trail, self._order.bump)
+        learned = learned_clause(conflict, self._trail, self._order.bump)
         self._order.decay()
-        if len(learnt) == 1:
+        if len(learned) == 1:
             self._back_to(0)
-            self._trail.assign(learnt[0], None)
+            self._trail.assign(learned[0], None)
             return
-        levels = len({level[other >> 1] for other in learnt})
-        self._back_to(level[learnt[1] >> 1])
-        self._clauses.learn(learnt, levels)
-        self._trail.assign(learnt[0], learnt)
+        levels = len({level[other >> 1] for other in learned})
+        self._back_to(level[learned[1] >> 1])
+        self._clauses.learn(learned, levels)
+        self._trail.assign(learned[0], learned)
 
     def _back_to(self, level: int) -> None:
         """Undoes all decisions above a level."""

@@ -55,7 +55,7 @@ class Trail:
         self._certain = len(self.literals)
 
     def end(self) -> None:
-        """Ends a question: all clauses are in scope again, and what was learnt for certain is not propagated yet."""
+        """Ends a question: all clauses are in scope again, and what was learned for certain is not propagated yet."""
         if self.starts:
             del self.literals[self.starts[0] :]
             self.starts.clear()

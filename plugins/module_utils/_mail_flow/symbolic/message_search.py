@@ -46,7 +46,7 @@ class CandidateMessage:
     facts: tuple[Facts, ...]
 
 
-class LearntRelations:
+class LearnedRelations:
     """What attempts to write messages taught about the literals of a circuit.
 
     :param limits: the literal that is true of what the writer can write; none before it met such a limit.
@@ -83,8 +83,8 @@ class LearntRelations:
         for clause in error.ascii_only:
             self._circuit.add(*clause, ~self.ascii_only[0])
         self._laws.update(dict.fromkeys((*error.laws, *of_plain)))
-        learnt = (*error.laws, *error.limits, *error.ascii_only, *of_plain)
-        self.decided.update(dict.fromkeys(literal for clause in learnt for literal in clause))
+        learned = (*error.laws, *error.limits, *error.ascii_only, *of_plain)
+        self.decided.update(dict.fromkeys(literal for clause in learned for literal in clause))
 
 
 class MessageSearch:
@@ -103,7 +103,7 @@ class MessageSearch:
         settings: Sequence[Mapping[str, Any] | None],
         now: datetime.datetime,
     ) -> None:
-        self.learnt = LearntRelations(mail, circuit)
+        self.learned = LearnedRelations(mail, circuit)
         self._mail = mail
         self._circuit = circuit
         self._facts = facts
@@ -196,7 +196,7 @@ class MessageSearch:
         :raises BudgetError: a question took too many conflicts.
         """
         possible, candidate = self.search(literals, side, budget, preferred)
-        if candidate is None and possible and side.logic.free and self.learnt.limits:
+        if candidate is None and possible and side.logic.free and self.learned.limits:
             return self.search(literals, side, budget, preferred, lax=True)
         return possible, candidate
 
@@ -224,17 +224,17 @@ class MessageSearch:
         sensitivity = self._mail.sensitivity
         lacking = [~literal for literal in (sensitivity.information, sensitivity.attachment) if literal is not FALSE]
         for attempt in range(_TRIES):
-            limited = [*once, *(() if lax else self.learnt.limits)]
-            likes = [*self.learnt.ascii_only, *lacking, *preferred]
-            if not self.solve([*literals, *limited], budget, [*self.learnt.decided], likes):
-                return bool(limited) and self.solve(literals, budget, [*self.learnt.decided]), None
+            limited = [*once, *(() if lax else self.learned.limits)]
+            likes = [*self.learned.ascii_only, *lacking, *preferred]
+            if not self.solve([*literals, *limited], budget, [*self.learned.decided], likes):
+                return bool(limited) and self.solve(literals, budget, [*self.learned.decided]), None
             is_true = circuit.model()
             others = side.company.companions.values(), side.unmodeled_atoms(is_true)
-            ascii_only = attempt < _TRIES_IN_ASCII and all(map(is_true, self.learnt.ascii_only))
+            ascii_only = attempt < _TRIES_IN_ASCII and all(map(is_true, self.learned.ascii_only))
             try:
                 return True, self._candidate(self._writer.write(is_true, *others, lax=lax, ascii_only=ascii_only))
             except NoMessageError as error:
-                self.learnt.learn(error)
+                self.learned.learn(error)
                 if not (error.laws or error.ascii_only) and (lax or not error.limits):
                     break
         return True, None

@@ -14,7 +14,7 @@ from ..model.patterns import begins_anywhere, has_pattern
 from ..model.words import has_word, words_by_token, words_in
 from ..sat.circuit import Circuit
 
-#: The number of pairs of values to compare before the first question. Other relations are learnt when they matter.
+#: The number of pairs of values to compare before the first question. Other relations are learned when they matter.
 MOST_PAIRS = 20_000
 
 

@@ -112,16 +112,16 @@ def test_a_budget_counts_conflicts() -> None:
 
 
 def test_memory_does_not_grow_with_conflicts() -> None:
-    """Learnt clauses are dropped, and a variable is in the order of decisions a few times, however often it was in a
+    """Learned clauses are dropped, and a variable is in the order of decisions a few times, however often it was in a
     conflict.
     """
     solver, names = solver_of(*pigeons(9))
     assert solver.solve(budget=4000) is None
-    assert solver._clauses.learnt <= 3000
+    assert solver._clauses.learned <= 3000
     assert len(solver._order.heap) <= 3 * len(names)
 
 
-def test_clauses_are_learnt_without_what_follows_from_the_rest() -> None:
+def test_clauses_are_learned_without_what_follows_from_the_rest() -> None:
     """The third literal follows from the first over one that is not in the clause."""
     solver = Solver()
     first, second, third, tried, between = (solver.variable() for _count in range(5))

@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.message_search import (
-    LearntRelations,
+    LearnedRelations,
 )
 
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, rule
@@ -54,19 +54,19 @@ class TestLearning:
     def test_a_law_holds_for_good(self) -> None:
         model = model_of()
         one, other = model.circuit.variable("one"), model.circuit.variable("other")
-        learnt = LearntRelations(model.mail, model.circuit)
-        learnt.learn(NoMessageError(laws=[(~one, ~other)]))
-        learnt.learn(NoMessageError(laws=[(~one, ~other)]))
-        assert learnt.laws == 1
-        assert learnt.limits == []
-        assert list(learnt.decided) == [~one, ~other]
+        learned = LearnedRelations(model.mail, model.circuit)
+        learned.learn(NoMessageError(laws=[(~one, ~other)]))
+        learned.learn(NoMessageError(laws=[(~one, ~other)]))
+        assert learned.laws == 1
+        assert learned.limits == []
+        assert list(learned.decided) == [~one, ~other]
         assert not model.solve([one, other])
 
     def test_a_limit_of_the_writer_excludes_no_mail(self) -> None:
         model = model_of()
         one, other = model.circuit.variable("one"), model.circuit.variable("other")
-        learnt = LearntRelations(model.mail, model.circuit)
-        learnt.learn(NoMessageError(limits=[(~one, ~other)]))
-        assert learnt.laws == 0
+        learned = LearnedRelations(model.mail, model.circuit)
+        learned.learn(NoMessageError(limits=[(~one, ~other)]))
+        assert learned.laws == 0
         assert model.solve([one, other])
-        assert not model.solve([one, other, *learnt.limits])
+        assert not model.solve([one, other, *learned.limits])

@@ -208,7 +208,7 @@ def test_profiles_answer_as_names_do(seed: int, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("seed", seeds(4))
 def test_too_many_profiles_contradict_no_answer(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What would make too many of them stays open, and is learnt from the directory when it matters."""
+    """What would make too many of them stays open, and is learned from the directory when it matters."""
     by_name = _answers(seed)[0]
     for module in (atoms, profiles):
         monkeypatch.setattr(module, "MOST_NAMED", 3)

@@ -195,12 +195,12 @@ def test_a_word_that_is_open_is_no_law() -> None:
     assert [(each["verdict"], each["unknown"][0]["id"]) for each in found] == [("unknown", "U17"), ("unknown", "U17")]
 
 
-def test_nothing_is_learnt_from_a_spam_level_that_there_is_not() -> None:
+def test_nothing_is_learned_from_a_spam_level_that_there_is_not() -> None:
     found = proofs([rule({**IN, "scl_over": -1})], (IN, {}), (IN, {}))
     assert [each["verdict"] for each in found] == ["unknown", "unknown"]
 
 
-def test_a_relation_that_is_learnt_does_not_change_an_answer() -> None:
+def test_a_relation_that_is_learned_does_not_change_an_answer() -> None:
     """The sender is inside, but in another domain: only a guest is (U20), so that there are none cannot be assumed."""
     when = {**IN, "from_address_matches_patterns": ["@fab"]}
     found = proofs(
