@@ -19,8 +19,8 @@ from .besides_dlp import certain_dlp_rules
 from .difference_kinds import ClassWitness, MailClass, surely_acts
 from .difference_queries import DifferenceSearch
 from .finding import Exempting, Stages
-from .open_findings import ended_by, how_it_ends
 from .rule_changes import Edit, Separation
+from .rule_ends import ended_by, how_it_ends
 
 #: The maximum number of other rules that are found one by one for a class: each is a question to the solver.
 MOST_COUNTED = 4

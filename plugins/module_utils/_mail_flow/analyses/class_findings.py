@@ -26,8 +26,8 @@ from .attribution import ANY, OWN
 from .class_exemptions import ClassExemptions, ClassFacts, Exemptions, Extent
 from .difference_kinds import ClassWitness, MailClass, assumed, witness_of
 from .difference_queries import DifferenceSearch
+from .edited_rules import changing_rules, edit_at, rules_of, telling_separation
 from .finding import STAGE_KEYS, Cause, ChangedMail, LaterRule, Stages
-from .open_findings import changing_rules, edit_at, rules_of, telling_separation
 from .rule_changes import NOTHING, Separation, separation_of, without_values_of
 
 #: A question about a class: its place, and the places of a rule and its condition, or the kind of question.

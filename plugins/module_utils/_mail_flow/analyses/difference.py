@@ -33,8 +33,11 @@ from .class_search import ClassSearch
 from .difference_kinds import MailClass, transit_differs
 from .difference_queries import DifferenceQueries, DifferenceSearch
 from .finding import MailFinding
-from .open_findings import CUT_SHORT, OpenFindings, SideEffects, UncomparedMail, side_effects_differ
+from .open_findings import CUT_SHORT, OpenFindings
 from .rule_changes import Edit, edits_of, with_later_dates, with_other_error_action
+from .rule_side_effects import side_effects_differ
+from .side_effect_findings import SideEffects
+from .uncompared_mail import UncomparedMail
 
 #: The maximum number of conflicts for all questions together, and for those with other recipients, each of which takes
 #: longer.

@@ -33,7 +33,6 @@ from .changed_conditions import changed_conditions
 from .difference_kinds import SearchedMail
 from .effect_exemptions import EffectExemptions
 from .finding import Exempting, section_of
-from .open_findings import TOLD_AFTER_REJECTION, effects_of
 from .rule_effects import (
     LEAVING,
     PROTECTING,
@@ -44,6 +43,7 @@ from .rule_effects import (
     effects_on_copy,
     is_by_manager,
 )
+from .rule_side_effects import TOLD_AFTER_REJECTION, effects_of
 from .stated_rules import StatedRule, acts, effects_on_people
 from .statement_effects import StatementEffects
 from .statement_mail import StatementMail

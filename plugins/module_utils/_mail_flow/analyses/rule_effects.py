@@ -16,7 +16,8 @@ from ..model.outcomes import OPEN_PROTECTIONS, Fate
 from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
-from .open_findings import TOLD_AFTER_REJECTION, ends_all_its_mail, how_it_ends, rejects_misfits
+from .rule_ends import ends_all_its_mail, how_it_ends, rejects_misfits
+from .rule_side_effects import TOLD_AFTER_REJECTION
 
 #: The effects that somebody to whom a rule sends mail gets a copy: in addition to its recipients, or instead of them.
 COPIED = ("copied", "copied_instead")

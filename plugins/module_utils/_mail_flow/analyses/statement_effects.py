@@ -20,8 +20,9 @@ from ..rules.flow_rule import FlowRule
 from ..symbolic.compile_added_copies import AddedCopy
 from ..symbolic.compile_outcomes import Outcome, in_transit
 from ..symbolic.side import Side
-from .open_findings import TOLD_AFTER_REJECTION, effects_of, ended_by, ends_all_its_mail, how_it_ends, rejects_misfits
 from .rule_effects import COPIED, ON_THE_WAY, RuleEffect, cases_of, effects_on_copy, may_prevent
+from .rule_ends import ended_by, ends_all_its_mail, how_it_ends, rejects_misfits
+from .rule_side_effects import TOLD_AFTER_REJECTION, effects_of
 from .stated_rules import StatedRule, acts
 from .statement_model import StatementModel, undecided_besides
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from ..analyses.finding import SideEffect
-from ..analyses.open_findings import effects_of
+from ..analyses.rule_side_effects import effects_of
 from ..model.facts import Facts
 from ..model.outcomes import Fate
 from ..rules.flow_rule import FlowRule

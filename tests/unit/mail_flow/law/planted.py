@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     first_look,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import rule_evidence
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import open_findings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import rule_side_effects
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     Guarantee,
 )
@@ -131,7 +131,7 @@ def made_copies_keep_guarantees(patch: Patch) -> None:
 def texts_are_not_compared(patch: Patch) -> None:
     """A difference would have no word of what people are told, and of levels of spam."""
     for name in ("_texts_of", "_spam_of"):
-        patch(open_findings, name, lambda rule: set())
+        patch(rule_side_effects, name, lambda rule: set())
 
 
 def one_rule_is_enough(patch: Patch) -> None:

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What findings say of edited rules: their names, the conditions that no earlier rule changes, and what tells their versions apart."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from ..conditions.predicate import Atom
+from ..conditions.seen_message import SeenMessage
+from ..formula import Literal, high
+from ..rules.flow_rule import FlowRule
+from ..symbolic.compile_rules import RuleChain, RuleStep
+from ..symbolic.encoding import Model
+from .rule_changes import NOTHING, Edit, Separation
+
+
+def edit_at(edits: Sequence[Edit], cause: int) -> Edit | None:
+    """The edit behind a cause; ``None`` for the cause that no edited rule acts differently."""
+    return edits[cause] if cause < len(edits) else None
+
+
+def names_of(edits: Iterable[Edit]) -> tuple[str, ...]:
+    """The names of edited rules."""
+    return tuple(dict.fromkeys(edit.rule.name for edit in edits))
+
+
+def rules_of(model: Model, edits: Sequence[Edit], edit: Edit | None) -> tuple[str, ...]:
+    """The names of the edited rules that cause a class. If no edited rule acts differently, these are all that change who shares
+    a copy; if settings differ, all edited rules.
+    """
+    return names_of([edit] if edit else [other for other in edits if model.settings_that_differ or other.splits])
+
+
+def changing_rules(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[str]:
+    """The names of the rules before a step that change the result of a condition."""
+    before = [earlier for earlier in chain.steps if earlier.rule.place <= step.rule.place]
+    truths = [
+        chain.conditions.truth(atom, earlier.seen.but(splits=step.seen.splits, added=step.seen.added), chain.person)
+        for earlier in before
+    ]
+    for earlier, (one, other) in zip(before, itertools.pairwise(truths), strict=False):
+        if one != other:
+            yield earlier.rule.name
+
+
+def unchanged(model: Model, rule: FlowRule) -> FlowRule:
+    """A rule with only the conditions whose result no earlier rule changes."""
+    chain = next((chain for chain in model.free.chains if chain.step(rule)), None)
+    step = chain.step(rule) if chain else None
+    if chain is None or step is None:
+        return rule
+    arrived = SeenMessage(splits=step.seen.splits, added=step.seen.added)
+    conditions = [
+        atom
+        for atom in rule.criteria.conditions
+        if chain.conditions.truth(atom, arrived, chain.person) == chain.conditions.truth(atom, step.seen, chain.person)
+    ]
+    return rule.with_criteria(conditions)
+
+
+def telling_separation(
+    model: Model, rule: FlowRule, why: Separation, solve: Callable[[Sequence[Literal]], bool | None]
+) -> Separation:
+    """A separation, if it says more than the conditions of the rule: mail to one domain is never mail to another one. Otherwise
+    :data:`NOTHING`.
+
+    :param solve: whether a message can satisfy literals; ``None`` if the budget ends first.
+    """
+    if why.met or len(why.unmet) != 1:
+        return why
+    conditions, recipient = model.free.conditions, model.mail.recipient
+    literals = [
+        high(conditions.truth(atom, SeenMessage(), recipient)) for atom in (*rule.criteria.conditions, *why.unmet)
+    ]
+    return NOTHING if solve(literals) is False else why
