@@ -40,8 +40,10 @@ from ..simulator.copy_result import CopyResult
 from ..simulator.results import Simulator
 from ..wording.contradicted import contradicting_texts
 from ..wording.difference import compared_rows, difference_rows
+from ..wording.fewer_rules import simplified_lines, simplified_row
 from ..wording.guarantees import guarantee_rows
 from ..wording.lint import LintRow, lint_rows
+from ..wording.nearest_rule import NearestRow, nearest_lines, nearest_row
 from ..wording.observed import ObservedRow, observed_lines, observed_rows
 from ..wording.overview import ELSEWHERE, CellRow, ContrastRow, contrast_lines, contrast_row, overview_rows, reach_lines
 from ..wording.policy import PolicyRow, policy_lines, policy_rows
@@ -50,15 +52,7 @@ from ..wording.references import reference_lines, reference_rows
 from ..wording.result_rows import DifferenceRow, GuaranteeRow
 from ..wording.screen import screen_of
 from ..wording.suggestion_row import SuggestionRow
-from ..wording.suggestions import (
-    NearestRow,
-    nearest_lines,
-    nearest_row,
-    simplified_lines,
-    simplified_row,
-    suggestion_lines,
-    suggestion_rows,
-)
+from ..wording.suggestions import suggestion_lines, suggestion_rows
 from ..wording.summary import difference_lines, failure_diff, tested_text, verdict_lines
 from ..wording.unseen import not_read_row, unseen_lines
 

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Suggested edits of rules, fewer rules that do the same, and why a copy is in clear, as rows of results and as lines
-of a terminal.
-"""
+"""Suggested edits of rules, as rows of results and as lines of a terminal."""
 
 from __future__ import annotations
 
 import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from ..._exchange.cmdlet import Call
@@ -22,26 +20,18 @@ from ..model import questions
 from ..repair.advice import EXPIRY, Advice
 from ..repair.aims import ENABLE, Rule, RuleEdit, as_options, name_of, unwritten
 from ..repair.connector_edits import ConnectorEdit
-from ..repair.merging import MergedRules
-from ..repair.nearest import NearestRule
-from ..repair.simplify import KeptRule, RemovedRule, Simplified
 from ..repair.suggestion import GoalSuggestions, Suggestion, TraceEffect
 from ..simulator.assumptions import SHOWN
 from .contradicted import certainty
 from .difference import difference_rows, effects_of
-from .guarantees import RELIED_ON, assumption_row, guarantee_rows
-from .reasons import worded
+from .guarantees import guarantee_rows
 from .replay import number_of, window_row
 from .replay_row import ChangedCopiesRow
-from .row import ResultRow
-from .sentences import BECOMES, mail_of
+from .sentences import mail_of
 from .suggestion_row import SuggestionRow, TraceEffectRow
 from .summary import message_words, reasons_words, refutation
 
 Row = dict[str, Any]
-
-#: The maximum number of copies in clear that a terminal explains.
-_EXPLAINED = 10
 
 #: The maximum number of guarantees to name that forbid an edit.
 _FORBIDDING = 3
@@ -493,8 +483,8 @@ def _edit(edit: RuleEdit, names: Sequence[str], rule: str) -> str:
     return words.format(
         rule=rule,
         option=edit.option.rpartition(".")[2],
-        before=_value(edit.before),
-        after=_value(edit.after),
+        before=value_words(edit.before),
+        after=value_words(edit.after),
         beside=_neighbor(edit.rule, names),
     )
 
@@ -502,7 +492,7 @@ def _edit(edit: RuleEdit, names: Sequence[str], rule: str) -> str:
 def _edited_options(edit: RuleEdit, rule: str) -> str:
     """The edit of several options of a section, in words."""
     section = edit.option.removesuffix("s")
-    before, after = _value(edit.before), _value(edit.after)
+    before, after = value_words(edit.before), value_words(edit.after)
     if edit.before is None:
         return f"add the {edit.option} {after} to {rule}"
     named = edit.option if len(edit.before) > 1 else section
@@ -544,9 +534,10 @@ def _edited_list(edit: RuleEdit, before: Sequence[Any], after: Sequence[Any], ru
     return f"add {listed(new, chr(39), 'and')} to {list_name}"
 
 
-def _value(value: Any) -> str:
+def value_words(value: Any) -> str:
+    """The value of an option in words."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{option}: {_value(element)}" for option, element in value.items())
+        return ", ".join(f"{option}: {value_words(element)}" for option, element in value.items())
     return listed(value, "'", "or") if isinstance(value, (list, tuple)) else value_text(value, str)
 
 
@@ -607,185 +598,3 @@ def _would(copies: ChangedCopiesRow) -> str:
 def suggestion_texts(rows: Iterable[SuggestionRow]) -> list[str]:
     """The suggestions as texts for a terminal, each with its diff."""
     return [visible(f"{row.about}: {row.text}\n{row.diff}") for row in rows if row.diff]
-
-
-@dataclass(frozen=True)
-class NearestRow(ResultRow):
-    """What kept a copy in clear. See :class:`NearestRule` for the fields."""
-
-    rule: str
-    option: str
-    value: Any
-    looked_at: str | None = None
-    others: int = 0
-
-
-def nearest_row(nearest: NearestRule) -> NearestRow:
-    """What kept a copy in clear, in words."""
-    looked_at = worded(nearest.looked_at) if nearest.looked_at else None
-    return NearestRow(nearest.rule, nearest.option, worded(nearest.value), looked_at, nearest.others)
-
-
-def nearest_lines(explained: Sequence[tuple[str, str, NearestRow]]) -> list[str]:
-    """Why copies are in clear, at most four lines for each.
-
-    :param explained: the message or guarantee of each copy, its recipient, and what kept it in clear.
-    """
-    lines = [
-        visible_line(line)
-        for name, recipient, row in explained[:_EXPLAINED]
-        for line in _explained(name, recipient, row)
-    ]
-    more = len(explained) - _EXPLAINED
-    return [*lines, *([f"{more} more copies are not encrypted by rules."] if more > 0 else [])]
-
-
-def _explained(name: str, recipient: str, row: NearestRow) -> Iterator[str]:
-    yield f"{name}, to {recipient}, is not encrypted by rules."
-    section, _dot, action = row.option.partition(".")
-    if section == "actions" and row.looked_at is not None:
-        yield f"  It comes from outside, from {row.looked_at}, and rules do not encrypt such mail: not even {row.rule!r}."
-    elif section == "actions":
-        yield f"  It arrives protected, and the rule {row.rule!r} decrypts it ({action})."
-    else:
-        yield f"  Nearest: the rule {row.rule!r}."
-        yield f"  {_obstacle(row)}"
-    if row.others:
-        several = "conditions or settings keep" if row.others > 1 else "condition or setting keeps"
-        yield f"  {row.others} more {several} it from acting."
-
-
-#: Setting of a rule to the words for one that keeps it from acting.
-_NOT_IN_FORCE = {
-    "enabled": "It is disabled.",
-    "mode": "It is only tested (mode: {}).",
-    "activation_date": "It only begins on {}.",
-    "expiry_date": "It ended on {}.",
-}
-
-
-def _obstacle(row: NearestRow) -> str:
-    """What kept a rule from acting."""
-    section, _dot, option = row.option.rpartition(".")
-    if section:
-        looked_at = "nothing" if row.looked_at is None else row.looked_at
-        return f"Its {section.removesuffix('s')} {option} looks for {_value(row.value)}, and finds {looked_at}."
-    if option == "priority":
-        stopped = row.looked_at is not None
-        return (
-            f"It is not reached: {row.looked_at!r} stops before." if stopped else "Only a later rule makes this copy."
-        )
-    return _NOT_IN_FORCE[option].format(_value(row.value))
-
-
-#: Why nothing is proposed.
-_WHY_NOT = {
-    "nothing": "no rule is disabled, never acts, or leaves all of its work to others, and no two differ in the values of one condition only",
-    "difference": "for every rule that looks as if it could go, it is possible that mail is treated differently without it",
-    "budget": "the rules are too complex for the search",
-    "contradicted": "a test message contradicts what is computed",
-}
-
-
-#: Why a rule stays.
-_WHY_RULES_STAY = {
-    "unread": "this collection cannot write it",
-    "mode": "it is only tried ({about})",
-    "effects": "what its {about} adds is not compared",
-    "templates": (
-        "it meets rules that protect, brand or route mail in another way, and which one wins is not documented"
-        f" ({questions.WHICH_TEMPLATE}, {questions.ENCRYPTED_AND_DECRYPTED})"
-    ),
-    "freed": "without it, a later rule may mark or log mail that it does not now, which is not compared",
-    "silent": "Exchange logs what it does, and nothing of a rule that does the same (set_audit_severity: DoNotAudit)",
-    "inspection": (
-        "if Exchange cannot finish inspecting the content for it, mail may be treated differently without it"
-        f" ({questions.RULE_FAILS})"
-    ),
-    "later": "it begins on {about}",
-    "difference": "without it, some mail {about}",
-    "people": "without it, mail may be treated differently once other people are in the organization or its groups",
-}
-
-
-def simplified_row(simplified: Simplified, to_yaml: Callable[[Any], str]) -> dict[str, Any]:
-    """Fewer rules, as results have them: ``rules`` and ``yaml`` (where some are proposed), ``removed``, ``merged``,
-    ``kept``, ``unwritten`` (where there are some) and ``proof``.
-
-    :param to_yaml: writes a value as YAML.
-    """
-    rules = [dict(rule) for rule in simplified.rules]
-    return {
-        **({"rules": rules, "yaml": to_yaml(rules)} if rules else {}),
-        "removed": [
-            {"rule": removed.rule, "reason": visible_line(_why(removed)), "by": list(removed.by)}
-            for removed in simplified.removed
-        ],
-        "merged": [
-            {"rules": list(merged.rules), "into": merged.rules[0], "option": merged.option}
-            for merged in simplified.merged
-        ],
-        "kept": [{"rule": staying.rule, "reason": visible_line(_why_kept(staying))} for staying in simplified.kept],
-        **({"unwritten": list(simplified.unwritten)} if simplified.unwritten else {}),
-        "proof": _proof(simplified),
-    }
-
-
-def _proof(simplified: Simplified) -> dict[str, Any]:
-    if simplified.why_not:
-        return {"equal": False, "reason": _WHY_NOT[simplified.why_not], "comparisons": simplified.comparisons}
-    assumed = [assumption_row(premise).as_row() for premise in simplified.premises]
-    return {
-        "equal": True,
-        "assumptions": assumed,
-        "rules_before": simplified.before,
-        "rules_after": _rules_that_remain(simplified),
-        "comparisons": simplified.comparisons,
-    }
-
-
-def _rules_that_remain(simplified: Simplified) -> int:
-    return simplified.before - len(simplified.removed) - sum(len(merged.rules) - 1 for merged in simplified.merged)
-
-
-def _why(removed: RemovedRule) -> str:
-    others = listed([repr(name) for name in removed.by], joint="and")
-    one = len(removed.by) == 1
-    if removed.why == "covered":
-        return f"{others} {'does' if one else 'do'} the same to all of its mail"
-    if removed.why == "disabled":
-        return "it is disabled"
-    stopped = f"{others} {'stops' if one else 'stop'} all mail that it applies to"
-    return f"it never acts: {stopped if removed.by else 'its dates exclude today, or no mail meets its conditions'}"
-
-
-def _why_kept(staying: KeptRule) -> str:
-    about = (
-        [BECOMES[DifferenceKind(kind)] for kind in staying.about]
-        if staying.why == "difference"
-        else list(staying.about)
-    )
-    return _WHY_RULES_STAY[staying.why].format(
-        about=listed(about, joint="and") if about else BECOMES[DifferenceKind.UNKNOWN]
-    )
-
-
-def simplified_lines(simplified: Simplified) -> Iterator[str]:
-    """Fewer rules, as lines for a terminal."""
-    if not simplified.before:
-        yield "There are no rules."
-    elif simplified.why_not:
-        yield f"No fewer rules do provably the same: {_WHY_NOT[simplified.why_not]}."
-    else:
-        remaining = _rules_that_remain(simplified)
-        yield f"{remaining} rule{' does' if remaining == 1 else 's do'} the same to all mail as {simplified.before}:"
-    if simplified.premises:
-        yield f"  Assumes: {', '.join(RELIED_ON[premise.id] for premise in simplified.premises)}."
-    yield from (f"  {removed.rule!r} can go: {visible_line(_why(removed))}." for removed in simplified.removed)
-    yield from (f"  {_merged(merged)}." for merged in simplified.merged)
-    yield from (f"  {staying.rule!r} stays: {visible_line(_why_kept(staying))}." for staying in simplified.kept)
-
-
-def _merged(merged: MergedRules) -> str:
-    names: Sequence[str] = [repr(name) for name in merged.rules]
-    return f"{listed(names, joint='and', most=len(names))} can be one: {names[0]} with the values of all of them in {merged.option}"

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import simplify as simplifier
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.fewer_rules import (
     simplified_lines,
     simplified_row,
 )
