@@ -153,14 +153,14 @@ class _PlanRun:
         return self._plan_again(again)
 
     def _send(self, group: Sequence[Step], *, last: bool, depends: bool) -> list[tuple[Step, Result]]:
-        """Sends steps in one round trip, with the looks that are of use behind them.
+        """Sends steps in one round trip, with the reads that are of use behind them.
 
-        :param last: whether no step is left behind them: then the looks may spare the verification its reads.
+        :param last: whether no step is left behind them: then these reads may spare the verification its reads.
         :param depends: whether later steps depend on them.
         """
         shared = int(depends and all(map(is_about_itself, group)))
-        results, self._remaining.travelled_looks = self._round_trips.send(
-            group, looks=2 if self._timeout and last else shared
+        results, self._remaining.travelled_reads = self._round_trips.send(
+            group, read_backs=2 if self._timeout and last else shared
         )
         return list(zip(group, results, strict=True))
 
@@ -233,18 +233,18 @@ class _PlanRun:
         Returns what is left to do then.
         """
         wait = Wait(self._task, self._seconds)
-        travelled = list(self._remaining.travelled_looks)
+        travelled = list(self._remaining.travelled_reads)
         while True:
-            look = self._remaining.look(travelled)
-            if look.plan is None:
+            read_back = self._remaining.next_read(travelled)
+            if read_back.plan is None:
                 continue
-            steps = look.plan.steps
+            steps = read_back.plan.steps
             unexpected = [
                 step for step in steps if repeats(step, made) or self._remaining.first_plan.changes_beyond([step])
             ]
-            if not unexpected or (wait.over and look.is_fresh):
+            if not unexpected or (wait.over and read_back.is_fresh):
                 return steps
-            if look.is_fresh:
+            if read_back.is_fresh:
                 wait.pause(unexpected)
 
     def verify(self) -> tuple[dict[str, Any], Organization | None]:
@@ -255,22 +255,22 @@ class _PlanRun:
         if not self._timeout:
             return self._plan.after, None
         wait = Wait(self._task, self._timeout)
-        travelled = list(self._remaining.travelled_looks)
+        travelled = list(self._remaining.travelled_reads)
         shown: list[bool] = []
         while True:
-            look = self._remaining.look(travelled)
-            shown.append(look.shows_all)
-            if look.plan is None:
+            read_back = self._remaining.next_read(travelled)
+            shown.append(read_back.shows_all)
+            if read_back.plan is None:
                 continue
             if shown[-2:] == [True, True]:
-                self._task.warnings += self._done_by_others(look.organization)
-                return look.plan.before, look.organization
-            if look.shows_all or not look.is_fresh:
+                self._task.warnings += self._done_by_others(read_back.organization)
+                return read_back.plan.before, read_back.organization
+            if read_back.shows_all or not read_back.is_fresh:
                 continue
             if wait.over:
-                self._task.warnings += self._done_by_others(look.organization)
-                raise self._unverified(look.plan, ever_seen=any(shown))
-            wait.pause(look.plan.steps)
+                self._task.warnings += self._done_by_others(read_back.organization)
+                raise self._unverified(read_back.plan, ever_seen=any(shown))
+            wait.pause(read_back.plan.steps)
 
     def _unverified(self, plan: Plan, *, ever_seen: bool) -> VerificationError:
         """The error if reads do not show the plan as done.

@@ -16,8 +16,8 @@ Planner = Callable[[Organization], Plan]
 
 
 @dataclass(frozen=True)
-class Look:
-    """A look at the organization after writes.
+class VerificationRead:
+    """The organization as it was read back after writes.
 
     :param plan: what is left to do by it; ``None`` if it is no basis for a plan.
     :param is_fresh: whether it was read for itself; otherwise it travelled with steps, and may be older than they are.
@@ -45,7 +45,7 @@ class RemainingWork:
         self.first_plan = FirstPlan(plan)
         #: What travelled with the last steps that were sent. It counts only where it shows them: it may be older than
         #: they are.
-        self.travelled_looks: list[Organization] = []
+        self.travelled_reads: list[Organization] = []
         self._planner = planner
         self._round_trips = round_trips
         #: The calls whose result no read shows, without those that succeeded. A plan never ceases to contain them.
@@ -62,29 +62,29 @@ class RemainingWork:
         sent = {change.option: change.after for step in plan.steps if step not in steps for change in step.changes}
         return replace(plan, before=plan.before | sent, steps=list(map(self.first_plan.named, steps)))
 
-    def _plan_by_travelled(self, look: Organization) -> Plan | None:
+    def _plan_by_travelled(self, organization: Organization) -> Plan | None:
         """The plan for something that travelled with steps; ``None`` if it is no basis for one."""
         try:
-            return self.plan(look)
+            return self.plan(organization)
         except ExchangeError:
             return None
 
     def plan_by_read(self) -> Plan:
         """The plan for what is left to do by a read of its own."""
-        return self.plan(self._round_trips.look())
+        return self.plan(self._round_trips.read())
 
     def plans_by_travelled(self) -> list[Plan]:
         """The plans for what travelled with the last steps, which is used up."""
-        looks, self.travelled_looks = self.travelled_looks, []
-        return [plan for plan in map(self._plan_by_travelled, looks) if plan is not None]
+        reads, self.travelled_reads = self.travelled_reads, []
+        return [plan for plan in map(self._plan_by_travelled, reads) if plan is not None]
 
-    def look(self, travelled: list[Organization]) -> Look:
-        """The next look at the organization.
+    def next_read(self, travelled: list[Organization]) -> VerificationRead:
+        """The organization as it is read back next.
 
-        :param travelled: the looks that travelled with the last steps and were not used yet; the first of them is used up.
+        :param travelled: what was read with the last steps and was not used yet; the first of it is used up.
         """
         if travelled:
             organization = travelled.pop(0)
-            return Look(organization, self._plan_by_travelled(organization), is_fresh=False)
-        organization = self._round_trips.look()
-        return Look(organization, self.plan(organization), is_fresh=True)
+            return VerificationRead(organization, self._plan_by_travelled(organization), is_fresh=False)
+        organization = self._round_trips.read()
+        return VerificationRead(organization, self.plan(organization), is_fresh=True)

@@ -24,24 +24,24 @@ class RoundTrips:
         self._reads = reads
         self._touched: set[str] = set()
 
-    def send(self, steps: Sequence[Step], looks: int) -> tuple[list[Result], list[Organization]]:
+    def send(self, steps: Sequence[Step], read_backs: int) -> tuple[list[Result], list[Organization]]:
         """Sends steps that may share a round trip.
 
-        :param looks: how many times what they may change is read in the same round trip.
-        :returns: the result of each step, and what the looks show. A look may have been made before the steps ran.
+        :param read_backs: how many times what they may change is read in the same round trip.
+        :returns: the result of each step, and what these reads show. A read may have been made before the steps ran.
         """
         writes = [step.call for step in steps]
         self._touched |= {name for name, call in self._reads.items() for write in writes if may_change(write, call)}
         reads = self._stale()
         results = self._session.invoke(
-            [*writes, *(call for _look in range(looks) for call in reads.values())], fresh=True
+            [*writes, *(call for _read_back in range(read_backs) for call in reads.values())], fresh=True
         )
         size = len(reads)
         brought = results[len(writes) :]
         seen = [self._with(reads, brought[start : start + size]) for start in range(0, len(brought), size)]
         return results[: len(writes)], seen
 
-    def look(self) -> Organization:
+    def read(self) -> Organization:
         """The organization, with what the writes may have changed as it is now."""
         self.organization = self.organization.with_more(read(self._session, self._stale(), fresh=True))
         return self.organization

@@ -115,7 +115,7 @@ class UnclearOutcomes:
         """Reads until two reads in a row show all of these steps, because replicas answer in turn, or time is over."""
         wait = Wait(self._task, self._seconds)
         keys = frozenset(change.key for step in steps for change in step.changes)
-        never_shown = self._open_in_all_looks(keys)
+        never_shown = self._open_in_all_reads(keys)
         missing_before: AbstractSet[Key] | None = None
         while True:
             missing = keys & _open_changes(self._remaining.plan_by_read())
@@ -127,7 +127,7 @@ class UnclearOutcomes:
                 wait.pause(step for step in steps if not read_back.shows(step))
             missing_before = missing
 
-    def _open_in_all_looks(self, keys: frozenset[Key]) -> frozenset[Key]:
+    def _open_in_all_reads(self, keys: frozenset[Key]) -> frozenset[Key]:
         """The changes that nothing shows which travelled with the last steps.
 
         That may have been read before the steps. What it does show was stored, whoever removed it since. Verification

@@ -152,7 +152,7 @@ def test_what_was_written_and_then_undone_is_not_written_again(clock: Clock) -> 
 @pytest.mark.parametrize(
     ("noun", "replans", "trips", "reads"),
     [
-        # A rule's write changes nothing but rules, so a look that travels with it may show all of it.
+        # A rule's write changes nothing but rules, so a read that travels with it may show all of it.
         ("TransportRule", ALWAYS, 3, 1 + 1 + 2),
         ("TransportRule", frozenset(), 3, 1 + 0 + 2),
         ("Thing", ALWAYS, 4, 1 + 1 + 2),

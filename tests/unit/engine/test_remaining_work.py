@@ -49,14 +49,14 @@ def test_what_no_read_shows_is_done_once_it_was_accepted() -> None:
 def test_what_travelled_with_a_write_comes_first_and_counts_once() -> None:
     work = remaining()
     travelled = [organization(one="new", other="new")]
-    looks = [work.look(travelled), work.look(travelled)]
-    assert [(look.is_fresh, look.shows_all) for look in looks] == [(False, True), (True, False)]
+    reads = [work.next_read(travelled), work.next_read(travelled)]
+    assert [(read_back.is_fresh, read_back.shows_all) for read_back in reads] == [(False, True), (True, False)]
 
 
 def test_what_travelled_and_cannot_be_read_is_no_basis_for_a_plan() -> None:
     work = remaining()
-    look = work.look([UNREADABLE])
-    assert (look.plan, look.shows_all) == (None, False)
-    work.travelled_looks = [UNREADABLE, organization(one="new", other="old")]
+    read_back = work.next_read([UNREADABLE])
+    assert (read_back.plan, read_back.shows_all) == (None, False)
+    work.travelled_reads = [UNREADABLE, organization(one="new", other="old")]
     assert [targets(plan.steps) for plan in work.plans_by_travelled()] == [["other"]]
     assert work.plans_by_travelled() == []

@@ -64,41 +64,41 @@ def answers(results: Sequence[Result]) -> list[int]:
 
 def test_steps_travel_alone_if_nothing_is_looked_at() -> None:
     seen, session = round_trips()
-    results, looks = seen.send(steps(RULE, LICENSING), looks=0)
+    results, reads = seen.send(steps(RULE, LICENSING), read_backs=0)
     assert (session.calls, session.fresh) == ([[RULE, LICENSING]], [True])
-    assert (answers(results), looks) == ([4, 5], [])
+    assert (answers(results), reads) == ([4, 5], [])
 
 
 def test_what_steps_may_change_travels_with_them_as_often_as_asked() -> None:
     seen, session = round_trips()
-    results, looks = seen.send(steps(LICENSING, LICENSING), looks=2)
+    results, reads = seen.send(steps(LICENSING, LICENSING), read_backs=2)
     about = ["Get-IRMConfiguration", "Get-RMSTemplate"]
     assert (session.calls, session.fresh) == ([[LICENSING, LICENSING, *about, *about]], [True])
     assert answers(results) == [4, 5]
     # The rules are as they were read before.
-    assert list(map(shown, looks)) == [[1, 6, 7], [1, 8, 9]]
+    assert list(map(shown, reads)) == [[1, 6, 7], [1, 8, 9]]
 
 
 def test_a_look_that_travelled_may_be_old_and_is_not_kept() -> None:
     seen, _session = round_trips()
-    seen.send(steps(RULE), looks=1)
+    seen.send(steps(RULE), read_backs=1)
     assert shown(seen.organization) == [1, 2, 3]
 
 
 def test_a_look_afterwards_reads_what_any_write_may_have_changed() -> None:
     seen, session = round_trips()
-    seen.send(steps(RULE), looks=0)
-    seen.send(steps(LICENSING), looks=0)
-    assert shown(seen.look()) == [6, 7, 8]
+    seen.send(steps(RULE), read_backs=0)
+    seen.send(steps(LICENSING), read_backs=0)
+    assert shown(seen.read()) == [6, 7, 8]
     assert (session.calls[-1], session.fresh[-1]) == ([call.cmdlet for call in READS.values()], True)
 
 
 def test_a_look_is_kept_for_what_is_not_read_again() -> None:
     seen, session = round_trips()
-    seen.send(steps(RULE), looks=0)
-    assert shown(seen.look()) == [5, 2, 3]
+    seen.send(steps(RULE), read_backs=0)
+    assert shown(seen.read()) == [5, 2, 3]
     assert shown(seen.organization) == [5, 2, 3]
-    assert shown(seen.look()) == [6, 2, 3]
+    assert shown(seen.read()) == [6, 2, 3]
     assert session.calls[1:] == [["Get-TransportRule"]] * 2
 
 
@@ -106,8 +106,8 @@ def test_a_look_is_kept_for_what_is_not_read_again() -> None:
 def test_everything_is_read_where_no_write_is_known_to_change_any_of_it(written: list[str]) -> None:
     seen, session = round_trips()
     if written:
-        seen.send(steps(*written), looks=0)
-    seen.look()
+        seen.send(steps(*written), read_backs=0)
+    seen.read()
     assert session.calls[-1] == [call.cmdlet for call in READS.values()]
 
 

@@ -56,7 +56,7 @@ def literals(model: Model, message: Message, person: Recipient) -> list[Literal]
     ]
     return [
         *(literal if value else ~literal for literal, value in told if value is not None),
-        *model.open.company.nobody_else,
+        *model.open.other_recipients.nobody_else,
     ]
 
 

@@ -175,7 +175,7 @@ class ActingWorld(Protocol):
     def surprises(self) -> tuple[Reason, ...]:
         """Why it is open what a rule did."""
 
-    def but(self, **changes: Any) -> Self:
+    def with_changes(self, **changes: Any) -> Self:
         """The state with other values for some fields."""
 
     def answered(self) -> Mapping[Hashable, bool]:

@@ -85,7 +85,7 @@ def _joined(act: Act, world: World, manager: str) -> list[World]:
     if Does.REDIRECT in does:
         added += [Added(str(address), rule.name, rule.place, True) for address in _list(actions["redirect_message_to"])]
     if moderators:
-        world = world.but(
+        world = world.with_changes(
             held=world.held + 1,
             notified=(*world.notified, *(("moderator", rule.name, address) for address in moderators)),
         )
@@ -104,8 +104,8 @@ def _with(world: World, added: list[Added], scene: Scene) -> World:
         for recipient in added
         if not recipient.instead and ADDED.get(recipient.field) in scene.headers
     ]
-    content = world.content.but(edits=(*world.content.edits, *edits), known={}) if edits else world.content
-    return world.but(added=(*world.added, *added), fork=_with_added(world.fork, added, scene), content=content)
+    content = world.content.with_changes(edits=(*world.content.edits, *edits), known={}) if edits else world.content
+    return world.with_changes(added=(*world.added, *added), fork=_with_added(world.fork, added, scene), content=content)
 
 
 def _with_added(fork: Fork, added: list[Added], scene: Scene) -> Fork:
@@ -146,7 +146,7 @@ def show_added(copy: CopyState, act: FormulaAct) -> None:
         ]
         people += [("", rule.actions.manager_field)] if rule.actions.manager_field else []
         new = ((address, field, act.acts, act.name) for address, field in people)
-        copy.seen = copy.seen.but(added=(*copy.seen.added, *new)) if people else copy.seen
+        copy.seen = copy.seen.with_changes(added=(*copy.seen.added, *new)) if people else copy.seen
     fields = [*added, (THE_MANAGER, rule.actions.manager_field)] if rule.actions.manager_field else added
     edits = [
         (
@@ -157,7 +157,7 @@ def show_added(copy: CopyState, act: FormulaAct) -> None:
         if ADDED.get(field) in scene.headers
     ]
     if edits:
-        copy.seen = copy.seen.but(edits=(*copy.seen.edits, *edits))
+        copy.seen = copy.seen.with_changes(edits=(*copy.seen.edits, *edits))
 
 
 def hold(copy: CopyState, act: FormulaAct) -> None:
@@ -183,7 +183,7 @@ def make_copies(copy: CopyState, act: FormulaAct) -> CopiesByRule:
         return CopiesByRule()
     of_redirected = state_of_redirected(copy, act)
     of_added = state_of_added(of_redirected, act)
-    of_redirected.seen = of_redirected.seen.but(redirected=True)
+    of_redirected.seen = of_redirected.seen.with_changes(redirected=True)
     ways = {True: (act.acts, of_redirected), False: (act.acts & _adds(act), of_added)}
     named = [
         CopyByRule(rule.place, address, instead, *ways[instead])

@@ -50,7 +50,7 @@ def _ended(act: Act, world: World) -> World:
         changes.update(fate=fates[0], over=True, ended_by=rule.name)
     if fates[:1] == [Fate.REJECTED]:
         changes["status"] = str(rule.actions.options.get("reject_message_enhanced_status_code") or "5.7.1")
-    return world.but(**changes) if changes else world
+    return world.with_changes(**changes) if changes else world
 
 
 def _stopped(act: Act, world: World) -> list[World]:
@@ -61,7 +61,7 @@ def _stopped(act: Act, world: World) -> list[World]:
     stops = opened(("approved stop", rule.place), questions.A_FACT, "approved_stops", rule.name)
     return [
         world.answering(stops, False),
-        world.answering(stops, True).but(stopped=True, over=True, ended_by=rule.name),
+        world.answering(stops, True).with_changes(stopped=True, over=True, ended_by=rule.name),
     ]
 
 

@@ -84,8 +84,8 @@ def edit(act: Act, world: World) -> list[World]:
         changes["edits"] = (*content.edits, *edits)
     if "apply_html_disclaimer_text" in actions:
         changes.update(_with_disclaimer(actions, content, act.wraps))
-        world = world.but(disclaimer=True)
-    return [world.but(content=content.but(**changes, known={})) if changes else world]
+        world = world.with_changes(disclaimer=True)
+    return [world.with_changes(content=content.with_changes(**changes, known={})) if changes else world]
 
 
 def plain_text(html: str) -> str | None:
@@ -151,15 +151,15 @@ def show_edits(copy: CopyState, act: FormulaAct) -> None:
     for edit in text_edits(options):
         now = scene.texts.edited(edit, act, now)
         if edit.slot == BODY and act.wraps != FALSE:  # Later rules see only the disclaimer.
-            now = scene.texts.replaced(edit, act, act.wraps, now).but(wrapped=now.wrapped | act.wraps)
+            now = scene.texts.replaced(edit, act, act.wraps, now).with_changes(wrapped=now.wrapped | act.wraps)
     if "apply_classification" in options:
-        now = now.but(classes=_classified(name_key(str(options["apply_classification"])), act, now))
+        now = now.with_changes(classes=_classified(name_key(str(options["apply_classification"])), act, now))
     edits = [
         (edit, act.acts)
         for edit in header_edits(options, [edit.field for edit, _acts in act.seen.edits])
         if edit.field in scene.headers
     ]
-    copy.seen = now.but(edits=(*now.edits, *edits)) if edits else now
+    copy.seen = now.with_changes(edits=(*now.edits, *edits)) if edits else now
 
 
 def _classified(wanted: str, act: FormulaAct, now: SeenMessage) -> Mapping[str | None, Value]:

@@ -32,10 +32,10 @@ def protect(act: Act, world: World) -> list[World]:
         changes["brands"] = (*world.brands, (rule.name, brand))
     if act.scene.protection_shows and not does.isdisjoint((Does.ENCRYPT, Does.DECRYPT)):
         content = world.content
-        changes["content"] = content.but(
+        changes["content"] = content.with_changes(
             asked=content.asked or Does.ENCRYPT in does, removed=content.removed or Does.DECRYPT in does, known={}
         )
-    return [world.but(**changes) if changes else world]
+    return [world.with_changes(**changes) if changes else world]
 
 
 # The effect on all messages
@@ -46,9 +46,9 @@ def show_protection(copy: CopyState, act: FormulaAct) -> None:
     if act.rule.place >= act.scene.last_watching_protection:
         return
     if act.rule.actions.does(Does.ENCRYPT):
-        copy.seen = copy.seen.but(asked=copy.seen.asked | act.acts_on_content)
+        copy.seen = copy.seen.with_changes(asked=copy.seen.asked | act.acts_on_content)
     if act.rule.actions.does(Does.DECRYPT):
-        copy.seen = copy.seen.but(removed=copy.seen.removed | act.acts_on_content)
+        copy.seen = copy.seen.with_changes(removed=copy.seen.removed | act.acts_on_content)
 
 
 def request_protection(copy: CopyState, act: FormulaAct) -> None:

@@ -19,7 +19,7 @@ def route(act: Act, world: World) -> list[World]:
     connector = str(actions.get("route_message_outbound_connector") or "")
     routes = (*world.routes, (act.rule.name, connector)) if connector else world.routes
     requires_tls = world.requires_tls or bool(actions.get("route_message_outbound_require_tls"))
-    return [world.but(routes=routes, requires_tls=requires_tls)]
+    return [world.with_changes(routes=routes, requires_tls=requires_tls)]
 
 
 # The effect on all messages

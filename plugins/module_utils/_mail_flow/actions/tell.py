@@ -27,7 +27,7 @@ def with_reports(rule: ActingRule, world: World, scene: Scene, options: Collecti
         reports.append(("incident_report", rule.name, str(rule.actions.options["generate_incident_report"])))
     if "generate_notification" in options:
         reports.append(("notification", rule.name, scene.recipient.label))
-    return world.but(notified=(*world.notified, *reports)) if reports else world
+    return world.with_changes(notified=(*world.notified, *reports)) if reports else world
 
 
 # Who else sees a message

@@ -20,7 +20,7 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..symbolic.compile_added_copies import AddedCopies, AddedCopy
 from ..symbolic.compile_outcomes import Outcome
-from ..symbolic.compile_recipients import Company
+from ..symbolic.compile_recipients import OtherRecipientsFormulas
 from ..symbolic.compile_rules import RuleChain, RuleStep, may_affect_copies
 from ..symbolic.logic import Logic
 from .aspects import Aspect
@@ -103,13 +103,15 @@ def _acts_up_to(copy: AddedCopy, first: Acts, acts_on: Callable[[Outcome], Acts]
     return lambda rule: before(rule) if rule.place <= copy.rule.place else own(rule)
 
 
-def leaves_one_set(company: Company, edits: Sequence[Edit], chains: Sequence[RuleChain]) -> list[Value]:
+def leaves_one_set(
+    other_recipients: OtherRecipientsFormulas, edits: Sequence[Edit], chains: Sequence[RuleChain]
+) -> list[Value]:
     """For each edit, whether somebody leaves the copy in only one of the two rule sets, as far as the edit decides."""
     leaving: list[Value] = []
     for edit in edits:
         both = zip((edit.before, edit.after), chains, strict=True)
         splits = [chain.splits[id(rule)] for rule, chain in both if rule is not None and id(rule) in chain.splits]
-        leaving.append(company.leaves_one_set(splits, in_place=edit.alike()) if splits else FALSE)
+        leaving.append(other_recipients.leaves_one_set(splits, in_place=edit.does_the_same()) if splits else FALSE)
     return leaving
 
 
@@ -132,7 +134,7 @@ class Causes:
         self.literals: list[Literal] = []
         none = TRUE
         for edit in edits:
-            surely, possibly = _differs(logic, edit, acts, alike=edit.alike(aspect))
+            surely, possibly = _differs(logic, edit, acts, alike=edit.does_the_same(aspect))
             self.literals.append(surely & none)
             none &= ~possibly
         self.literals.append(none & otherwise)
@@ -203,16 +205,18 @@ class _CutPoint:
         self.guard = guard
         self._chains = chains
         self._logic = chains[0].logic
-        self._company = chains[0].company
+        self._other_recipients = chains[0].other_recipients
 
     def edited(self, edit: Edit, one_sided: Value) -> None:
         """Continues with an edited rule.
 
         :param one_sided: whether somebody leaves the copy in one rule set only.
         """
-        if edit.alike() and edit.before is not None and edit.after is not None:
+        if edit.does_the_same() and edit.before is not None and edit.after is not None:
             self._share(*self._steps(edit.before, edit.after))
-        self._unless(_differs(self._logic, edit, [chain.steers for chain in self._chains], alike=edit.alike())[1])
+        self._unless(
+            _differs(self._logic, edit, [chain.steers for chain in self._chains], alike=edit.does_the_same())[1]
+        )
         self._unless(high(one_sided))
 
     def unedited(self, *both: FlowRule) -> None:
@@ -250,7 +254,7 @@ class _CutPoint:
     def _share(self, *steps: RuleStep) -> None:
         """Adds that the same people share the copy that reaches two steps."""
         if steps:
-            self._company.equate(self.guard, *(step.seen.splits for step in steps))
+            self._other_recipients.equate(self.guard, *(step.seen.splits for step in steps))
 
     def _equate(self, was: Value, now: Value) -> None:
         """Adds that two values are the same."""
@@ -327,9 +331,9 @@ class Turn:
     place: float
     edit: int = -1
 
-    def alike(self, edits: Sequence[Edit], aspect: Aspect) -> bool:
+    def does_the_same(self, edits: Sequence[Edit], aspect: Aspect) -> bool:
         """Whether both versions do the same."""
-        return self.edit < 0 or edits[self.edit].alike(aspect)
+        return self.edit < 0 or edits[self.edit].does_the_same(aspect)
 
     def version(self, *, now: bool) -> FlowRule | None:
         """The rule as it is now, or as it was."""
@@ -478,7 +482,7 @@ class CauseParts:
             acted, acts = (
                 self._affects(rule, which, self._acts) for which, rule in enumerate((turn.before, turn.after))
             )
-            begins = now & ~acted if turn.alike(self._edits, self._aspect) else now
+            begins = now & ~acted if turn.does_the_same(self._edits, self._aspect) else now
             ends = was & ~acts
             if was == now == FALSE:
                 continue

@@ -161,12 +161,20 @@ def _cause_by_nearest_rule(
     if wish.wants_protection and not wish.wants_delivery:
         near += [standing for standing in every if _would_keep_back(standing, copy)]
     nearest = _nearest(near, guarantee)
-    elsewhere = _nearest([standing for standing in helping if _looks_in_another_place(standing, guarantee)], guarantee)
-    if elsewhere and (nearest is None or _in_common(elsewhere.rule, guarantee) >= _in_common(nearest.rule, guarantee)):
-        atom = elsewhere.failed[0].atom
+    in_another_place = _nearest(
+        [standing for standing in helping if _looks_in_another_place(standing, guarantee)], guarantee
+    )
+    if in_another_place and (
+        nearest is None or _in_common(in_another_place.rule, guarantee) >= _in_common(nearest.rule, guarantee)
+    ):
+        atom = in_another_place.failed[0].atom
         option = f"conditions.{atom.predicate.options[0]}"
         return BreachCause(
-            "elsewhere", elsewhere.rule.name, option, result_values(atom.values), would=_would_do(elsewhere.rule)
+            "elsewhere",
+            in_another_place.rule.name,
+            option,
+            result_values(atom.values),
+            would=_would_do(in_another_place.rule),
         )
     unencrypting = _nearest(_acting_without_encrypting(every), guarantee) if wish.protects_what_is_delivered else None
     if unencrypting and (

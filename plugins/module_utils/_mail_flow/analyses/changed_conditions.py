@@ -53,7 +53,7 @@ def _results_at_earlier_steps(chain: RuleChain, atom: Atom, step: RuleStep) -> I
     """The steps before one, each with the result of a condition before and after it."""
     steps = [earlier for earlier in chain.steps if earlier.rule.place <= step.rule.place]
     truths = [
-        chain.conditions.truth(atom, earlier.seen.but(splits=_splits(atom, earlier, step)), chain.person)
+        chain.conditions.truth(atom, earlier.seen.with_changes(splits=_splits(atom, earlier, step)), chain.person)
         for earlier in steps
     ]
     for earlier, (before, after) in zip(steps, itertools.pairwise(truths), strict=False):

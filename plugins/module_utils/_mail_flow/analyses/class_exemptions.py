@@ -68,18 +68,18 @@ class ClassFacts:
 class Extent:
     """The literals that determine how much mail a sentence is true of.
 
-    :param named: that mail meets the conditions that the sentence names; :param:`spared`: that it may also meet their
+    :param named: that mail meets the conditions that the sentence names; :param:`named_or_exempt`: that it may also meet their
         exceptions. Both are empty if the mail never comes to one of the rules.
     :param of_class: that mail is of the class.
-    :param differs: that mail is treated differently as the class says; :param:`alike`: that it is treated like the
+    :param differs: that mail is treated differently as the class says; :param:`like_witness`: that it is treated like the
         witness.
     """
 
     named: tuple[Literal, ...]
-    spared: tuple[Literal, ...]
+    named_or_exempt: tuple[Literal, ...]
     of_class: tuple[Literal, ...]
     differs: Literal
-    alike: Literal
+    like_witness: Literal
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ class ClassExemptions:
 
         :param as_witness: whether mail of the class is. Named mail may be of other classes, too.
         """
-        if not as_witness or extent.alike == TRUE:
+        if not as_witness or extent.like_witness == TRUE:
             return self._exempted(draft, extent, extent.differs), as_witness
-        alike = self._exempted(draft, extent, extent.differs & extent.alike)
+        alike = self._exempted(draft, extent, extent.differs & extent.like_witness)
         if alike.limit != "some":
             return alike, True
         plain = self._exempted(draft, extent, extent.differs)

@@ -83,7 +83,7 @@ class ClassFindings:
                 stages=draft.stages if as_witness else (None, None),
                 approved=draft.approvals > 0 and as_witness and self._surely_waits(draft, extent),
             )
-            treated.append(extent.differs & extent.alike if as_witness else extent.differs)
+            treated.append(extent.differs & extent.like_witness if as_witness else extent.differs)
         for place in self._with_later_rule_of_some(drafts, extents, treated):
             finding_so_far = drafts[place].mail_class.finding
             if finding_so_far is not None and finding_so_far.limit != "some":
@@ -115,7 +115,7 @@ class ClassFindings:
         )
         rules += [(int(part.acts), later_rule)] if later_rule is not None else []
         why = NOTHING
-        if edit and edit.before and edit.after and part.now is not None and edit.alike(mail_class.kind.aspect):
+        if edit and edit.before and edit.after and part.now is not None and edit.does_the_same(mail_class.kind.aspect):
             why = separation_of(*((edit.after, edit.before) if part.now else (edit.before, edit.after)))
         approvals, stages = _stages(before, after)
         return ClassFacts(mail_class, shown, edit, {"before": before, "after": after}, stages, approvals, rules, why)
@@ -250,7 +250,7 @@ class ClassFindings:
         """The message of a class, without what changes neither result and is not said of it."""
         candidate = draft.shown.candidate
         person = draft.mail_class.person
-        address = draft.shown.candidate.letter.recipient
+        address = draft.shown.candidate.written.recipient
         rules = zip(draft.rules, about, strict=True)
         named_rules = [
             (which, rule.with_criteria((*rule.criteria.conditions, *why.met, *why.unmet)))
@@ -283,7 +283,7 @@ class ClassFindings:
         """The exceptions that do not certainly match the message as it arrives; changes by earlier rules do not count."""
         candidate = shown.candidate
         return as_it_arrives(
-            self.sets[which], rule, candidate.message, candidate.facts[which], candidate.letter.recipient
+            self.sets[which], rule, candidate.message, candidate.facts[which], candidate.written.recipient
         ).criteria.exceptions
 
     def _acted(self, draft: ClassFacts) -> tuple[bool, bool]:
@@ -295,7 +295,7 @@ class ClassFindings:
         was, acts = edit.could_act
         if was is not acts:
             return was, acts
-        if not edit.alike(draft.mail_class.kind.aspect):
+        if not edit.does_the_same(draft.mail_class.kind.aspect):
             return True, True
         return not now, now
 
@@ -323,7 +323,7 @@ class ClassFindings:
         copies = queries.copies[mail_class.kind is DifferenceKind.DELIVERY_GAINED]
         return differs & high(copies.fate(Fate.DELIVERED, approvals))
 
-    def _alike(self, mail_class: MailClass, stages: Stages, approvals: int) -> Literal:
+    def _like_witness(self, mail_class: MailClass, stages: Stages, approvals: int) -> Literal:
         """The literal that is true if a message is treated like the witness, as far as the sentence describes it."""
         values = []
         for copies, stage, wanted in zip(
@@ -353,7 +353,7 @@ class ClassFindings:
         mail_class = draft.mail_class
         why = finding.why
         differs = self._differs(mail_class, draft.approvals)
-        alike = self._alike(mail_class, draft.stages, draft.approvals)
+        like_witness = self._like_witness(mail_class, draft.stages, draft.approvals)
         wanted = assumed(model, self._search.about, usual=draft.shown.usual)
         # People whom a rule adds or redirects mail to get mail addressed to them anyway.
         anyway = (
@@ -376,7 +376,7 @@ class ClassFindings:
         named_steps: list[tuple[RuleChain, RuleStep, FlowRule]] = []
         for (chain, step), named_rule in zip(steps, finding.about, strict=True):
             if step is None:
-                return Extent((), (), of_class, differs, alike)
+                return Extent((), (), of_class, differs, like_witness)
             named_steps.append((chain, step, named_rule))
         for (chain, step, _named_rule), (_which, rule) in zip(named_steps, draft.rules, strict=True):
             atoms = [atom for atom, _names in finding.changed if atom in rule.criteria.conditions]
@@ -390,14 +390,14 @@ class ClassFindings:
             high(chain.conditions.matches(named_rule.with_criteria(exceptions=()), step.name, SeenMessage(), recipient))
             for chain, step, named_rule in named_steps
         )
-        return Extent((*wanted, *named), (*wanted, *exempt), of_class, differs, alike)
+        return Extent((*wanted, *named), (*wanted, *exempt), of_class, differs, like_witness)
 
     def _exceptions(self, findings: Sequence[ChangedMail], extents: Sequence[Extent]) -> list[tuple[Atom, ...]]:
         """For each finding, the exceptions that some mail meets which the sentence would name if it had no exceptions."""
         conditions, recipient = self.model.free.conditions, self.model.mail.recipient
         every = [_exceptions_of(finding.about) for finding in findings]
         met = Batch(self.model.circuit, self._search.budget).possible(
-            ((place, atom), (*extents[place].spared, high(conditions.truth(atom, SeenMessage(), recipient))))
+            ((place, atom), (*extents[place].named_or_exempt, high(conditions.truth(atom, SeenMessage(), recipient))))
             for place, atoms in enumerate(every)
             for atom in atoms
         )
@@ -454,9 +454,9 @@ def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tupl
     limited |= {place for place, extent in every if not extent.named}
     unlike = asked.possible(
         [
-            (place, (*extent.of_class, ~extent.alike))
+            (place, (*extent.of_class, ~extent.like_witness))
             for place, extent in every
-            if place in limited and extent.alike != TRUE
+            if place in limited and extent.like_witness != TRUE
         ]
     )
     return [
@@ -467,8 +467,8 @@ def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tupl
 
 def _reach_without_other_rules(circuit: Circuit, asked: Batch, extent: Extent) -> tuple[str, bool]:
     """What exempts named mail, and whether named mail is treated like the witness, for an extent that no other rule limits."""
-    as_witness = extent.differs & extent.alike
+    as_witness = extent.differs & extent.like_witness
     sure = not asked.can((*extent.named, ~as_witness))
     treated = as_witness if sure else extent.differs
-    limited = extent.named != extent.spared and asked.can((*extent.spared, ~treated))
+    limited = extent.named != extent.named_or_exempt and asked.can((*extent.named_or_exempt, ~treated))
     return "exception" if limited else "", sure

@@ -119,7 +119,7 @@ class ClassMessages:
         """
         by_rule_set = zip(self._class_model.model.rule_sets, candidate.facts, strict=True)
         before, after = (
-            course_of(rules, candidate.message, facts, candidate.letter.recipient, person)
+            course_of(rules, candidate.message, facts, candidate.written.recipient, person)
             for rules, facts in by_rule_set
         )
         # The recipient's own copy differs from those that rules add. For several copies of a person, only their common

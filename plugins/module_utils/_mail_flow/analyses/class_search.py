@@ -49,7 +49,10 @@ class ClassSearch:
             mail does not show.
         """
         usual, unseen = (
-            [*self.class_model.mail.assumed(usual=usual), *self.class_model.mail.company(self.class_model.model.free)]
+            [
+                *self.class_model.mail.assumed(usual=usual),
+                *self.class_model.mail.preferred_recipients(self.class_model.model.free),
+            ]
             for usual in (True, False)
         )
         possible = self._examples(kinds, usual, self.class_model.preferred())

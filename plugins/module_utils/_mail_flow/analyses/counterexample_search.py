@@ -121,7 +121,7 @@ class CounterexampleSearch:
             return SearchResult(build)
         ruled_out = all(model.messages.rules_out(claim, about_facts, model.free, self.budget) for claim in claims)
         # The simulator knows more about who shares a copy.
-        if ruled_out and not model.free.company.watched:
+        if ruled_out and not model.free.other_recipients.watched:
             return SearchResult(None, leads, is_none=True)
         for literals in (every, about_facts) if usual else (about_facts,):
             build, more = self._copy_by_copy(literals)
@@ -140,7 +140,7 @@ class CounterexampleSearch:
         open_claims = self.formulas.claims(model.open)
         free_claims = self.formulas.claims(model.free)
         # Most is known about a message for the recipient alone.
-        alone = dict.fromkeys((tuple(model.open.company.nobody), ()))
+        alone = dict.fromkeys((tuple(model.open.other_recipients.nobody), ()))
         # The sides need not have the same copies: a copy that cannot be on the free side may be possible on the open
         # one.
         asked = [

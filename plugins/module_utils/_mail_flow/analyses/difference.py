@@ -167,7 +167,7 @@ class _Differ:
         for person in ("", *self._people()):
             kinds = list(self.search.class_model.queries.free(person).kinds)
             remaining = self.search.search({(person, cause): kinds for cause in range(len(self.edits) + 1)})
-            if self.model.free.company.watched:
+            if self.model.free.other_recipients.watched:
                 self.search.dependence.add(person, remaining)
 
     def _people(self) -> Iterator[str]:
@@ -213,7 +213,7 @@ class _Differ:
         )
         classes = self.classes
         try:
-            if self.model.free.company.watched:
+            if self.model.free.other_recipients.watched:
                 self._ask_with_anybody()
             self._ask_with_words()
         except BudgetError:

@@ -118,7 +118,7 @@ def treated_in_worlds(course: Course, message: Message, facts: Facts) -> list[tu
     for world in course.worlds:
         outcome = replace(_treated_in(world, course, message, facts), transit=())
         if world.after.every and is_open(outcome, outcome):
-            by_rules = _treated_in(world.but(after=NOTHING), course, message, facts)
+            by_rules = _treated_in(world.with_changes(after=NOTHING), course, message, facts)
             outcome = replace(outcome, by_rules=replace(by_rules, transit=()))
         outcomes.append((world, outcome))
     return outcomes
@@ -281,12 +281,12 @@ def witness_of(
 
     :param shows: whether a shorter message shows the same. What the message can do without is left out.
     """
-    letter = candidate.letter
+    written = candidate.written
     witness: dict[str, Any] = {
-        "message": {"name": "witness", **without_noise(candidate, letter.recipient, shows)},
-        "recipient": person or letter.recipient,
+        "message": {"name": "witness", **without_noise(candidate, written.recipient, shows)},
+        "recipient": person or written.recipient,
     }
-    return {**witness, "facts": letter.facts} if letter.facts else witness
+    return {**witness, "facts": written.facts} if written.facts else witness
 
 
 def acted(edit: Edit | None, courses: Courses) -> tuple[bool, bool]:
@@ -328,7 +328,7 @@ class SearchedMail:
 
     def searched(self, side: Side, person: str, *, usual: bool) -> list[Literal]:
         """Literals that are true together of a message to search for: one for a recipient, or one that a rule copies to a person."""
-        return [*self.assumed(usual=usual), *self.company(side), *self.somebody_else(person)]
+        return [*self.assumed(usual=usual), *self.preferred_recipients(side), *self.somebody_else(person)]
 
     def assumed(self, *, usual: bool) -> list[Literal]:
         """The assumptions about usual mail, or about other mail that rules distinguish from it, which is searched if
@@ -348,13 +348,13 @@ class SearchedMail:
             for assumption in self._model.mail.assumptions
         )
 
-    def company(self, side: Side) -> Sequence[Literal]:
+    def preferred_recipients(self, side: Side) -> Sequence[Literal]:
         """Literals about the other recipients of the messages to search for: at first there is none, then one who may be
         anybody; then those who are modeled, and others.
         """
-        if not side.company.watched or (self._model.exact and ANYBODY not in self._model.exact):
+        if not side.other_recipients.watched or (self._model.exact and ANYBODY not in self._model.exact):
             return []
-        return side.company.nobody_else
+        return side.other_recipients.nobody_else
 
     def of_known_senders(self) -> Literal:
         """The literal that is true if it is known whether the sender is inside: otherwise it is unknown whether mail is
@@ -376,7 +376,7 @@ class SearchedMail:
         """Literals that are true together if a person whom rules add is not a recipient of the message."""
         if not person:
             return []
-        companions = self._model.free.company.companions.values()
+        companions = self._model.free.other_recipients.companions.values()
         is_companion = (companion.there & companion.slot["address", person] for companion in companions)
         mail = self._model.mail
         named = (mail.addressing.named(person, field) for field in SHOWN_FIELDS if person in mail.vocabulary.fields)

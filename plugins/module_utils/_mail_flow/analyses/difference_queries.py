@@ -166,7 +166,9 @@ class DifferenceQueries:
         """Whether somebody leaves the copy in one rule set only, as far as an edit decides, for each edit."""
         known = self._leaves_one_set.get(side.logic.free)
         if known is None:
-            known = self._leaves_one_set[side.logic.free] = leaves_one_set(side.company, self.edits, side.chains)
+            known = self._leaves_one_set[side.logic.free] = leaves_one_set(
+                side.other_recipients, self.edits, side.chains
+            )
         return known
 
     @property

@@ -36,7 +36,9 @@ def changing_rules(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[str
     """The names of the rules before a step that change the result of a condition."""
     before = [earlier for earlier in chain.steps if earlier.rule.place <= step.rule.place]
     truths = [
-        chain.conditions.truth(atom, earlier.seen.but(splits=step.seen.splits, added=step.seen.added), chain.person)
+        chain.conditions.truth(
+            atom, earlier.seen.with_changes(splits=step.seen.splits, added=step.seen.added), chain.person
+        )
         for earlier in before
     ]
     for earlier, (one, other) in zip(before, itertools.pairwise(truths), strict=False):

@@ -105,7 +105,7 @@ class GuaranteeReplay:
         message invents do not count.
         """
         courses = courses_of(self.breach.rules, candidate.message, candidate.facts[0])
-        own = [course for course in courses if course.recipient.address == candidate.letter.recipient]
+        own = [course for course in courses if course.recipient.address == candidate.written.recipient]
         return [
             *own,
             *(course for course in courses if course not in own and course.recipient.address in self.brought),

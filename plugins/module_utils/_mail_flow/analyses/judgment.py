@@ -258,7 +258,7 @@ def counterexample_of(
         course.recipient.label if is_name(address) else address,
         final_outcome,
         (decided,) if decided else (),
-        candidate.letter.facts,
+        candidate.written.facts,
         cause=_cause(breach, shown, Copy(message, facts, address), decided, keeps_with),
     )
 
@@ -333,7 +333,7 @@ def counterexample_of_disclosure(
         course.recipient.label if is_name(address) else address,
         shown_outcome,
         (disclosure.rule.name,),
-        candidate.letter.facts,
+        candidate.written.facts,
         shown_to=disclosure.person.label,
     )
 
@@ -351,7 +351,7 @@ def without_noise(candidate: CandidateMessage, recipient: str, shows: Callable[[
         except OptionError:
             return False  # A message needs a recipient.
 
-    options = dict(candidate.letter.message)
+    options = dict(candidate.written.message)
     return simplest(options, recipient, still_shows) if still_shows(options) else options
 
 

@@ -38,7 +38,7 @@ from ..symbolic.side import Side
 from .coverage import adds_up, covered
 from .lint_encrypters import dlp_conflicts, encrypter_problems
 from .rule_changes import content_of
-from .rule_conflicts import Meetings
+from .rule_conflicts import ConflictSearch
 from .sender_choices import met_by_sender, names_senders
 from .single_rule_lint import CHECKS, OF_IDLE_RULES, CheckedRule, LintFinding, templates_of
 
@@ -75,13 +75,13 @@ def lint(
                 connector.enabled and connector.smart_hosts for connector in known.connectors.outbound or ()
             )
             model = Model([rule_set], RuleSet([]), known, date, transit=uses_smart_hosts)
-            meetings = Meetings(model, rule_set, budget)
-            deciding = WholeMailLint(model, meetings.usual(model.free), budget, date)
+            conflict_search = ConflictSearch(model, rule_set, budget)
+            deciding = WholeMailLint(model, conflict_search.usual(model.free), budget, date)
             findings += deciding.findings()
             findings += deciding.brandings()
             findings += deciding.disclaimers()
             findings += _covered_rules(deciding)
-            findings += _RuleConflicts(meetings, deciding).findings()
+            findings += _RuleConflicts(conflict_search, deciding).findings()
             findings += deciding.gateways() if uses_smart_hosts else ()
             findings += deciding.dlp_conflicts() if known.encrypters.dlp_policies is not None else ()
     except BudgetError:
@@ -388,8 +388,8 @@ class WholeMailLint:
 class _RuleConflicts:
     """Findings about rules that get in each other's way. A message shows each of them."""
 
-    def __init__(self, meetings: Meetings, deciding: WholeMailLint) -> None:
-        self._meetings = meetings
+    def __init__(self, conflict_search: ConflictSearch, deciding: WholeMailLint) -> None:
+        self._conflict_search = conflict_search
         self._live = deciding.live
         self._live_in_clear = deciding.live_in_clear
         self._not_dead = [step.rule for step in deciding.chain.steps if step.rule.place not in deciding.dead]
@@ -405,14 +405,14 @@ class _RuleConflicts:
         enforced = [rule for rule in self._live if rule.actions.enforced]
         for rule in (rule for rule in enforced if rule.actions.does(Does.DECRYPT)):
             others = [other for other in enforced if other.actions.does(Does.ENCRYPT) and other is not rule]
-            other = self._meetings.decrypted(rule, others)
+            other = self._conflict_search.decrypted(rule, others)
             if other is not None:
                 yield LintFinding("encrypt_meets_decrypt", (other.name, rule.name))
         encrypting = [rule for rule in self._live_in_clear if rule.actions.does(Does.ENCRYPT)]
         for place, rule in enumerate(encrypting):
             templates = templates_of(rule).keys()
             others = [other for other in encrypting[place + 1 :] if templates_of(other).keys() != templates]
-            other = self._meetings.differing(rule, others)
+            other = self._conflict_search.differing(rule, others)
             if other is not None:
                 yield LintFinding("templates_meet", (rule.name, other.name))
 
@@ -421,7 +421,7 @@ class _RuleConflicts:
         not_clear = (rule for rule in self._not_dead if all(rule is not clear for clear in self._live_in_clear))
         encrypting = [rule for rule in (*self._live_in_clear, *not_clear) if rule.enforces(Does.ENCRYPT)]
         for rule in filter(_delivers_and_ends, self._live_in_clear):
-            other = self._meetings.kept_from(rule, [later for later in encrypting if later.place > rule.place])
+            other = self._conflict_search.kept_from(rule, [later for later in encrypting if later.place > rule.place])
             if other is None:
                 continue
             about = {"case": "quarantine" if rule.actions.does(Does.QUARANTINE) else ""}
@@ -434,7 +434,7 @@ class _RuleConflicts:
         """Rules that apply a custom template to mail for people outside, who have only the rights that it grants them."""
         for rule in self._live_in_clear:
             own = [template for template in rule.actions.templates if option_name(template).startswith("template:")]
-            if own and self._meetings.for_outside(rule, own[0]):
+            if own and self._conflict_search.for_outside(rule, own[0]):
                 yield LintFinding("template_outside", (rule.name,), {"template": own[0]})
 
 

@@ -102,7 +102,7 @@ class OpenFindings:
         nows = {mail_class.part.now for mail_class in group}
         if edit is None or edit.before is None or edit.after is None or len(nows) > 1 or nows == {None}:
             return None
-        if not all(edit.alike(mail_class.kind.aspect) for mail_class in group):
+        if not all(edit.does_the_same(mail_class.kind.aspect) for mail_class in group):
             return None
         now = nows == {True}
         acting, other = (edit.after, edit.before) if now else (edit.before, edit.after)

@@ -207,11 +207,11 @@ class SampleMessages:
 
         :param brought: the people to whom rules send mail.
         """
-        letter = candidate.letter
-        people = dict.fromkeys((letter.recipient, *brought))
-        there = [person for person in people if self._is_at(name, person)] or [letter.recipient]
-        every = self._samples(letter.message, there, candidate.facts[0], letter.facts)
+        written = candidate.written
+        people = dict.fromkeys((written.recipient, *brought))
+        there = [person for person in people if self._is_at(name, person)] or [written.recipient]
+        every = self._samples(written.message, there, candidate.facts[0], written.facts)
         sample = next((one for one in every if one.keeps is keeps), every[0])
-        if letter.message.get("to") == [sample.recipient] and not {"cc", "bcc"} & set(letter.message):
+        if written.message.get("to") == [sample.recipient] and not {"cc", "bcc"} & set(written.message):
             self._remembered[kind.name] = [sample, *self._remembered.get(kind.name, ())][:_MOST_REMEMBERED]
         return sample

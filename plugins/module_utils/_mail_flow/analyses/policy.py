@@ -287,7 +287,7 @@ class _StatementSearch:
         """Whether the effect happens to some mail whatever Exchange does where that is not documented."""
         side = self._statement_model.model.open
         named = [
-            *SearchedMail(self._statement_model.model, ()).company(side),
+            *SearchedMail(self._statement_model.model, ()).preferred_recipients(side),
             *self._mail.usual(rule),
             *(~literal for literal in self._effects.acting_dlp(rule, effect, side)),
             *self._mail.not_for_brought_people(rule, effect),

@@ -246,7 +246,7 @@ def _replayed_disclosure(
 def _replayed_breach(model: Model, guarantee: Guarantee, candidate: CandidateMessage) -> Counterexample | None:
     """The counterexample that a message is in the simulator, because a copy newly breaks the guarantee; ``None`` if it is none."""
     after = model.rule_sets[0]
-    letter = candidate.letter
+    written = candidate.written
     rule = model.claims.rules[0]
     sides = list(zip(model.rule_sets, candidate.facts, strict=True))
     brought = brought_people(after, candidate.facts[0])
@@ -272,17 +272,17 @@ def _replayed_breach(model: Model, guarantee: Guarantee, candidate: CandidateMes
         return result(course, after, message, candidate.facts[0])
 
     people = [course.recipient for course in courses_of(after, candidate.message, candidate.facts[0])]
-    people.sort(key=lambda person: person.address != letter.recipient)
+    people.sort(key=lambda person: person.address != written.recipient)
     for person in people:
         breach = None
-        if person.address == letter.recipient or person.address in brought:
+        if person.address == written.recipient or person.address in brought:
             breach = outcome(candidate.message, person.address)
         if breach is None:
             continue
         shows = partial(_has_outcome, outcome, person.address, breach)
         message = without_noise(candidate, person.address, shows)
         recipient = person.label if is_name(person.address) else person.address
-        return Counterexample({"name": guarantee.name, **message}, recipient, breach, facts=letter.facts)
+        return Counterexample({"name": guarantee.name, **message}, recipient, breach, facts=written.facts)
     return None
 
 

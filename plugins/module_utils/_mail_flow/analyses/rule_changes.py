@@ -38,7 +38,7 @@ class Edit:
     place: float
     in_place: bool = False
 
-    def alike(self, aspect: Aspect | None = None) -> bool:
+    def does_the_same(self, aspect: Aspect | None = None) -> bool:
         """Whether both versions do the same, as far as that decides about an aspect of mail, so that they differ only in the mail
         on which they act.
         """

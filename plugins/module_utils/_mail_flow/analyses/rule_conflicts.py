@@ -35,7 +35,7 @@ Wanted = Callable[[Side], Sequence[Value]]
 End = tuple[World, CopyProtection]
 
 
-class Meetings:
+class ConflictSearch:
     """The search for messages on which several rules act, or would act.
 
     :param rules: the rules of the model.
@@ -119,7 +119,7 @@ class Meetings:
             protects = bool(ends) and all(
                 rule.name in state.by and same_name(state.kind, option_name(template)) for _world, state in ends
             )
-            return rule if protects and recipient_outside(facts, candidate.letter.recipient) is True else None
+            return rule if protects and recipient_outside(facts, candidate.written.recipient) is True else None
 
         return self._find(wanted, shown, ("",)) is not None
 
@@ -162,7 +162,9 @@ class Meetings:
             literals = [*map(known, wanted(side)), *self.usual(side, arrival)]
             if FALSE in literals:
                 return
-            for more in dict.fromkeys((tuple(side.company.nobody if side.company.watched else ()), ())):
+            for more in dict.fromkeys(
+                (tuple(side.other_recipients.nobody if side.other_recipients.watched else ()), ())
+            ):
                 possible, candidate = self._search([*literals, *more], side)
                 if candidate is not None:
                     yield candidate
@@ -196,7 +198,7 @@ class Meetings:
         """The ways in which the recipient's copy can pass rules; empty if they are not followed to their ends."""
         message = candidate.message
         facts = candidate.facts[0]
-        course = course_of(rules, message, facts, candidate.letter.recipient)
+        course = course_of(rules, message, facts, candidate.written.recipient)
         if (
             course is None
             or course.too_many

@@ -324,7 +324,7 @@ class _SideEffectReplay:
     def _course(self, which: int, message: Message) -> Course | None:
         """What happens to the recipient's copy of a message in a rule set."""
         rules, facts = self.model.rule_sets[which], self.candidate.facts[which]
-        return course_of(rules, message, facts, self.candidate.letter.recipient)
+        return course_of(rules, message, facts, self.candidate.written.recipient)
 
     def _has(self, effect: SideEffect, which: int, course: Course) -> bool | None:
         """Whether a copy has a side effect in a rule set; ``None`` if that is open."""

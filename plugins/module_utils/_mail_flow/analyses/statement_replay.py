@@ -72,7 +72,7 @@ class StatementReplay:
         """
         model, side = self._statement_model.model, self._statement_model.model.free
         inside = high(side.conditions.scopes.sender("InOrganization", model.mail.sender))
-        preferred = [*SearchedMail(model, ()).company(side), inside]
+        preferred = [*SearchedMail(model, ()).preferred_recipients(side), inside]
         candidates = model.messages.candidates(literals, [], side, self._statement_model.remaining_budget, preferred)
         for candidate in itertools.islice(candidates, _MOST_REPLAYS):
             if candidate is None:
@@ -81,7 +81,7 @@ class StatementReplay:
             alone = without_dlp_rules(facts, undecided_besides(facts, rule, effect))
             person = _person_of_effect(effect, candidate) if effect.brings_people else ""
             course = course_of(
-                self._statement_model.rules, candidate.message, alone, candidate.letter.recipient, person
+                self._statement_model.rules, candidate.message, alone, candidate.written.recipient, person
             )
             if course is not None:
                 yield course, replace(candidate, facts=(alone,))

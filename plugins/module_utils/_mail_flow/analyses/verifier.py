@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The verifier of guarantees about mail: each is proved, refuted by a message, or unknown with what would settle it.
 
-``prove(rules, facts, guarantees, now)`` is the entry point. ``TriedRules`` judges one guarantee at a time under draft rules.
+``prove(rules, facts, guarantees, now)`` is the entry point. ``DraftVerifier`` judges one guarantee at a time under draft rules.
 A guarantee is proved if no message breaks it, whatever is unknown about Exchange; it is refuted only by a message that
 surely breaks it in the simulator, too.
 """
@@ -100,7 +100,7 @@ def claims_of(rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGR
 _STEPS_TOGETHER = 100_000
 
 
-class TriedRules:
+class DraftVerifier:
     """Guarantees under draft rules. They share one model, and each is judged only when it is asked about. Proofs have no premises:
     finding them takes as long as the proof.
 

@@ -136,7 +136,7 @@ def _formula(formulas: Formulas, atom: Atom, seen: SeenMessage, person: AddressV
         value
         for key in atom.keys
         for value in (
-            formulas.company.another_has(key, seen.splits, written=written),
+            formulas.other_recipients.another_has(key, seen.splits, written=written),
             *_by_added_recipients(formulas, atom, key, seen),
         )
     ]
@@ -229,12 +229,12 @@ def _named_in_fields(formulas: Formulas, atom: Atom, seen: SeenMessage, address:
     of_group = counts is False and address in mail.facts.groups.expanded
     question = "field of a group" if of_group else questions.FIELDS_OF_A_COPY
     counts_anyway = logic.unknown(question, option, atom.values, address, seen.splits)
-    stays = formulas.company.still_there(address, seen.splits)
+    stays = formulas.other_recipients.still_there(address, seen.splits)
     there = mail.recipient["address", address] | stays | counts_anyway
     ways: list[Value] = [named & there]
     if mail.addressing.watches_aliases:
         own = ~mail.addressing.direct & mail.recipient["address", address]
-        at_alias = own | formulas.company.at_alias(address)
+        at_alias = own | formulas.other_recipients.at_alias(address)
         by_alias = logic.unknown(questions.ALIASES, option, atom.values, atom.settings.address_type, address)
         if logic.free:
             mail.addressing.perhaps_named.setdefault(address, {})[high(by_alias)] = None

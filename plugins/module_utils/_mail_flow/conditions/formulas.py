@@ -294,7 +294,7 @@ class Formulas(Protocol):
         """The message."""
 
     @property
-    def company(self) -> OtherRecipients:
+    def other_recipients(self) -> OtherRecipients:
         """Who shares the copy."""
 
     @property

@@ -145,7 +145,7 @@ def _formula_between(formulas: Formulas, atom: Atom, seen: SeenMessage, person: 
     if seen.added or person is not formulas.mail.recipient:
         return perhaps
     between = (in_one(sender, first) & in_one(person, second)) | (in_one(sender, second) & in_one(person, first))
-    return logic.choose(logic.all_of(formulas.company.nobody), between, perhaps)
+    return logic.choose(logic.all_of(formulas.other_recipients.nobody), between, perhaps)
 
 
 # Words

@@ -50,7 +50,7 @@ class EditedText:
         value, since = self.last_values.get(key, (first, 0))
         return logic.choose(logic.any_of([acts for _known, acts in self.history[since:]]), unknown, value)
 
-    def but(self, changed: Mapping[Key, Value], erased: Value, logic: Connectives) -> EditedText:
+    def with_changes(self, changed: Mapping[Key, Value], erased: Value, logic: Connectives) -> EditedText:
         """The text after another change."""
         whole = self
         if erased != FALSE:
@@ -89,7 +89,7 @@ class SeenMessage:
     redirected: bool = False
     sharers_unknown: bool = False
 
-    def but(self, **changes: Any) -> SeenMessage:
+    def with_changes(self, **changes: Any) -> SeenMessage:
         """What a rule sees, with other values for some fields."""
         return replace(self, **changes)
 

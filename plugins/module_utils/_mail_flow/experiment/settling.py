@@ -101,7 +101,9 @@ def open_copies_of(letter: TestLetter, rules: RuleSet, facts: Facts) -> dict[str
 
 def _alternative(course: Course, world: World, rules: RuleSet, letter: TestLetter, facts: Facts) -> Alternative:
     """A world as an alternative. No answer in it is a guess."""
-    plain = world.but(answers=tuple((replace(question, guess=None), answer) for question, answer in world.answers))
+    plain = world.with_changes(
+        answers=tuple((replace(question, guess=None), answer) for question, answer in world.answers)
+    )
     copy_result = result(Course(course.recipient, [plain], by=course.by), rules, letter.message, facts)
     row = copy_result.as_row() if copy_result else {}
     kept = {key: value for key, value in row.items() if key in _COMPARED}

@@ -23,7 +23,7 @@ class Value:
     simulator's time.
     """
 
-    def but(self, **changes: Any) -> Self:
+    def with_changes(self, **changes: Any) -> Self:
         """A copy with other values for some fields.
 
         :raises TypeError: there is no such field.

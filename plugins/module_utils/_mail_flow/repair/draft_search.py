@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..analyses.judgment import Judgment
-from ..analyses.verifier import TriedRules
+from ..analyses.verifier import DraftVerifier
 from ..budget import BudgetError
 from .aims import ADD, LAST_RESORT, NEW_RULE, Aim, EditedRules, FailingCopy, rebuilds
 from .candidate_edits import candidates
@@ -31,12 +31,12 @@ class FirstStep:
     """An edit that puts the first copy right, and not all mail, or not surely.
 
     :param refuted: whether other mail breaks the guarantee then; of all others that is open.
-    :param tried: the guarantees under these rules, where some of them were judged.
+    :param verifier: the guarantees under these rules, where some of them were judged.
     """
 
     draft: EditedRules
     refuted: bool
-    tried: TriedRules | None = None
+    verifier: DraftVerifier | None = None
 
 
 @dataclass(frozen=True)
@@ -212,28 +212,28 @@ class DraftSearch:
 
     def _proved(self, draft: EditedRules) -> _Checked:
         """What the prover says of a draft."""
-        tried = None
+        verifier = None
         kept_guarantees = self._task.to_keep(self._goal)
         try:
-            tried = self._proof.under(draft)
-            left_open = self._proof.left_open(tried)
+            verifier = self._proof.under(draft)
+            left_open = self._proof.left_open(verifier)
             if left_open is not None:
                 kept_guarantees = [other for other in kept_guarantees if other is not self._goal.guarantee]
-            wrong = self._proof.refuting(tried, kept_guarantees)
+            wrong = self._proof.refuting(verifier, kept_guarantees)
         except (OpenError, BudgetError):
             self._count["undecided"] += 1
             self._unanswered += 1
-            self._note_first_step(FirstStep(draft, False, tried))
+            self._note_first_step(FirstStep(draft, False, verifier))
             return _Checked()
         if wrong is not None:
-            self._note(draft, wrong, tried)
+            self._note(draft, wrong, verifier)
             return _Checked(wrong=wrong)
         if left_open is not None:
             self._count["undecided"] += 1
             self._left_open += 1
-        return _Checked(FoundDraft(draft, left_open) if edits_act(draft, tried) else None)
+        return _Checked(FoundDraft(draft, left_open) if edits_act(draft, verifier) else None)
 
-    def _note(self, draft: EditedRules, wrong: FailingCopy, tried: TriedRules | None = None) -> None:
+    def _note(self, draft: EditedRules, wrong: FailingCopy, verifier: DraftVerifier | None = None) -> None:
         """Notes what a draft does where it puts the first copy right: it is a first step, or another guarantee forbids
         it.
 
@@ -242,7 +242,7 @@ class DraftSearch:
         if wrong is self._goal.wrong:
             return
         if wrong.aim.name == self._goal.aim.name:
-            self._note_first_step(FirstStep(draft, True, tried))
+            self._note_first_step(FirstStep(draft, True, verifier))
         elif any(judgment.guarantee.name == wrong.aim.name for judgment in self._task.judged):
             self._forbidding[wrong.aim.name] += 1
 

@@ -61,14 +61,14 @@ def _leaving_something_open(
         if any(is_same_repair(step.draft.edits, other.edits) for other in suggested):
             continue
         try:
-            tried = step.tried or proof.under(step.draft)
-            left_open = tried.judgment(guarantee)
+            verifier = step.verifier or proof.under(step.draft)
+            left_open = verifier.judgment(guarantee)
             if left_open.verdict is GuaranteeVerdict.PROVED:
                 continue
-            keeps_others = proof.refuting(tried, others) is None
+            keeps_others = proof.refuting(verifier, others) is None
         except OpenError:
             continue
-        if keeps_others and edits_act(step.draft, tried):
+        if keeps_others and edits_act(step.draft, verifier):
             suggested.append(step.draft)
             yield step.draft, left_open
 

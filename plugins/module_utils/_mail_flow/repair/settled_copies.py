@@ -84,11 +84,11 @@ def _is_settled_by(draft: EditedRules, goal: Goal, proof: DraftProof, task: Repa
 
     :raises BudgetError: that takes too long.
     """
-    tried = proof.under(draft)
-    if goal.guarantee is None or tried.judgment(goal.guarantee).verdict is not GuaranteeVerdict.PROVED:
+    verifier = proof.under(draft)
+    if goal.guarantee is None or verifier.judgment(goal.guarantee).verdict is not GuaranteeVerdict.PROVED:
         return False
     others = [other for other in task.to_keep(goal) if other is not goal.guarantee]
     try:
-        return proof.refuting(tried, others) is None and edits_act(draft, tried)
+        return proof.refuting(verifier, others) is None and edits_act(draft, verifier)
     except OpenError:
         return False

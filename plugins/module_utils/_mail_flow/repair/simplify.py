@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from ..analyses.coverage import adds_up
 from ..analyses.difference import Difference, difference
 from ..analyses.lint import WholeMailLint
-from ..analyses.rule_conflicts import Meetings
+from ..analyses.rule_conflicts import ConflictSearch
 from ..budget import STEPS, BudgetError, bounded
 from ..input.parsing import facts_of
 from ..rules.flow_rule import FlowRule
@@ -205,7 +205,7 @@ class _Simplifier:
     ) -> tuple[dict[int, RemovedRule], Sequence[tuple[FlowRule, tuple[FlowRule, ...]]]]:
         """The rules that never act, and those that others cover, by their places; and the latter with the others."""
         model = self._model(facts)
-        deciding = WholeMailLint(model, Meetings(model, self._rules, budget).usual(model.free), budget, self._now)
+        deciding = WholeMailLint(model, ConflictSearch(model, self._rules, budget).usual(model.free), budget, self._now)
         never_acting = [finding.rules[1:] for finding in deciding.findings() if finding.kind == "never_acts"]
         idle = {
             place: RemovedRule(place, self._name(place), "never_acts", by)

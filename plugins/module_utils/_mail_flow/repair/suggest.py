@@ -21,7 +21,7 @@ from ..._resources.rules.action_effects import Does
 from ..analyses.difference import Difference
 from ..analyses.finding import section_of
 from ..analyses.judgment import Judgment
-from ..analyses.verifier import TriedRules, prove
+from ..analyses.verifier import DraftVerifier, prove
 from ..budget import BudgetError, bounded, uncollected
 from ..input.guarantee_options import Guarantee
 from ..input.messages import Case
@@ -300,9 +300,9 @@ class _GoalRepair:
         added = connector_to_add(shown.hole, judged.guarantee, task.given)
         for edit, facts in itertools.chain(edits, added):
             try:
-                tried = TriedRules(task.rules, facts_of(facts), kept_guarantees, task.now)
-                then = tried.judgment(judged.guarantee)
-                broken = self._proof.refuting(tried, others)
+                verifier = DraftVerifier(task.rules, facts_of(facts), kept_guarantees, task.now)
+                then = verifier.judgment(judged.guarantee)
+                broken = self._proof.refuting(verifier, others)
             except (OpenError, BudgetError):
                 return
             is_same = then.counterexample is not None and then.counterexample.hole == shown.hole

@@ -135,7 +135,9 @@ class EncrypterSimulation:
                 if other is not rule and rule.may_come_after(other)
             ]
             for_others = PossibleEncrypter(rule.does.for_others, _unless_alone(own))
-            sent = new.but(after=replace(new.after.joined([*before, for_others]), met_by_others=_by_others(rule, met)))
+            sent = new.with_changes(
+                after=replace(new.after.joined([*before, for_others]), met_by_others=_by_others(rule, met))
+            )
             if sends is None:
                 question = Open(("dlp sends", rule.place), tuple(dict.fromkeys(after.reasons_of(own, "brings"))))
                 yield new.answering(question, False)
@@ -326,8 +328,8 @@ def _unless_alone(encrypter: PossibleEncrypter) -> tuple[Reason, ...]:
 def _made(added: Added, world: World) -> World:
     """The world of a copy right after a rule sent it to somebody, or did not."""
     if added not in world.added:
-        return world.but(fate=Fate.NOBODY, over=True, held=0, matched=(), perhaps=frozenset())
-    return world.but(fate=Fate.REDIRECTED) if added.instead else world
+        return world.with_changes(fate=Fate.NOBODY, over=True, held=0, matched=(), perhaps=frozenset())
+    return world.with_changes(fate=Fate.REDIRECTED) if added.instead else world
 
 
 def _ended(world: World, after: AppliedEncrypters) -> list[World]:
@@ -338,20 +340,20 @@ def _ended(world: World, after: AppliedEncrypters) -> list[World]:
     if end == Fate.MODERATED:
         return [_held(world, after)]
     if end in FOLLOWED:
-        return [world.but(after=after.delivering(), fate=Fate(end), ended_by_dlp=after.ended_by)]
+        return [world.with_changes(after=after.delivering(), fate=Fate(end), ended_by_dlp=after.ended_by)]
     if not after.may_only_hold:
-        return [world.but(after=after)]
+        return [world.with_changes(after=after)]
     holds = Open(("dlp holds",), tuple(dict.fromkeys(after.reasons("ends"))))
     return [
         _held(world.answering(holds, True), after),
-        world.answering(holds, False).but(after=after.delivering()),
+        world.answering(holds, False).with_changes(after=after.delivering()),
     ]
 
 
 def _held(world: World, after: AppliedEncrypters) -> World:
     """A world in which the copy waits for an approval that DLP rules ask for."""
-    return world.but(after=after.delivering(), held=world.held + 1, ended_by_dlp=after.ended_by)
+    return world.with_changes(after=after.delivering(), held=world.held + 1, ended_by_dlp=after.ended_by)
 
 
 def _with(world: World, labels: tuple[PossibleEncrypter, ...]) -> World:
-    return world.but(after=world.after.joined(labels))
+    return world.with_changes(after=world.after.joined(labels))

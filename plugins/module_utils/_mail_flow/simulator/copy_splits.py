@@ -86,10 +86,10 @@ class CopySplits:
         )
         holds = evaluate(hold, world.answered())
         if isinstance(holds, bool):
-            yield world.but(fork=_staying(rule, world.fork, acts, likely if holds else matches, surely=surely))
+            yield world.with_changes(fork=_staying(rule, world.fork, acts, likely if holds else matches, surely=surely))
             return
-        yield world.answering(hold, True).but(fork=_staying(rule, world.fork, acts, likely, surely=surely))
-        yield world.answering(hold, False).but(fork=_staying(rule, world.fork, acts, matches, surely=surely))
+        yield world.answering(hold, True).with_changes(fork=_staying(rule, world.fork, acts, likely, surely=surely))
+        yield world.answering(hold, False).with_changes(fork=_staying(rule, world.fork, acts, matches, surely=surely))
 
     def _halves(self, rule: FlowRule, world: World) -> dict[bool, Fork] | None:
         """The copies that a rule applies to, and the others, if that is known for everybody who shares one. It does not
@@ -133,7 +133,7 @@ def _guessed(match: Truth) -> Truth:
 
 
 def _with(world: World, fork: Fork) -> World:
-    return world if fork is world.fork else world.but(fork=fork)
+    return world if fork is world.fork else world.with_changes(fork=fork)
 
 
 def _staying(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Truth], *, surely: bool) -> Fork:
@@ -142,8 +142,8 @@ def _staying(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient,
     :param surely: whether it is certain that the rule splits messages.
     """
     tried = (Reason(questions.AUDIT_SPLITS, "test_mode_splits", (rule.name,)),)
-    apart = [other for other, match in matches.items() if isinstance(match, bool) and match is not acts]
+    separated = [other for other, match in matches.items() if isinstance(match, bool) and match is not acts]
     doubtful = {other: match.reasons for other, match in matches.items() if isinstance(match, Open)}
     if surely:
-        return without(fork, frozenset(apart), doubtful)
-    return without(fork, frozenset(), {**doubtful, **dict.fromkeys(apart, tried)})
+        return without(fork, frozenset(separated), doubtful)
+    return without(fork, frozenset(), {**doubtful, **dict.fromkeys(separated, tried)})

@@ -42,7 +42,7 @@ def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] |
         if value or fallback == "Wrap":
             worlds += _acted(rule, here, scene, does, wraps=not value)
         elif fallback == "Reject":
-            worlds.append(here.but(fate=Fate.REJECTED, over=True, ended_by=rule.name))
+            worlds.append(here.with_changes(fate=Fate.REJECTED, over=True, ended_by=rule.name))
         else:
             # The whole rule is ignored.
             worlds.append(here)
@@ -58,9 +58,12 @@ def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
         return [reported]
     observed = scene.facts.observed.get(questions.AUDIT_STOPS)
     if observed is not None:
-        return [reported.but(over=True, ended_by=rule.name) if observed else reported]
+        return [reported.with_changes(over=True, ended_by=rule.name) if observed else reported]
     stops = opened(("stop", rule.place), questions.AUDIT_STOPS, "test_mode_stops", rule.name, guess=False)
-    return [reported.answering(stops, False), reported.answering(stops, True).but(over=True, ended_by=rule.name)]
+    return [
+        reported.answering(stops, False),
+        reported.answering(stops, True).with_changes(over=True, ended_by=rule.name),
+    ]
 
 
 def beside_content(rule: FlowRule) -> frozenset[Does]:
@@ -84,7 +87,7 @@ def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wr
 def _done(act: Act, world: World) -> list[World]:
     """The worlds after each family of actions had its part."""
     if act.rule.actions.surprises:
-        world = world.but(surprises=(*world.surprises, *act.rule.actions.surprises))
+        world = world.with_changes(surprises=(*world.surprises, *act.rule.actions.surprises))
     worlds = [world]
     for family in FAMILIES:
         worlds = [after for before in worlds for after in family.on_message(act, before)]

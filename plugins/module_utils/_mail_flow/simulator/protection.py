@@ -174,7 +174,7 @@ def _protected_after(
     sure = [applied for applied in after.with_effect("options") if applied.sure]
     arrival = message.protection
     asked = tuple((applied.what.name, option) for applied in sure for option in applied.what.options)
-    as_asked = _asked(world.but(asked=asked, removed=()), message, facts)
+    as_asked = _asked(world.with_changes(asked=asked, removed=()), message, facts)
     in_clear = arrival is not None and not arrival.by_rights and not world.removed
     if as_asked.kind in (ProtectionKind.NONE, ProtectionKind.UNKNOWN) or not in_clear or as_asked.assumes:
         reasons = (*protection.reasons, *as_asked.reasons, *(_perhaps_not(applied.what) for applied in sure))

@@ -309,7 +309,9 @@ class _Stage:
             return {
                 "after_release": replace(
                     self,
-                    worlds=[world.but(fate=Fate.RELEASED, matched=(), perhaps=frozenset()) for world in self.worlds],
+                    worlds=[
+                        world.with_changes(fate=Fate.RELEASED, matched=(), perhaps=frozenset()) for world in self.worlds
+                    ],
                 )
             }
         return {}

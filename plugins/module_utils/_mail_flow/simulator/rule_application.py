@@ -73,7 +73,7 @@ class RuleApplication:
             if not acts:
                 after.append(branch)
                 continue
-            branch = branch.but(matched=(*branch.matched, (branch.held, rule.place)))
+            branch = branch.with_changes(matched=(*branch.matched, (branch.held, rule.place)))
             after += enforced(rule, branch, scene) if rule.actions.enforced else in_audit(rule, branch, scene)
         return self._with_copies_made(rule, world, after, course)
 
@@ -84,9 +84,9 @@ class RuleApplication:
         for world in after:
             content = world.content if world.content is before.content else self.interned(world.content)
             if content is not world.content:
-                world = world.but(content=content)
+                world = world.with_changes(content=content)
             if world.fate == Fate.REJECTED and self._rules.reports and self._would_report(rule, world, course):
-                world = world.but(rests_on=world.rests_on | {questions.AFTER_REJECTION})
+                world = world.with_changes(rests_on=world.rests_on | {questions.AFTER_REJECTION})
             for added in world.added[known:]:
                 course.additions.setdefault(added, []).append(world)
             worlds.append(world)
@@ -106,9 +106,9 @@ class RuleApplication:
             doubtful: dict[Recipient, tuple[Reason, ...]] = {
                 other: (why,) for other, match in parted.items() if match is not False and other in world.fork.sure
             }
-            return [world.but(fork=without(world.fork, frozenset(), doubtful)) if doubtful else world]
+            return [world.with_changes(fork=without(world.fork, frozenset(), doubtful)) if doubtful else world]
         counts = Reason(questions.A_FACT, "hidden_and_matched", (rule.name,))
-        world = world.but(perhaps=world.perhaps | {(world.held, rule.place)}, asides=world.asides | {counts})
+        world = world.with_changes(perhaps=world.perhaps | {(world.held, rule.place)}, asides=world.asides | {counts})
         if not others:
             return [world]
         done = Open(("smime", rule.place), (why,))

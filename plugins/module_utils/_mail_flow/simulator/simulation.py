@@ -136,7 +136,10 @@ class Passage:
         decrypts = decrypted(self.message, self.facts)
         if decrypts is True:
             return [start]
-        return [start.answering(decrypts, True), start.answering(decrypts, False).but(fate=Fate.REJECTED, over=True)]
+        return [
+            start.answering(decrypts, True),
+            start.answering(decrypts, False).with_changes(fate=Fate.REJECTED, over=True),
+        ]
 
     def _of_added(
         self, person: Recipient, people: tuple[Recipient, ...], added: Added, worlds: list[World], course: Course
@@ -159,7 +162,7 @@ class Passage:
             spend(STEPS_OF_RULE * (len(others) + len(perhaps)))
             shares = world.fate in SHARED and not added.instead
             starts.append(
-                world.but(
+                world.with_changes(
                     fork=fork,
                     fate=world.fate if shares else Fate.DELIVERED,
                     over=world.over if shares else world.stopped,
@@ -174,7 +177,7 @@ class Passage:
             world for world in worlds if added.instead and world.fate != Fate.REDIRECTED
         ]
         new.worlds += [
-            world.but(fate=Fate.NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in missed
+            world.with_changes(fate=Fate.NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in missed
         ]
         return new
 
@@ -217,12 +220,14 @@ class Passage:
             spend(STEPS_OF_RULE * len(course.worlds))
             if self.watch:
                 self.watch(rule, course)
-            going = [not world.over and not self.decider.matches_nobody(rule, world, person) for world in course.worlds]
-            if True not in going:
+            may_apply = [
+                not world.over and not self.decider.matches_nobody(rule, world, person) for world in course.worlds
+            ]
+            if True not in may_apply:
                 continue
             worlds: list[World] = []
-            for world, goes in zip(course.worlds, going, strict=True):
-                worlds += self._rule_application.worlds_after(rule, world, course) if goes else [world]
+            for world, applies in zip(course.worlds, may_apply, strict=True):
+                worlds += self._rule_application.worlds_after(rule, world, course) if applies else [world]
             if len(worlds) > 1:
                 spend(len(worlds) * STEPS_OF_WORLD)
                 worlds = merged(worlds, by_rules=self.by_rules)
@@ -246,7 +251,7 @@ def _shown(world: World) -> tuple[int, int]:
 
 def _origin(added: Added, world: World) -> tuple[object, ...]:
     """What of a world the copy depends on that a rule makes in it. Whom else rules added counts only if they share it."""
-    start = world if _away(added, world) else world.but(added=())
+    start = world if _away(added, world) else world.with_changes(added=())
     return (start.state, world.matched, world.perhaps)
 
 

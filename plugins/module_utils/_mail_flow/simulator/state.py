@@ -83,7 +83,7 @@ class World(Value):
     def answering(self, question: Open, value: bool) -> World:
         """This world, with an answer to an open value."""
         plain = replace(question, negated=False)
-        return self.but(answers=(*self.answers, (plain, value is not question.negated)))
+        return self.with_changes(answers=(*self.answers, (plain, value is not question.negated)))
 
     @property
     def against_a_guess(self) -> frozenset[str]:
@@ -172,7 +172,7 @@ def _likely(likely: list[World], against: list[World]) -> World:
     # A question with different answers may come up again, and then has both again.
     answers = tuple(item for item in one.answers if all(item in world.answers for world in against))
     dropped = {reason for question, _answer in (*one.answers, *other.answers) for reason in question.reasons}
-    return one.but(answers=answers, asides=one.asides | other.asides | dropped, rests_on=rests_on)
+    return one.with_changes(answers=answers, asides=one.asides | other.asides | dropped, rests_on=rests_on)
 
 
 def _merged_alike(worlds: list[World], against: list[World]) -> World:
@@ -192,7 +192,7 @@ def _merged_alike(worlds: list[World], against: list[World]) -> World:
     }
     matched = tuple(item for item in worlds[0].matched if all(item in world.matched for world in worlds))
     perhaps = {item for world in worlds for item in (*world.matched, *world.perhaps)} - set(matched)
-    return worlds[0].but(
+    return worlds[0].with_changes(
         answers=answers,
         asides=frozenset(dropped).union(*(world.asides for world in worlds)),
         rests_on=frozenset().union(*(world.rests_on for world in worlds)),

@@ -12,7 +12,7 @@ from ..rules.dlp_rules import SendingRule
 from ..rules.flow_rule import FlowRule
 from .address import AddressSlot
 from .compile_outcomes import Outcome
-from .compile_recipients import Company
+from .compile_recipients import OtherRecipientsFormulas
 from .compile_rules import RuleChain
 from .logic import Logic
 
@@ -70,7 +70,7 @@ class AddedCopyCompiler:
     """
 
     logic: Logic
-    company: Company
+    other_recipients: OtherRecipientsFormulas
     recipient: AddressSlot
 
     def for_named(self, outcome: Outcome) -> AddedCopies:
@@ -131,7 +131,7 @@ class AddedCopyCompiler:
         :param when: the condition under which the rule makes it; :param:`sources`: what it makes it from.
         """
         chain = outcome.chain
-        copy = RuleChain(chain.rules, chain.conditions, self.company, chain.shared, branch)
+        copy = RuleChain(chain.rules, chain.conditions, self.other_recipients, chain.shared, branch)
         recipient = self.recipient
         if branch.address and not branch.instead:
             when &= ~recipient["address", branch.address]

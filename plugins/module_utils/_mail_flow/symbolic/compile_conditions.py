@@ -35,14 +35,14 @@ class Conditions:
         self,
         mail: SymbolicMessage,
         logic: Logic,
-        company: OtherRecipients,
+        other_recipients: OtherRecipients,
         now: datetime.datetime,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.mail = mail
         self.logic = logic
         self.settings = settings or {}
-        self.company = company
+        self.other_recipients = other_recipients
         self._now = now
         self.scopes = Scopes(mail, logic)
         self._formulas: dict[Hashable, Value] = {}
@@ -87,7 +87,7 @@ class Conditions:
             return self._matches(of_one, name, seen, person, added=False)
 
         anybody = self._matches(of_message, name, seen, recipient, added=False)
-        return matches(recipient) | self.company.another_meets(matches, anybody, seen.splits)
+        return matches(recipient) | self.other_recipients.another_meets(matches, anybody, seen.splits)
 
     def _matches(self, rule: FlowRule, name: Hashable, seen: SeenMessage, person: AddressSlot, *, added: bool) -> Value:
         """Whether a rule matches somebody's copy, if it looks at them."""

@@ -68,7 +68,7 @@ class Histories:
         return known
 
 
-class Company:
+class OtherRecipientsFormulas:
     """The other recipients of the copy.
 
     :param exact: the atoms for which somebody is modeled; with :data:`ANYBODY`, somebody who may be anybody.

@@ -28,7 +28,7 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from .address import AddressSlot
 from .compile_conditions import Conditions
-from .compile_recipients import Company, Split
+from .compile_recipients import OtherRecipientsFormulas, Split
 from .compile_text_edits import TextEdits
 
 #: What shows on no copy: who is told of it.
@@ -120,12 +120,17 @@ class RuleChain:
     """
 
     def __init__(
-        self, rules: RuleSet, conditions: Conditions, company: Company, shared: int, branch: CopyByRule | None = None
+        self,
+        rules: RuleSet,
+        conditions: Conditions,
+        other_recipients: OtherRecipientsFormulas,
+        shared: int,
+        branch: CopyByRule | None = None,
     ) -> None:
         self.rules = rules
         self.conditions = conditions
         self.logic = conditions.logic
-        self.company = company
+        self.other_recipients = other_recipients
         self.shared = shared
         self.mail = conditions.mail
         self._last = len(rules.rules) - 1
@@ -149,7 +154,7 @@ class RuleChain:
             self._texts,
             rules.last_watching_protection,
             rules.headers,
-            company.watched,
+            other_recipients.watched,
         )
         if branch is None:
             self._reject_encrypted()
@@ -224,7 +229,7 @@ class RuleChain:
         if rule.place > self._last_telling:
             state.rejected = FALSE
         step = self._steps[id(rule)] = RuleStep(rule, name, ~state.over, state.rejected, state.seen, self)
-        if not may_affect_copies(rule, self.company.watched) or step.matches == FALSE:
+        if not may_affect_copies(rule, self.other_recipients.watched) or step.matches == FALSE:
             return
         matches = step.matches
         acts = step.acts
@@ -242,11 +247,13 @@ class RuleChain:
             state.end_reports(rejected & done)
         if rule.actions.surprises or state.seen is not seen or (state.over, state.rejected) != (over, step.rejected):
             self._turns[id(rule)] = ((seen, over), (state.seen, state.over))
-        if rule.criteria.splits and self.company.watched and not added:
-            split = self.splits[id(rule)] = self.company.split(self.conditions, rule, name, step.alive, matches, seen)
-            state.seen = state.seen.but(splits=split.after)
+        if rule.criteria.splits and self.other_recipients.watched and not added:
+            split = self.splits[id(rule)] = self.other_recipients.split(
+                self.conditions, rule, name, step.alive, matches, seen
+            )
+            state.seen = state.seen.with_changes(splits=split.after)
         if rule.parts_added and added and not state.seen.sharers_unknown:
-            state.seen = state.seen.but(sharers_unknown=True)
+            state.seen = state.seen.with_changes(sharers_unknown=True)
 
     def _cases(self, rule: FlowRule) -> list[tuple[FlowRule, Value]]:
         """The rule as it acts, each time with the condition for that: it may depend on the sender's manager."""

@@ -306,7 +306,9 @@ class TextEdits:
             if self._unagreed.get(key, -1) > place and text.last_values.get(key, (FALSE, 0))[1] < len(text.history)
         ]
         last_values = {key: (self._text(SUBJECT, key, seen), len(text.history)) for key in outdated}
-        return seen.but(texts={**seen.texts, SUBJECT: replace(text, last_values={**text.last_values, **last_values})})
+        return seen.with_changes(
+            texts={**seen.texts, SUBJECT: replace(text, last_values={**text.last_values, **last_values})}
+        )
 
     def _history(self, slot: str, seen: SeenMessage) -> int:
         """The number of the text that a rule sees; 0 as it arrives. Equal texts share the open parts of their changes."""
@@ -316,7 +318,7 @@ class TextEdits:
         """Notes that a known text may have changed a text, if a later change depends on its content."""
         if self._last_change.get(slot, -1) <= place:
             return now
-        return now.but(texts={**now.texts, slot: now.texts.get(slot, EditedText()).after(known, acts)})
+        return now.with_changes(texts={**now.texts, slot: now.texts.get(slot, EditedText()).after(known, acts)})
 
     def _texts(self, slot: str, keys: Iterable[Key], seen: SeenMessage) -> dict[Key, Value]:
         return {key: self._text(slot, key, seen) for key in keys}
@@ -335,11 +337,11 @@ class TextEdits:
             return now
         values = {key: self.logic.choose(acts, value, before[key]) for key, value in after.items()}
         text = now.texts.get(slot, EditedText())
-        return now.but(texts={**now.texts, slot: text.but(values, erased, self.logic)})
+        return now.with_changes(texts={**now.texts, slot: text.with_changes(values, erased, self.logic)})
 
     def differ(self, before: SeenMessage, after: SeenMessage) -> Value:
         """Whether two rules see a message differently."""
-        if before.but(texts=after.texts, wrapped=after.wrapped) != after:
+        if before.with_changes(texts=after.texts, wrapped=after.wrapped) != after:
             return TRUE
         differences = [~self.logic.equal(before.wrapped, after.wrapped)]
         for slot, new in after.texts.items():

@@ -45,7 +45,7 @@ _RESERVED = ("example.org", "example.net", "elsewhere.example")
 
 
 @dataclass
-class Letter:
+class WrittenMessage:
     """A message as the option ``messages`` has it.
 
     :param facts: required facts beyond the known ones.
@@ -96,7 +96,7 @@ class MessageWriter:
         *,
         lax: bool = False,
         ascii_only: bool = False,
-    ) -> Letter:
+    ) -> WrittenMessage:
         """A message.
 
         :param is_true: whether a literal is true in the model.
@@ -146,7 +146,7 @@ class MessageWriter:
         }
         if aliases:
             facts["proxy_addresses"] = {**self.facts.people.proxy_addresses, **aliases}
-        return Letter(message, recipient, facts)
+        return WrittenMessage(message, recipient, facts)
 
     # Recipients
 

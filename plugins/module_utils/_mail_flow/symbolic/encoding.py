@@ -21,7 +21,7 @@ from .atoms import vocabulary_of
 from .compile_added_copies import AddedCopies, AddedCopyCompiler
 from .compile_conditions import Conditions
 from .compile_outcomes import Outcome
-from .compile_recipients import ANYBODY, Company, Histories
+from .compile_recipients import ANYBODY, Histories, OtherRecipientsFormulas
 from .compile_rules import RuleChain
 from .logic import Logic
 from .message_search import MessageSearch
@@ -100,14 +100,14 @@ class Model:
     def _side(self, *, free: bool) -> Side:
         every = [*self.rule_sets, self.claims]
         logic = Logic(self.circuit, free=free, observed=self.facts.observed)
-        company = Company(self.mail, logic, Histories(), self.exact, every)
+        other_recipients = OtherRecipientsFormulas(self.mail, logic, Histories(), self.exact, every)
         conditions: list[Conditions] = []
         chains = []
         for place, rules in enumerate(self.rule_sets):
             if not conditions or self.settings_that_differ:
-                conditions.append(Conditions(self.mail, logic, company, self.now, self.settings[place]))
-            chains.append(RuleChain(rules, conditions[-1], company, self._shared))
-        return Side(logic, company, conditions[0], tuple(chains), tuple(Outcome(chain) for chain in chains))
+                conditions.append(Conditions(self.mail, logic, other_recipients, self.now, self.settings[place]))
+            chains.append(RuleChain(rules, conditions[-1], other_recipients, self._shared))
+        return Side(logic, other_recipients, conditions[0], tuple(chains), tuple(Outcome(chain) for chain in chains))
 
     def added(self, side: Side, place: int = 0, *, shared: bool = True) -> AddedCopies:
         """The copies for people whom rules of a set add, and for people added to these copies.
@@ -118,7 +118,7 @@ class Model:
         known = self._added.get((side.logic.free, place, shared))
         if known is not None:
             return known
-        compiler = AddedCopyCompiler(side.logic, side.company, self.mail.recipient)
+        compiler = AddedCopyCompiler(side.logic, side.other_recipients, self.mail.recipient)
         added = (compiler.for_everybody if shared else compiler.for_named)(side.outcomes[place])
         self._added[side.logic.free, place, shared] = added
         return added
@@ -139,7 +139,11 @@ class Model:
         stays in a copy.
         """
         keys: list[Key] = [("address", address) for address in self._people_in_fields]
-        return [key for key in keys if key not in self.exact][:_FIELDS_AT_ONCE] if self.free.company.watched else []
+        return (
+            [key for key in keys if key not in self.exact][:_FIELDS_AT_ONCE]
+            if self.free.other_recipients.watched
+            else []
+        )
 
     @property
     def _people_in_fields(self) -> list[str]:

@@ -17,7 +17,7 @@ from ..input.parsing import message_of, with_facts
 from ..model.facts import Facts
 from ..model.message import Message
 from ..sat.circuit import Circuit
-from .concretizer import Letter, MessageWriter
+from .concretizer import MessageWriter, WrittenMessage
 from .side import Side
 from .symbolic_message import SymbolicMessage
 
@@ -41,7 +41,7 @@ class CandidateMessage:
     :param facts: by rule set.
     """
 
-    letter: Letter
+    written: WrittenMessage
     message: Message
     facts: tuple[Facts, ...]
 
@@ -220,7 +220,7 @@ class MessageSearch:
         :raises BudgetError: a question took too many conflicts.
         """
         circuit = self._circuit
-        once = side.company.written_once
+        once = side.other_recipients.written_once
         sensitivity = self._mail.sensitivity
         lacking = [~literal for literal in (sensitivity.information, sensitivity.attachment) if literal is not FALSE]
         for attempt in range(_TRIES):
@@ -229,7 +229,7 @@ class MessageSearch:
             if not self.solve([*literals, *limited], budget, [*self.learned.decided], likes):
                 return bool(limited) and self.solve(literals, budget, [*self.learned.decided]), None
             is_true = circuit.model()
-            others = side.company.companions.values(), side.unmodeled_atoms(is_true)
+            others = side.other_recipients.companions.values(), side.unmodeled_atoms(is_true)
             ascii_only = attempt < _TRIES_IN_ASCII and all(map(is_true, self.learned.ascii_only))
             try:
                 return True, self._candidate(self._writer.write(is_true, *others, lax=lax, ascii_only=ascii_only))
@@ -239,12 +239,12 @@ class MessageSearch:
                     break
         return True, None
 
-    def _candidate(self, letter: Letter) -> CandidateMessage:
-        """A letter in the form of the simulator."""
-        message = message_of({**letter.message, "date": self._now}, "", "witness")
-        known = with_facts(self._facts, letter.facts)
+    def _candidate(self, written: WrittenMessage) -> CandidateMessage:
+        """A written message in the form of the simulator."""
+        message = message_of({**written.message, "date": self._now}, "", "witness")
+        known = with_facts(self._facts, written.facts)
         return CandidateMessage(
-            letter, message, tuple(known.with_irm_configuration(settings) for settings in self._settings)
+            written, message, tuple(known.with_irm_configuration(settings) for settings in self._settings)
         )
 
 

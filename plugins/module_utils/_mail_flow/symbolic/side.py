@@ -10,7 +10,7 @@ from ..conditions.keys import Key
 from ..formula import Literal
 from .compile_conditions import Conditions
 from .compile_outcomes import Outcome
-from .compile_recipients import Company
+from .compile_recipients import OtherRecipientsFormulas
 from .compile_rules import RuleChain
 from .logic import Logic
 
@@ -23,11 +23,13 @@ class Side:
     """
 
     logic: Logic
-    company: Company
+    other_recipients: OtherRecipientsFormulas
     conditions: Conditions
     chains: tuple[RuleChain, ...]
     outcomes: tuple[Outcome, ...]
 
     def unmodeled_atoms(self, is_true: Callable[[Literal], bool]) -> list[Key]:
         """The atoms that a model gives to another recipient who is not modeled."""
-        return list(dict.fromkeys(key for (key, _history), literal in self.company.used.items() if is_true(literal)))
+        return list(
+            dict.fromkeys(key for (key, _history), literal in self.other_recipients.used.items() if is_true(literal))
+        )

@@ -183,7 +183,7 @@ def course_of(rules: RuleSet, message: Message, facts: Facts, address: str, pers
     own = by_address.get(address)
     if own is None:
         return None
-    without_copies = replace(own, worlds=[world.but(fate=Fate.NOBODY, held=0) for world in own.worlds])
+    without_copies = replace(own, worlds=[world.with_changes(fate=Fate.NOBODY, held=0) for world in own.worlds])
     return by_address.get(person, without_copies)
 
 

@@ -45,7 +45,15 @@ from ..wording.guarantees import guarantee_rows
 from ..wording.lint import LintRow, lint_rows
 from ..wording.nearest_rule import NearestRow, nearest_lines, nearest_row
 from ..wording.observed import ObservedRow, observed_lines, observed_rows
-from ..wording.overview import ELSEWHERE, CellRow, ContrastRow, contrast_lines, contrast_row, overview_rows, reach_lines
+from ..wording.overview import (
+    ANOTHER_ORGANIZATION,
+    CellRow,
+    ContrastRow,
+    contrast_lines,
+    contrast_row,
+    overview_rows,
+    reach_lines,
+)
 from ..wording.policy import PolicyRow, policy_lines, policy_rows
 from ..wording.reasons import reason_text, worded
 from ..wording.references import reference_lines, reference_rows
@@ -72,7 +80,7 @@ class _Test:
     :param rows: the rows of all messages, of which the result lists those that the task asks for.
     :param compared: the rules with which they are compared, those of ``compare_with`` or those without the added ones;
         ``None`` if the task compares nothing.
-    :param elsewhere: their organization, if it is another one than the tested rules'.
+    :param their_organization: their organization, if it is another one than the tested rules'.
     :param irm_before: the IRM configuration under which they are compared.
     :param observed: what was observed in the organization.
     :param difference: the classes of mail that the compared rules treat differently.
@@ -97,7 +105,7 @@ class _Test:
     tested: TestedMessages
     rows: Sequence[dict[str, Any]]
     compared: RuleSet | None
-    elsewhere: RulesWithFacts | None
+    their_organization: RulesWithFacts | None
     irm_before: Mapping[str, Any] | None
     observed: Sequence[ObservedRow]
     difference: Sequence[DifferenceRow] = ()
@@ -192,7 +200,7 @@ def _test_of(task: MailFlowContext) -> _Test:
         tested=tested,
         rows=rows,
         compared=tested_side.without if before is None else before,
-        elsewhere=another_organization(before, {**their_facts, **given_facts(params)}, facts),
+        their_organization=another_organization(before, {**their_facts, **given_facts(params)}, facts),
         irm_before=settings_before(facts, params["facts"] or {}, their_facts),
         observed=observed,
         result={
@@ -222,8 +230,8 @@ def _message_lines(test: _Test) -> list[str]:
 def _changed_messages(test: _Test) -> dict[str, Any]:
     """What the compared rules do differently to the messages."""
     facts = (
-        facts_of(test.elsewhere.facts)
-        if test.elsewhere
+        facts_of(test.their_organization.facts)
+        if test.their_organization
         else test.simulator.facts.with_irm_configuration(test.irm_before)
     )
     simulator = Simulator(test.before, facts)
@@ -241,8 +249,8 @@ def _difference(test: _Test) -> dict[str, Any]:
 
 
 def _difference_lines(test: _Test) -> list[str]:
-    elsewhere = [ELSEWHERE] if test.elsewhere else []
-    return [*elsewhere, *difference_lines(test.difference, test.result["difference_more"], test.observed, _SAID)]
+    notes = [ANOTHER_ORGANIZATION] if test.their_organization else []
+    return [*notes, *difference_lines(test.difference, test.result["difference_more"], test.observed, _SAID)]
 
 
 def _verdicts(test: _Test) -> dict[str, Any]:
@@ -289,9 +297,9 @@ def _overview(test: _Test) -> dict[str, Any]:
         "overview": [row.as_row() for row in test.reach],
         "policy": [row.as_row() for row in test.policy],
     }
-    if test.elsewhere:
+    if test.their_organization:
         here = RulesWithFacts(test.rules, test.facts)
-        test.contrast = contrast_row(contrast(test.elsewhere, here, test.now))
+        test.contrast = contrast_row(contrast(test.their_organization, here, test.now))
         result["organizations"] = test.contrast.as_row()
     return result
 

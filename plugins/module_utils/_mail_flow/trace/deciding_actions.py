@@ -66,7 +66,7 @@ def actions_identity(rule: FlowRule) -> Hashable:
     return (*written, rule.actions.mode, rule.actions.by_manager)
 
 
-def marks_of(rule: FlowRule) -> frozenset[tuple[str, str]]:
+def templates_and_branding(rule: FlowRule) -> frozenset[tuple[str, str]]:
     """What a rule that is met leaves on a copy for good: templates that it asked for, and a branding."""
     if not rule.actions.enforced:
         return frozenset()
@@ -78,8 +78,8 @@ def marks_of(rule: FlowRule) -> frozenset[tuple[str, str]]:
 
 def _decides(rule: FlowRule, option: str) -> bool:
     action = BY_OPTION[option]
-    return action.does in _DECIDES or _is_told(rule, *action.fate_if)
+    return action.does in _DECIDES or _is_declared(rule, *action.fate_if)
 
 
-def _is_told(rule: FlowRule, option: str, value: str) -> bool:
+def _is_declared(rule: FlowRule, option: str, value: str) -> bool:
     return rule.actions.declared.get(option) == value

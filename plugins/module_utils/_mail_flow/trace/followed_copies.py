@@ -30,13 +30,13 @@ from ..simulator.results import result
 from ..simulator.simulation import MOST_WORLDS, Passage
 from ..simulator.state import Course, World
 from .conditions import kind_of_field
-from .deciding_actions import actions_identity, deciding_actions, effect_of, marks_of
+from .deciding_actions import actions_identity, deciding_actions, effect_of, templates_and_branding
 from .simplified_worlds import without_repetitions
 from .traced_decider import SeenByDlp, TracedConditions, TracedDecider, spend_on_way
 from .truth_sets import DLP_AND_LABELS, Doubt, RulesMet, Unknown
 
 #: The questions that all must be answered so for a copy to meet a rule.
-Asked: TypeAlias = tuple[tuple[int, bool], ...]
+RequiredAnswers: TypeAlias = tuple[tuple[int, bool], ...]
 
 #: The number of ways through rules, and of changes between two, that are remembered: one may have thousands of worlds.
 MOST_KNOWN = 500
@@ -65,7 +65,7 @@ class ChainStep:
     """
 
     rules: tuple[int, ...]
-    asks: frozenset[Asked] = frozenset()
+    asks: frozenset[RequiredAnswers] = frozenset()
     why: Unknown | None = None
 
     def joins(self, doubt: Doubt) -> bool:
@@ -188,7 +188,7 @@ class CopyFollower:
             identity if rule.actions.surprises else actions_identity(rule)
             for rule, identity in zip(rules.rules, identities, strict=True)
         )
-        self._marks = tuple(map(marks_of, rules.rules))
+        self._templates_and_branding = tuple(map(templates_and_branding, rules.rules))
         self._known: dict[Hashable, ChainOutcome] = {}
 
     def _steps(self, met: RulesMet, common: frozenset[Hashable]) -> tuple[ChainStep, ...]:
@@ -272,7 +272,11 @@ class CopyFollower:
 
     def _doublings(self, steps: tuple[ChainStep, ...]) -> int:
         """The number of open steps that each double the worlds, because they leave a mark that no other one leaves."""
-        marks = [self._marks[step.rules[0]] for step in steps if step.why and self._ends[step.rules[0]] is False]
+        marks = [
+            self._templates_and_branding[step.rules[0]]
+            for step in steps
+            if step.why and self._ends[step.rules[0]] is False
+        ]
         mark_counts = Counter(mark for marks_of_step in marks for mark in marks_of_step)
         return sum(any(mark_counts[mark] == 1 for mark in marks_of_step) for marks_of_step in marks)
 

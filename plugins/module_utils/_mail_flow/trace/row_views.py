@@ -65,7 +65,9 @@ class RowViews:
     def usual(self) -> RuleView:
         """An ordinary message, behind rules that may have asked for encryption."""
         message = replace(self.blank.message, types=frozenset())
-        return replace(self.blank, message=message, content=self.blank.content.but(asked=self._encrypts, known={}))
+        return replace(
+            self.blank, message=message, content=self.blank.content.with_changes(asked=self._encrypts, known={})
+        )
 
     @cached_property
     def plain(self) -> RuleView:
@@ -148,5 +150,5 @@ class RowViews:
 
 def _with_subject(rule_view: RuleView, subject: str) -> RuleView:
     """The view of the same message with another subject."""
-    content = rule_view.content.but(subject=subject, known={})
+    content = rule_view.content.with_changes(subject=subject, known={})
     return RuleView(rule_view.message, rule_view.facts, content, rule_view.recipient, rule_view.fork)

@@ -18,12 +18,12 @@ from .traced_decider import TracedDecider, spend_on_way
 
 def without_repetitions_but_people(world: World) -> World:
     """A world in which what is asked for twice is asked for; who was told of it does not matter."""
-    return without_repetitions(world).but(added=world.added)
+    return without_repetitions(world).with_changes(added=world.added)
 
 
 def without_repetitions(world: World) -> World:
     """A world in which what is asked for twice is asked for."""
-    return world.but(
+    return world.with_changes(
         asked=tuple(sorted(set(world.asked))),
         removed=tuple(sorted(set(world.removed))),
         brands=tuple(sorted(set(world.brands))),

@@ -189,7 +189,7 @@ def _reach_of(kind: MailKind, rows: Sequence[CellRow], *, is_undocumented: bool)
 
 
 #: What a difference means whose two rule sets are of two organizations.
-ELSEWHERE = "compare_with is of another organization: a difference says what its rules would do in this one."
+ANOTHER_ORGANIZATION = "compare_with is of another organization: a difference says what its rules would do in this one."
 
 
 #: A fact about settings that differ to what is not compared of them.

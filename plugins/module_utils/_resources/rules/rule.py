@@ -371,7 +371,7 @@ def _refuse_other_order(rules: Sequence[DeclaredRule]) -> None:
 
 def encrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a rule is told to protect mail."""
-    return _is_told(sections, ENCRYPTING)
+    return _has_any_action(sections, ENCRYPTING)
 
 
 #: What a rule does that has a branding and no protection, as a part of a sentence.
@@ -380,22 +380,22 @@ BRANDS_ONLY = "brands, but encrypts nothing: add apply_rights_protection_templat
 
 def brands_only(sections: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a rule is told to choose how protected mail looks, and not to protect it."""
-    return _is_told(sections, BRANDING) and not encrypts(sections)
+    return _has_any_action(sections, BRANDING) and not encrypts(sections)
 
 
 def decrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a rule is told to remove protection."""
-    return _is_told(sections, DECRYPTING)
+    return _has_any_action(sections, DECRYPTING)
 
 
 def decides_about_mail(sections: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a rule is told to do something that decides whether mail is delivered or protected, be it by keeping it
     from other rules.
     """
-    return _is_told(sections, (*ENCRYPTING, *DECRYPTING, *REJECTING, *MODERATING, "stop_rule_processing"))
+    return _has_any_action(sections, (*ENCRYPTING, *DECRYPTING, *REJECTING, *MODERATING, "stop_rule_processing"))
 
 
-def _is_told(sections: Mapping[str, Mapping[str, Any]], options: Iterable[str]) -> bool:
+def _has_any_action(sections: Mapping[str, Mapping[str, Any]], options: Iterable[str]) -> bool:
     """Whether a rule has one of these actions."""
     return any(sections.get("actions", {}).get(option) for option in options)
 

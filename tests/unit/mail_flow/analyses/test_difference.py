@@ -84,7 +84,7 @@ def test_nor_is_it_built_for_what_only_others_in_copy_might_show(models: list[Mo
     ]
     changes = of_difference.difference(bank.numbered_rules, edited, bank.facts, NOW)
     assert changes.findings
-    assert models[0].free.company.watched
+    assert models[0].free.other_recipients.watched
     assert not any("open" in vars(model) for model in models)
 
 

@@ -121,7 +121,7 @@ def all_mail_arrives_in_clear(patch: Patch) -> None:
 
 def copies_are_never_split(patch: Patch) -> None:
     patch(
-        compile_recipients.Company,
+        compile_recipients.OtherRecipientsFormulas,
         "split",
         lambda self, conditions, rule, name, alive, matches, seen: compile_recipients.Split(
             seen.splits, seen.splits, alive
@@ -131,7 +131,7 @@ def copies_are_never_split(patch: Patch) -> None:
 
 def nobody_leaves_a_field(patch: Patch) -> None:
     """U07 would be settled."""
-    patch(compile_recipients.Company, "still_there", lambda self, address, history: TRUE)
+    patch(compile_recipients.OtherRecipientsFormulas, "still_there", lambda self, address, history: TRUE)
 
 
 def stop_is_ignored(patch: Patch) -> None:

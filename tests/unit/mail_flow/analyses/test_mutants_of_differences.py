@@ -52,7 +52,9 @@ def copies_are_no_matter(patch: Patch) -> None:
 
 def nobody_leaves_a_copy(patch: Patch) -> None:
     """Whoever shares a copy would share it to the end, if nobody is built for them."""
-    patch(compile_recipients.Company, "_leaver", lambda self, conditions, rule, name, seen, history: FALSE)
+    patch(
+        compile_recipients.OtherRecipientsFormulas, "_leaver", lambda self, conditions, rule, name, seen, history: FALSE
+    )
 
 
 def only_the_recipients_rules_split(patch: Patch) -> None:
@@ -62,13 +64,13 @@ def only_the_recipients_rules_split(patch: Patch) -> None:
 
 def edits_part_nobody(patch: Patch) -> None:
     """Rules that are not edited would see the same people, whatever an edited one splits."""
-    patch(difference_queries, "leaves_one_set", lambda company, edits, chains: [FALSE] * len(edits))
+    patch(difference_queries, "leaves_one_set", lambda other_recipients, edits, chains: [FALSE] * len(edits))
 
 
 def a_changed_rule_parts_nobody(patch: Patch) -> None:
-    whole = compile_recipients.Company.leaves_one_set
+    whole = compile_recipients.OtherRecipientsFormulas.leaves_one_set
     patch(
-        compile_recipients.Company,
+        compile_recipients.OtherRecipientsFormulas,
         "leaves_one_set",
         lambda self, splits, *, in_place: FALSE if in_place else whole(self, splits, in_place=in_place),
     )

@@ -32,7 +32,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.disclosures import (
     disclosures,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.concretizer import Letter
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.concretizer import (
+    WrittenMessage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.message_search import (
     CONFLICTS,
@@ -74,7 +76,7 @@ def letter(**more: Any) -> CandidateMessage:
     """A message of somebody inside to somebody outside."""
     options = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"], **more}
     message = message_of({**options, "date": NOW.isoformat()}, "", "message")
-    return CandidateMessage(Letter(options, "ann@fabrikam.com"), message, (facts_of(TENANT),))
+    return CandidateMessage(WrittenMessage(options, "ann@fabrikam.com"), message, (facts_of(TENANT),))
 
 
 class TestFormulas:

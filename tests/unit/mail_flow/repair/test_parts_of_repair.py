@@ -113,9 +113,9 @@ def test_a_proof_that_fails_leaves_a_counterexample_more() -> None:
     assert wrong is not goal.wrong
     assert known.first_wrong(task.rules_of(first)) is wrong
     whole = task.present.moved(2, 0)
-    tried = proof.under(whole)
-    assert proof.refuting(tried, task.to_keep(goal)) is None
-    assert edits_act(whole, tried)
+    verifier = proof.under(whole)
+    assert proof.refuting(verifier, task.to_keep(goal)) is None
+    assert edits_act(whole, verifier)
 
 
 def test_an_edit_does_not_help_until_a_day_where_mail_is_treated_wrongly_before_it_too() -> None:

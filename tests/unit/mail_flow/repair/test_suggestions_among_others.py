@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Judgment,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import (
-    TriedRules,
+    DraftVerifier,
     prove,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
@@ -104,7 +104,7 @@ def test_what_a_known_message_leaves_open_is_not_proved_again(monkeypatch: pytes
     proved: list[EditedRules] = []
     under = DraftProof.under
 
-    def proving(proof: DraftProof, draft: EditedRules) -> TriedRules:
+    def proving(proof: DraftProof, draft: EditedRules) -> DraftVerifier:
         proved.append(draft)
         return under(proof, draft)
 

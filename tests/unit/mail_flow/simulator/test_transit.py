@@ -139,7 +139,9 @@ def the_first_one_wins(patch: Patch) -> None:
 
 def rules_have_no_part(**change: Any) -> Callable[[Patch], None]:
     whole = protection.ways_of
-    return lambda patch: patch(protection, "ways_of", lambda world, *arguments: whole(world.but(**change), *arguments))
+    return lambda patch: patch(
+        protection, "ways_of", lambda world, *arguments: whole(world.with_changes(**change), *arguments)
+    )
 
 
 MUTANTS: dict[str, tuple[Callable[[Patch], None], list[str]]] = {

@@ -89,7 +89,7 @@ def fields(*, apart: bool) -> Callable[..., Any]:
 
 
 def without_the_recipient(formulas: Any, atom: Any, seen: Any, person: Any) -> Any:
-    return formulas.logic.any_of([formulas.company.another_has(key, seen.splits) for key in atom.keys])
+    return formulas.logic.any_of([formulas.other_recipients.another_has(key, seen.splits) for key in atom.keys])
 
 
 def relation(known: Callable[..., Any]) -> Callable[..., Any]:
@@ -188,7 +188,9 @@ OVERDONE: dict[str, tuple[Callable[[Patch], None], list[Values], Values]] = {
         claim(any_of_to_cc_header=ANN),
     ),
     "L4": (
-        mutant(compile_recipients.Company, "another_has", lambda self, key, history, written=False: FALSE),
+        mutant(
+            compile_recipients.OtherRecipientsFormulas, "another_has", lambda self, key, history, written=False: FALSE
+        ),
         encrypts(recipient_address_contains_words=FABRIKAM),
         claim(any_of_recipient_address_contains_words=FABRIKAM),
     ),

@@ -10,7 +10,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     GuaranteeVerdict,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import (
-    TriedRules,
+    DraftVerifier,
     prove,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
@@ -36,9 +36,9 @@ def test_what_held_is_kept_exactly_if_it_is_proved_again(rules: list[dict[str, A
         ]
     )
     held = prove([ALL], TENANT, guarantees, NOW)
-    tried = TriedRules(RuleSet(rules), facts_of(TENANT), guarantees, NOW)
+    verifier = DraftVerifier(RuleSet(rules), facts_of(TENANT), guarantees, NOW)
     assert all(judged.verdict is GuaranteeVerdict.PROVED for judged in held)
-    assert tried.keep(held) is kept
-    judged = [tried.judgment(guarantee).verdict is GuaranteeVerdict.PROVED for guarantee in guarantees]
+    assert verifier.keep(held) is kept
+    judged = [verifier.judgment(guarantee).verdict is GuaranteeVerdict.PROVED for guarantee in guarantees]
     assert all(judged) is kept
-    assert [tried.keep([one]) for one in held] == judged
+    assert [verifier.keep([one]) for one in held] == judged
