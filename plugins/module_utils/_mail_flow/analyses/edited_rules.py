@@ -61,6 +61,16 @@ def unchanged(model: Model, rule: FlowRule) -> FlowRule:
     return rule.with_criteria(conditions)
 
 
+def changed_conditions_of(model: Model, rule: FlowRule) -> dict[Atom, tuple[str, ...]]:
+    """The other conditions of a rule, whose result earlier rules change, each with the names of these rules."""
+    chain = next((chain for chain in model.free.chains if chain.step(rule)), None)
+    step = chain.step(rule) if chain else None
+    if chain is None or step is None:
+        return {}
+    kept = unchanged(model, rule).criteria.conditions
+    return {atom: tuple(changing_rules(chain, atom, step)) for atom in rule.criteria.conditions if atom not in kept}
+
+
 def telling_separation(
     model: Model, rule: FlowRule, why: Separation, solve: Callable[[Sequence[Literal]], bool | None]
 ) -> Separation:

@@ -296,6 +296,8 @@ class SideEffectsChanged(MailFinding):
     :param now: whether they are new.
     :param later: the rule, if it is not an edited one.
     :param cause: ``None`` if several edits may be the cause.
+    :param changed: the conditions that earlier rules change, each with the names of these rules.
+    :param some: whether it is open which of the mail on which the named rules act.
     """
 
     kind: DifferenceKind = DifferenceKind.SIDE_EFFECT_CHANGED
@@ -303,6 +305,8 @@ class SideEffectsChanged(MailFinding):
     now: bool
     later: LaterRule | None
     cause: Cause | None
+    changed: tuple[tuple[Atom, tuple[str, ...]], ...] = ()
+    some: bool = False
 
     @property
     def when(self) -> dict[str, Any]:

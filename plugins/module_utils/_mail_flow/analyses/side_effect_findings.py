@@ -23,13 +23,30 @@ from ..symbolic.encoding import Model
 from ..symbolic.message_search import CandidateMessage
 from ..symbolic.witness_replay import course_of, reasons_of
 from .difference_kinds import witness_of
-from .edited_rules import names_of, telling_separation, unchanged
+from .edited_rules import changed_conditions_of, names_of, telling_separation, unchanged
 from .finding import OF_COPIES, STATED_TEXTS, Cause, LaterRule, MayHaveSideEffects, SideEffect, SideEffectsChanged
 from .rule_changes import NOTHING, Edit, Separation, edits_of, separation_of, unedited
 from .rule_side_effects import TOLD_AFTER_REJECTION, effects_of
 
 #: Rule set, place of a rule in it, and its side effect.
 _Effecting = tuple[int, int, SideEffect]
+
+
+@dataclass(frozen=True)
+class _Changing:
+    """The side effects that mail may have in one rule set alone.
+
+    :param only: by rule set and side effect, the literals that are true together if mail has the effect in that set alone.
+    :param goes_on: by side effect, the literals that are true together if rules go on after a rejection; empty if that does not
+        decide whether mail has it.
+    :param possible: the side effects of rules that are possible in one rule set alone; :param:`sure`: those of them that do not
+        depend on whether rules go on after a rejection.
+    """
+
+    only: Mapping[tuple[int, SideEffect], tuple[Literal, ...]]
+    goes_on: Mapping[SideEffect, Sequence[Literal]]
+    possible: Collection[_Effecting]
+    sure: Collection[_Effecting]
 
 
 class SideEffects:
@@ -48,22 +65,28 @@ class SideEffects:
         """A finding for each rule, direction and certainty: the side effects that mail newly has, or no longer has, by that rule."""
         doing = [[(rule, effects_of(rule)) for rule in rules.rules] for rules in self.model.rule_sets]
         circuit = self.model.circuit
-        only, possible, sure = self._changed(doing)
+        changing = self._changing(doing)
         sides = [(which, rule, effects) for which in (1, 0) for rule, effects in doing[which]]
         for which, rule, effects in sides:
-            possible_effects = [effect for effect in sorted(effects) if (which, rule.place, effect) in possible]
+            possible_effects = [
+                effect for effect in sorted(effects) if (which, rule.place, effect) in changing.possible
+            ]
             for perhaps in (False, True):
-                some = [effect for effect in possible_effects if ((which, rule.place, effect) in sure) is not perhaps]
+                some = [
+                    effect
+                    for effect in possible_effects
+                    if ((which, rule.place, effect) in changing.sure) is not perhaps
+                ]
                 if some:
-                    shown = circuit.disjunction(circuit.conjunction(only[which, effect]) for effect in some)
+                    shown = circuit.disjunction(circuit.conjunction(changing.only[which, effect]) for effect in some)
                     literals = [self._acts(rule, which), shown]
-                    yield self._finding(rule, some, now=bool(which), literals=literals, perhaps=perhaps)
+                    goes_on = [literal for effect in some for literal in changing.goes_on[effect]]
+                    yield self._finding(
+                        rule, some, now=bool(which), literals=literals, goes_on=goes_on, perhaps=perhaps
+                    )
 
-    def _changed(
-        self, doing: Sequence[Sequence[tuple[FlowRule, Collection[SideEffect]]]]
-    ) -> tuple[dict[tuple[int, SideEffect], tuple[Literal, ...]], set[_Effecting], set[_Effecting]]:
-        """By rule set and side effect, the literals that are true together if mail has the effect in that set alone; the effects of
-        rules that are possible there; and those that are certain.
+    def _changing(self, doing: Sequence[Sequence[tuple[FlowRule, Collection[SideEffect]]]]) -> _Changing:
+        """The side effects that mail may have in one rule set alone.
 
         :param doing: by rule set, each rule with its side effects.
         """
@@ -93,29 +116,16 @@ class SideEffects:
                 for rule in ways[which][effect]
             ]
         )
-        in_doubt = self._in_doubt_after_rejection(doing, ways)
+        goes_on = {effect: self._continues_after_rejection(effect, [side[effect] for side in ways]) for effect in every}
         doubtful = [
-            ((which, rule.place, effect), (self._acts(rule, which), *continues, *only[which, effect]))
-            for which, rule, effect, continues in in_doubt
-            if (which, rule.place, effect) in possible
+            ((which, rule.place, effect), (self._acts(rule, which), *goes_on[effect], *only[which, effect]))
+            for which in (1, 0)
+            for rule, effects in doing[which]
+            for effect in effects
+            if goes_on[effect] and (which, rule.place, effect) in possible
         ]
         known = asked.possible(doubtful)
-        return only, possible, possible - {key for key, _literals in doubtful} | known
-
-    def _in_doubt_after_rejection(
-        self,
-        doing: Sequence[Sequence[tuple[FlowRule, Collection[SideEffect]]]],
-        ways: Sequence[Mapping[SideEffect, Sequence[FlowRule]]],
-    ) -> Iterator[tuple[int, FlowRule, SideEffect, list[Literal]]]:
-        """The side effects of rules that depend on whether rules go on after a rejection: the rule set, the rule, the
-        effect, and literals that are true together if they go on.
-        """
-        continues = {
-            effect: self._continues_after_rejection(effect, [side[effect] for side in ways]) for effect in ways[0]
-        }
-        for which in (1, 0):
-            for rule, effects in doing[which]:
-                yield from ((which, rule, effect, continues[effect]) for effect in effects if continues[effect])
+        return _Changing(only, goes_on, possible, possible - {key for key, _literals in doubtful} | known)
 
     def _acts(self, rule: FlowRule, which: int) -> Literal:
         """The literal that is true if a rule of a set acts on a copy."""
@@ -173,19 +183,34 @@ class SideEffects:
         return [high(held[0]) if held else FALSE]
 
     def _finding(
-        self, rule: FlowRule, effects: Sequence[SideEffect], *, now: bool, literals: Sequence[Literal], perhaps: bool
+        self,
+        rule: FlowRule,
+        effects: Sequence[SideEffect],
+        *,
+        now: bool,
+        literals: Sequence[Literal],
+        goes_on: Sequence[Literal],
+        perhaps: bool,
     ) -> SideEffectsChanged:
         """The finding about side effects of a rule.
 
         :param now: whether mail newly has them.
         :param literals: literals that are true together of the mail.
-        :param perhaps: whether that depends on whether rules go on after a rejection.
+        :param goes_on: what is true, too, if rules go on after a rejection; empty if that does not matter.
+        :param perhaps: whether that decides for all of the mail.
         """
         own_edits = [edit for edit in self._edits if rule is edit.before or rule is edit.after]
         edits = own_edits or [edit for edit in self._edits if edit.place < self._places[id(rule)]]
         later_rule = None if own_edits else LaterRule(rule.name, acts=now, stays=True)
-        about, why = self._mail(rule, edits[0] if len(edits) == 1 else None, literals)
-        witness, reasons = self._witness(effects, literals, now=now)
+        edit = edits[0] if len(edits) == 1 else None
+        version = self._version_that_acts(edit, rule, literals) if edit else None
+        about, why = self._mail(rule, edit, version, literals)
+        some = self._is_only_some(edit, version, why, literals)
+        depends = bool(goes_on) and not perhaps
+        witness, reasons = self._witness(effects, literals, now=now, guesses=not depends)
+        if witness is None and depends:
+            witness, further = self._witness(effects, [*literals, *goes_on], now=now, guesses=True)
+            reasons = () if witness else tuple(dict.fromkeys((*reasons, *further)))
         if perhaps:
             reasons = (AFTER_REJECTION,)
         common: dict[str, Any] = {
@@ -194,28 +219,27 @@ class SideEffects:
             "effects": tuple(effects),
             "now": now,
             "later": later_rule,
-            "cause": Cause(edits[0], _acting(edits[0], now=now or not own_edits), later_rule, perhaps=bool(reasons))
-            if len(edits) == 1
+            "changed": tuple(changed_conditions_of(self.model, rule).items()),
+            "cause": Cause(edit, _acting(edit, now=now or not own_edits), later_rule, perhaps=bool(reasons))
+            if edit
             else None,
         }
         if reasons:
             return MayHaveSideEffects(about=about[-1:], **common, unknown=reasons)
-        return SideEffectsChanged(about=about, why=why, **common)
+        return SideEffectsChanged(about=about, why=why, some=some, **common)
 
     def _mail(
-        self, rule: FlowRule, edit: Edit | None, literals: Sequence[Literal]
+        self, rule: FlowRule, edit: Edit | None, version: FlowRule | None, literals: Sequence[Literal]
     ) -> tuple[tuple[FlowRule, ...], Separation]:
         """The rules whose conditions all mail meets on which a side effect of a rule changes, the rule itself last, and what
         distinguishes the mail of the version of the edited rule that acts on it.
 
         :param edit: the edit that makes the difference; ``None`` if several may.
+        :param version: the version of the edited rule that acts on all of it; ``None`` if neither does.
         :param literals: literals that are true together of the mail.
         """
         own = unchanged(self.model, rule)
-        if edit is None:
-            return (own,), NOTHING
-        version = self._version_that_acts(edit, rule, literals)
-        if version is None:
+        if edit is None or version is None:
             return (own,), NOTHING
         acting = unchanged(self.model, version)
         why = NOTHING
@@ -230,6 +254,21 @@ class SideEffects:
             why = NOTHING
         why = telling_separation(self.model, acting, why, self._solve)
         return ((acting,) if version is rule else (acting, own)), why
+
+    def _is_only_some(
+        self, edit: Edit | None, version: FlowRule | None, why: Separation, literals: Sequence[Literal]
+    ) -> bool:
+        """Whether side effects of a rule do not surely change on all usual mail on which the rule acts, and the version of the edited
+        rule, and that what distinguishes its mail is true of.
+
+        :param literals: what is true together of the mail on which they change.
+        """
+        acting = [assumption.literal for assumption in self.model.mail.assumptions]
+        if edit is not None and version is not None:
+            acting.append(self._acts(version, int(version is edit.after)))
+        if why:
+            acting.append(self.model.free.conditions.may_meet_or_fail(why.met, why.unmet, self.model.mail.recipient))
+        return not self._is_sure([literals[0], *acting], self.model.circuit.conjunction(literals))
 
     def _version_that_acts(self, edit: Edit, rule: FlowRule, literals: Sequence[Literal]) -> FlowRule | None:
         """The version of an edited rule that acts on all mail of which literals are true; ``None`` if neither does."""
@@ -250,10 +289,12 @@ class SideEffects:
         return self.model.circuit.solve(literals, remaining) if remaining > 0 else None
 
     def _witness(
-        self, effects: Sequence[SideEffect], literals: Sequence[Literal], *, now: bool
+        self, effects: Sequence[SideEffect], literals: Sequence[Literal], *, now: bool, guesses: bool
     ) -> tuple[Mapping[str, Any] | None, tuple[Reason, ...]]:
         """A message that surely has one of some side effects in one rule set alone, a usual one if possible; or ``None``, and what
         is open of the messages that may.
+
+        :param guesses: whether it may be guessed that no later rule reports a rejected copy.
         """
         usual = [assumption.literal for assumption in self.model.mail.assumptions]
         reasons: list[Reason] = []
@@ -265,7 +306,7 @@ class SideEffects:
             for candidate in itertools.islice(candidates, _CANDIDATES):
                 if candidate is None:
                     continue
-                sides = _SideEffectReplay(self.model, candidate, effects, now=now)
+                sides = _SideEffectReplay(self.model, candidate, effects, now=now, guesses=guesses)
                 witness = sides.witness()
                 if witness is not None:
                     return witness, ()
@@ -282,12 +323,14 @@ class _SideEffectReplay:
     """A candidate for a message that has one of some side effects in one rule set alone, in the simulator.
 
     :param now: whether that is the second rule set.
+    :param guesses: whether it may be guessed that no later rule reports a rejected copy.
     """
 
     model: Model
     candidate: CandidateMessage
     effects: Sequence[SideEffect]
     now: bool
+    guesses: bool
 
     def witness(self) -> dict[str, Any] | None:
         """The candidate as a witness, without what it can do without; ``None`` if it does not show that."""
@@ -320,6 +363,8 @@ class _SideEffectReplay:
         for which in (0, 1):
             course = self._course(which, self.candidate.message)
             yield from reasons_of(course, self.candidate.message, self.candidate.facts[which])
+            if course is not None and self._rests_on_a_guess(course):
+                yield AFTER_REJECTION
 
     def _course(self, which: int, message: Message) -> Course | None:
         """What happens to the recipient's copy of a message in a rule set."""
@@ -333,7 +378,12 @@ class _SideEffectReplay:
         if all(matched):
             return True
         perhaps = any(place in places for world in course.worlds for _held, place in world.perhaps)
+        perhaps = perhaps or (effect.sort in TOLD_AFTER_REJECTION and self._rests_on_a_guess(course))
         return None if perhaps or any(matched) else False
+
+    def _rests_on_a_guess(self, course: Course) -> bool:
+        """Whether it is only guessed, against :param:`guesses`, that no later rule reports the rejected copy."""
+        return not self.guesses and any(AFTER_REJECTION.id in world.rests_on for world in course.worlds)
 
 
 def _acting(edit: Edit, *, now: bool) -> tuple[bool, bool]:

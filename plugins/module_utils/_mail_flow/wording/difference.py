@@ -26,11 +26,13 @@ from ..analyses.finding import (
     MayWait,
     SideEffectsChanged,
 )
+from ..analyses.rule_changes import NOTHING
 from .copy_row import copy_row
 from .reasons import ids_in_words, open_reasons, open_words
 from .result_rows import DifferenceRow, SideEffectRow
 from .sentences import (
     BECOMES,
+    NONE_CHANGED,
     NamedMail,
     because,
     dated,
@@ -124,7 +126,7 @@ def _effect(finding: MailFinding) -> tuple[str, str]:
         return mail, f"{becomes_now}."
     if isinstance(finding, SideEffectsChanged) and not isinstance(finding, MayChange):
         effects = side_effect_words(finding.effects, now=finding.now)
-        return str(mail_of(finding.about, every=False)), f"{effects}."
+        return str(_mail_with_side_effects(replace(finding, why=NOTHING))), f"{effects}."
     return "", _text(finding)
 
 
@@ -168,7 +170,13 @@ def _side_effects(finding: SideEffectsChanged) -> str:
     applies = f"rule '{rule}' {'now' if finding.now else 'no longer'} applies to it, because other rules changed"
     why = because(finding.cause) if finding.cause else applies
     effects = side_effect_words(finding.effects, now=finding.now)
-    return f"{mail_of(finding.about, finding.why, every=False)} {effects}: {why}."
+    return f"{_mail_with_side_effects(finding)} {effects}: {why}."
+
+
+def _mail_with_side_effects(finding: SideEffectsChanged) -> NamedMail:
+    """The mail whose side effects change."""
+    mail = mail_of(finding.about, finding.why, every=False, changed=dict(finding.changed))
+    return replace(mail, partly=finding.some)
 
 
 @_with_more.register
@@ -204,7 +212,8 @@ def _mail(finding: MayChange) -> list[NamedMail]:
         for rule in finding.about
         if not any(set(other.criteria.conditions) < set(rule.criteria.conditions) for other in finding.about)
     ]
-    return [mail_of([rule], finding.why, every=False) for rule in wider] or [mail_of([], every=False)]
+    changed = dict(finding.changed) if isinstance(finding, SideEffectsChanged) else NONE_CHANGED
+    return [mail_of([rule], finding.why, every=False, changed=changed) for rule in wider] or [mail_of([], every=False)]
 
 
 @_text.register

@@ -302,3 +302,38 @@ def test_a_side_effect_that_is_open_in_both_rule_sets_only_may_change() -> None:
     rows = compared([agenda, prefixes, numbers], [prefixes, numbers, agenda]).rows
     assert [row for row in rows if row["kind"] == "side_effect_changed"] == []
     assert {reason["id"] for row in rows if row.get("side_effects") for reason in row["unknown"]} == {"U18"}
+
+
+FOOTER = rule(
+    "Footer",
+    OUTGOING,
+    {"apply_html_disclaimer_text": "Contoso", "apply_html_disclaimer_fallback_action": "Wrap"},
+)
+CARDS = {**OUTGOING, "subject_contains_words": ["card"]}
+DEALS = rule("Deals", {**OUTGOING, "subject_or_body_contains_words": ["deal"]}, TOLD)
+
+
+def test_a_condition_that_an_earlier_rule_changes_is_said_of_mail_whose_side_effects_change() -> None:
+    texts = [row["text"] for row in compared([FOOTER], [FOOTER, DEALS]).rows if row.get("side_effects")]
+    (told_now,) = (text for text in texts if "is now reported" in text)
+    assert "with 'deal' in its subject or text (as 'Footer' leaves it)" in told_now
+
+
+def test_mail_that_the_named_rules_do_not_tell_from_other_mail_is_some() -> None:
+    """The footer hides the words of a few messages, which it is wrapped around. Others were reported before."""
+    rows = [row for row in compared([FOOTER, DEALS], [DEALS]).rows if row["kind"] == "side_effect_changed"]
+    assert [row["text"].split(" with ")[0] for row in rows] == ["Some mail from inside to people outside"]
+    (row,) = compared([STOPS, REPORT], [REPORT]).rows
+    assert row["text"].startswith("Mail from inside with 'deal' in its subject is now reported")
+
+
+def test_whether_rejected_mail_is_reported_is_not_guessed() -> None:
+    """U10, also where an earlier rule changes the text that the later one looks at."""
+    rejects_cards = rule("Cards", CARDS, {"reject_message_reason_text": "No."})
+    rows = compared([FOOTER, DEALS], [rejects_cards, FOOTER, DEALS]).rows
+    about_reports = [
+        row for row in rows if any(each["name"] == "soc@evil.example" for each in row.get("side_effects", ()))
+    ]
+    assert about_reports
+    assert {row["kind"] for row in about_reports} == {"unknown"}
+    assert "U10" in {reason["id"] for row in about_reports for reason in row["unknown"]}
