@@ -155,13 +155,15 @@ class Pattern:
     whether it is found.
 
     :param perhaps: whether an open match counts.
+    :param lines: whether ``^`` and ``$`` stand for the borders of lines where the pattern does not say it; ``None`` if an open match
+        counts.
     """
 
-    def __init__(self, pattern: str, dialect: Dialect, *, perhaps: bool = False) -> None:
+    def __init__(self, pattern: str, dialect: Dialect, *, perhaps: bool = False, lines: bool | None = None) -> None:
         self._search = search_for(pattern, dialect)
         self.expression = self._search.expression
         self._perhaps = perhaps
-        self._lines = self.expression.lines or (perhaps and self.expression.anchored)
+        self._lines = self.expression.lines or (self.expression.anchored and (perhaps if lines is None else lines))
         self._after: dict[tuple[Any, str], Any] = {}
         self.start: Any = (frozenset(), self._anchors_at("", end=False), False)
 
@@ -211,6 +213,11 @@ class Pattern:
         )
 
     @property
+    def reads_lines(self) -> bool:
+        """Whether it is open whether an anchor in it stands for the border of a line."""
+        return self.expression.anchored and not self.expression.lines
+
+    @property
     def letters(self) -> str:
         """The characters that it distinguishes."""
         letters: set[str] = set()
@@ -223,8 +230,8 @@ class Guess(Pattern):
     begins; the anchors that hold behind what was read; and whether it is complete.
     """
 
-    def __init__(self, pattern: str, dialect: Dialect, *, perhaps: bool = False) -> None:
-        super().__init__(pattern, dialect, perhaps=perhaps)
+    def __init__(self, pattern: str, dialect: Dialect, *, perhaps: bool = False, lines: bool | None = None) -> None:
+        super().__init__(pattern, dialect, perhaps=perhaps, lines=lines)
         self.start = (None, self.start[1], False)
         self.starts = [self.start]
 
@@ -305,7 +312,7 @@ def is_impossible(
     wanted: Sequence[Key], unwanted: Sequence[Key] = (), form: Sequence[Key] = (), *, plain: bool = False
 ) -> bool:
     """Whether no text at all can have these words and patterns and lack the others, however open questions are
-    answered.
+    answered. Whether ``^`` and ``$`` stand for the borders of lines is one question for all patterns of a dialect.
 
     :param form: patterns that every text in question certainly has.
     :param plain: whether texts in question have no :data:`HALF_ASCII`.
@@ -315,11 +322,17 @@ def is_impossible(
         return False  # The folding of their letters depends on adjacent letters.
     if any(sort == "pattern" and not HALF_ASCII.keys().isdisjoint(value[0]) for sort, value in (*wanted, *unwanted)):
         return False  # So may that of other letters in the text.
-    machines = (
-        [*(_machine(key) for key in form), *(_guess(key, perhaps=True) for key in wanted)],
-        [_machine(key) for key in unwanted],
-    )
-    return _shortest(*machines, _every_character(machines, plain=plain)) is None
+    dialects = {value[1] for sort, value in (*wanted, *unwanted) if sort == "pattern"}
+    for lines in (False, True) if len(dialects) == 1 else (None,):
+        machines = (
+            [*(_machine(key) for key in form), *(_guess(key, perhaps=True, lines=lines) for key in wanted)],
+            [_machine(key, lines=lines) for key in unwanted],
+        )
+        if _shortest(*machines, _every_character(machines, plain=plain)) is not None:
+            return False
+        if not any(machine.reads_lines for some in machines for machine in some if isinstance(machine, Pattern)):
+            break
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,16 +526,16 @@ def _guesses(machines: Sequence[Machine], states: Sequence[Any], character: str)
     )
 
 
-def _guess(key: Key, *, perhaps: bool = False) -> Machine:
+def _guess(key: Key, *, perhaps: bool = False, lines: bool | None = None) -> Machine:
     """The automaton of what is wanted in a text."""
     sort, value = key
-    return _machine(key, perhaps=perhaps) if sort == "word" else Guess(*value, perhaps=perhaps)
+    return _machine(key, perhaps=perhaps) if sort == "word" else Guess(*value, perhaps=perhaps, lines=lines)
 
 
-def _machine(key: Key, *, perhaps: bool = False) -> Machine:
+def _machine(key: Key, *, perhaps: bool = False, lines: bool | None = None) -> Machine:
     sort, value = key
     if sort != "word":
-        return Pattern(*value, perhaps=perhaps)
+        return Pattern(*value, perhaps=perhaps, lines=lines)
     return PerhapsWord(value) if perhaps else WordMatcher(value)
 
 

@@ -209,3 +209,19 @@ def test_what_a_prefix_changes_of_a_pattern_is_known(
             before, after = has_pattern(text, pattern), has_pattern(prefix + text, pattern)
             assert before == after or (gains if after else loses), text
             assert possible or not after
+
+
+@pytest.mark.parametrize(
+    ("option", "narrow", "wide"),
+    [
+        ("attachment_name_matches_patterns", "^ITAR[-_]", "^(ITAR|EAR)[-_]"),
+        ("attachment_name_matches_patterns", r"[.]dwg$", r"[.](dwg|step)$"),
+        ("subject_matches_patterns", "^secure:", "^secur"),
+    ],
+)
+def test_an_anchored_pattern_is_part_of_a_wider_one(option: str, narrow: str, wide: str) -> None:
+    """Whether anchors stand for the borders of lines is open (U18), and the same for both."""
+    answer = verdict(
+        [rule("Wide", {**OUTGOING, option: [wide]}, ENCRYPT)], when={**OUTGOING, option: [narrow]}, then="not_in_clear"
+    )
+    assert answer["verdict"] == "proved", answer

@@ -236,7 +236,8 @@ POSSIBLE: list[tuple[list[Any], list[Any], str]] = [
     ([("word", "encrypt:")], [("pattern", ("encrypt:([^a-z0-9]|$)", False))], "encrypt:report"),
     ([("word", "top secret")], [("pattern", ("top secret", False))], "top  secret"),
     ([("word", "strasse")], [("pattern", ("strasse", False))], "straße"),
-    ([("pattern", ("^b$", False))], [("pattern", ("^[ab]", False))], "c\nb"),
+    ([("pattern", ("^b$", False)), ("word", "c")], [], "c\nb"),
+    ([("pattern", ("^b$", False))], [("pattern", ("^[ab]", True))], "c\nb"),
     ([("pattern", ("[à-ÿ]", False))], [("pattern", (r"\w", False))], "÷"),
 ]
 
@@ -255,6 +256,14 @@ def test_a_letter_is_the_same_to_both_kinds_of_search(pattern: str) -> None:
         quick = re.search(pattern, text, re.IGNORECASE) is not None
         found = has_pattern(text, pattern)  # Open where comparisons disagree.
         assert (found, search.states.matches(text, False)) == (found if text in HALF_ASCII else quick, quick), text
+
+
+def test_all_patterns_read_lines_alike() -> None:
+    """Where one of them finds the beginning of a line, so does a wider one."""
+    assert is_impossible([("pattern", ("^b$", False))], [("pattern", ("^[ab]", False))])
+    assert is_impossible([("pattern", ("[.]b$", False))], [("pattern", ("[.](b|c)$", False))])
+    assert not is_impossible([("pattern", ("^b", False))], [("pattern", ("^b$", False))])
+    assert not is_impossible([("pattern", ("(?m)^b$", False))], [("pattern", ("^[ab]", False))])
 
 
 def test_a_text_that_cannot_be_is_impossible() -> None:
