@@ -80,6 +80,26 @@ def test_a_pattern_that_only_the_source_of_html_has_is_unknown() -> None:
     assert matched(message, subject_or_body_matches_patterns=["nowhere"]) is False
 
 
+@pytest.mark.parametrize("location", ["Append", "Prepend"])
+def test_a_disclaimer_is_in_the_source_of_html_as_in_its_text(location: str) -> None:
+    """So a later pattern surely finds it, and what only its own markup has is open as in any HTML."""
+    adds: Values = {
+        "name": "Adds",
+        "actions": {
+            "apply_html_disclaimer_text": '<p id="note">Confidential</p>',
+            "apply_html_disclaimer_location": location,
+        },
+    }
+    for pattern, found in (("Confidential", True), ('id="note"', "unknown"), ("text", True), ("nowhere", False)):
+        looks = {
+            "name": "Looks",
+            "conditions": {"subject_or_body_matches_patterns": [pattern]},
+            "actions": {"set_audit_severity": "Low"},
+        }
+        (copy,) = Simulator([adds, looks], facts_of(FACTS)).run(html("<p>text</p>"))["recipients"].values()
+        assert {row["name"]: row["matched"] for row in copy["rules"]}.get("Looks", False) == found
+
+
 def test_what_an_attached_message_holds_may_count() -> None:
     inner = b'From: a@b.com\r\nContent-Type: application/octet-stream; name="a.exe"\r\nContent-Disposition: attachment; filename="a.exe"\r\n\r\nx\r\n'
     message = read(

@@ -99,14 +99,16 @@ def plain_text(html: str) -> str | None:
 
 
 def _with_disclaimer(actions: Mapping[str, Any], content: Content, wraps: bool) -> dict[str, Any]:
-    plain = plain_text(str(actions["apply_html_disclaimer_text"]))
+    html = str(actions["apply_html_disclaimer_text"])
+    plain = plain_text(html)
     if wraps:
         return {"body": plain, "wrapped": True, "readings": (), "sources": ()}
     if content.body is None or plain is None:
         return {"body": None}
     first = actions.get("apply_html_disclaimer_location") == "Prepend"
     body, *others = (f"{plain}\n{text}" if first else f"{text}\n{plain}" for text in (content.body, *content.readings))
-    return {"body": body, "readings": tuple(others)}
+    sources = tuple(f"{html}\n{text}" if first else f"{text}\n{html}" for text in content.sources)
+    return {"body": body, "readings": tuple(others), "sources": sources}
 
 
 def _headers(content: Content, actions: Mapping[str, Any], sets_last: bool) -> tuple[tuple[str, tuple[str, ...]], ...]:

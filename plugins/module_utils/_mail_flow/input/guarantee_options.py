@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ..._engine.arguments import CheckedSpec, validate
 from ..._exchange.errors import OptionError
@@ -18,6 +18,8 @@ from ..conditions.predicates import BY_OPTION
 from ..model.connectors import IN_TRANSIT, VALIDATIONS
 from ..model.wishes import WISHES
 from .parsing import refuse_unknown
+
+_Value = TypeVar("_Value")
 
 #: The options that narrow a wish.
 _NARROWING = tuple(dict.fromkeys(wish.narrowed_by for wish in WISHES.values() if wish.narrowed_by))
@@ -102,6 +104,21 @@ class Guarantee:
         if not then:
             return None
         return self if then == self.then else replace(self, then=then)
+
+    @property
+    def covers_disclosures(self) -> bool:
+        """Whether what rules show others of its mail breaks it."""
+        return WISHES[(self.of_copies or self).then].covers_disclosures
+
+    def others_count_if(self, leaves: Callable[[], _Value]) -> tuple[_Value, ...] | None:
+        """What else must be true of a copy that rules make of its mail, for somebody whom its conditions do not select, for the
+        copy to count; ``None`` if no such copy counts.
+
+        :param leaves: whether a copy for that person leaves the organization.
+        """
+        if self.of_copies is None or self.copies == RECIPIENTS_ONLY:
+            return None
+        return (leaves(),) if self.copies == COPIES_OUTSIDE else ()
 
     @property
     def selection(self) -> dict[str, Any]:

@@ -55,6 +55,11 @@ class KnownDomains:
             "",
         )
 
+    @property
+    def relays(self) -> bool:
+        """Whether Exchange relays mail to an accepted domain to other servers, unless it has the mailbox."""
+        return any(domain.type == RELAYED for domain in self.accepted or ())
+
     @cached_property
     def _types(self) -> dict[str, str]:
         return {domain.name: domain.type for domain in self.accepted or ()}

@@ -95,6 +95,13 @@ class AddressSlot:
         """The values of a sort."""
         return [value for kind, value in self.atoms if kind == sort]
 
+    @property
+    def mailboxes(self) -> list[Literal]:
+        """Whether it is the address of each mailbox that is known, or of some of those that rules do not tell apart."""
+        known = [("address", address) for address in sorted(self.facts.people.mailboxes or ())]
+        alike = [("profile", number) for number, profile in enumerate(self.profiles.profiles) if profile.mailboxes]
+        return [self.atoms[key] for key in (*known, *alike) if key in self.atoms]
+
     # Regions of the domain
 
     def below_alone(self, name: str) -> Literal:

@@ -40,6 +40,7 @@ class Vocabulary:
     :param members: whether a condition looks there for members of groups who are not among these.
     :param envelope: whether a condition looks at the envelope's sender, and :param:`managers` whether a rule looks at
         who has a manager.
+    :param mailboxes: whether it matters who has a mailbox.
     """
 
     keys: dict[str, dict[Key, None]] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class Vocabulary:
     members: bool = False
     envelope: bool = False
     managers: bool = False
+    mailboxes: bool = False
 
     def mention(self, slot: str, keys: Iterable[Key]) -> None:
         """Notes atoms of a slot."""
@@ -93,6 +95,7 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
     for sending in policies.sending if isinstance(policies, DlpRules) else ():
         _with_brought(vocabulary, sending.as_sending(RuleSet([])), facts)
     _with_domains(vocabulary, facts, named_domains(facts.connectors.outbound or ()) if transit else ())
+    vocabulary.mailboxes = transit and facts.domains.relays
     _with_people(vocabulary, facts)
     return vocabulary
 

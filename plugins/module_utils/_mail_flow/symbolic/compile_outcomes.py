@@ -240,10 +240,9 @@ def _may_relay(chain: RuleChain) -> Value:
     logic = chain.logic
     person = chain.person
     facts = chain.mail.facts
-    if not any(domain.type == RELAYED for domain in facts.domains.accepted or ()):
+    if not facts.domains.relays:
         return FALSE
-    known = [("address", address) for address in sorted(facts.people.mailboxes or ())]
-    here = chain.mail.circuit.disjunction([person[key] for key in known if key in person.atoms])
+    here = chain.mail.circuit.disjunction(person.mailboxes)
     taking = [connector for connector in facts.connectors.outbound or () if connector.takes_any]
     surely = logic.any_of(
         [

@@ -11,9 +11,8 @@ from functools import cached_property
 
 from ..conditions.seen_message import SeenMessage
 from ..formula import FALSE, TRUE, Value
-from ..input.guarantee_options import COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
+from ..input.guarantee_options import Guarantee
 from ..model.connectors import IN_TRANSIT
-from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..simulator.disclosures import Disclosure
 from .address import AddressSlot
@@ -79,11 +78,8 @@ class CountedCopies:
         return copies
 
     def _counts(self, person: AddressSlot, made: Value) -> Value:
-        if self.guarantee.of_copies is None or self.guarantee.copies == RECIPIENTS_ONLY:
-            return FALSE
-        if self.guarantee.copies == COPIES_OUTSIDE:
-            return made & self.side.conditions.scopes.leaves(person)
-        return made
+        asked = self.guarantee.others_count_if(lambda: self.side.conditions.scopes.leaves(person))
+        return FALSE if asked is None else self.side.logic.all_of([made, *asked])
 
     def disclosed(self, disclosure: Disclosure, *, counted: bool) -> Value:
         """Whether a rule may show somebody, in clear, mail that the guarantee applies to.
@@ -97,7 +93,7 @@ class CountedCopies:
         for copy_ in self.every:
             there = TRUE if copy_.copy is None else copy_.copy.when
             of_mail = copy_.own | copy_.made
-            counts = own | self._counts(person, of_mail) if self._covers_disclosures else FALSE
+            counts = own | self._counts(person, of_mail) if self.guarantee.covers_disclosures else FALSE
             which = counts if counted else of_mail & ~counts
             chains.append((there & which, copy_.outcome.chain))
         return disclosed(disclosure, chains, logic)
@@ -112,12 +108,6 @@ class CountedCopies:
         least, rules = self.guarantee.tls_validation, model.rule_sets[self.rules]
         sent = sent_in_clear(disclosure, person, model.mail, logic, least, rules)
         return shown & sent & self.side.conditions.scopes.leaves(person)
-
-    @property
-    def _covers_disclosures(self) -> bool:
-        """Whether it counts what rules show others of the mail."""
-        of_copies = self.guarantee.of_copies
-        return WISHES[(of_copies or self.guarantee).then].covers_disclosures
 
     def broken(self, copy_: CountedCopy, breaks: Callable[[Outcome, Guarantee], Value]) -> tuple[Value, Value]:
         """Whether a copy counts, and whether it breaks what it has to keep."""

@@ -50,21 +50,23 @@ class Profile:
     :param people: a bit for each of them.
     :param has: the atoms that all of them have, each to whether that is certain; they lack all others.
     :param free: but for these, which some of them may have.
+    :param mailboxes: whether all of them have a mailbox here, where that matters.
     """
 
     people: int
     has: Mapping[Key, bool] = field(default_factory=dict)
     free: tuple[Key, ...] = ()
+    mailboxes: bool = False
 
     def split_by(self, key: Key, marks: Marks) -> Iterator[Profile]:
         """The parts into which an atom splits these people: those who have it, those who may, those of whom nobody says it, and
         the others.
         """
         named = marks.sure | marks.doubtful | marks.unsaid
-        yield Profile(self.people & marks.sure, {**self.has, key: True}, self.free)
-        yield Profile(self.people & marks.doubtful, {**self.has, key: False}, self.free)
-        yield Profile(self.people & marks.unsaid, self.has, (*self.free, key))
-        yield Profile(self.people & ~named, self.has, self.free)
+        yield replace(self, people=self.people & marks.sure, has={**self.has, key: True})
+        yield replace(self, people=self.people & marks.doubtful, has={**self.has, key: False})
+        yield replace(self, people=self.people & marks.unsaid, free=(*self.free, key))
+        yield replace(self, people=self.people & ~named)
 
 
 class Directory:
@@ -167,7 +169,8 @@ class Profiles:
         self._mark(keys, managers=vocabulary.managers)
         named = self._directory.bits(value for sort, value in keys if sort == "address")
         unseen = self._directory.bits(facts.groups.expanded if kind == RECIPIENT else ())
-        self._split(((1 << len(facts.objects)) - 1) & ~named & ~unseen, keys)
+        mailboxes = self._directory.bits(facts.people.mailboxes) if vocabulary.mailboxes else 0
+        self._split(((1 << len(facts.objects)) - 1) & ~named & ~unseen, keys, mailboxes)
         self.of_directory = [key for key in self._marks if key == MANAGED or key[0] in ATTRIBUTES]
         for number, profile in enumerate(self.profiles):
             for key in (*profile.has, *profile.free):
@@ -224,11 +227,11 @@ class Profiles:
             sure = self._marks.get(key, Marks()).sure
             self._marks[key] = Marks(sure, self._directory.bits(people) & ~sure)
 
-    def _split(self, people: int, keys: list[Key]) -> None:
-        """Splits people by who has which atom. What would make too many profiles of them stays free."""
-        self.profiles = [
-            Profile(people, free=tuple(key for key in keys if key not in self._marks and key[0] != "address"))
-        ]
+    def _split(self, people: int, keys: list[Key], mailboxes: int) -> None:
+        """Splits people by who has a mailbox, and who has which atom. What would make too many profiles of them stays free."""
+        free = tuple(key for key in keys if key not in self._marks and key[0] != "address")
+        parts = [Profile(people & mailboxes, free=free, mailboxes=True), Profile(people & ~mailboxes, free=free)]
+        self.profiles = [part for part in parts if part.people] or parts[1:]
         for key, marks in self._marks.items():
             parts = [part for profile in self.profiles for part in profile.split_by(key, marks) if part.people]
             if len(parts) <= MOST_NAMED or key[0] in (*_DOMAINS, "address"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..._resources.rules.action_effects import Does
 from ..conditions.predicate import Atom
-from ..input.guarantee_options import ALL_COPIES, COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
+from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain
 from ..model.addresses import person as person_of
 from ..model.connectors import IN_TRANSIT, at_least
@@ -19,7 +19,6 @@ from ..model.message_recipients import people_behind, recipients_of
 from ..model.outcomes import Fate
 from ..model.routing import connectors_for
 from ..model.rule_view import Fork, first_content
-from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.decider import MessageDecider
@@ -49,16 +48,30 @@ def counted(
     """
     own = is_about(rules, rule, message, facts, course.recipient.address)
     of_copies = guarantee.of_copies
-    if own is True or of_copies is None or guarantee.copies == RECIPIENTS_ONLY or not course.sources:
+    if own is True or of_copies is None or not course.sources:
         return own, guarantee
-    made = all_of(
+    counts = others_count(
+        guarantee, _made_of_mail(rules, rule, message, facts, course), facts, course.recipient.address
+    )
+    # What a copy for others has to keep, somebody's own copy has to keep, too.
+    return (own, guarantee) if counts is False else (any_of((own, counts)), of_copies)
+
+
+def _made_of_mail(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, course: Course) -> Truth:
+    """Whether somebody's copies are made of mail that a guarantee applies to; false if they are made of none."""
+    return bool(course.sources) and all_of(
         any_of(is_about(rules, rule, message, facts, address) for address in sorted(sources))
         for sources in course.sources
     )
-    if guarantee.copies == COPIES_OUTSIDE:
-        made = all_of((made, leaves(facts, course.recipient.address)))
-    # What a copy for others has to keep, somebody's own copy has to keep, too.
-    return any_of((own, made)), of_copies
+
+
+def others_count(guarantee: Guarantee, of_mail: Truth, facts: Facts, address: str) -> Truth:
+    """Whether what somebody gets counts for a guarantee although its conditions do not select that person.
+
+    :param of_mail: whether it is made of mail that the guarantee applies to.
+    """
+    asked = guarantee.others_count_if(lambda: leaves(facts, address))
+    return asked is not None and all_of((of_mail, *asked))
 
 
 def disclosure_counts(
@@ -72,11 +85,13 @@ def disclosure_counts(
 ) -> Truth:
     """Whether it counts for a guarantee that a rule shows somebody a copy."""
     who = disclosure.person.address
-    own = is_about(rules, rule, message, facts, who)
-    if guarantee.copies == RECIPIENTS_ONLY:
-        return own
-    of_mail = counted(rules, rule, replace(guarantee, copies=ALL_COPIES), message, facts, course)[0]
-    return any_of((own, all_of((of_mail, guarantee.copies != COPIES_OUTSIDE or leaves(facts, who)))))
+    of_mail = any_of(
+        (
+            is_about(rules, rule, message, facts, course.recipient.address),
+            _made_of_mail(rules, rule, message, facts, course),
+        )
+    )
+    return any_of((is_about(rules, rule, message, facts, who), others_count(guarantee, of_mail, facts, who)))
 
 
 def surely_discloses(
@@ -114,7 +129,7 @@ def may_disclose(
     """Whether a rule may show somebody in clear a copy that counts for a guarantee."""
     if _arrives_hidden(message):
         return False
-    if not WISHES[(guarantee.of_copies or guarantee).then].covers_disclosures:
+    if not guarantee.covers_disclosures:
         return False
     if guarantee.then == IN_TRANSIT and leaves(facts, disclosure.person.address) is False:
         return False

@@ -15,26 +15,24 @@ from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 from ..analyses.aspects import DifferenceKind, Kinds
 from ..analyses.difference_kinds import is_open, kinds_of
 from ..analyses.verifier import claims_of
 from ..budget import BudgetError, bounded, spend
-from ..input.guarantee_options import COPIES_OUTSIDE, RECIPIENTS_ONLY, Guarantee
+from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain
 from ..model.facts import Facts
 from ..model.inside import leaves
-from ..model.kleene import Truth
+from ..model.kleene import Truth, all_of
 from ..model.message import Message
 from ..model.outcomes import Fate
 from ..model.reason_kinds import UntracedKind
-from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
-from ..simulator.disclosures import Disclosure, disclosures
 from ..simulator.state import Course
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
 from .chain import Chain
@@ -59,6 +57,7 @@ from .plain_copies import plain_group
 from .row_messages import plain as plain_message
 from .rows import SENT, Trace, instant_of, left_out
 from .sharing import BROUGHT, MISSING
+from .shown_mail import ShownMail
 from .side_effects import side_effects_of, with_change_of_side_effects
 from .truth_sets import DLP_AND_LABELS, ENVELOPE, FROM_IP, Doubt, RulesMet, Unknown
 
@@ -221,8 +220,9 @@ class Replay:
         ]
         about = len(self.chains) - 1 if present else 0
         self._in_effect = RulesInEffect(about, since) if since else None
-        self._disclosures = list(disclosures(self.chains[0].rules.rules, facts)) if guarantees else []
-        self._claims = claims_of([guarantee.selection for guarantee in guarantees], facts.dialect).rules
+        claims = claims_of([guarantee.selection for guarantee in guarantees], facts.dialect)
+        self._claims = claims.rules
+        self._shown = ShownMail(self.chains[0], guarantees, claims)
         self._common = frozenset.intersection(*(frozenset(chain.identities.complete) for chain in self.chains))
         self._changes = remembered_changes()
         self._passed = [PassedRuleSet(chain, about, _met_in(about)) for about, chain in enumerate(self.chains)]
@@ -293,30 +293,11 @@ class Replay:
                 self._add_changes_of(
                     open_group.changes, if_plain, open_group.followed, open_group.of_rows, block, tallies
                 )
-        self._add_shown(groups, block, tallies)
+        tallies.unsettled.update(self._shown.unsettled(groups, sorter))
         tallies.assumed |= sorter.conditions.assumed
         # A block splits no message.
         tallies.encrypted += len(encrypted[True])
         tallies.perhaps_encrypted += len(encrypted[True] | encrypted[False])
-
-    def _add_shown(self, groups: Sequence[CopyGroup], block: Block, tallies: Tallies) -> None:
-        """Counts what rules show others of mail that guarantees are about. Whether Exchange protects it is not documented."""
-        shown = {
-            (self.guarantees[claim].name, disclosure.person.address, block.message[place])
-            for group in groups
-            for disclosure in self._disclosures
-            if any(place == disclosure.rule.place for place, _why in group.met[0])
-            for claim, _why in group.met[len(self.chains)]
-            if self._shown_counts(self.guarantees[claim], disclosure) and not group.made
-            for place in group.places
-        }
-        tallies.unsettled.update(Counter(name for name, _person, _message in shown))
-
-    def _shown_counts(self, guarantee: Guarantee, disclosure: Disclosure) -> bool:
-        """Whether it may count for a guarantee that a rule shows somebody its mail."""
-        if guarantee.copies == COPIES_OUTSIDE and leaves(self.facts, disclosure.person.address) is False:
-            return False
-        return WISHES[(guarantee.of_copies or guarantee).then].covers_disclosures
 
     def _made_of_plain_mail(
         self, groups: Sequence[CopyGroup], made: Mapping[int, CopyOrigins], sorter: Sorter
@@ -387,8 +368,7 @@ class Replay:
         own = dict(groups[copies.group].met[len(self.chains)])
         origins = [dict(groups[number].met[len(self.chains)]) for number in sorted(copies.ways.origins)]
         for place, guarantee in enumerate(self.guarantees):
-            goes = leaves(self.facts, copies.address) if guarantee.copies == COPIES_OUTSIDE else True
-            claim = _claim(place, guarantee, own, origins, goes)
+            claim = _claim(place, guarantee, own, origins, partial(leaves, self.facts, copies.address))
             if claim:
                 yield claim
 
@@ -585,20 +565,20 @@ def _claim(
     guarantee: Guarantee,
     own: Mapping[int, Doubt | None],
     origins: Sequence[Mapping[int, Doubt | None]],
-    goes: Truth,
+    goes: Callable[[], Truth],
 ) -> tuple[Guarantee, bool] | None:
     """What a copy that rules make has to keep because of a guarantee, and whether that is certain; ``None`` if nothing.
 
     :param place: the guarantee's.
     :param own: the guarantees whose mail the copy is, with what is open of that, and :param:`origins` those of the copies that it is made
         of.
-    :param goes: whether it leaves the organization, where that matters.
+    :param goes: whether it leaves the organization.
     """
     if place in own and own[place] is None:
         return guarantee, True
-    of_copies = None if guarantee.copies == RECIPIENTS_ONLY else guarantee.of_copies
-    if of_copies and goes is not False and any(place in met for met in origins):
-        return of_copies, goes is True and all(met.get(place, BROUGHT) is None for met in origins)
+    of_copies, asked = guarantee.of_copies, guarantee.others_count_if(goes)
+    if of_copies and asked is not None and False not in asked and any(place in met for met in origins):
+        return of_copies, all_of(asked) is True and all(met.get(place, BROUGHT) is None for met in origins)
     return (guarantee, False) if place in own else None
 
 

@@ -5,14 +5,14 @@ mail leaves by.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from ..._resources.rules.action_effects import Does
 from ..analyses.aspects import DifferenceKind, Kinds
 from ..analyses.finding import OF_COPIES, SideEffect
 from .chain import Chain
-from .truth_sets import Doubt
+from .truth_sets import Doubt, RulesMet
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ def _beyond_copies(effects: frozenset[SideEffect]) -> frozenset[SideEffect]:
     return frozenset(effect for effect in effects if effect.sort not in OF_COPIES)
 
 
-def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> CopySideEffects:
+def side_effects_of(chain: Chain, met: RulesMet) -> CopySideEffects:
     """What the rules do beside to copies that meet some of them, first to last."""
     sure: set[SideEffect] = set()
     possible: set[SideEffect] = set()
     asks: list[Hashable] = []
     doubtful = held = gone = may_be_gone = False
-    for place, why in met:
+    for place, why in reached(chain, met):
         rule = chain.rules.rules[place]
         effects = chain.side_effects.get(place)
         end = chain.ends[place]
@@ -60,12 +60,18 @@ def side_effects_of(chain: Chain, met: Sequence[tuple[int, Doubt | None]]) -> Co
         if effects:
             possible |= effects
             sure |= frozenset() if why or doubtful else effects
-        # Whether rules go on after a rejection is open (U10).
-        if end and not why and not rejects:
-            break
         doubtful |= end is not False
     is_gone = None if may_be_gone and not gone else gone
     return CopySideEffects(frozenset(sure), frozenset(possible), tuple(asks), is_gone)
+
+
+def reached(chain: Chain, met: RulesMet) -> Iterator[tuple[int, Doubt | None]]:
+    """The rules that copies meet and that they may come to, first to last: up to the first one that certainly ends them."""
+    for place, why in met:
+        yield place, why
+        # Whether rules go on after a rejection is open (U10).
+        if chain.ends[place] and not why and not chain.rules.rules[place].actions.does(Does.REJECT):
+            return
 
 
 def side_effects_differ(before: CopySideEffects, after: CopySideEffects) -> bool | None:

@@ -239,6 +239,24 @@ def test_mail_to_a_mailbox_that_is_known_stays_even_in_a_domain_that_is_shared()
     assert row["verdict"] == "proved"
 
 
+@pytest.mark.parametrize("count", [5, 310])
+@pytest.mark.parametrize(("stranger", "found"), [([], "proved"), (["z@plant.contoso.com"], "unknown")])
+def test_mail_to_any_number_of_known_mailboxes_stays(count: int, stranger: list[str], found: str) -> None:
+    """A mail user of the domain may be on other servers."""
+    people = [f"p{number}@plant.contoso.com" for number in range(count)]
+    facts = {
+        **FACTS,
+        "accepted_domains": ["contoso.com", PLANT],
+        "mailboxes": [*people, "staff@plant.contoso.com"],
+        "mail_users": stranger,
+        "groups": {"staff@plant.contoso.com": [*people, *stranger]},
+        "outbound_connectors": [],
+    }
+    when = {"sent_to_member_of": ["staff@plant.contoso.com"]}
+    (row,) = prove([], facts, [{"name": "x", "when": when, "then": IN_TRANSIT}], NOW)
+    assert row["verdict"] == found
+
+
 @pytest.mark.parametrize(
     ("gate", "more", "found"),
     [
