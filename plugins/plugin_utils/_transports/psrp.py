@@ -78,13 +78,14 @@ class WsmanFailures(RemoteFailures):
             return Failure(
                 ServiceError(text, remedy="Check ansible_psrp_path and ansible_psrp_port."), executed, retryable
             )
-        if isinstance(error, ImportError) or "not installed" in str(error):
+        from_spnego = type(error).__module__.startswith("spnego")
+        if isinstance(error, ImportError) or (from_spnego and "not installed" in str(error)):
             missing = UnreachableError(
                 f"ansible_psrp_auth: {self._psrp['auth']} requires a Python library that is not installed.",
                 remedy="Install pypsrp with the extra of that name.",
             )
             return Failure(missing, Executed.NO, retryable=False)
-        if type(error).__module__.startswith("spnego"):
+        if from_spnego:
             # It may also be the answer to a command that cannot be decrypted.
             return Failure(self._refused(), Executed.UNKNOWN, retryable=False)
         return super().meaning(error)

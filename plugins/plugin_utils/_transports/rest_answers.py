@@ -89,6 +89,11 @@ def _text(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
+def _says_nothing(content: Any) -> bool:
+    """Whether there is nothing to read in a body: bytes, or what a batch has unpacked."""
+    return not (_text(content).strip("\0 \t\r\n") if isinstance(content, (bytes, str)) else content)
+
+
 def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, document: Any) -> Outcome:
     after = retry_after(headers)
     exception_type = str(headers.get("x-ExceptionType") or "")
@@ -118,7 +123,7 @@ def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, 
                 refused.error.message, cmdlet=call.cmdlet, error_id=refused.error.error_id
             )
         return refused if status < 500 else _unclear(call, refused)
-    if status == 403 and not text.lstrip().startswith("<"):
+    if status == 403 and _says_nothing(content):
         return Result(error=service_errors.not_granted(call.cmdlet))
     if status >= 500:
         return Failure(_failed(status, None, exception_type), Executed.UNKNOWN, retry_after=after)

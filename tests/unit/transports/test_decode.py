@@ -175,16 +175,27 @@ def test_every_shape_of_an_error_is_read(error: dict[str, Any], status: int) -> 
     assert "Invalid Operation" not in found.error.message
 
 
-@pytest.mark.parametrize("body", [b"\0" * 200, b""])
-def test_a_403_that_says_nothing_means_that_the_cmdlet_is_not_granted(body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"\0" * 200, b"", b"\r\n", None, {}, "", "\0"])
+def test_a_403_that_says_nothing_means_that_the_cmdlet_is_not_granted(body: Any) -> None:
     found = rest_answers.outcome(Call("New-OMEConfiguration"), 403, {}, body)
     assert isinstance(found, Result)
     assert found.error.__class__ is errors.CmdletNotAvailableError
 
 
-def test_a_page_is_no_refusal_of_exchange() -> None:
-    """A gateway that looks at answers may put its page in the place of one."""
-    found = rest_answers.outcome(Call("New-OMEConfiguration"), 403, {}, b"<html>no</html>")
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>no</html>",
+        b"\xef\xbb\xbf<html>no</html>",
+        b"Blocked by policy",
+        {"message": "Forbidden"},
+        "Blocked",
+        ["no"],
+    ],
+)
+def test_a_403_with_something_to_read_is_no_refusal_of_exchange(body: Any) -> None:
+    """A gateway that looks at answers may put its page, or its text, in the place of one."""
+    found = rest_answers.outcome(Call("New-OMEConfiguration"), 403, {}, body)
     assert isinstance(found, Failure)
     assert found.executed is Executed.UNKNOWN
     assert "a response that is not from Exchange" in str(found.error)

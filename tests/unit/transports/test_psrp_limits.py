@@ -18,12 +18,13 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.wsman_line import WsmanLine
-from spnego.exceptions import BadMICError
+from spnego.exceptions import BadMICError, FeatureMissingError, NegotiateOptions
 
 from tests.emulator import Emulator
 from tests.unit.connections import Script, answer, hang_up, identity
 from tests.unit.transports.drips import DRIPS, PATIENCE
 
+from .rest_attempts import raw
 from .scripted_shell import DONE, MARKER, OUTPUT, Message, message, output
 from .scripted_shell import attempt as converse
 from .wires import values
@@ -73,6 +74,21 @@ def test_a_command_that_is_lost_behind_a_proxy_is_sent_once(script: Make) -> Non
 def test_an_answer_that_cannot_be_decrypted_leaves_the_outcome_unknown() -> None:
     failure = WsmanFailures(psrp_identity("http://127.0.0.1:9")["psrp"]).failure(BadMICError())
     assert (failure.executed, failure.retryable) == (Executed.UNKNOWN, False)
+
+
+def test_no_text_of_the_other_side_is_taken_for_a_missing_library(script: Make) -> None:
+    """A pipeline that was answered with anything may have run."""
+    host = script(raw(b"Kerberos is not installed here\r\n\r\n"))
+    psrp = psrp_identity(host.url)["psrp"]
+    with pytest.raises(requests.ConnectionError, match="not installed") as lost:
+        WsmanLine(psrp, tries=1)._send(b"<e/>")
+    assert WsmanFailures(psrp).failure(lost.value).executed is Executed.UNKNOWN
+
+
+def test_authentication_without_its_library_executes_nothing() -> None:
+    error = FeatureMissingError(NegotiateOptions.negotiate_kerberos)
+    failure = WsmanFailures(psrp_identity("http://127.0.0.1:9")["psrp"]).failure(error)
+    assert (failure.executed, type(failure.error)) == (Executed.NO, errors.UnreachableError)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
