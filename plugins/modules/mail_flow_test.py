@@ -785,10 +785,11 @@ lint:
     Problems in the tested rules, each with C(kind), C(rules) (names) and C(reason). Rules that have the same problem by
     themselves are one entry. Examples are rules that never act,
     exceptions that never apply, duplicate rules, rules that do nothing of their own (V(covered_rule)), an encrypting
-    and a decrypting rule for the same mail, and rules that stop mail before a later rule can encrypt it. Of mail on its
-    way, V(gateway_gets_ciphertext), V(journal_keeps_ciphertext), V(connector_misses_subdomains),
-    V(connector_of_no_rule), V(routed_to_disabled_connector) and V(stops_for_disabled_connector). Of what senders choose, V(typed_exception), V(typed_stop),
-    V(answers_missed) and V(prefix_repeats); V(outsiders_locked_out) is about those who can open nothing.
+    and a decrypting rule for the same mail, rules that stop mail before a later rule can encrypt it, and rules that
+    stop it only when an earlier one has (V(stops_after_encryption)). Of mail on its way,
+    V(gateway_gets_ciphertext), V(journal_keeps_ciphertext), V(connector_misses_subdomains), V(connector_of_no_rule),
+    V(routed_to_disabled_connector) and V(stops_for_disabled_connector). Of what senders choose, V(typed_exception),
+    V(typed_stop), V(answers_missed) and V(prefix_repeats); V(outsiders_locked_out) is about those who can open nothing.
     Of what follows the rules, V(dlp_removes_what_rules_encrypt), V(dlp_and_rule_differ), V(template_used_by_dlp),
     V(dlp_in_test_mode) and V(label_and_rule_differ).
     V(too_complex) means that the rules are too complex for all checks.

@@ -39,6 +39,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import aims
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import (
     encrypters,
+    fewer_rules,
     lint,
     overview,
     policy,
@@ -160,9 +161,9 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
     ),
     "reasons to propose nothing": (
         arguments("repair", "Simplified", 9, "why_not") | {"difference", "nothing"},
-        suggestions._WHY_NOT,
+        fewer_rules._WHY_NOT,
     ),
-    "reasons to keep a rule": (arguments("repair", "_keep", 1), suggestions._WHY_RULES_STAY),
+    "reasons to keep a rule": (arguments("repair", "_keep", 1), fewer_rules._WHY_RULES_STAY),
     "kinds of mail": (overview_kinds.MailKind, {kind.name for kind in overview_kinds.KINDS}),
     "kinds of mail in words": (overview_kinds.MailKind, overview.KINDS_OF_MAIL),
     "kinds of mail in the documentation": (overview_kinds.MailKind, contained("overview", "kind_of_mail")),

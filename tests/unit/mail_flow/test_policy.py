@@ -7,6 +7,9 @@ import random
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.changed_conditions import (
+    BY_SPLITS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.contrast import (
     RulesWithFacts,
     another_organization,
@@ -233,6 +236,47 @@ def test_mail_into_which_a_disclaimer_does_not_fit_is_named() -> None:
     ]
 
 
+def test_a_rule_that_sends_mail_on_in_clear_to_the_people_of_a_sentence_is_named() -> None:
+    board = rule("Board", {**IN, "sent_to": ["megan@contoso.com"]}, ENCRYPT)
+    sends_on = rule("Home", {"sent_to": ["ceo@example.org"]}, {"redirect_message_to": ["megan@contoso.com"]})
+    assert texts(board, sends_on)[0] == (
+        "Mail from inside to megan@contoso.com is encrypted with 'Encrypt', unless 'Home' sends it on to them ('Board')."
+    )
+    for_all = rule("Inside", {**IN, "sent_to_scope": "InOrganization"}, ENCRYPT)
+    assert (
+        texts(for_all, sends_on)[0] == "All mail from inside to people inside is encrypted with 'Encrypt' ('Inside')."
+    )
+    elsewhere = {**sends_on, "actions": {"redirect_message_to": ["bob@contoso.com"]}}
+    assert "sends it on" not in " ".join(texts(board, elsewhere))
+
+
+def test_who_still_shares_a_copy_is_said_once_whatever_rules_split_it() -> None:
+    splits = rule("Splits", {**IN, "sent_to": ["bob@contoso.com"]}, {"set_audit_severity": "High"})
+    but_for_union = {
+        **rule("Inside", {**IN, "sent_to_scope": "InOrganization"}, ENCRYPT),
+        "exceptions": {"any_of_cc_header": ["union@contoso.com"]},
+    }
+    assert texts(splits, but_for_union) == [
+        "All mail from inside to people inside, except mail with union@contoso.com in its Cc field (still in the same copy),"
+        " is encrypted with 'Encrypt' ('Inside')."
+    ]
+
+
+def test_how_mail_leaves_is_said_with_one_verb() -> None:
+    connector = {
+        "name": "Gate",
+        "connector_type": "Partner",
+        "is_transport_rule_scoped": True,
+        "recipient_domains": ["*"],
+    }
+    facts = {**TENANT, "outbound_connectors": [{**connector, "tls_settings": "EncryptionOnly"}]}
+    routes = rule("Route", OUTGOING, {"route_message_outbound_connector": "Gate"})
+    (said,) = policy_rows(policy([routes], facts, NOW))
+    assert said.text == (
+        "All mail from inside to people outside leaves by forced TLS and through the connector 'Gate' ('Route')."
+    )
+
+
 WRAPPED = {"apply_html_disclaimer_text": "x"}
 
 
@@ -265,14 +309,14 @@ def test_a_sentence_keeps_its_condition_and_says_who_changes_it(
     assert text in texts(rule("First", IN, actions), rule("R", conditions, does))
 
 
-def test_a_condition_about_all_who_share_a_copy_says_who_splits_it_before() -> None:
+def test_a_condition_about_all_who_share_a_copy_says_that_rules_split_it_before() -> None:
     """Mail for somebody at fabrikam.com and others is split: the others' copy is not for anybody there, and is not rejected."""
     split = rule("Split", {"recipient_domain_is": ["fabrikam.com"]}, STOP)
     block = rule(
         "Block", {"any_of_recipient_address_contains_words": ["fabrikam"]}, {"reject_message_reason_text": "No."}
     )
     (said,) = [each for each in policy([split, block], TENANT).statements if each.effect.kind == "rejected"]
-    assert list(said.changed.values()) == [("Split",)]
+    assert list(said.changed.values()) == [BY_SPLITS]
     (said,) = [each for each in policy([block, split], TENANT).statements if each.effect.kind == "rejected"]
     assert said.changed == {}
 

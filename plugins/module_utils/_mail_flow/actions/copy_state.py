@@ -66,7 +66,7 @@ class CopyState:
             held=list(self.held),
         )
 
-    def order(self, logic: Connectives, *does: Does, named: bool = False) -> tuple[Hashable, ...]:
+    def order(self, logic: Connectives, *does: Does, named: bool = False) -> tuple[tuple[Hashable, Value], ...]:
         """The order of some of these requests: each run of equal ones, and when one of them is made; empty if there is
         only one run.
 

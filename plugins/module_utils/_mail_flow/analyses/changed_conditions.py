@@ -14,10 +14,15 @@ from ..symbolic.compile_rules import RuleChain, RuleStep
 from .stated_rules import StatedRule
 from .statement_model import StatementModel
 
+#: What :func:`changed_conditions` has in place of names if earlier rules change only who shares the copy: each rule with a
+#: condition about its recipients may, so their names say nothing.
+BY_SPLITS: tuple[str, ...] = ("",)
+
 
 def changed_conditions(rule: StatedRule, statement_model: StatementModel) -> dict[Atom, tuple[str, ...]]:
     """The conditions and exceptions of a rule that come out otherwise because of earlier rules, for some usual mail that meets
-    all others, each with the names of the earlier rules: they change what it looks at, or split off the people whom it looks for.
+    all others, each with the names of the earlier rules that change what it looks at; :data:`BY_SPLITS` if they only split off the
+    people whom it looks for.
     None of a DLP rule, which only looks at what no rule changes if it is certain.
     """
     if isinstance(rule, DlpRule):
@@ -40,7 +45,11 @@ def changed_conditions(rule: StatedRule, statement_model: StatementModel) -> dic
         others = [~truths[other] if exempts else truths[other] for other, exempts in atoms if other is not atom]
         usual = [assumption.literal for assumption in model.mail.assumptions]
         meant = [*usual, high(logic.all_of((*others, ~logic.equal(arrived, truths[atom]))))]
-        if statement_model.is_possible(meant):
+        if not statement_model.is_possible(meant):
+            continue
+        if chain.conditions.truth(atom, step.seen.with_changes(splits=0), chain.person) == arrived:
+            changed[atom] = BY_SPLITS
+        else:
             changed[atom] = tuple(
                 earlier.rule.name
                 for earlier, before, after in _results_at_earlier_steps(chain, atom, step)

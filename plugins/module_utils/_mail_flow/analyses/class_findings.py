@@ -205,7 +205,7 @@ class ClassFindings:
             about[0] = about[0].with_criteria((*about[0].criteria.conditions, *why.met))
             why = NOTHING
         if about:
-            why = telling_separation(self.model, about[0], why, self._search.solve)
+            why = telling_separation(self.model, about, why, self._search.solve)
         if len(why.unmet) == 1 and not why.met:
             about[0], why = self._with_fewer_values(about[0], why)
         return ChangedMail(

@@ -136,7 +136,7 @@ class ClassSearch:
             ):
                 parts_found.setdefault((kind, copy_cause), []).append(mail_class.part)
                 if mail_class.shown is None:
-                    self._messages.show(mail_class, self.class_model.model.free)
+                    self._messages.show(mail_class, self.class_model.model.free, self.class_model.preferred())
                 self._messages.show_surely(mail_class, *modes)
                 if self._is_impossible(mail_class):
                     self._classes.drop(mail_class)

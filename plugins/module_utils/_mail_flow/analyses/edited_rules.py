@@ -72,17 +72,16 @@ def changed_conditions_of(model: Model, rule: FlowRule) -> dict[Atom, tuple[str,
 
 
 def telling_separation(
-    model: Model, rule: FlowRule, why: Separation, solve: Callable[[Sequence[Literal]], bool | None]
+    model: Model, rules: Sequence[FlowRule], why: Separation, solve: Callable[[Sequence[Literal]], bool | None]
 ) -> Separation:
-    """A separation, if it says more than the conditions of the rule: mail to one domain is never mail to another one. Otherwise
-    :data:`NOTHING`.
+    """A separation, if it says more than the conditions of the rules, all of which the mail meets: mail to one domain is never
+    mail to another one. Otherwise :data:`NOTHING`.
 
     :param solve: whether a message can satisfy literals; ``None`` if the budget ends first.
     """
     if why.met or len(why.unmet) != 1:
         return why
     conditions, recipient = model.free.conditions, model.mail.recipient
-    literals = [
-        high(conditions.truth(atom, SeenMessage(), recipient)) for atom in (*rule.criteria.conditions, *why.unmet)
-    ]
+    met = [atom for rule in rules for atom in rule.criteria.conditions]
+    literals = [high(conditions.truth(atom, SeenMessage(), recipient)) for atom in (*met, *why.unmet)]
     return NOTHING if solve(literals) is False else why

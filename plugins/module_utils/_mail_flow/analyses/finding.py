@@ -335,10 +335,10 @@ class MayHaveSideEffects(SideEffectsChanged, MayChange):
 class MayBecome(MayChange):
     """Mail that an edit may change.
 
-    :param becomes: the possible kind of difference; unknown if several are possible.
+    :param becomes: the possible kinds of difference, the most important first; empty if no edited rule acts differently.
     """
 
-    becomes: DifferenceKind
+    becomes: tuple[DifferenceKind, ...]
     cause: Cause
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..._exchange.names import name_key
@@ -18,7 +19,7 @@ from ..actions.protect import option_name
 from ..budget import BudgetError, bounded
 from ..conditions.keys import BODY
 from ..conditions.predicate import Atom
-from ..formula import TRUE, Literal, Value, high, negate
+from ..formula import FALSE, TRUE, Literal, Value, high, negate
 from ..input.parsing import facts_of
 from ..model.addresses import domain
 from ..model.connectors import EVERY_DOMAIN, Connector
@@ -40,7 +41,7 @@ from .lint_encrypters import dlp_conflicts, encrypter_problems
 from .rule_changes import content_of
 from .rule_conflicts import ConflictSearch
 from .sender_choices import met_by_sender, names_senders
-from .single_rule_lint import CHECKS, OF_IDLE_RULES, CheckedRule, LintFinding, templates_of
+from .single_rule_lint import CHECKS, OF_IDLE_RULES, CheckedRule, LintFinding, is_over, templates_of
 
 
 def lint(
@@ -66,6 +67,7 @@ def lint(
     findings: list[LintFinding] = []
     for rule in rule_set.rules:
         findings += _problems_of(CheckedRule(rule, rule_set, known, domains, date))
+    over = {rule.name for rule in rule_set.rules if is_over(rule, date)}  # That is said of them already.
     findings += _equal_rules(rule_set)
     findings += remarks(rule_set, known)
     findings += encrypter_problems(rule_set, known)
@@ -77,9 +79,13 @@ def lint(
             model = Model([rule_set], RuleSet([]), known, date, transit=uses_smart_hosts)
             conflict_search = ConflictSearch(model, rule_set, budget)
             deciding = WholeMailLint(model, conflict_search.usual(model.free), budget, date)
-            findings += deciding.findings()
+            findings += (
+                finding
+                for finding in deciding.findings()
+                if not (finding.kind == "never_acts" and finding.rules[0] in over)
+            )
             findings += deciding.brandings()
-            findings += deciding.disclaimers()
+            findings += deciding.disclaimers(conflict_search)
             findings += _covered_rules(deciding)
             findings += _RuleConflicts(conflict_search, deciding).findings()
             findings += deciding.gateways() if uses_smart_hosts else ()
@@ -192,40 +198,55 @@ class WholeMailLint:
         in_clear = self._batch.possible(questions)
         yield from (LintFinding("branding_alone", (step.rule.name,)) for step in branding if id(step) in in_clear)
 
-    def disclaimers(self) -> Iterator[LintFinding]:
+    def disclaimers(self, conflict_search: ConflictSearch) -> Iterator[LintFinding]:
         """Disclaimers whose own text meets a condition or an exception of a later rule, once the findings are there."""
         enforced = [rule for rule in self.live if rule.actions.enforced]
         texts = [(rule, text) for rule in enforced if (text := _added_text(rule))]
-        questions: list[tuple[tuple[int, int, int], list[Literal]]] = []
-        for step in (step for other in enforced if (step := self.chain.step(other)) is not None):
-            for number, atom in enumerate(step.rule.criteria.atoms):
-                for rule, text in texts:
-                    if rule.place < step.rule.place and _is_met_by(text, atom):
-                        literals = [high(self.chain.acts(rule)), *self._only_by_others(step, atom)]
-                        questions.append(((rule.place, step.rule.place, number), literals))
-        shown = self._one_line_batch.possible(questions)
-        rules = self.chain.rules.rules
-        for key, _literals in questions:
-            rule, other, number = rules[key[0]], rules[key[1]], key[2]
-            if key in shown:
-                atom = other.criteria.atoms[number]
-                about = {
-                    "option": atom.predicate.options[0],
-                    "case": "exception" if atom in other.criteria.exceptions else "",
-                }
-                yield LintFinding("disclaimer_meets_rule", (rule.name, other.name), about)
+        met = [
+            (rule, other, atom)
+            for other in enforced
+            for atom in other.criteria.atoms
+            for rule, text in texts
+            if rule.place < other.place and _is_met_by(text, atom)
+        ]
+        questions = [
+            (place, [*map(high, self._only_by_text(self.model.free, *meeting)), *self._usual])
+            for place, meeting in enumerate(met)
+        ]
+        possible = self._one_line_batch.possible(questions)
+        for rule, other, atom in (meeting for place, meeting in enumerate(met) if place in possible):
+            exempts = atom in other.criteria.exceptions
+            wanted = partial(self._only_by_text, rule=rule, other=other, atom=atom)
+            about = {"option": atom.predicate.options[0], "case": "exception" if exempts else ""}
+            if not conflict_search.steered_by_text(wanted, rule, other, exempts=exempts):
+                about |= {"case": "exception, perhaps" if exempts else "perhaps"}
+            yield LintFinding("disclaimer_meets_rule", (rule.name, other.name), about)
 
-    def _only_by_others(self, step: RuleStep, atom: Atom) -> list[Literal]:
-        """Literals that are true together if usual mail meets a rule but for one condition or exception, which it does not
-        meet as it arrives, and may meet as earlier rules leave it.
+    def _only_by_text(self, side: Side, rule: FlowRule, other: FlowRule, atom: Atom) -> list[Value]:
+        """Values that are true together if a rule acts on mail that meets a later one but for one condition or exception, which it
+        does not meet as it arrives, and may meet as earlier rules leave it.
         """
-        conditions, person = self.model.free.conditions, self.model.mail.recipient
-        criteria = step.rule.criteria
-        others = [conditions.truth(other, step.seen, person) for other in criteria.conditions if other is not atom]
-        others += [~conditions.truth(other, step.seen, person) for other in criteria.exceptions if other is not atom]
-        arrives = conditions.truth(atom, self.chain.steps[0].seen, person)
+        chain, conditions, person = side.chains[0], side.conditions, self.model.mail.recipient
+        step = chain.step(other)
+        if step is None:
+            return [FALSE]
+        criteria = other.criteria
+        others = [
+            conditions.truth(another, step.seen, person) for another in criteria.conditions if another is not atom
+        ]
+        others += [
+            ~conditions.truth(another, step.seen, person) for another in criteria.exceptions if another is not atom
+        ]
+        arrives = conditions.truth(atom, chain.steps[0].seen, person)
         meets = conditions.truth(atom, step.seen, person)
-        return [high(step.alive), *map(high, others), ~high(arrives), high(meets), *self._usual]
+        return [chain.acts(rule), step.alive, *others, ~arrives, meets]
+
+    def may_match(self, rules: Iterable[FlowRule], rule: FlowRule) -> bool:
+        """Whether one of some rules may match usual mail on which a rule acts, and that would then reach it."""
+        acts = high(self.chain.acts(rule))
+        steps = [step for other in rules if (step := self.chain.step(other)) is not None]
+        questions = [(step.rule.place, [acts, high(step.matches), *self._usual]) for step in steps]
+        return bool(self._batch.possible(questions))
 
     def gateways(self) -> Iterator[LintFinding]:
         """Rules whose encrypted mail a connector hands to a smart host."""
@@ -312,7 +333,7 @@ class WholeMailLint:
         """
         rule = step.rule
         if False in rule.dates.borders(self._now):
-            return {"case": "dates"}
+            return {"case": "dates", "date": rule.dates.begins}
         for atom in rule.criteria.conditions:
             if atom.predicate.sort == "member" and not any(
                 value not in (self.model.facts.groups.members or {}) or self.model.facts.groups.members_of(value)
@@ -390,6 +411,7 @@ class _RuleConflicts:
 
     def __init__(self, conflict_search: ConflictSearch, deciding: WholeMailLint) -> None:
         self._conflict_search = conflict_search
+        self._deciding = deciding
         self._live = deciding.live
         self._live_in_clear = deciding.live_in_clear
         self._not_dead = [step.rule for step in deciding.chain.steps if step.rule.place not in deciding.dead]
@@ -398,6 +420,7 @@ class _RuleConflicts:
         """The findings, in a fixed order."""
         yield from self._contradicting_requests()
         yield from self._ending_before_encryption()
+        yield from self._stopping_after_encryption()
         yield from self._templates_for_outside()
 
     def _contradicting_requests(self) -> Iterator[LintFinding]:
@@ -429,6 +452,18 @@ class _RuleConflicts:
             chosen = None if names_senders(rule) else met_by_sender(rule.criteria.conditions)
             if chosen is not None:
                 yield LintFinding("typed_stop", (rule.name, other.name), chosen)
+
+    def _stopping_after_encryption(self) -> Iterator[LintFinding]:
+        """Rules that do nothing but stop, behind one that encrypts some of their mail, and before none that would."""
+        encrypting = [rule for rule in self._live_in_clear if rule.enforces(Does.ENCRYPT)]
+        for rule in (rule for rule in self._live if rule.is_on_and_enforced and rule.actions.sorts == {Does.STOP}):
+            later = [other for other in self._not_dead if other.enforces(Does.ENCRYPT) and other.place > rule.place]
+            earlier = [other for other in encrypting if other.place < rule.place]
+            if not earlier or self._deciding.may_match(later, rule):
+                continue
+            other = self._conflict_search.encrypted_before(rule, earlier)
+            if other is not None:
+                yield LintFinding("stops_after_encryption", (rule.name, other.name))
 
     def _templates_for_outside(self) -> Iterator[LintFinding]:
         """Rules that apply a custom template to mail for people outside, who have only the rights that it grants them."""

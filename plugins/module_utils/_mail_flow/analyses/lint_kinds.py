@@ -47,6 +47,7 @@ LintKind: TypeAlias = Literal[
     "encrypt_meets_decrypt",
     "templates_meet",
     "ends_before_encryption",
+    "stops_after_encryption",
     "typed_stop",
     "disclaimer_meets_rule",
     "gateway_gets_ciphertext",

@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ..conditions.predicate import Atom
+from ..conditions.seen_message import SeenMessage
+from ..formula import high
 from ..rules.flow_rule import FlowRule
 from ..simulator.assumptions import BUDGET, FAILING, LATER, MANY_APPROVALS, NOT_FOLLOWED, NOT_FOUND, unusual
-from .aspects import DifferenceKind
 from .difference_kinds import MailClass
 from .difference_queries import DifferenceSearch
 from .edited_rules import edit_at, names_of, rules_of, telling_separation, unchanged
@@ -67,15 +69,36 @@ class OpenFindings:
         kinds = {mail_class.kind for mail_class in group} if edit else set()
         reasons = tuple(dict.fromkeys(reason for mail_class in group for reason in mail_class.reasons))
         return MayBecome(
-            about=about.rules,
+            about=tuple(self._met_under_all_settings(rule, group) for rule in about.rules),
             why=about.separation,
             rules=rules_of(self.model, self._search.edits, edit),
             person=person,
             witness=shown.witness if shown else None,
             unknown=reasons or (NOT_FOUND,),
-            becomes=kinds.pop() if len(kinds) == 1 else DifferenceKind.UNKNOWN,
+            becomes=tuple(sorted(kinds, key=lambda kind: kind.rank)),
             cause=Cause(edit, about.acted, settings=self.model.settings_that_differ),
         )
+
+    def _met_under_all_settings(self, rule: FlowRule, group: Sequence[MailClass]) -> FlowRule:
+        """A rule with only the conditions that all mail of some classes meets as it arrives, whichever settings are in effect: of
+        what Exchange decrypts under some, it does not know the words under others.
+        """
+        if not self.model.settings_that_differ:
+            return rule
+        recipient = self.model.mail.recipient
+        chains = self.model.free.chains
+        mail = [
+            self._search.about_copies(mail_class.person).of_class(mail_class.kind, mail_class.cause, mail_class.part)
+            for mail_class in group
+        ]
+
+        def is_met(atom: Atom) -> bool:
+            truths = [high(chain.conditions.truth(atom, SeenMessage(), recipient)) for chain in chains]
+            return len(set(truths)) == 1 or all(
+                self._search.solve([*of_class, ~truth]) is False for of_class in mail for truth in truths
+            )
+
+        return rule.with_criteria(atom for atom in rule.criteria.conditions if is_met(atom))
 
     def _either_version(self, edit: Edit | None, shown: MailClass | None) -> _Versions:
         """The versions of an edited rule whose mail may be treated differently; only the new one if both have the same
@@ -122,7 +145,9 @@ class OpenFindings:
         if separation.is_one:
             rule = rule.with_criteria((*rule.criteria.conditions, *separation.met))
             separation = NOTHING
-        return _Versions((rule,), (not now, now), telling_separation(self.model, rule, separation, self._search.solve))
+        return _Versions(
+            (rule,), (not now, now), telling_separation(self.model, [rule], separation, self._search.solve)
+        )
 
     def on_error(self, rule: FlowRule) -> MayFail:
         """The finding about a rule whose ``rule_error_action`` changed."""

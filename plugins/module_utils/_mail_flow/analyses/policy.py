@@ -19,7 +19,8 @@ from typing import Any
 from ..._resources.rules.unmatchable_values import meets_no_mail
 from ..actions.brought_people import THE_MANAGER
 from ..budget import BudgetError, bounded
-from ..conditions.predicate import Atom
+from ..conditions.predicate import Atom, Reach
+from ..conditions.seen_message import SeenMessage
 from ..formula import Literal, high, low
 from ..input.parsing import facts_of
 from ..model.facts import Facts
@@ -66,6 +67,7 @@ class Statement:
     :param approved: whether the effect happens after an approval for which the mail waits anyway.
     :param rejected: whether the statement is about mail that earlier rules reject.
     :param exempting: the other rules that keep some of it from the effect.
+    :param sent_on_by: the rules that send mail for others in clear to people to whom the statement's mail is sent.
     :param senders: the senders whose mail Exchange does not encrypt, or may not: ``outside``, and ``unauthenticated``
         ones who claim to be inside (U26).
     :param besides_dlp: whether a DLP rule of :class:`MailPolicy` may treat some of the mail differently. The statement is not
@@ -82,6 +84,7 @@ class Statement:
     approved: bool = False
     rejected: bool = False
     exempting: tuple[Exempting, ...] = ()
+    sent_on_by: tuple[str, ...] = ()
     senders: tuple[str, ...] = ()
     besides_dlp: bool = False
     certain: bool = True
@@ -90,7 +93,9 @@ class Statement:
     @property
     def whole(self) -> bool:
         """Whether the statement is true of all mail of the rule, without exemption."""
-        return self.certain and not (self.exempting or self.senders or self.besides_dlp or self.unknown)
+        return self.certain and not (
+            self.exempting or self.sent_on_by or self.senders or self.besides_dlp or self.unknown
+        )
 
 
 @dataclass(frozen=True)
@@ -235,6 +240,7 @@ class _StatementSearch:
             managed=managed,
             approved=approved,
             exempting=exempting,
+            sent_on_by=self._sent_on_by(rule, usual) if effect.kind == "encrypted" else (),
             senders=senders,
             besides_dlp=bool(acting_dlp)
             and self._statement_model.is_possible(
@@ -243,6 +249,26 @@ class _StatementSearch:
             certain=certain,
             unknown=unknown,
         )
+
+    def _sent_on_by(self, rule: StatedRule, usual: Sequence[Literal]) -> tuple[str, ...]:
+        """The rules that send mail for others in clear to people to whom the mail of a rule is sent. Of a rule whose mail is sent
+        to anybody, or anybody inside or outside, what others bring them is no surprise.
+
+        :param usual: literals that are true together of usual mail.
+        """
+        if not (isinstance(rule, FlowRule) and any(map(_names_recipients, rule.criteria.conditions))):
+            return ()
+        model, free = self._statement_model.model, self._statement_model.model.free
+        by_rule: dict[str, None] = {}
+        for copy in model.added(free, 0, shared=False).copies:
+            truths = [free.conditions.truth(atom, SeenMessage(), copy.person) for atom in rule.criteria.conditions]
+            unmet = [~free.conditions.truth(atom, SeenMessage(), copy.person) for atom in rule.criteria.exceptions]
+            in_clear = [copy.outcome.fate.delivered, ~copy.outcome.protection.protected]
+            arrives = [~literal for literal in model.mail.arrival.values()]
+            sent_on = [*usual, *arrives, *map(high, (copy.when, *truths, *unmet, *in_clear))]
+            if copy.rule.name not in by_rule and self._statement_model.is_possible(sent_on):
+                by_rule[copy.rule.name] = None
+        return tuple(by_rule)
 
     def _happening(
         self, rule: StatedRule, effect: RuleEffect, acting: Sequence[Literal]
@@ -296,3 +322,8 @@ class _StatementSearch:
         return self._statement_model.is_possible(
             [*named, low(self._effects.happens(rule, effect, side, approved=approved))]
         )
+
+
+def _names_recipients(atom: Atom) -> bool:
+    """Whether a condition looks for certain recipients, and not for anybody inside or outside."""
+    return atom.reach is Reach.RECIPIENT and atom.predicate.sort != "scope"

@@ -31,6 +31,9 @@ from ..symbolic.witness_replay import course_of
 #: The values that are true together of a message to search for, by side.
 Wanted = Callable[[Side], Sequence[Value]]
 
+#: What the options of a disclaimer begin with.
+_DISCLAIMER = "apply_html_disclaimer_"
+
 #: A way in which a copy can pass the rules, and what happens to its protection.
 End = tuple[World, CopyProtection]
 
@@ -103,6 +106,37 @@ class ConflictSearch:
             )
 
         return self._nearest_shown(lambda side, some: _would_act(side, rule, some), later_rules, shown)
+
+    def encrypted_before(self, rule: FlowRule, earlier: Sequence[FlowRule]) -> FlowRule | None:
+        """A rule, among some earlier ones, that encrypts a message on which a rule acts; ``None`` if none is found."""
+
+        def shown(candidate: CandidateMessage) -> FlowRule | None:
+            ends = self._ends(self.rules, candidate)
+            if not (ends and _surely_act(ends, rule)):
+                return None
+            return next(
+                (other for other in earlier if all(other.name in protection.by for _world, protection in ends)), None
+            )
+
+        return self._nearest_shown(lambda side, some: _both_act(side, rule, some), earlier, shown)
+
+    def steered_by_text(self, wanted: Wanted, rule: FlowRule, later: FlowRule, *, exempts: bool) -> bool:
+        """Whether a message shows that the text which a rule adds makes a later one act, or keeps it from acting.
+
+        :param wanted: what is true of the message.
+        :param exempts: whether the text keeps it from acting.
+        """
+        without_text = self.rules.with_rules(
+            _without_disclaimer(other) if other is rule else other for other in self.rules.rules
+        )
+
+        def shown(candidate: CandidateMessage) -> FlowRule | None:
+            with_it, without_it = (self._ends(rules, candidate) for rules in (self.rules, without_text))
+            acting, idle = (without_it, with_it) if exempts else (with_it, without_it)
+            shows = with_it and without_it and _surely_act(acting, later) and not _may_act(idle, later)
+            return later if shows else None
+
+        return self._find(wanted, shown, ("",)) is not None
 
     def for_outside(self, rule: FlowRule, template: str) -> bool:
         """Whether a message shows that a rule protects mail to somebody outside with a template."""
@@ -244,6 +278,11 @@ def _surely_act(ends: Sequence[End], rule: FlowRule) -> bool:
     return all(any(rule.place == place for _held, place in world.matched) for world, _end in ends)
 
 
+def _may_act(ends: Sequence[End], rule: FlowRule) -> bool:
+    """Whether a rule may act in a way in which a copy can pass the rules."""
+    return any(rule.place == place for world, _end in ends for _held, place in (*world.matched, *world.perhaps))
+
+
 def _in_clear(world: World, end: CopyProtection) -> bool:
     """Whether people get a copy unprotected, at once or later."""
     return world.fate in (Fate.DELIVERED, Fate.QUARANTINED) and end.kind == ProtectionKind.NONE
@@ -253,3 +292,9 @@ def _without_ending_actions(rule: FlowRule) -> FlowRule:
     """A rule without the actions that keep mail from later rules."""
     options = {option: value for option, value in rule.actions.options.items() if not BY_OPTION[option].ends}
     return replace(rule, actions=replace(rule.actions, options=options))
+
+
+def _without_disclaimer(rule: FlowRule) -> FlowRule:
+    """A rule that puts no text into messages."""
+    kept = {option: value for option, value in rule.actions.options.items() if not option.startswith(_DISCLAIMER)}
+    return replace(rule, actions=replace(rule.actions, options=kept))

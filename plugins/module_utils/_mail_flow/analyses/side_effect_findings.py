@@ -252,8 +252,8 @@ class SideEffects:
         if why.is_one:
             acting = acting.with_criteria((*acting.criteria.conditions, *why.met))
             why = NOTHING
-        why = telling_separation(self.model, acting, why, self._solve)
-        return ((acting,) if version is rule else (acting, own)), why
+        about = (acting,) if version is rule else (acting, own)
+        return about, telling_separation(self.model, about, why, self._solve)
 
     def _is_only_some(
         self, edit: Edit | None, version: FlowRule | None, why: Separation, literals: Sequence[Literal]

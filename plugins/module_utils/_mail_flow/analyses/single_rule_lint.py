@@ -86,12 +86,13 @@ class CheckedRule:
         return date if date.tzinfo else date.replace(tzinfo=datetime.UTC)
 
 
+def is_over(rule: FlowRule, now: datetime.datetime) -> bool:
+    """Whether a rule's time is over."""
+    return bool(rule.dates.ends) and not is_later(rule.dates.ends, now)
+
+
 def _expired(checked: CheckedRule) -> About:
-    return (
-        {"date": checked.rule.dates.ends}
-        if checked.rule.dates.ends and not is_later(checked.rule.dates.ends, checked.now)
-        else None
-    )
+    return {"date": checked.rule.dates.ends} if is_over(checked.rule, checked.now) else None
 
 
 def _expiring(checked: CheckedRule) -> About:

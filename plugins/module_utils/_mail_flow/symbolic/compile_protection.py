@@ -101,10 +101,12 @@ class ProtectionByRules:
         others = logic.any_of([value for option, value in state.asked.items() if not same_name(option, name)])
         mine = next((value for option, value in state.asked.items() if same_name(option, name)), FALSE)
         order = state.order(logic, Does.ENCRYPT, named=True)
-        sole = mine & logic.choose(others, logic.unknown(questions.WHICH_TEMPLATE, name_key(name), order), TRUE)
+        sole = mine & logic.choose(
+            others, logic.unknown_in_order(order, questions.WHICH_TEMPLATE, name_key(name)), TRUE
+        )
         order = state.order(logic, Does.ENCRYPT, Does.DECRYPT)
-        unsure = self._unknown_option & logic.unknown(
-            questions.ENCRYPTED_AND_DECRYPTED, "option", name_key(name), order
+        unsure = self._unknown_option & logic.unknown_in_order(
+            order, questions.ENCRYPTED_AND_DECRYPTED, "option", name_key(name)
         )
         newly = self.by_rules & sole
         by_unread = by_unread_actions(chain, "option", name_key(name))
@@ -117,7 +119,7 @@ class ProtectionByRules:
         state = self._chain.state
         order = state.order(self._chain.logic, Does.ENCRYPT, Does.DECRYPT)
         both = self._chain.mail.arrival["own"] & state.removed & self.asked
-        return both & self._chain.logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, answer, order)
+        return both & self._chain.logic.unknown_in_order(order, questions.ENCRYPTED_AND_DECRYPTED, answer)
 
     def _protected_perhaps(self) -> Value:
         """Whether a copy is protected if that is open. If one rule encrypts and another decrypts, their order may
@@ -288,7 +290,7 @@ class Branding:
         others = [value for brand, value in state.brands.items() if not same_name(brand, name)]
         another = logic.any_of(others)
         order = state.order(logic, Does.BRAND, named=True)
-        which = logic.unknown(questions.WHICH_TEMPLATE, "brand", name_key(name), order)
+        which = logic.unknown_in_order(order, questions.WHICH_TEMPLATE, "brand", name_key(name))
         sole = logic.choose(another, which, TRUE)
         chosen = self._protection.by_rights & logic.any_of(mine) & sole & self._possible
         return self._changed(chosen, "brand", name_key(name))

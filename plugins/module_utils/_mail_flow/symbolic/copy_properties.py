@@ -222,7 +222,9 @@ def _expires(outcome: Outcome, guarantee: Guarantee) -> Value:
             expires = logic.unknown("expires", days, name_key(name))
         in_time.append(chosen & expires)
         too_late.append(chosen & ~expires)
-    which = logic.unknown(questions.WHICH_TEMPLATE, "expires", days, state.order(logic, Does.BRAND, named=True))
+    which = logic.unknown_in_order(
+        state.order(logic, Does.BRAND, named=True), questions.WHICH_TEMPLATE, "expires", days
+    )
     return outcome.branding.shown & logic.any_of(in_time) & logic.choose(logic.any_of(too_late), which, TRUE)
 
 

@@ -9,10 +9,14 @@ happens under every behavior.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from typing import TypeAlias
 
 from ..formula import FALSE, TRUE, UNKNOWN, Literal, Uncertain, Value, high, low, pair
 from ..model.kleene import Truth
 from ..sat.circuit import Circuit
+
+#: What may happen, in order, and when each of it does.
+Order: TypeAlias = "tuple[tuple[Hashable, Value], ...]"
 
 
 class Logic:
@@ -29,6 +33,8 @@ class Logic:
         self.observed: Mapping[str, bool] = observed or {}
         self.free = free
         self.questions: dict[Literal, None] = {}
+        #: Name of an unknown that depends on an order to its variables, by that order.
+        self._ordered: dict[Hashable, dict[Order, Literal]] = {}
 
     def unknown(self, *name: Hashable) -> Value:
         """An unknown, unless its question was observed. If it is free, the same name is the same variable.
@@ -43,6 +49,34 @@ class Logic:
         variable = self.circuit.variable(("unknown", *name))
         self.questions[variable] = None
         return variable
+
+    def unknown_in_order(self, order: Order, *name: Hashable) -> Value:
+        """An unknown that also depends on an order: where the same things happen in two orders, theirs are equal.
+
+        :param order: what may happen, in order, and when each of it does.
+        """
+        value = self.unknown(*name, order)
+        if not isinstance(value, Literal) or value in (TRUE, FALSE) or not order:
+            return value
+        known = self._ordered.setdefault(name, {})
+        if order not in known:
+            for other, variable in known.items():
+                differ = self._may_differ(order, other)
+                if differ is not None:
+                    self.circuit.define([value], *differ, ~value, variable)
+                    self.circuit.define([value], *differ, value, ~variable)
+            known[order] = value
+        return value
+
+    def _may_differ(self, one: Order, other: Order) -> list[Literal] | None:
+        """Literals of which one is true if different things happen in two orders; ``None`` if that is not known."""
+        longer, shorter = sorted((one, other), key=len, reverse=True)
+        remaining = list(shorter)
+        differ: list[Literal] = []
+        for what, when in longer:
+            same = remaining.pop(0)[1] if remaining and remaining[0][0] == what else FALSE
+            differ.append(~self.circuit.equal(high(when), high(same)))
+        return None if remaining else differ
 
     def known(self, truth: Truth, *name: Hashable) -> Value:
         """A truth of the simulator; an open one is unknown.

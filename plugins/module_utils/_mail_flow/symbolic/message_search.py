@@ -225,7 +225,7 @@ class MessageSearch:
         lacking = [~literal for literal in (sensitivity.information, sensitivity.attachment) if literal is not FALSE]
         for attempt in range(_TRIES):
             limited = [*once, *(() if lax else self.learned.limits)]
-            likes = [*self.learned.ascii_only, *lacking, *preferred]
+            likes = [*self.learned.ascii_only, *preferred, *lacking]
             if not self.solve([*literals, *limited], budget, [*self.learned.decided], likes):
                 return bool(limited) and self.solve(literals, budget, [*self.learned.decided]), None
             is_true = circuit.model()

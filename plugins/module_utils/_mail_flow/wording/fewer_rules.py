@@ -26,7 +26,7 @@ _WHY_NOT = {
 #: Why a rule stays.
 _WHY_RULES_STAY = {
     "unread": "this collection cannot write it",
-    "mode": "it is only tried ({about})",
+    "mode": "it is in a test mode ({about})",
     "effects": "what its {about} adds is not compared",
     "templates": (
         "it meets rules that protect, brand or route mail in another way, and which one wins is not documented"

@@ -118,7 +118,7 @@ _OF_ONE: Mapping[tuple[LintKind, str], str] = {
     ),
     ("dlp_rule", ""): "does nothing: {idle}",
     ("unsupported", ""): "cannot be fully read: {reason}",
-    ("never_acts", "dates"): "does not act now: its dates exclude today",
+    ("never_acts", "dates"): "does not act yet: it begins on {date}",
     ("never_acts", "unmet"): "never acts: no mail meets its condition {options}, as far as the facts say",
     ("never_acts", "contradiction"): (
         "never acts: no mail meets its conditions {options} together, as far as the facts say"
@@ -154,6 +154,9 @@ _SENTENCES: Mapping[tuple[LintKind, str], str] = {
     ("ends_before_encryption", "quarantine"): (
         "{rule} quarantines mail that {other} would encrypt: once released, it meets no later rule."
     ),
+    ("stops_after_encryption", ""): (
+        "{rule} stops processing, but {other} has encrypted some of its mail by then, and no later rule would encrypt any."
+    ),
     ("typed_stop", "word"): (
         "Anybody can keep mail from {other} by writing {values}: {rule} comes first, by its condition {option}."
     ),
@@ -168,6 +171,13 @@ _SENTENCES: Mapping[tuple[LintKind, str], str] = {
     ),
     ("disclaimer_meets_rule", "exception"): (
         "The text that {rule} adds meets the exception {option} of {other}: it then no longer applies to mail that only has it"
+        " from there."
+    ),
+    ("disclaimer_meets_rule", "perhaps"): (
+        "The text that {rule} adds meets the condition {option} of {other}: it may then apply to mail that only has it from there."
+    ),
+    ("disclaimer_meets_rule", "exception, perhaps"): (
+        "The text that {rule} adds meets the exception {option} of {other}: it may then no longer apply to mail that only has it"
         " from there."
     ),
     ("gateway_gets_ciphertext", ""): (

@@ -8,12 +8,13 @@ same mail.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from ..._exchange.text import listed, visible_line
+from ..._exchange.text import listed, quoted, visible_line
 from ..analyses.finding import Exempting
 from ..analyses.policy import MailPolicy, Statement
 from ..analyses.rule_effects import MISFITS, RuleEffect
@@ -174,7 +175,8 @@ class _Sentence:
 
     :param about: the rule whose conditions the mail meets, with those that earlier rules :param:`changed`; ``None`` if
         the sentence names no mail.
-    :param exempting: the other rules that keep mail from it, and :param:`hows`: in which ways.
+    :param exempting: the other rules that keep mail from it, and :param:`hows`: in which ways; :param:`sent_on_by`: those that
+        send mail for others to its recipients.
     :param numbers: the open questions.
     """
 
@@ -187,6 +189,7 @@ class _Sentence:
     approved: bool = False
     rejected: bool = False
     exempting: tuple[Exempting, ...] = field(default=(), compare=False)
+    sent_on_by: tuple[str, ...] = field(default=(), compare=False)
     senders: tuple[str, ...] = ()
     besides_dlp: bool = False
     certain: bool = True
@@ -211,6 +214,7 @@ class _Sentence:
             approved=statement.approved,
             rejected=statement.rejected,
             exempting=statement.exempting,
+            sent_on_by=statement.sent_on_by,
             senders=statement.senders,
             besides_dlp=statement.besides_dlp,
             certain=statement.certain,
@@ -232,10 +236,15 @@ class _Sentence:
         if self.mail is None:
             return _NOT_ALL
         effects = sorted(self.effects, key=lambda effect: KINDS.index(_EFFECTS[effect.kind][0]))
-        happens = listed([_happens(effect, certain=self.certain) for effect in effects], joint="and", most=len(effects))
+        phrases = _without_repeated_verb([_happens(effect, certain=self.certain) for effect in effects])
+        happens = listed(phrases, joint="and", most=len(effects))
         approved = " once it is approved" if self.approved else ""
         what = _ONE_OF_TWO if all(effect.kind == "copied" for effect in effects) else ("it", "it")
-        unless = unless_words(self.exempting, [_SENDERS[sender] for sender in self.senders], often, what=what)
+        reasons = [_SENDERS[sender] for sender in self.senders]
+        if self.sent_on_by:
+            names = listed(list(map(quoted, self.sent_on_by)))
+            reasons.append(f"{names} sends it on to them")
+        unless = unless_words(self.exempting, reasons, often, what=what)
         return f"{self.mail} {happens}{approved}{unless}{self._open()}"
 
     @property
@@ -252,7 +261,8 @@ class _Sentence:
         more += ["that is encrypted"] if "branded" in kinds and "encrypted" not in kinds else []
         more += [_OURS] if "decrypted" in kinds and isinstance(about, DlpRule) else []
         more += ["that would otherwise leave by forced TLS"] if "clear_transit" in kinds else []
-        whole = self.certain and not (self.exempting or self.senders or self.besides_dlp or self.numbers)
+        limits = (self.exempting, self.sent_on_by, self.senders, self.besides_dlp, self.numbers)
+        whole = self.certain and not any(limits)
         if isinstance(about, DlpRule):
             return dlp_mail(about, every=whole, more=tuple(more))
         return mail_of_rule(about, self.changed, every=whole, arrives=self.arrives, more=tuple(more))
@@ -276,6 +286,19 @@ def _happens(effect: RuleEffect, *, certain: bool) -> str:
     if effect.kind == "encrypted":
         names = f" with {listed(list(map(repr, effect.names)), joint='and')}"
     return filled(sure if certain else perhaps, names)
+
+
+#: What begins several phrases about how mail leaves, and is said once.
+_VERBS = ("leaves ", "may leave ")
+
+
+def _without_repeated_verb(phrases: Sequence[str]) -> list[str]:
+    """Phrases of which only the first says that mail leaves, if they follow each other."""
+    said = [*phrases[:1]]
+    for before, phrase in itertools.pairwise(phrases):
+        verb = next((verb for verb in _VERBS if before.startswith(verb) and phrase.startswith(verb)), "")
+        said.append(phrase.removeprefix(verb))
+    return said
 
 
 #: The copies of which another rule may keep one from people whom a rule adds: the recipient's, and theirs.
@@ -303,7 +326,8 @@ def _sentences(policy: MailPolicy) -> list[_Sentence]:
 def _as_one(alike: Sequence[_Sentence]) -> _Sentence:
     """One sentence for all that say the same, with all of their rules."""
     exempting = tuple(dict.fromkeys(exemption for sentence in alike for exemption in sentence.exempting))
-    return replace(alike[0], rules=_names(alike), exempting=exempting)
+    sent_on_by = tuple(dict.fromkeys(name for sentence in alike for name in sentence.sent_on_by))
+    return replace(alike[0], rules=_names(alike), exempting=exempting, sent_on_by=sent_on_by)
 
 
 def _names(sentences: Iterable[_Sentence]) -> tuple[str, ...]:
@@ -320,6 +344,7 @@ def _with_all_effects(every: Sequence[_Sentence]) -> list[_Sentence]:
             sentence.by_dlp,
             sentence.mail,
             sentence.exempting,
+            sentence.sent_on_by,
             sentence.senders,
             sentence.besides_dlp,
             sentence.certain,
@@ -370,7 +395,8 @@ def _joined(alike: Sequence[_Sentence], key: Hashable) -> _Sentence:
 
 def _but_for_values(sentence: _Sentence, number: int, atom: Atom) -> tuple[Hashable, ...]:
     """A sentence but for the values of a condition."""
-    return atom.predicate.options, atom.settings, sentence.exempting, _with_values(sentence, number, ())
+    kept = (sentence.exempting, sentence.sent_on_by)
+    return atom.predicate.options, atom.settings, kept, _with_values(sentence, number, ())
 
 
 def _value_lists(sentence: _Sentence) -> list[Atom | None]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..._exchange.text import listed, quoted
 from ..analyses.aspects import GAINS, Aspect, DifferenceKind
+from ..analyses.changed_conditions import BY_SPLITS
 from ..analyses.finding import FROM_INSIDE, Cause, ChangedMail, Exempting, SideEffect, Stages
 from ..analyses.rule_changes import NOTHING, DateChange, Edit, Separation
 from ..conditions.predicate import Atom, Predicate
@@ -40,7 +41,7 @@ class Clause:
     :param about: the value that is not a list; empty if there is none.
     :param lists: lists of values. One value of each list is true.
     :param address: the address that it looks at, as a key of :data:`_ADDRESS`; empty for the usual one.
-    :param changed_by: the names of the earlier rules that change what it looks at.
+    :param changed_by: the names of the earlier rules that change what it looks at, or :data:`BY_SPLITS`.
     """
 
     predicate: Predicate
@@ -81,7 +82,9 @@ class Clause:
         same = before is not None and before.preposition == self.preposition
         instead = self._after_scope() if same and before and before.is_scope else ""
         text = self.predicate.phrase.with_values(self.about, self.lists, instead) + _ADDRESS[self.address]
-        if self.changed_by:
+        if self.changed_by == BY_SPLITS:
+            text += " (still in the same copy)"
+        elif self.changed_by:
             leave = "leaves" if len(self.changed_by) == 1 else "leave"
             text += f" (as {listed(list(map(repr, self.changed_by)), joint='and')} {leave} it)"
         return f"and {text}" if same and self.preposition == "with" else text
@@ -441,7 +444,7 @@ _WHAT_RULES_MAKE_OF_IT: Mapping[str, str] = {
 #: How rules keep mail from an effect in other ways to what they do: the verb of several rules, and what follows it.
 _WHAT_RULES_DO: Mapping[str, tuple[str, str]] = {
     "stops": ("stop", "processing first"),
-    "may_stop": ("stop", "processing first, though only tried"),
+    "may_stop": ("stop", "processing first even in a test mode"),
     "asks": ("ask", "for another template"),
     "brands": ("choose", "another branding"),
 }
@@ -761,12 +764,15 @@ _MAY_BECOME = {
 }
 
 
-def may_become(kind: DifferenceKind, person: str = "") -> str:
+def may_become(kinds: Sequence[DifferenceKind], person: str = "") -> str:
     """What may happen to mail.
 
-    :param kind: the possible kind of difference; ``unknown`` if several are possible.
+    :param kinds: the possible kinds of difference, the most important first; empty for any.
     :param person: the person whose copy it is, if rules add them.
     """
+    if not person and len(kinds) == 2 and kinds[0] in _MAY_BECOME and kinds[1] is DifferenceKind.FATE_CHANGED:
+        return f"{_MAY_BECOME[kinds[0]]}, or handled differently"
+    kind = kinds[0] if len(kinds) == 1 else DifferenceKind.UNKNOWN
     plain = _MAY_BECOME.get(kind, BECOMES[DifferenceKind.UNKNOWN])
     if not person:
         return plain

@@ -273,13 +273,32 @@ def test_a_rule_that_does_nothing_does_nothing_to_subdomains(idle: Values) -> No
     ("date", "kinds"),
     [
         ("2026-02-28T20:00:00", {"expiring"}),  # Without an offset, it may be over.
-        ("2026-02-28T20:00:00Z", {"expired", "never_acts"}),
-        ("2026-02-27T20:00:00", {"expired", "never_acts"}),
+        ("2026-02-28T20:00:00Z", {"expired"}),
+        ("2026-02-27T20:00:00", {"expired"}),
         ("2026-03-31T20:00:00", set()),
     ],
 )
 def test_a_date_is_over_where_every_time_zone_says_so(date: str, kinds: set[str]) -> None:
     assert {kind for kind, _rules in found({**ALL, "expiry_date": date})} == kinds
+
+
+def test_a_rule_that_is_still_to_begin_is_told_with_its_date() -> None:
+    (row,) = lint([{**ALL, "activation_date": "2026-04-01T00:00:00Z"}], TENANT, NOW)
+    assert row["reason"] == "The rule 'All' does not act yet: it begins on 2026-04-01T00:00:00Z."
+
+
+def test_a_stop_behind_all_that_encrypts_its_mail_is_named() -> None:
+    stops = rule("Stops", {**OUTGOING, "from": ["bob@contoso.com"]}, STOP)
+    (row,) = lint([ALL, stops], TENANT, NOW)
+    assert (row["kind"], row["rules"]) == ("stops_after_encryption", ["Stops", "All"])
+    assert row["reason"] == (
+        "'Stops' stops processing, but 'All' has encrypted some of its mail by then, and no later rule would encrypt any."
+    )
+    later = rule("Later", {**OUTGOING, "subject_contains_words": ["offer"]}, ENCRYPT)
+    assert "stops_after_encryption" not in kinds(ALL, stops, later)
+    of_ann = rule("Of Ann", {**OUTGOING, "from": ["ann@contoso.com"]}, ENCRYPT)
+    assert "stops_after_encryption" not in kinds(of_ann, stops)
+    assert "stops_after_encryption" not in kinds(ALL, {**stops, "actions": {**STOP, "set_scl": -1}})
 
 
 def test_a_branding_that_there_is_not() -> None:
@@ -653,3 +672,17 @@ def test_a_disclaimer_whose_text_meets_a_later_rule_is_named(rules: list[Values]
     rows = [row for row in lint(rules, TENANT, NOW) if row["kind"] == "disclaimer_meets_rule"]
     assert [row["rules"] for row in rows] == ([["Footer", "Later"]] if option else [])
     assert all(row["reason"].startswith(f"The text that 'Footer' adds meets the {option} of 'Later'") for row in rows)
+    assert not any(" may " in row["reason"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("later", "may"),
+    [
+        (rule("Later", {**OUTGOING, **CONFIDENTIAL}, ENCRYPT), "it may then apply to mail"),
+        (rule("Later", OUTGOING, ENCRYPT, exceptions=CONFIDENTIAL), "it may then no longer apply to mail"),
+    ],
+)
+def test_a_disclaimer_that_no_message_is_sure_to_get_may_meet_a_later_rule(later: Values, may: str) -> None:
+    rows = lint([rule("Tried", OUTGOING, STOP, mode="Audit"), FOOTER, later], TENANT, NOW)
+    (reason,) = [row["reason"] for row in rows if row["kind"] == "disclaimer_meets_rule"]
+    assert may in reason

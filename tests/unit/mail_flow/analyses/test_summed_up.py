@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.result_rows import (
     DifferenceRow,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import may_become
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
     changed_kinds,
     difference_lines,
@@ -151,7 +152,7 @@ def _open(number: int, **more: Any) -> MayBecome:
     return MayBecome(
         about=tuple(about),
         unknown=(Reason(list(questions.BY_ID)[number], "relation"),),
-        becomes=DifferenceKind.UNKNOWN,
+        becomes=(),
         cause=Cause(None, (False, False)),
         **more,
     )
@@ -202,3 +203,13 @@ def test_a_line_does_not_say_twice_what_is_unknown() -> None:
     )
     (line,) = difference_lines([row], 0)
     assert line == f"{row.text} Unknown: for whom (U05); which header (U07)."
+
+
+def test_mail_that_may_get_through_or_end_elsewhere() -> None:
+    kinds = (DifferenceKind.DELIVERY_GAINED, DifferenceKind.FATE_CHANGED)
+    assert may_become(kinds) == "may now be delivered, or handled differently"
+    assert may_become(kinds, BOSS) == f"may be treated differently for {BOSS}"
+    assert may_become(kinds[:1], BOSS) == f"may now reach {BOSS}"
+    assert (
+        may_become((DifferenceKind.PROTECTION_LOST, DifferenceKind.PROTECTION_GAINED)) == "may be treated differently"
+    )

@@ -303,7 +303,7 @@ def test_a_proof_that_rests_on_subjects_of_one_line_says_so() -> None:
 
 def test_a_rule_that_is_only_tried_or_not_known_stays() -> None:
     stops = rule("Stops", OUTGOING, STOP)
-    assert reasons(stops, fabrikam("Tried", mode="Audit")) == {"Tried": "it is only tried (Audit)"}
+    assert reasons(stops, fabrikam("Tried", mode="Audit")) == {"Tried": "it is in a test mode (Audit)"}
     odd = fabrikam("Odd")
     odd["conditions"]["which_nobody_knows"] = True
     assert "Odd" not in removed(stops, odd)
