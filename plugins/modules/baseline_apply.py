@@ -139,8 +139,8 @@ unkept_report:
   returned: if a file cannot be written
   type: dict
 outcome_unknown:
-  description: The cmdlets whose response was lost or unclear, so they may or may not have changed something. To find out, run the
-    task again.
+  description: The cmdlets whose response was lost or unclear, and those that Exchange accepted but does not show. They may or may not
+    have changed something. To find out, run the task again.
   returned: failure while writing
   type: list
   elements: str

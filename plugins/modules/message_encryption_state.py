@@ -171,8 +171,8 @@ not_applied:
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose response was lost or unclear, so they may or may not have changed something. To find out, run the
-    task again.
+  description: The cmdlets whose response was lost or unclear, and those that Exchange accepted but does not show. They may or may not
+    have changed something. To find out, run the task again.
   returned: failure while writing
   type: list
   elements: str

@@ -225,6 +225,7 @@ class _PlanRun:
         others = [step for step in new if step not in lost]
         if others and any(step.needs_replanning(others) for step in again):
             changes = [change for step in again for change in step.changes]
+            self.progress.unseen = changes
             raise not_stored(made, changes, timeout=self._seconds)
         self.progress.pending = new
 
@@ -280,6 +281,7 @@ class _PlanRun:
         foreign = self._remaining.first_plan.changes_beyond(plan.steps)
         if foreign and not any(repeats(step, self.progress.applied) for step in plan.steps):
             return changed_by_others(foreign)
+        self.progress.unseen = [] if ever_seen else list(plan.changes)
         return not_stored(self.progress.applied, plan.changes, ever_seen=ever_seen, timeout=self._timeout)
 
     def _done_by_others(self, after: Organization) -> list[str]:

@@ -14,11 +14,17 @@ from .plan import Change, Step
 
 @dataclass
 class Progress:
-    """What the task has written so far. An error that ends the task carries it into the result."""
+    """What the task has written so far. An error that ends the task carries it into the result.
+
+    :param applied: the steps that Exchange accepted, or that reads showed.
+    :param unknown: the steps of which neither the answer nor a read told what became of them.
+    :param unseen: the changes of steps that Exchange accepted and that no read shows.
+    """
 
     applied: list[Step] = field(default_factory=list)
     pending: list[Step] = field(default_factory=list)
     unknown: list[Step] = field(default_factory=list)
+    unseen: list[Change] = field(default_factory=list)
 
     def succeed(self, step: Step, *, changed_nothing: bool) -> None:
         """Records a success. One that changed nothing counts if an earlier try lost its response: that one made the
@@ -51,13 +57,16 @@ class Progress:
         return was_unknown
 
     def result(self) -> dict[str, Any]:
-        """The part of a failed task's result that lists what was applied and what was not."""
+        """The part of a failed task's result that lists what was applied and what was not. What no read shows may be stored."""
+        unseen = {change.key for change in self.unseen}
+        changes = [change for step in self.applied for change in step.changes]
+        doubtful = [step for step in self.applied if any(change.key in unseen for change in step.changes)]
         return {
             "changed": bool(self.applied),
-            "changes": listed(change for step in self.applied for change in step.changes),
+            "changes": listed(change for change in changes if change.key not in unseen),
             "commands": [str(step.call) for step in self.applied],
             "not_applied": [str(step.call) for step in self.pending],
-            "outcome_unknown": [str(step.call) for step in self.unknown],
+            "outcome_unknown": [str(step.call) for step in (*self.unknown, *doubtful)],
         }
 
 

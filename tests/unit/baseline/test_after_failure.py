@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     NotSentError,
 )
 
-from tests.unit.emulated_session import WIRES
+from tests.unit.emulated_session import WIRES, EmulatedSession
 
 from .conftest import FailingSession, Role
 
@@ -104,6 +104,36 @@ def test_what_cannot_be_read_after_a_failure_is_not_known(tmp_path: Path, wire: 
     assert role.report["mail"] == {}
     unread = [text for row in role.report["controls"] if row["status"] == "not assessable" for text in row["findings"]]
     assert any("the session was lost" in text for text in unread)
+
+
+class IgnoringSession(EmulatedSession):
+    """An organization that accepts changes of OME configurations and ignores them."""
+
+    def write(self, call: Call) -> Result:
+        if call.cmdlet != "Set-OMEConfiguration":
+            return super().write(call)
+        self.writes.append(call)
+        return Result()
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_what_is_accepted_and_never_shown_is_unknown_wherever_it_is_said(tmp_path: Path, back: bool) -> None:
+    """In the report, in the task's result, and in what a rollback starts from."""
+    role = Role(IgnoringSession({}), str(tmp_path))
+    with pytest.raises(ExchangeError, match="does not show it after") as failure:
+        role.run(rollback_on_failure=back)
+    states = {change["option"]: change["state"] for change in role.report["changes"]}
+    if back:
+        assert set(states.values()) == {"not applied"}
+        return
+    assert (states.pop("social_id_sign_in"), set(states.values())) == ("unknown", {"stored"})
+    progress = failure.value.progress or {}
+    assert [command.split()[0] for command in progress["outcome_unknown"]] == ["Set-OMEConfiguration"]
+    assert {change["option"] for change in progress["changes"]} == states.keys()
+    (link,) = role.artifacts.snapshots.chain().links
+    applied = role.artifacts.snapshots.applied(link.path)
+    assert [row["option"] for row in applied["unknown"]] == ["social_id_sign_in"]
+    assert {row["option"] for row in applied["stored"]} == states.keys()
 
 
 @pytest.mark.parametrize("name", ["m1", "Whether outsiders read it", f"{OUTGOING_GUARANTEE!r} "])

@@ -31,7 +31,7 @@ class ControlStatus(StrEnum):
 
 class ChangeState(StrEnum):
     """The outcome of a change. What is already so was planned, but found done when the run came to it. What is unknown was
-    sent, and neither its answer nor a read told whether it is stored.
+    sent, and no read shows it, whether or not Exchange accepted it.
     """
 
     NOT_APPLIED = "not applied"

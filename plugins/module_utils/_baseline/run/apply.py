@@ -138,7 +138,7 @@ def _verify(
     report, untested = run_functional_test(task, prepared.variables, report, timeout=timeout)
     failure = untested or unmet
     if failure:
-        failure.progress = done.result
+        failure.progress = _progress_of(report, done.result)
         report = _failed(task, prepared, failure, report, snapshot)
     return report, failure
 
@@ -256,7 +256,8 @@ def _reassess(
     try:
         organization = _organization_after(task, prepared, shown)
         if shown is None and (hidden := _hidden(procedure, organization, report)):
-            return reassessed(procedure, report, organization), not_stored((), hidden, timeout=0)
+            unseen = _with_unseen(report, {change.key for change in hidden})
+            return reassessed(procedure, unseen, organization), not_stored((), hidden, timeout=0)
         differences = count_as_rolled_back(prepared.artifacts, procedure, task.session, organization)
         task.warnings += differences
         if differences and report.status is OrganizationStatus.MET:
@@ -269,7 +270,8 @@ def _reassess(
     except ExchangeError as error:
         if shown is None:
             unknown = f"Exchange accepted the changes, but whether it stores them is unknown: {error}"
-            return unassessed(report, error), ExchangeError(unknown, remedy="Run the playbook again.")
+            unread = _with_unseen(report, {change.key for change in report.changes})
+            return unassessed(unread, error), ExchangeError(unknown, remedy="Run the playbook again.")
         # Everything is stored, so the task succeeds. A later failure belongs in the report.
         task.warnings.append(f"Everything is stored, but a later step failed: {error}")
         return unassessed(report, error), None
@@ -280,6 +282,27 @@ def _hidden(procedure: Procedure, organization: Organization, report: Organizati
     stored = {change.key for change in report.changes if change.state is ChangeState.STORED}
     steps = [step for step in procedure.plan(organization).steps if step.is_visible]
     return [change for step in steps for change in step.changes if change.key in stored]
+
+
+def _with_unseen(report: OrganizationReport, unseen: Collection[Key]) -> OrganizationReport:
+    """The report with changes that Exchange accepted and that no read shows: they may be stored."""
+    changes = [
+        replace(change, state=ChangeState.UNKNOWN)
+        if change.key in unseen and change.state is ChangeState.STORED
+        else change
+        for change in report.changes
+    ]
+    return report.with_outcome(report.status, changes, ())
+
+
+def _progress_of(report: OrganizationReport, result: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of writes that a later step calls failed: what no read shows is unknown."""
+    unseen = {change.key: change.command for change in report.changes if change.state is ChangeState.UNKNOWN}
+    return {
+        **result,
+        "changes": [row for row in result["changes"] if not unseen.keys() & _keys([row])],
+        "outcome_unknown": list(dict.fromkeys(unseen.values())),
+    }
 
 
 def _mail_failure(missed: Sequence[str]) -> ExchangeError | None:
@@ -618,17 +641,13 @@ def reassessed(procedure: Procedure, report: OrganizationReport, organization: O
 
 def after_failure(session: Session, prepared: Preparation, report: OrganizationReport) -> OrganizationReport:
     """The report of a failed run. Since its plan is incomplete or was rolled back, the planned effect on mail is left
-    out. What a read does not show is not stored.
+    out. What a read does not show may be stored all the same.
     """
     procedure = prepared.procedure
     try:
         organization = prepared.read(session, procedure.subsets)
         hidden = {change.key for change in _hidden(procedure, organization, report)}
-        states = [
-            replace(change, state=ChangeState.NOT_APPLIED) if change.key in hidden else change
-            for change in report.changes
-        ]
-        report = report.with_outcome(report.status, states, ())
+        report = _with_unseen(report, hidden)
         if procedure.controls and report.controls:
             report = _assessed(procedure.controls, report, organization)
         return replace(report, mail=procedure.mail(organization, Plan()))
