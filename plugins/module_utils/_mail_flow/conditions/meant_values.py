@@ -64,19 +64,19 @@ _TELLING = 3
 _ESCAPED = re.compile(r"\\(\W)")
 
 
-def seeks_in_part(own: Predicate, values: Iterable[Any], option: str, wanted: Iterable[Any]) -> bool:
+def seeks_in_part(own: Predicate, values: Any, option: str, wanted: Iterable[Any]) -> bool:
     """Whether a condition looks for texts or recipients of another one in another place, or for longer texts in the same
     one.
 
-    :param values: those of the condition, and :param:`wanted` those of the other one.
+    :param values: those of the condition, or what it has in place of a list; :param:`wanted`: the list of the other one.
     """
     other = BY_OPTION[option]
+    if not own.fields and not {own.sort, other.sort} <= _TEXTS:
+        return False
     values, wanted = [str(value) for value in values], [str(value) for value in wanted]
     same = {value.casefold() for value in values} & {value.casefold() for value in wanted}
     if own.fields:
         return other.of_recipient and own.sort == other.sort and bool(same)
-    if not {own.sort, other.sort} <= _TEXTS:
-        return False
     if own.sort == other.sort and option not in own.options and same:
         return True
     if not {*own.slots} & {*other.slots}:

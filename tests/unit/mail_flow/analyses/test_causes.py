@@ -418,3 +418,14 @@ def test_mail_that_is_encrypted_and_expires_late_has_no_rule_that_would_encrypt_
     assert (late["expiry"], late.get("cause")) == (30, None)
     clear = verdict(rules[1:], facts, when=PARTNER, then="portal", expires_within_days=7)["counterexample"]
     assert clear["cause"]["rule"] == "All"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"attachment_is_password_protected": True}, {"attachment_processing_limit_exceeded": True}, {"scl_over": 5}],
+)
+def test_a_rule_that_asks_for_no_list_of_values_misses_what_a_guarantee_seeks(asked: Values) -> None:
+    """It looks for no part of the guarantee's words, people or domains."""
+    for when in ({"subject_contains_words": ["offer"]}, {"sent_to": ["ann@partner.com"]}, PARTNER):
+        found = verdict([rule("Asks", asked, ENCRYPT)], when=when, then="not_in_clear")
+        assert found["verdict"] in ("refuted", "unknown")
