@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     CONFLICTS,
     policy,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
     contrast_lines,
@@ -394,9 +395,16 @@ def test_what_is_open_and_what_is_left_out_is_said() -> None:
     assert [row["kind"] for row in rows_of(rule("R", {**IN, "subject_matches_patterns": [r"\bx"]}, ENCRYPT))] == [
         "unknown"
     ]
-    assert "This is not all: there are too many rules, or the rules are too complex." in [
-        row["text"] for row in rows_of(ALL, budget=1)
-    ]
+    more = [rule(f"More {number}", {**OUTGOING, "from": ["bob@contoso.com"]}, STOP) for number in range(4)]
+    assert [row["text"] for row in rows_of(ALL, budget=1)][
+        -1
+    ] == "This is not all that 'All' does: the rules are too complex."
+    assert [row["text"] for row in rows_of(ALL, *more, budget=1)][-1] == (
+        "This is not all that 'All', 'More 0', 'More 1' and 2 others do: the rules are too complex."
+    )
+    with bounded(100, share=1):  # It does not even begin.
+        (row,) = rows_of(ALL)
+    assert row["text"] == "This is not all: there are too many rules, or the rules are too complex."
 
 
 @pytest.mark.parametrize("seed", seeds(4))

@@ -105,13 +105,15 @@ class MailPolicy:
     :param statements: in the order of the rules.
     :param dlp: the undecided DLP rules that may treat some mail differently than a statement says.
     :param other_dlp: the other undecided DLP rules that may change mail.
-    :param complete: whether these are all statements.
+    :param complete: whether these are all statements; :param:`unstated`: otherwise, the names of the rules of which they are
+        not, as far as these are known.
     """
 
     statements: tuple[Statement, ...] = ()
     dlp: tuple[DlpRule, ...] = ()
     other_dlp: tuple[DlpRule, ...] = ()
     complete: bool = True
+    unstated: tuple[str, ...] = ()
 
 
 def policy(
@@ -128,21 +130,23 @@ def policy(
     :param budget: the maximum number of conflicts for all questions together.
     """
     statements: list[Statement] = []
+    unstated: list[StatedRule] = []
+    complete = True
     known = facts_of(facts)
     try:
         with bounded():
             statement_model = StatementModel(RuleSet.read(rules, known.dialect), known, now, budget)
-            statements += _StatementSearch(statement_model).statements()
+            search = _StatementSearch(statement_model)
+            unstated += [*statement_model.rules.rules, *statement_model.dlp]
+            while unstated:
+                statements += search.statements(unstated[0])
+                del unstated[0]
     except BudgetError:
-        return _with_dlp(statements, known, complete=False)
-    return _with_dlp(statements, known, complete=True)
-
-
-def _with_dlp(statements: Sequence[Statement], facts: Facts, *, complete: bool) -> MailPolicy:
-    """The policy of statements, with the undecided DLP rules."""
-    excepted = _excepted_dlp_rules(statements, facts)
-    others = (rule for rule in undecided_dlp_rules(facts) if rule.does.would_change_mail and rule not in excepted)
-    return MailPolicy(tuple(statements), excepted, tuple(others), complete)
+        complete = False
+    excepted = _excepted_dlp_rules(statements, known)
+    others = (rule for rule in undecided_dlp_rules(known) if rule.does.would_change_mail and rule not in excepted)
+    names = tuple(rule.name for rule in unstated if isinstance(rule, DlpRule) or not rule.idle)
+    return MailPolicy(tuple(statements), excepted, tuple(others), complete, names)
 
 
 def _excepted_dlp_rules(statements: Iterable[Statement], facts: Facts) -> tuple[DlpRule, ...]:
@@ -164,27 +168,22 @@ class _StatementSearch:
         self._exemptions = EffectExemptions(statement_model, self._effects)
         self._replay = StatementReplay(statement_model)
 
-    def statements(self) -> Iterator[Statement]:
-        """The statements about each rule that mail can meet, in their order: mail flow rules, then DLP rules.
+    def statements(self, rule: StatedRule) -> Iterator[Statement]:
+        """The statements about a rule; none if no mail can meet it.
 
         :raises BudgetError: a question took too many conflicts.
         """
-        for rule in self._statement_model.rules.rules:
-            if (
-                rule.idle
-                or self._statement_model.chain.step(rule) is None
-                or meets_no_mail(section_of(rule.criteria.conditions))
-            ):
-                continue
-            for case, managed in cases_of(rule):
-                for effect in self._stated_effects(case):
-                    yield from self._statement(rule, effect, managed=managed)
-        for dlp_rule in self._statement_model.dlp:
-            for effect in (
-                *effects_of_dlp_rule(dlp_rule),
-                *effects_on_people(dlp_rule, self._statement_model.model.facts),
-            ):
-                yield from self._statement(dlp_rule, effect, managed=False)
+        if isinstance(rule, DlpRule):
+            facts = self._statement_model.model.facts
+            for effect in (*effects_of_dlp_rule(rule), *effects_on_people(rule, facts)):
+                yield from self._statement(rule, effect, managed=False)
+            return
+        no_mail = meets_no_mail(section_of(rule.criteria.conditions))
+        if rule.idle or no_mail or self._statement_model.chain.step(rule) is None:
+            return
+        for case, managed in cases_of(rule):
+            for effect in self._stated_effects(case):
+                yield from self._statement(rule, effect, managed=managed)
 
     def _stated_effects(self, rule: FlowRule) -> Iterator[RuleEffect]:
         """The effects of a rule about which there are statements."""

@@ -178,6 +178,7 @@ class _Sentence:
     :param exempting: the other rules that keep mail from it, and :param:`hows`: in which ways; :param:`sent_on_by`: those that
         send mail for others to its recipients.
     :param numbers: the open questions.
+    :param unstated: the names of the rules of which not all is said; only of the sentence that says so.
     """
 
     effects: tuple[RuleEffect, ...]
@@ -194,6 +195,7 @@ class _Sentence:
     besides_dlp: bool = False
     certain: bool = True
     numbers: tuple[str, ...] = ()
+    unstated: tuple[str, ...] = ()
     mail: NamedMail | None = field(init=False)
     hows: frozenset[str] = field(init=False)
 
@@ -234,7 +236,7 @@ class _Sentence:
         :param often: what keeps mail from it, and is only counted.
         """
         if self.mail is None:
-            return _NOT_ALL
+            return _not_all(self.unstated)
         effects = sorted(self.effects, key=lambda effect: KINDS.index(_EFFECTS[effect.kind][0]))
         phrases = _without_repeated_verb([_happens(effect, certain=self.certain) for effect in effects])
         happens = listed(phrases, joint="and", most=len(effects))
@@ -307,8 +309,16 @@ _ONE_OF_TWO = ("one of the two copies", "one of them")
 #: The mail of which a DLP rule takes the protection away.
 _OURS = "that is encrypted by the organization's own keys"
 
-#: What is said where a search used up its budget.
-_NOT_ALL = "This is not all: there are too many rules, or the rules are too complex"
+
+def _not_all(unstated: Sequence[str]) -> str:
+    """What is said where a search used up its budget.
+
+    :param unstated: the names of the rules of which not all is said, as far as they are known.
+    """
+    if not unstated:
+        return "This is not all: there are too many rules, or the rules are too complex"
+    names = listed(list(map(quoted, unstated)), joint="and")
+    return f"This is not all that {names} {'does' if len(unstated) == 1 else 'do'}: the rules are too complex"
 
 
 def _sentences(policy: MailPolicy) -> list[_Sentence]:
@@ -319,7 +329,7 @@ def _sentences(policy: MailPolicy) -> list[_Sentence]:
     for sentence in sentences:
         once.setdefault(sentence, []).append(sentence)
     every = [_as_one(alike) for alike in once.values()]
-    every += [] if policy.complete else [_Sentence((), ())]
+    every += [] if policy.complete else [_Sentence((), (), unstated=policy.unstated)]
     return sorted(every, key=lambda sentence: KINDS.index(sentence.kind))
 
 
