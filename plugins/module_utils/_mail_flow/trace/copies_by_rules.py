@@ -49,16 +49,18 @@ class CopyOrigins:
     """The ways in which somebody gets a copy that rules make.
 
     :param made: for each rule set, what becomes of it.
+    :param on_way: for each rule set, the numbers of the groups of the copies that rules make first, and this one of them.
     :param origins: the numbers of the groups of the copies that it is made of.
     """
 
     made: list[set[MadeCopy]]
+    on_way: list[set[int]]
     origins: set[int] = field(default_factory=set)
 
     @property
     def key(self) -> Hashable:
         """Equal for copies with equal ways."""
-        return tuple(map(frozenset, self.made)), frozenset(self.origins)
+        return tuple(map(frozenset, self.made)), tuple(map(frozenset, self.on_way)), frozenset(self.origins)
 
 
 def copies_by_rules(
@@ -72,9 +74,10 @@ def copies_by_rules(
     for number, group in enumerate(groups):
         if group.made or not any(place in side.chain.making for side in sides for place, _why in side.met(group)):
             continue
-        for target, number_of_side, copy in _made_of(group, groups, group_of, sorter, sides):
-            ways = origins.setdefault(target, CopyOrigins([set() for _side in sides]))
+        for target, number_of_side, copy, on_way in _made_of(group, groups, group_of, sorter, sides):
+            ways = origins.setdefault(target, CopyOrigins([set() for _side in sides], [set() for _side in sides]))
             ways.made[number_of_side].add(copy)
+            ways.on_way[number_of_side] |= on_way
             ways.origins.add(number)
     return origins
 
@@ -90,9 +93,9 @@ def _made_of(
     group_of: Mapping[int, int],
     sorter: Sorter,
     sides: Sequence[PassedRuleSet],
-) -> Iterator[tuple[int, int, MadeCopy]]:
-    """The copies that rules make of those of a group: the place of each, the number of the rule set that makes it, and what
-    becomes of it.
+) -> Iterator[tuple[int, int, MadeCopy, frozenset[int]]]:
+    """The copies that rules make of those of a group: the place of each, the number of the rule set that makes it, what
+    becomes of it, and the numbers of the groups of other copies that are made before, and this one of them.
     """
     for others, places in _by_who_else(sorter, group, group_of):
         message, person = sorter.message(places[0])
@@ -100,7 +103,9 @@ def _made_of(
         for number_of_side, side in enumerate(sides):
             made = _made_by(side, sharing, message, person)
             for who, copy in made.items():
-                yield from ((target, number_of_side, copy) for target in _places_of(who, places, sorter))
+                sources = frozenset().union(*copy.course.sources)
+                on_way = frozenset(number for other, number in others if other in sources)
+                yield from ((target, number_of_side, copy, on_way) for target in _places_of(who, places, sorter))
 
 
 def _made_by(

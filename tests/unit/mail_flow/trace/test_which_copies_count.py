@@ -92,3 +92,16 @@ def test_an_approval_shows_the_sender_s_own_manager_mail() -> None:
     guarantee = {"name": "Partner", "when": WHEN, "then": "not_in_clear"}
     found = replayed([asks, DELETES], [], trace_of(("ann@partner.com",)), known, guarantee)
     assert found.unsettled["Partner"] == 1
+
+
+@pytest.mark.parametrize("copies", COPIES)
+def test_a_copy_of_a_copy_that_a_guarantee_is_about_is_not_said_to_keep_it(copies: str) -> None:
+    """The guarantee is about the first copy, and neither about the mail nor about the second."""
+    rules = [
+        rule("First", OUTGOING, {"redirect_message_to": [SELECTED]}),
+        rule("Second", {}, {"redirect_message_to": [INSIDE]}),
+    ]
+    guarantee = {"name": "Partner", "when": WHEN, "then": "not_in_clear", "copies": copies}
+    (proof,) = prove(rules, {**KNOWN, "outbound_connectors": []}, [guarantee], NOW)
+    found = replayed(rules, rules, trace_of(("z@other.example",)), None, guarantee)
+    assert (proof["verdict"] != "proved", found.unsettled["Partner"]) == (copies == "all", copies == "all")
