@@ -236,7 +236,10 @@ def _without_kept_back_mail(judged: Judgment, task: RepairTask) -> Advice | None
             return Advice("opposed_rule", rules=(cause.rule,)) if is_opposed else None
         names.append(cause.rule)
         guarantee = replace(guarantee, unless=unless)
-        (judged,) = prove(task.rules, task.facts, [guarantee], task.now)
+        try:
+            (judged,) = prove(task.rules, task.facts, [guarantee], task.now)
+        except OptionError:  # That leaves out all mail.
+            return Advice("opposed_rule", rules=(cause.rule,)) if len(names) == 1 else None
     remaining = judged.counterexample
     if not names or (remaining and (remaining.outcome.is_delivered or guarantee.then != "delivered")):
         return None

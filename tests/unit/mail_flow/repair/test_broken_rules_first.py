@@ -44,6 +44,20 @@ def test_a_wall_between_two_groups_is_for_the_mail_from_one_to_the_other(groups:
     assert (found.advice.kind, found.advice.rules) == ("opposed_rule", ("Wall",))
 
 
+def test_a_rule_whose_words_are_in_all_mail_of_a_guarantee_is_for_it() -> None:
+    """Without the rule's mail, the guarantee would be about none."""
+    words = {"subject_or_body_contains_words": ["offer", "top secret"]}
+    asks = rule(
+        "Asks",
+        words,
+        {"moderate_message_by_user": ["joe@contoso.com"]},
+        exceptions={"any_of_to_header": ["megan@contoso.com"]},
+    )
+    found, _edits = repaired([asks], {"when": {"subject_contains_words": ["offer"]}, "then": "unencrypted"})
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.rules) == ("opposed_rule", ("Asks",))
+
+
 @pytest.mark.parametrize("groups", [(BROKERS, BROKERS), (ANALYSTS, ANALYSTS)])
 def test_a_wall_between_others_is_not_for_it(groups: tuple[str, str]) -> None:
     rejects = rule("Trainee", {**IN, "subject_contains_words": ["x"]}, REJECT)
