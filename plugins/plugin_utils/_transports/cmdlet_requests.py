@@ -108,7 +108,7 @@ class CmdletRequests(CallRequests):
     def _part_outcome(self, call: Call, part: Mapping[str, Any]) -> Outcome:
         status = part.get("status")
         if not isinstance(status, int) or isinstance(status, bool):
-            return answers.garbled("the response to a batch does not include this call")
+            return answers.garbled("the response to a batch does not answer this call exactly once")
         try:
             return self._pages(
                 call, answers.outcome(call, status, answers.Headers(part.get("headers")), part.get("body"))
@@ -194,13 +194,19 @@ def _refused_batch(status: int) -> Failure:
 
 
 def _parts(content: bytes, number: int) -> list[Mapping[str, Any]]:
-    """The response to each call of a batch, in the order of the calls; empty for one that is not there."""
+    """The response to each call of a batch, in the order of the calls; empty for one that is not there, or there more
+    than once.
+    """
     document = answers.parse(content)
     responses = document.get("responses") if isinstance(document, dict) else None
     if not isinstance(responses, list):
         raise FailedError(answers.garbled("the response to a batch contains no responses"))
-    by_id = {str(response.get("id")): response for response in responses if isinstance(response, dict)}
-    return [by_id.get(str(index), {}) for index in range(number)]
+    by_id: dict[str, list[Mapping[str, Any]]] = {}
+    for response in responses:
+        if isinstance(response, dict):
+            by_id.setdefault(str(response.get("id")), []).append(response)
+    found = [by_id.get(str(index), []) for index in range(number)]
+    return [answers_of_call[0] if len(answers_of_call) == 1 else {} for answers_of_call in found]
 
 
 def _challenge(part: Mapping[str, Any]) -> str | None:

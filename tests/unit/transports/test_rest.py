@@ -102,6 +102,17 @@ def test_a_part_that_a_batch_leaves_out_is_not_taken_for_nothing(script: Make) -
     assert isinstance(second.error, errors.ProtocolError)
 
 
+@pytest.mark.parametrize("second", [{"status": 429}, {"status": 401}, {"status": 200, "body": {"value": []}}])
+def test_a_part_that_a_batch_answers_twice_is_not_answered(script: Make, second: dict[str, Any]) -> None:
+    """Whichever were taken could be the wrong one: a write that was carried out would be sent again."""
+    done = {"status": 200, "body": {"value": []}}
+    server = script((200, {"responses": [{"id": "0", **done}, {"id": "1", **done}, {"id": "0", **second}]}))
+    twice, once = attempt(server, WRITE, WRITE)
+    assert (isinstance(twice, Failure), twice.executed) == (True, Executed.UNKNOWN)
+    assert isinstance(once, Result)
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize(
     ("step", "executed"),
     [

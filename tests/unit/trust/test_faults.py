@@ -15,6 +15,7 @@ from tests.soak.search import Case, Tally, cases, examine
 from tests.soak.wishes import LATE, OVERSIZED
 from tests.soak.world import ENGINE_WIRES, WIRES, World
 from tests.unit.matrix import matrix
+from tests.unit.transports.wires import MODULE_BENEATH
 from tests.unit.trust.checking import ENCRYPT, IRM, WRITES, check
 
 from .wires import ENGINE, EVERY_WIRE, PROCESS, SHELLS
@@ -288,7 +289,8 @@ def test_the_same_option_at_the_same_moment(world: World, wire: str, after: bool
     world.emulator.faults.set([{"kind": "portal_edit", "cmdlet": WRITES, "edit": edit, "after": after}])
     outcome = world.run(wire, IRM, {"transport_decryption_setting": "Disabled", "verify_timeout": 4})
     assert world.emulator.faults.struck
-    assert outcome.result["changed"] is not (same and not after)
+    # Microsoft's module may have sent it before, and then Exchange's warning that nothing changed is about a repetition.
+    assert outcome.result["changed"] is not (same and not after and wire not in MODULE_BENEATH)
     if after and not same:
         assert isinstance(outcome.error, errors.VerificationError)
         assert "'Optional', not 'Disabled'" in str(outcome.error)
