@@ -12,7 +12,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
-    organization_report,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.run_findings import (
     FindingKey,
@@ -21,6 +20,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     run_findings_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.task_result import (
+    organization_report,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
-    organization_report,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
     OrganizationStatus,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.task_result import (
+    TaskResult,
+    organization_report,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
@@ -133,6 +136,9 @@ def test_of_why_a_run_failed() -> None:
     failed = {"failed": True, "msg": "The write failed."}
     stored = OrganizationReport(status=OrganizationStatus.FAILED, message="Writing failed. It was rolled back.")
     planned = OrganizationReport(status=OrganizationStatus.DRIFT, message="")
-    found = [organization_report("contoso", "baseline", each, [failed]) for each in (stored, planned, None)]
+    found = [
+        organization_report("contoso", "baseline", each, [TaskResult.of_result(failed)])
+        for each in (stored, planned, None)
+    ]
     assert [each.message for each in found] == [stored.message, failed["msg"], failed["msg"]]
     assert {each.status for each in found} == {OrganizationStatus.FAILED}

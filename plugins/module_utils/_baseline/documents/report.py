@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from ..._exchange.document import VERSION
-from ..._exchange.errors import ExchangeError, OptionError, UnreachableError
+from ..._exchange.errors import OptionError
 from ..._mail_flow.wording.row import Row, WholeRow, as_list, codec, one_of, row_of, row_or, rows_of, text
 from ..controls.acceptance import AcceptedFinding, AcceptedWord
 from ..controls.effect_on_mail import EffectOnMail
@@ -35,9 +35,6 @@ DEFAULT_FORMATS = ("html", "json")
 #: Why an organization has no report, in general and if its turn comes later.
 UNKNOWN = "Its state is unknown: it has not run, or its own report could not be written."
 WAITING = "Not run yet: it is in a later ring."
-
-#: Statuses that the failure of a task replaces.
-_UNSETTLED = (OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.MET, OrganizationStatus.DRIFT)
 
 
 @dataclass(frozen=True)
@@ -283,28 +280,3 @@ def run_report_of(document: Mapping[str, Any], where: str) -> RunReport:
             f"hardened_baseline_artifacts_dir: {where} contains a report that this version of the collection cannot read.",
             remedy="Remove it, or use the version of the collection that wrote it.",
         ) from error
-
-
-def organization_report(
-    host: str, procedure: str, noted: OrganizationReport | None, results: Sequence[Mapping[str, Any]]
-) -> OrganizationReport:
-    """What a run found and did in one organization.
-
-    :param noted: what the tasks that planned and applied stored for the report; ``None`` if they stored nothing.
-    :param results: what those tasks returned, in order; those that did not run left out.
-    """
-    report = replace(noted or OrganizationReport(), host=host)
-    if report.status is OrganizationStatus.FAILED:
-        return report  # Who stores a failure stores why, and what was rolled back since.
-    for result in results:
-        if result.get("failed"):
-            status = _status_of_failure(procedure, result) if report.status in _UNSETTLED else report.status
-            report = replace(report, message=str(result.get("msg") or "It failed."), status=status)
-    return report
-
-
-def _status_of_failure(procedure: str, result: Mapping[str, Any]) -> OrganizationStatus:
-    error = ExchangeError.classes.get((result.get("error") or {}).get("class", ""), ExchangeError)
-    if issubclass(error, UnreachableError) or procedure == "audit":
-        return OrganizationStatus.NOT_ASSESSABLE
-    return OrganizationStatus.REFUSED if issubclass(error, OptionError) else OrganizationStatus.FAILED

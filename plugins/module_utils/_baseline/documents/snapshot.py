@@ -41,6 +41,35 @@ _PARTS: Mapping[type, tuple[str, ...]] = {
 }
 
 
+#: The part of a state that has the rules. Parts whose names begin so have the rules that a state cannot declare.
+_RULES = "transport_rules"
+
+
+@dataclass(frozen=True)
+class RecordedRule:
+    """A rule as a snapshot has it, whether a state can declare it or not.
+
+    :param comments: its comments; empty if it has none.
+    :param mode: its mode; empty if the snapshot does not say it.
+    """
+
+    guid: str
+    name: str
+    comments: str
+    mode: str
+
+
+@dataclass(frozen=True)
+class NotRebuildableRule:
+    """A rule that a rollback cannot recreate.
+
+    :param reason: why, as a part of a sentence.
+    """
+
+    name: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class SnapshotDocument:
     """A snapshot, as it is written.
@@ -50,7 +79,7 @@ class SnapshotDocument:
     :param run: the name of the folder of the run that took it.
     :param created_at: the time in UTC, as ISO 8601 has it.
     :param organization: which organization it is, as ``message_encryption_info`` returns it.
-    :param state: its state, in the form of ``message_encryption_state``.
+    :param state: its state as it is written, in the form of ``message_encryption_info``.
     :param order: the GUIDs of all rules, first to last, including those that a state cannot hold.
     :param unavailable: the parts of the state whose cmdlet the session did not have, and the errors.
     :param plan: the plan that the run was about to apply; ``None`` for a snapshot on its own.
@@ -145,6 +174,35 @@ class SnapshotDocument:
     def changes(self) -> tuple[PlannedChange, ...]:
         """The changes that the run was about to make."""
         return self.plan.changes if self.plan else ()
+
+    @property
+    def declarable(self) -> dict[str, Any]:
+        """The parts of the state that a rollback can declare."""
+        return {
+            part: value
+            for part, value in self.state.items()
+            if not part.startswith(f"{_RULES}_") and part not in COMPLIANCE_FACTS
+        }
+
+    @property
+    def rules(self) -> list[RecordedRule]:
+        """The rules, those that a state can declare first; none if they could not be read."""
+        rows = [*self.state.get(_RULES, ()), *self.state.get(f"{_RULES}_unsupported", ())]
+        return [
+            RecordedRule(row["guid"], row["name"], str(row.get("comments") or ""), str(row.get("mode") or ""))
+            for row in rows
+        ]
+
+    @property
+    def not_rebuildable(self) -> list[NotRebuildableRule]:
+        """The rules that a rollback cannot recreate."""
+        rows = self.state.get(f"{_RULES}_not_rebuildable", ())
+        return [NotRebuildableRule(row["name"], row["reason"]) for row in rows]
+
+    @property
+    def information(self) -> Mapping[str, Any]:
+        """The DLP policies, labels and their policies, part by part, see :func:`information_of`."""
+        return {part: value for part, value in self.state.items() if part in COMPLIANCE_FACTS}
 
 
 def state_of(organization: Organization) -> tuple[dict[str, Any], dict[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..._exchange.organization import COMPLIANCE_FACTS, Organization
+from ..._exchange.organization import Organization
 from ..._resources.ome_configuration import OME_CONFIGURATION, find
 from ..._resources.organization_state import declare_state, validated
 from ..._resources.registry import RESOURCES
@@ -54,12 +54,7 @@ class RestoredState:
         force: bool,
     ) -> RestoredState:
         """The state of a snapshot. Raises OptionError if a part of it is not valid."""
-        declarable = {
-            part: value
-            for part, value in snapshot.state.items()
-            if not part.startswith(f"{_RULES}_") and part not in COMPLIANCE_FACTS
-        }
-        parts = declare_state(validated(declarable))
+        parts = declare_state(validated(snapshot.declarable))
         return cls(snapshot, parts, recorded_changes, changed_later, whole, force)
 
     @property
@@ -71,9 +66,7 @@ class RestoredState:
     @property
     def run(self) -> RecordedChanges:
         """What the snapshot's run changed."""
-        state = self.snapshot.state
-        rules = [*state.get(_RULES, ()), *state.get(f"{_RULES}_unsupported", ())]
-        names = {rule["guid"]: rule["name"] for rule in rules}
+        names = {rule.guid: rule.name for rule in self.snapshot.rules}
         return RecordedChanges(self.recorded_changes, self.snapshot.order, names, self.created_first)
 
     @property

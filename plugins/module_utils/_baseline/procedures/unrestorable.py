@@ -57,11 +57,11 @@ def not_rebuildable(snapshot: SnapshotDocument, organization: Organization) -> l
     return [
         warning(
             "rule_not_recreated",
-            f"The rule {row['name']!r} cannot be recreated: {row['reason']}.",
-            rule=row["name"],
+            f"The rule {rule.name!r} cannot be recreated: {rule.reason}.",
+            rule=rule.name,
         )
-        for row in snapshot.state.get("transport_rules_not_rebuildable", ())
-        if name_key(row["name"]) not in names
+        for rule in snapshot.not_rebuildable
+        if name_key(rule.name) not in names
     ]
 
 

@@ -25,12 +25,12 @@ def changed_elsewhere(artifacts: Artifacts, organization: Organization) -> list[
         return []  # A snapshot that cannot be read is reported where it is needed.
     if snapshot is None:
         return []
-    now = information_of(organization)
+    before, now = snapshot.information, information_of(organization)
     changes = [
         text
         for part, subset in COMPLIANCE_SUBSETS.items()
-        if part in now and part in snapshot.state
-        for text in _changes(subset.one, snapshot.state[part], now[part])
+        if part in now and part in before
+        for text in _changes(subset.one, before[part], now[part])
     ]
     if not changes:
         return []

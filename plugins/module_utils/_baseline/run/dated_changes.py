@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from typing import Any
 
 from ..._exchange.organization import Organization
 from ..._mail_flow.evidence.changes import RULE, LatestChange, changes_of
@@ -38,16 +37,14 @@ def _removed_before(
     changes = []
     until = now
     for snapshot in _newest_first(artifacts):
-        rules = {
-            rule["guid"]: rule
-            for part in ("transport_rules", "transport_rules_unsupported")
-            for rule in snapshot.state.get(part, ())
-        }
-        mattered = [guid for guid in snapshot.order if guid in rules and not _was_trial(rules[guid])]
+        rules = {rule.guid: rule for rule in snapshot.rules}
+        mattered = [
+            guid for guid in snapshot.order if guid in rules and not is_trial(rules[guid].comments, rules[guid].mode)
+        ]
         for place, guid in enumerate(order):
             before = mattered[: mattered.index(guid)] if guid in mattered else []
             changes += [
-                LatestChange(RULE, str(rules[rule]["name"]), until, guid.lower())
+                LatestChange(RULE, rules[rule].name, until, guid.lower())
                 for rule in before
                 if rule not in order[:place]
             ]
@@ -64,7 +61,3 @@ def _newest_first(artifacts: Artifacts) -> Iterator[SnapshotDocument]:
     while link:
         yield read_snapshot(artifacts.load(link.path), link.path)
         link = by_id.get(link.previous)
-
-
-def _was_trial(rule: dict[str, Any]) -> bool:
-    return is_trial(str(rule.get("comments") or ""), rule.get("mode"))

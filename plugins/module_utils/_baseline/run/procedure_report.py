@@ -20,10 +20,10 @@ from ..documents.report import (
     OrganizationReport,
     RunReport,
     now,
-    organization_report,
 )
 from ..documents.stage_notes import notes_of
 from ..documents.status import ControlStatus, OrganizationStatus
+from ..documents.task_result import TaskResult, organization_report
 from ..documents.terminal_lines import attention_lines, lines_of
 from ..procedures.baseline_context import BaselineContext
 from ..procedures.procedure import KINDS
@@ -37,31 +37,33 @@ def conclude(task: BaselineContext, result: dict[str, Any], *, goes_on: bool) ->
     :param goes_on: whether later tasks will write, unless this one failed.
     """
     artifacts = task.artifacts(for_report(task))
-    if not _is_failure(result) and (goes_on or (artifacts.notes.reported and not result.get("changed"))):
+    returned = TaskResult.of_result(result)
+    if not returned.is_failure and (goes_on or (artifacts.notes.reported and not returned.changed)):
         return result
-    concluded = {**result, **_report_organization(task, artifacts, [result], task.ring_of(task.host))}
-    if _is_failure(concluded):
+    concluded = {**result, **_report_organization(task, artifacts, [returned], task.ring_of(task.host))}
+    if TaskResult.of_result(concluded).is_failure:
         with contextlib.suppress(OSError):
             artifacts.notes.mark("reported-failure", [task.host])
     return concluded
 
 
 def _report_organization(
-    task: BaselineContext, artifacts: Artifacts, results: Sequence[Mapping[str, Any]], ring: str
+    task: BaselineContext, artifacts: Artifacts, results: Sequence[TaskResult], ring: str
 ) -> dict[str, Any]:
-    """Writes the report of one organization. Fails on drift if that is asked for and nothing failed before.
+    """Writes the report of one organization.
 
     :param artifacts: of the organization.
     :param results: what the role's tasks returned, in order. Those before the last one may be left out if they
         succeeded.
+    :returns: what the task's result gets of it. It fails on drift if that is asked for and nothing failed before.
     """
     variables = for_report(task)
     # What could not be stored came in the results, and is newer.
-    unkept = [result["unkept_report"] for result in results if result.get("unkept_report")]
+    unkept = [result.unkept_report for result in results if result.unkept_report]
     notes = notes_of(artifacts)
-    report = OrganizationReport.from_row(unkept[-1]) if unkept else notes.report
+    report = unkept[-1] if unkept else notes.report
     organization = replace(organization_report(artifacts.host, task.params["procedure"], report, results), ring=ring)
-    failed = any(map(_is_failure, results))
+    failed = any(result.is_failure for result in results)
     if organization.changes and not unkept and (unfinished := _unfinished(artifacts, failed=failed)):
         failed, organization = (
             True,
@@ -122,20 +124,16 @@ def _unfinished(artifacts: Artifacts, *, failed: bool) -> str:
     return "" if failed else "Nothing was written, because the run ended after the plan."
 
 
-def _of_this_run(results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _of_this_run(results: Iterable[TaskResult]) -> list[TaskResult]:
     """What the tasks of this run returned. What is registered for a task that did not run is from an earlier run of the
     role in the same play: tasks that write run only if the plan says so, and none runs after one that has failed.
     """
-    ran: list[Mapping[str, Any]] = []
+    ran: list[TaskResult] = []
     for result in results:
-        if ran and (_is_failure(ran[-1]) or not ran[0].get("writes")):
+        if ran and (ran[-1].is_failure or not ran[0].writes):
             break
-        ran += [result] if result and not result.get("skipped") else []
+        ran += [] if result.skipped else [result]
     return ran
-
-
-def _is_failure(result: Mapping[str, Any]) -> bool:
-    return bool(result.get("failed") or result.get("unreachable"))
 
 
 def report_run(task: BaselineContext) -> dict[str, Any]:
@@ -147,7 +145,7 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
     reported = artifacts.notes.marked("reported-failure", task.hosts)
     for host in task.lost:
         other = artifacts.for_host(host)
-        results = _of_this_run(task.results_of(host))
+        results = _of_this_run(map(TaskResult.of_result, filter(None, task.results_of(host))))
         if host not in reported and (results or other.notes.remembered()):
             _report_organization(task, other, results, task.ring_of(host))
     with contextlib.suppress(OSError):
