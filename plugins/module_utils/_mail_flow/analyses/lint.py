@@ -115,11 +115,16 @@ def _equal_rules(rules: RuleSet) -> Iterator[LintFinding]:
 
 def _covered_rules(deciding: WholeMailLint) -> Iterator[LintFinding]:
     """Redundant rules. None that ends the way of its mail: whether it is redundant depends on all rules between it and the
-    others.
+    others. None that parts copies either before a rule that looks at all recipients of one.
     """
+    last_look = max((rule.place for rule in deciding.live if rule.criteria.look_at_copies), default=-1)
     for rule, others in deciding.covered():
+        parts_copies = rule.criteria.splits and rule.place < last_look
         if not (
-            rule.actions.is_final or adds_up(rule) or any(content_of(rule) == content_of(other) for other in others)
+            parts_copies
+            or rule.actions.is_final
+            or adds_up(rule)
+            or any(content_of(rule) == content_of(other) for other in others)
         ):
             yield LintFinding("covered_rule", (rule.name, *(other.name for other in others)))
 

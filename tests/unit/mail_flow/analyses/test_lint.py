@@ -41,6 +41,16 @@ def test_a_rule_that_need_not_keep_mail_from_another_is_not_named() -> None:
     assert ("never_acts", ["Behind", "Other"]) in found(letters, other, behind)
 
 
+def test_a_rule_that_parts_copies_before_a_look_at_all_their_recipients_is_not_covered() -> None:
+    """Without it, a later rule would see the recipients outside beside those inside, and delete the mail of both."""
+    every, parts = rule("Every", {}, ENCRYPT), rule("Parts", OUTGOING, ENCRYPT)
+    looks = rule("Looks", {"any_of_recipient_address_contains_words": ["fabrikam"]}, {"delete_message": True})
+    covered = ("covered_rule", ["Parts", "Every"])
+    assert covered in found(every, parts)
+    assert covered in found(looks, every, parts)
+    assert covered not in found(every, parts, looks)
+
+
 def test_a_rule_that_is_only_tried_keeps_no_mail_from_others() -> None:
     tried = rule("Tried", {}, {"redirect_message_to": ["a@b.com"]}, mode="Audit")
     assert ("never_acts", ["All", "Deletes"]) in found(tried, rule("Deletes", {}, {"delete_message": True}), ALL)
