@@ -59,7 +59,8 @@ class BreachCause:
           keeping it back), ``scope``, ``internal_domain`` (a remote domain makes people there internal), ``never_matches``,
           ``asterisk`` (which is no wildcard in a word), ``misspelled`` (a domain), ``unauthenticated``, ``stopped`` (by the
           rule :param:`other`), or ``elsewhere`` (the rule looks for the same texts or people in another place, for longer
-          texts, for some of the people in a domain, or for some of the guarantee's values);
+          texts, for some of the people in a domain, for some of the guarantee's values, or for a part of the mail with these
+          values);
         * what a rule that acts does without encrypting: ``only_brands`` or ``only_routes``, or ``from_outside`` (it encrypts,
           but no mail from outside);
         * what a DLP rule does: ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_holds``, ``dlp_decrypts``,
@@ -161,20 +162,23 @@ def _cause_by_nearest_rule(
     if wish.wants_protection and not wish.wants_delivery:
         near += [standing for standing in every if _would_keep_back(standing, copy)]
     nearest = _nearest(near, guarantee)
-    in_another_place = _nearest(
-        [standing for standing in helping if _looks_in_another_place(standing, guarantee)], guarantee
+    elsewhere = _nearest(
+        [
+            standing
+            for standing in helping
+            if _looks_in_another_place(standing, guarantee) or _is_for_a_part(standing, copy, guarantee)
+        ],
+        guarantee,
     )
-    if in_another_place and (
-        nearest is None or _in_common(in_another_place.rule, guarantee) >= _in_common(nearest.rule, guarantee)
-    ):
-        atom = in_another_place.failed[0].atom
+    if elsewhere and (nearest is None or _in_common(elsewhere.rule, guarantee) >= _in_common(nearest.rule, guarantee)):
+        atom = elsewhere.failed[0].atom
         option = f"conditions.{atom.predicate.options[0]}"
         return BreachCause(
             "elsewhere",
-            in_another_place.rule.name,
+            elsewhere.rule.name,
             option,
             result_values(atom.values),
-            would=_would_do(in_another_place.rule),
+            would=_would_do(elsewhere.rule),
         )
     unencrypting = _nearest(_acting_without_encrypting(every), guarantee) if wish.protects_what_is_delivered else None
     if unencrypting and (
@@ -335,6 +339,18 @@ def _looks_in_another_place(standing: Standing, guarantee: Guarantee) -> bool:
         seeks_in_part(atom.predicate, atom.values, option, values)
         for option, values in guarantee.when.items()
         if option in BY_OPTION and isinstance(values, list)
+    )
+
+
+def _is_for_a_part(standing: Standing, copy: Copy, guarantee: Guarantee) -> bool:
+    """Whether a rule for mail with values of the guarantee fails to help a copy only by a condition that it has beside."""
+    if standing.distance != 1 or len(standing.failed) != 1 or standing.failed[0].section != "conditions":
+        return False
+    if _has_one_known_cause(standing, copy) or standing.failed[0].atom.predicate.options[0] in guarantee.when:
+        return False
+    return any(
+        _has_values_of(atom.predicate.options[0], result_values(atom.values), guarantee)
+        for atom in standing.rule.criteria.conditions
     )
 
 

@@ -17,15 +17,16 @@ from ..symbolic.arrival import ARRIVALS
 from ..symbolic.encoding import Model
 from ..symbolic.side import Side
 
-#: The actions that decide what becomes of a copy. Encryption comes last: mail that breaks a guarantee by it needs a rule that
-#: encrypts.
+#: The actions that decide what becomes of a copy, those first that keep it back: mail that arrives in clear at once shows more
+#: than mail that an approval or a release would deliver. Encryption comes last: mail that breaks a guarantee by it needs a
+#: rule that encrypts.
 _DECIDING_ACTIONS = (
-    Does.STOP,
     Does.REJECT,
     Does.DELETE,
     Does.QUARANTINE,
     Does.REDIRECT,
     Does.MODERATE,
+    Does.STOP,
     Does.DECRYPT,
     Does.ADD,
     Does.ENCRYPT,

@@ -542,8 +542,8 @@ def effect_words(finding: ChangedMail) -> str:
     return " ".join(effect_parts(finding))
 
 
-def effect_parts(finding: ChangedMail) -> tuple[str, str]:
-    """A class of mail, in words that begin a sentence, and what becomes of it."""
+def mail_of_change(finding: ChangedMail) -> NamedMail:
+    """The class of mail that a finding is about."""
     mail = mail_of(
         finding.about,
         finding.why,
@@ -554,8 +554,11 @@ def effect_parts(finding: ChangedMail) -> tuple[str, str]:
     )
     if finding.limit == "outside":
         mail = mail.with_clause(_FROM_INSIDE)
-    if finding.limit == "some":
-        mail = replace(mail, partly=True)
+    return replace(mail, partly=True) if finding.limit == "some" else mail
+
+
+def effect_parts(finding: ChangedMail) -> tuple[str, str]:
+    """A class of mail, in words that begin a sentence, and what becomes of it."""
     reasons = ["it arrives protected"] if finding.limit == "protected" else []
     did = "did" if finding.person and finding.kind.aspect is Aspect.DELIVERY else "was"
     only = ""
@@ -574,7 +577,7 @@ def effect_parts(finding: ChangedMail) -> tuple[str, str]:
     # What other rules do is known about the recipient's copy.
     what = ("the recipient's copy", "that copy") if finding.person else ("it", "it")
     unless = unless_words(finding.keeping, reasons, other_ways=finding.other_ways_that_keep, what=what)
-    return str(mail), f"{now}{unless}"
+    return str(mail_of_change(finding)), f"{now}{unless}"
 
 
 def _new_branding(finding: ChangedMail) -> str:

@@ -27,7 +27,7 @@ from .difference import difference_rows, effects_of
 from .guarantees import guarantee_rows
 from .replay import number_of, window_row
 from .replay_row import ChangedCopiesRow
-from .sentences import mail_of
+from .sentences import mail_of, mail_of_change
 from .suggestion_row import SuggestionRow, TraceEffectRow
 from .summary import message_words, reasons_words, refutation
 
@@ -456,10 +456,12 @@ def _losses(findings: Sequence[MailFinding]) -> str:
 
 def _loss(finding: MailFinding) -> str:
     """What edits cost a kind of mail, in words."""
-    every = isinstance(finding, ChangedMail) and finding.whole
-    mail = mail_of(finding.about, finding.why, every=every).words(first=False, ends="")
+    if isinstance(finding, ChangedMail):
+        mail = mail_of_change(finding)
+    else:
+        mail = mail_of(finding.about, finding.why, every=False)
     whose = f" for {finding.person}" if finding.person else ""
-    return _LOSE[finding.kind].format(f"{mail}{whose}")
+    return _LOSE[finding.kind].format(f"{mail.words(first=False, ends='')}{whose}")
 
 
 def _edit(edit: RuleEdit, names: Sequence[str], rule: str) -> str:

@@ -410,6 +410,15 @@ def test_a_rule_for_some_people_of_a_domain_is_the_cause_of_mail_to_the_others()
     assert (found["kind"], found["value"]) == ("elsewhere", ["ann@partner.com"])
 
 
+@pytest.mark.parametrize(
+    "beside", [{"attachment_extension_matches_words": ["pdf"]}, {"subject_contains_words": ["pay"]}]
+)
+def test_a_rule_for_a_part_of_the_mail_is_the_cause_of_the_rest(beside: Values) -> None:
+    off = {**ALL, "enabled": False}
+    found = cause([rule("Part", {**IN, **PARTNER, **beside}, ENCRYPT), off])
+    assert (found["kind"], found["rule"], found["option"]) == ("elsewhere", "Part", f"conditions.{next(iter(beside))}")
+
+
 def test_mail_that_is_encrypted_and_expires_late_has_no_rule_that_would_encrypt_it_as_its_cause() -> None:
     brand = {**ENCRYPT, "apply_rights_protection_customization_template": "Month"}
     facts = {**TENANT, "ome_configurations": [{"identity": "Month", "external_mail_expiry_in_days": 30}]}

@@ -71,6 +71,17 @@ def test_the_rule_that_keeps_mail_from_encryption_decides_and_other_rules_leave_
     )
 
 
+def test_mail_that_arrives_in_clear_at_once_is_shown_before_mail_that_a_release_would_deliver() -> None:
+    rules = [
+        rule("Held", {"attachment_has_executable_content": True}, {"quarantine": True}),
+        rule("Press", {"from": ["press@contoso.com"]}, {"stop_rule_processing": True}),
+        ENCRYPT,
+    ]
+    found = refuted(*rules)["counterexample"]
+    assert (found["outcome"]["fate"], found["decided_by"]) == ("delivered", ["Press"])
+    assert "attachments" not in found["message"]
+
+
 @pytest.mark.parametrize(
     ("unless", "where"),
     [

@@ -184,6 +184,20 @@ def test_what_takes_encryption_away_is_last_and_says_so() -> None:
     ]
 
 
+def test_mail_that_is_no_longer_delivered_is_named_with_the_condition_of_the_rule_that_keeps_it_back() -> None:
+    news = rule("News", {"from": ["news@contoso.com"]}, {"stop_rule_processing": True})
+    footer = rule(
+        "Footer", OUTGOING, {"apply_html_disclaimer_text": "F", "apply_html_disclaimer_fallback_action": "Wrap"}
+    )
+    large = rule("Large", {"message_size_over": "20MB"}, {"delete_message": True})
+    rules = [news, ALL, footer, large]
+    (found,) = repaired(rules, [{"name": "G", "when": PARTNER, "then": "not_in_clear"}])
+    lost = [one for one in found.suggestions if "delivery_lost" in [each.kind for each in one.losses]]
+    assert lost
+    for row in rows_of([replace(found, suggestions=tuple(lost))], rules, str):
+        assert "over 20MB (as 'Footer' leaves it) from being delivered" in row["text"]
+
+
 @pytest.mark.parametrize("odd", [{"actions": {"apply_ome": True}}, {"conditions": {**OUTGOING, "made_up": ["x"]}}])
 def test_a_rule_that_cannot_be_written_is_not_edited(odd: Values) -> None:
     old = {**ALL, "name": "Old", "enabled": False, **odd}
