@@ -287,9 +287,18 @@ class _Moves:
 
     def edits(self) -> Iterator[EditedRules]:
         """The edits, the nearest moves first."""
+        yield from self._move_before_spoiling()
         yield from self._move_before()
         yield from self._move_before_hiding()
         yield from self._move_before_copying()
+
+    def _move_before_spoiling(self) -> Iterator[EditedRules]:
+        """A rule that keeps the mail from encryption, and is meant for it, goes before the first rule that encrypts some of it."""
+        first = self._at.place_of_first_to_spoil
+        for standing in self._at.helping:
+            place = standing.rule.place
+            if place > first and not standing.failed and is_meant(self._at.draft.rules[place], self._aim):
+                yield self._at.draft.moved(place, first)
 
     def _move_before(self) -> Iterator[EditedRules]:
         """A rule that helps acts already, and goes before the first one that acts and does not help."""

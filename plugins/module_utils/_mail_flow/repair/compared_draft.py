@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..analyses.aspects import DifferenceKind
 from ..analyses.difference import difference
+from ..analyses.finding import MailFinding, MayChange
 from ..analyses.judgment import Judgment
 from ..input.guarantee_options import ALL_COPIES
 from .aims import (
@@ -69,8 +70,16 @@ def compared(
         left_open,
         settled=settled,
         of_meant_rules=are_meant(draft, goal, task),
+        of_wider_rules=are_wider(draft, goal, task),
+        delivers=() if aim.asks_delivery else tuple(filter(_is_delivered_now, changes.findings)),
         puts_right=known.put_right(draft),
     )
+
+
+def _is_delivered_now(finding: MailFinding) -> bool:
+    """Whether a finding is that mail is surely delivered to its recipients which a rule keeps back."""
+    gains = finding.kind is DifferenceKind.DELIVERY_GAINED and not finding.person
+    return gains and not isinstance(finding, MayChange)
 
 
 def _intended_loss(draft: EditedRules, aim: Aim, task: RepairTask) -> DifferenceKind | None:
@@ -105,6 +114,18 @@ def are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     meant = _meant_as_they_are(draft, goal, task) | _meant_as_edited(draft, goal, task)
     rules = [rule for rule in task.rules.rules if rule.name in edited]
     return all(rule.name in meant and goal.aim.is_helped_by(rule) for rule in rules)
+
+
+def are_wider(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
+    """Whether all rules that are edited only go before others, do what a goal wants, and are for more mail, of which what it is
+    about is a part.
+    """
+    if any(edit.kind != MOVE or edit.after > edit.before for edit in draft.edits):
+        return False
+    moved = {edit.rule for edit in draft.edits}
+    rules = [rule for rule in task.rules.rules if rule.name in moved]
+    given = task.rules.descriptions
+    return all(goal.aim.is_helped_by(rule) and covers(given[rule.place], goal.aim) for rule in rules)
 
 
 def _meant_as_they_are(draft: EditedRules, goal: Goal, task: RepairTask) -> set[str]:

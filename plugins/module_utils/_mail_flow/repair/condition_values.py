@@ -185,11 +185,22 @@ def _meant_pattern(option: str, written: Any, patterns: Any) -> Any:
 
 
 def _same_values(option: str, values: Sequence[Any], wanted: str, wanted_values: Sequence[Any]) -> Sequence[Any]:
-    """The values of a condition as another one of a guarantee has them; none if it lacks one of them."""
-    if set(_texts(values)) <= set(_texts(wanted_values)):
+    """The values of a condition as another one of a guarantee has them; none if it lacks one of them, but if it looks wherever
+    the condition does, only if it has none of them.
+    """
+    lacking = set(_texts(values)) - set(_texts(wanted_values))
+    if not lacking or (len(lacking) < len(values) and _looks_further(wanted, option)):
         return values
     meant = [_meant_pattern(option, value, wanted_values) for value in values] if says_patterns(wanted) else []
     return [] if None in meant else meant
+
+
+def _looks_further(wanted: str, option: str) -> bool:
+    """Whether a condition looks for the same sort of texts as another one, there and elsewhere."""
+    further, own = BY_OPTION.get(wanted), BY_OPTION.get(option)
+    if further is None or own is None or further.sort != own.sort:
+        return False
+    return bool(own.slots) and set(own.slots) < set(further.slots)
 
 
 def _as_patterns(option: str, values: Sequence[Any], wanted: str, wanted_values: Sequence[Any]) -> Iterator[Section]:

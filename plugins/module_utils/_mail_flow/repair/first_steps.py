@@ -33,7 +33,7 @@ def first_steps(
             if is_refuted and any(not step.is_refuted for step in suggested):
                 break
             step = compared(draft, task, goal, known, left_open)
-            if not goal.aim.asks_delivery and step.delivers_kept_back_mail:
+            if step.opens_gates:
                 continue
             suggested.append(step)
             puts_right = puts_right_what_is_there(step, goal.aim)

@@ -60,7 +60,7 @@ class FoundSuggestions:
         """Whether a suggestion goes before all that are sorted by this or more. One by which mail passes that a rule keeps back
         may not be offered.
         """
-        if suggestion.delivers_kept_back_mail and not self._aim.asks_delivery:
+        if suggestion.opens_gates:
             return False
         rank = first_by(suggestion, self._aim)
         return rank < least or (rank == least and not suggestion.surely_unwanted)

@@ -10,7 +10,7 @@ from ..analyses.aspects import GAINS
 from ..analyses.causes import unlike
 from ..analyses.finding import MayChange, MayChangeUnusual
 from ..rules.rule_set import RuleSet
-from .aims import LAST_RESORT, NEW_RULE, Aim, EditedRules, rebuilds
+from .aims import ADD, LAST_RESORT, NEW_RULE, Aim, EditedRules, rebuilds
 from .suggestion import Suggestion, width_by_conditions, width_by_values
 from .task import RepairTask
 from .unwanted_changes import wider_than
@@ -24,7 +24,29 @@ def ranked(suggestions: Sequence[Suggestion], aim: Aim, task: RepairTask) -> lis
     changes = [suggestion.surely_unwanted for suggestion in suggestions]
     wider = wider_than(changes, task.facts, task.rules.dialect, task.now)
     sizes = [_size(suggestion, aim, number, task.rules) for suggestion, number in zip(suggestions, wider, strict=True)]
-    return [suggestions[place] for place in sorted(range(len(suggestions)), key=lambda place: sizes[place])]
+    return _added_last(
+        [suggestions[place] for place in sorted(range(len(suggestions)), key=lambda place: sizes[place])]
+    )
+
+
+def _added_last(suggestions: Sequence[Suggestion]) -> list[Suggestion]:
+    """Suggestions in their order, but that a first one which adds a rule comes behind the first by which a rule for more mail goes
+    before others, if that harms no more mail and leaves no more open.
+    """
+    adds = any(edit.kind == ADD for suggestion in suggestions[:1] for edit in suggestion.edits)
+    wider = [
+        place
+        for place, suggestion in enumerate(suggestions)
+        if adds and suggestion.of_wider_rules and _open_or_harmful(suggestion) <= _open_or_harmful(suggestions[0])
+    ]
+    first = wider[0] if wider else 0
+    return [*suggestions[first : first + 1], *suggestions[:first], *suggestions[first + 1 :]]
+
+
+def _open_or_harmful(suggestion: Suggestion) -> Rank:
+    """What a suggestion harms and leaves open, beside what it changes."""
+    is_open = suggestion.left_open is not None or suggestion.until is not None
+    return (*least_harmful(suggestion), is_open, not suggestion.difference.complete)
 
 
 def puts_right_what_is_there(suggestion: Suggestion, aim: Aim) -> bool:
@@ -35,8 +57,10 @@ def puts_right_what_is_there(suggestion: Suggestion, aim: Aim) -> bool:
 
 
 def least_harmful(suggestion: Suggestion) -> Rank:
-    """What suggestions of all sorts are sorted by: the classes that lose by them, and whether mail still breaks the guarantee."""
-    return (len(suggestion.grave_losses), suggestion.is_refuted)
+    """What suggestions of all sorts are sorted by: the classes that lose by them, and whether mail still breaks the guarantee, which
+    it may where rules that are meant for it are put right.
+    """
+    return (len(suggestion.grave_losses), suggestion.is_refuted and not suggestion.of_meant_rules)
 
 
 def first_by(suggestion: Suggestion, aim: Aim) -> Rank:

@@ -17,10 +17,11 @@ from functools import partial
 from typing import Any
 
 from ..._exchange.errors import OptionError
+from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
 from ..analyses.difference import Difference
 from ..analyses.finding import section_of
-from ..analyses.judgment import Judgment
+from ..analyses.judgment import Hole, Judgment
 from ..analyses.verifier import DraftVerifier, prove
 from ..budget import BudgetError, bounded, uncollected
 from ..input.guarantee_options import Guarantee
@@ -42,7 +43,7 @@ from .advice import (
 )
 from .aims import NEW_RULE, keeps_back, rebuilds
 from .compared_draft import compared
-from .connector_edits import connector_edits, connector_to_add
+from .connector_edits import ConnectorEdit, connector_edits, connector_to_add
 from .draft_proof import DraftProof, OpenError
 from .draft_search import DraftSearch, FoundDraft
 from .first_steps import MOST_FIRST_STEPS, first_steps, is_same_repair
@@ -125,16 +126,29 @@ class _GoalRepair:
         contradiction = None if proved else self._contradiction()  # Of what the search found, too.
         advice = self._advice_before(proved)
         suggested = [] if advice or contradiction else suggested
-        if not (advice or contradiction) and all(each.grave_losses for each in suggested):
-            steps = first_steps(search.first_steps, self._task, self._goal, self._known, self._proof)
-            if suggested:
-                steps = [step for step in steps if not step.grave_losses]
-            suggested += ranked(steps, self._aim, self._task)
+        if not (advice or contradiction):
+            suggested = self._with_first_steps(suggested, search)
         if any(each.left_open is None for each in by_connectors):
             suggested = [suggestion for suggestion in suggested if not suggestion.losses]
         suggested = sorted([*by_connectors, *suggested], key=least_harmful)[:MOST]
         forbidding = () if found else search.forbidding
         return GoalSuggestions(self._aim.name, tuple(suggested), search.effort, forbidding, advice, contradiction)
+
+    def _with_first_steps(self, suggested: list[Suggestion], search: DraftSearch) -> list[Suggestion]:
+        """Some suggestions, behind first steps where all of them cost mail something, and for rules that are meant for the mail where
+        all of them add a rule and none is proved.
+        """
+        is_harmful = all(suggestion.grave_losses for suggestion in suggested)
+        is_for_new_rules = all(
+            suggestion.left_open is not None and rebuilds(suggestion.edits, suggestion.rules, self._aim) >= NEW_RULE
+            for suggestion in suggested
+        )
+        if not (is_harmful or is_for_new_rules):
+            return suggested
+        steps = first_steps(search.first_steps, self._task, self._goal, self._known, self._proof)
+        if suggested:
+            steps = [step for step in steps if not step.grave_losses and (is_harmful or step.of_meant_rules)]
+        return [*ranked(steps, self._aim, self._task), *suggested]
 
     def _without_search(self) -> GoalSuggestions | None:
         """The suggestions where no search is needed: for a goal that no rules can meet together with another guarantee, for mail
@@ -154,11 +168,12 @@ class _GoalRepair:
             )
         if judged and beyond:
             return GoalSuggestions(self._aim.name, tuple(self._of_the_rest(beyond, judged)), advice=beyond)
-        if not self._is_kept_back():
+        if self._is_kept_back():
+            advice = self._advice()
+            if advice:
+                return GoalSuggestions(self._aim.name, advice=advice)
+        elif not self._wants_plain_mail:
             return None
-        advice = self._advice()
-        if advice:
-            return GoalSuggestions(self._aim.name, advice=advice)
         passing = self._of_passing_mail()
         return passing if passing.suggestions or passing.contradiction else None
 
@@ -192,11 +207,11 @@ class _GoalRepair:
         """Those of some suggestions that deliver no mail that a rule keeps back, unless the goal asks for delivery. If all do,
         first steps for the mail that passes the rules; if there are none, all of them for a goal that encryption helps.
         """
-        if not suggested or self._aim.asks_delivery:
-            return suggested
-        closed = [suggestion for suggestion in suggested if not suggestion.delivers_kept_back_mail]
+        closed = [suggestion for suggestion in suggested if not suggestion.opens_gates]
+        if closed or not suggested:
+            return closed
         others = suggested if self._aim.is_helped_by_encryption else []
-        return closed or list(self._of_passing_mail().suggestions) or others
+        return list(self._of_passing_mail().suggestions) or others
 
     def _advice_before(self, first: Suggestion | None) -> Advice | None:
         """The advice that goes before suggestions; ``None`` if none does. Where a DLP rule is meant for the mail and does
@@ -236,6 +251,11 @@ class _GoalRepair:
         cause = judged.counterexample.cause if judged and judged.counterexample else None
         return cause is not None and cause.kind in KEPT_FROM_DELIVERY and not self._aim.asks_delivery
 
+    @property
+    def _wants_plain_mail(self) -> bool:
+        """Whether the goal is delivered mail that rules do not encrypt: what rules keep back breaks it, too, and stays so."""
+        return Does.STOP in self._aim.helps and not self._aim.asks_delivery
+
     def _of_passing_mail(self) -> GoalSuggestions:
         """First steps for the mail of a guarantee that no rule keeps back: such a rule stays as it is. None where another
         guarantee contradicts it for such mail.
@@ -256,7 +276,7 @@ class _GoalRepair:
             steps = [
                 replace(suggestion, left_open=self._left_open_by(suggestion, judged.guarantee))
                 for suggestion in found.suggestions[:MOST_FIRST_STEPS]
-                if suggestion.connector is None and not suggestion.delivers_kept_back_mail
+                if suggestion.connector is None and not suggestion.opens_gates
             ]
             return replace(nothing, suggestions=tuple(steps))
         except (OptionError, BudgetError):
@@ -275,7 +295,7 @@ class _GoalRepair:
         other_task = replace(task, judged=[narrower if other is judged else other for other in task.judged])
         (goal,) = (goal for goal in other_task.goals() if goal.guarantee is narrower.guarantee)
         # Encryption that it does not want is no loss, also of mail that rules keep back.
-        asked = judged.guarantee if Does.STOP in goal.aim.helps else None
+        asked = judged.guarantee if self._wants_plain_mail else None
         return _GoalRepair(other_task, replace(goal, asked=asked)).suggestions()
 
     def _left_open_by(self, suggestion: Suggestion, guarantee: Guarantee) -> Judgment | None:
@@ -288,34 +308,59 @@ class _GoalRepair:
         return judged.unless_proved
 
     def _of_connectors(self) -> Iterator[Suggestion]:
-        """The edit of a connector, or a new one, that closes the hole through which a copy leaves."""
+        """The edit of a connector, or a new one, that closes the hole through which a copy leaves, with the holes of that connector
+        that are left then.
+        """
         task = self._task
         judged = task.judgment(self._goal)
         shown = judged.counterexample if judged else None
         if judged is None or shown is None or shown.hole is None:
             return
-        kept_guarantees = task.to_keep(self._goal)
-        others = [guarantee for guarantee in kept_guarantees if guarantee is not judged.guarantee]
-        edits = connector_edits(shown.hole, judged.guarantee.tls_validation, task.given)
-        added = connector_to_add(shown.hole, judged.guarantee, task.given)
+        guarantee = judged.guarantee
+        edits = connector_edits(shown.hole, guarantee.tls_validation, task.given)
+        added = connector_to_add(shown.hole, guarantee, task.given)
         for edit, facts in itertools.chain(edits, added):
             try:
-                verifier = DraftVerifier(task.rules, facts_of(facts), kept_guarantees, task.now)
-                then = verifier.judgment(judged.guarantee)
-                broken = self._proof.refuting(verifier, others)
+                closing = self._closing(edit, facts, guarantee, shown.hole)
             except (OpenError, BudgetError):
                 return
-            is_same = then.counterexample is not None and then.counterexample.hole == shown.hole
-            if broken is None and not is_same:
+            if closing is not None:
+                edits_of_it, left_open = closing
                 yield Suggestion(
                     (),
                     task.present.rules,
                     Difference(),
                     (),
-                    left_open=then.unless_proved,
-                    connector=edit,
+                    left_open=left_open,
+                    connector=edits_of_it,
                     puts_right=(shown,),
                 )
+
+    def _closing(
+        self, edit: ConnectorEdit, facts: Mapping[str, Any], guarantee: Guarantee, hole: Hole
+    ) -> tuple[ConnectorEdit, Judgment | None] | None:
+        """The edit of a connector that closes a hole, with others of the same connector for the holes that are left, and the verdict
+        then, if it is not proved. ``None`` if the hole stays, or something that held breaks.
+
+        :param facts: those after the edit, in the form of the option ``facts``.
+        :raises OpenError: it is unknown whether what held is kept.
+        :raises BudgetError: that takes too long.
+        """
+        kept_guarantees = self._task.to_keep(self._goal)
+        verifier = DraftVerifier(self._task.rules, facts_of(facts), kept_guarantees, self._task.now)
+        then = verifier.judgment(guarantee)
+        others = [other for other in kept_guarantees if other is not guarantee]
+        left = then.counterexample.hole if then.counterexample else None
+        if self._proof.refuting(verifier, others) is not None or left == hole:
+            return None
+        if left is not None and same_name(left.connector, edit.connector):
+            # Without the others, the edit is a first step.
+            with contextlib.suppress(OpenError, BudgetError):
+                for also, edited in connector_edits(left, guarantee.tls_validation, facts):
+                    closing = self._closing(also, edited, guarantee, left)
+                    if closing is not None:
+                        return replace(edit, also=closing[0]), closing[1]
+        return edit, then.unless_proved
 
 
 def _next_of(drafts: Iterator[FoundDraft]) -> FoundDraft | None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..actions.actions import set_actions
 from ..analyses.aspects import LOSSES, DifferenceKind
 from ..analyses.difference import Difference
 from ..analyses.finding import ChangedMail, MailFinding, MayChange
@@ -16,7 +17,7 @@ from ..analyses.standings import SCOPES
 from ..trace.reading import Window
 from ..trace.replay import CopyCount
 from .advice import Advice
-from .aims import Rule, RuleEdit
+from .aims import MOVE, Rule, RuleEdit, name_of
 from .connector_edits import ConnectorEdit
 
 
@@ -63,6 +64,9 @@ class Suggestion:
     :param connector: the edit of an outbound connector that it is instead; ``None`` for edits of rules.
     :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
     :param of_meant_rules: whether the rules that are edited are meant for what the goal is about.
+    :param of_wider_rules: whether they only go before others, and are for more mail, of which what the goal is about is a part.
+    :param delivers: what it surely delivers that a rule keeps back, where the goal does not ask for delivery. Copies that a
+        rule adds are no such mail.
     :param puts_right: messages that break the guarantee and keep it after the edits: what shows the question first, and
         of each further edit one that needs it.
     """
@@ -76,6 +80,8 @@ class Suggestion:
     settled: Judgment | None = None
     connector: ConnectorEdit | None = None
     of_meant_rules: bool = False
+    of_wider_rules: bool = False
+    delivers: tuple[MailFinding, ...] = ()
     puts_right: tuple[Counterexample, ...] = ()
     replay: TraceEffect | None = None
 
@@ -86,7 +92,11 @@ class Suggestion:
 
     @property
     def grave_losses(self) -> list[MailFinding]:
-        """Losses without those of TLS that are shown by mail which is then encrypted, by an edited rule if it was before."""
+        """Losses without those of TLS that are shown by mail which is then encrypted, by an edited rule if it was before. None
+        where stops that are meant for the mail go before others.
+        """
+        if self.moves_meant_stops:
+            return []
         edited = {edit.rule for edit in self.edits}
         return [finding for finding in self.losses if not _is_made_up_for(finding, edited)]
 
@@ -109,12 +119,20 @@ class Suggestion:
         return self.left_open is not None and self.left_open.verdict is GuaranteeVerdict.REFUTED
 
     @property
-    def delivers_kept_back_mail(self) -> bool:
-        """Whether mail is surely delivered that a rule kept back. Copies that a rule adds are no such mail."""
-        return any(
-            finding.kind is DifferenceKind.DELIVERY_GAINED and not finding.person and not isinstance(finding, MayChange)
-            for finding in self.difference.findings
-        )
+    def opens_gates(self) -> bool:
+        """Whether it delivers mail that a rule keeps back, as a stop that is meant for the mail may."""
+        return bool(self.delivers) and not self.moves_meant_stops
+
+    @property
+    def moves_meant_stops(self) -> bool:
+        """Whether its edits only move rules that do nothing but stop, and are meant for the mail: what later rules no longer do
+        for it is what they are for.
+        """
+        if not self.of_meant_rules:
+            return False
+        moved = {edit.rule for edit in self.edits if edit.kind == MOVE}
+        actions = [set(set_actions(rule.get("actions") or {})) for rule in self.rules if name_of(rule) in moved]
+        return len(moved) == len(self.edits) and all(done == {"stop_rule_processing"} for done in actions)
 
 
 @dataclass(frozen=True)

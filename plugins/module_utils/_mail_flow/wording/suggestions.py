@@ -44,6 +44,7 @@ _LOSE = {
     DifferenceKind.PROTECTION_LOST: "it takes encryption from {}",
     DifferenceKind.DELIVERY_LOST: "it keeps {} from being delivered",
     DifferenceKind.TRANSIT_LOST: "TLS protects {} less on its way",
+    DifferenceKind.DELIVERY_GAINED: "it delivers {} that a rule keeps back at present",
 }
 
 #: Kind of difference to what copies of a trace would do.
@@ -122,8 +123,8 @@ def suggestion_rows(
 
 
 def _with_connector(row: SuggestionRow, edit: ConnectorEdit) -> SuggestionRow:
-    """The row with the edit of a connector, which people make."""
-    return replace(row, edits=(_connector_row(edit),), cmdlet=str(_connector_call(edit)))
+    """The row with the edits of a connector, which people make."""
+    return replace(row, edits=tuple(map(_connector_row, edit.every)), cmdlet=str(_connector_call(edit)))
 
 
 def _with_edits(
@@ -211,7 +212,7 @@ def _text(suggestion: Suggestion) -> str:
     text = " and ".join(texts)
     until = f", which helps only until {suggestion.until.isoformat()}" if suggestion.until else ""
     return visible_line(
-        f"{text[:1].upper()}{text[1:]}{until}{_losses(suggestion.losses)}.{_still_open(suggestion.left_open)}"
+        f"{text[:1].upper()}{text[1:]}{until}{_losses([*suggestion.losses, *suggestion.delivers])}.{_still_open(suggestion.left_open)}"
     )
 
 
@@ -426,22 +427,31 @@ def _connector_row(edit: ConnectorEdit) -> Row:
 def _connector_call(edit: ConnectorEdit) -> Call:
     if edit.new:
         return Call("New-OutboundConnector", {_PARAMETERS[option]: value for option, value in edit.new.items()})
-    name = {_PARAMETERS["tls_domain"]: edit.tls_domain} if edit.tls_domain else {}
-    return Call("Set-OutboundConnector", {"Identity": edit.connector, _PARAMETERS[edit.option]: edit.after, **name})
+    edited = {_PARAMETERS[each.option]: each.after for each in edit.every}
+    names = [("TlsDomain", each.tls_domain) for each in edit.every if each.tls_domain]
+    return Call("Set-OutboundConnector", {"Identity": edit.connector, **edited, **dict(names)})
 
 
 def _connector_text(edit: ConnectorEdit, left_open: Judgment | None) -> str:
-    added = f"Add the connector {edit.connector!r}, which forces TLS ({edit.new['tls_settings']})" if edit.new else ""
+    name = f"the connector {edit.connector!r}"
+    if edit.new:
+        text = f"Add {name}, which forces TLS ({edit.new['tls_settings']})"
+    else:
+        text = listed([_connector_edit(each, name if each is edit else "it") for each in edit.every], joint="and")
+    return visible_line(f"{text[0].upper()}{text[1:]}, by hand: {_connector_call(edit)}.{_still_open(left_open)}")
+
+
+def _connector_edit(edit: ConnectorEdit, name: str) -> str:
+    """One edit of a connector in words.
+
+    :param name: what the connector is called there.
+    """
     checks = " that checks the name of the other side" if edit.tls_domain else ""
-    text = (
-        added
-        or {
-            "recipient_domains": f"Add {edit.added} to the connector {edit.connector!r}",
-            "enabled": f"Enable the connector {edit.connector!r}",
-            "tls_settings": f"Let the connector {edit.connector!r} force TLS{checks} ({edit.after})",
-        }[edit.option]
-    )
-    return visible_line(f"{text}, by hand: {_connector_call(edit)}.{_still_open(left_open)}")
+    return {
+        "recipient_domains": f"add {edit.added} to {name}",
+        "enabled": f"enable {name}",
+        "tls_settings": f"let {name} force TLS{checks} ({edit.after})",
+    }[edit.option]
 
 
 def _losses(findings: Sequence[MailFinding]) -> str:

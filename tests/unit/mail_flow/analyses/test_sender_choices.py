@@ -128,8 +128,10 @@ def test_each_reason_why_a_rule_never_acts_is_told_apart() -> None:
         "case": "contradiction",
         "options": ["sent_to", "recipient_domain_is"],
     }
+    begins = rule("R", {**OUTGOING, **two}, ENCRYPT, activation_date="2027-02-01T00:00:00Z")
+    assert case(begins)["case"] == "dates"
     ended = rule("R", {**OUTGOING, **two}, ENCRYPT, expiry_date="2026-02-01T00:00:00Z")
-    assert case(ended)["case"] == "dates"
+    assert "never_acts" not in [each.kind for each in lint([ended], TENANT, NOW)]  # That it is over is said already.
     runs = rule("R", {**OUTGOING, **two}, ENCRYPT, expiry_date="2027-02-01T00:00:00Z")
     assert case(runs)["case"] == "contradiction"
     spared = rule("R", {**OUTGOING, "recipient_domain_is": ["a.com"]}, ENCRYPT)

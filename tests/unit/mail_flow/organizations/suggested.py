@@ -19,7 +19,7 @@ FIRST: dict[str, dict[str, Edits | str]] = {
     "hospital": {
         "6 Insurers": [("exception", "Insurers")],
         "7 Laboratory": "then",
-        "8 Patients, wherever it says so": [("add", "Encrypt: 8 Patients, wherever it says so")],
+        "8 Patients, wherever it says so": [("condition", "Patients")],
         "10 Marked anywhere, as in answers": [("condition", "Secure"), ("move", "Secure")],
         "11 Billing": [("exception", "Billing")],
         "12 Numbers of everybody": [("enable", "Trial of numbers"), ("move", "Trial of numbers")],

@@ -251,11 +251,12 @@ def test_who_gets_mail_that_a_dlp_rule_redirects_can_be_left_out() -> None:
 
 
 def test_an_edit_that_puts_all_mail_right_goes_before_one_of_a_connector_that_leaves_some_open() -> None:
-    """The connector covers no subdomains."""
-    partner = rule("Partner", PARTNER, ENCRYPT, exceptions={"from": ["megan@contoso.com"]})
+    """The connector covers one of two domains."""
+    partners = {**IN, "recipient_domain_is": ["supplier.com", "partner.com"]}
+    rules = [rule("Partners", partners, ENCRYPT, exceptions={"from": ["megan@contoso.com"]})]
     facts = {**TENANT, "outbound_connectors": [{**CONNECTOR, "enabled": False}]}
-    _found, edits = repaired([partner], {"when": PARTNER, "then": "protected_in_transit"}, facts=facts)
-    assert edits[0] == [("exception", "Partner")]
+    _found, edits = repaired(rules, {"when": partners, "then": "protected_in_transit"}, facts=facts)
+    assert edits[0] == [("exception", "Partners")]
     assert [("connector", "Partner")] in edits
 
 
