@@ -105,7 +105,9 @@ def _write(
     except ExchangeError as error:
         prepared.procedure = planner.procedure
         error.progress = dict(error.progress or {})
-        _keep(task, prepared, _failed(task, prepared, error, report, snapshot), error.progress)
+        report = _failed(task, prepared, error, report, snapshot)
+        error.progress = _progress_of(report, error.progress)
+        _keep(task, prepared, report, error.progress)
         prepared.artifacts.notes.end_writing()
         if prepared.procedure.stage is RunStage.FIRST:
             _keep_settling(prepared, time.time())
@@ -296,13 +298,11 @@ def _with_unseen(report: OrganizationReport, unseen: Collection[Key]) -> Organiz
 
 
 def _progress_of(report: OrganizationReport, result: Mapping[str, Any]) -> dict[str, Any]:
-    """The result of writes that a later step calls failed: what no read shows is unknown."""
+    """The result of a failed run: what its report calls unknown is unknown there, too."""
     unseen = {change.key: change.command for change in report.changes if change.state is ChangeState.UNKNOWN}
-    return {
-        **result,
-        "changes": [row for row in result["changes"] if not unseen.keys() & _keys([row])],
-        "outcome_unknown": list(dict.fromkeys(unseen.values())),
-    }
+    unknown = dict.fromkeys((*result.get("outcome_unknown", ()), *unseen.values()))
+    changes = [row for row in result.get("changes", ()) if not unseen.keys() & _keys([row])]
+    return {**result, "changes": changes, "outcome_unknown": list(unknown)}
 
 
 def _mail_failure(missed: Sequence[str]) -> ExchangeError | None:

@@ -94,7 +94,7 @@ def test_rules_that_are_not_counted_are_one_more() -> None:
         (["dlp_blocks", "rejects"], "it is rejected by 'R', or DLP blocks it with 'R'"),
         (
             ["brands", "may_stop"],
-            "'R' chooses another branding, or 'R' stops processing first, though only tried (U08)",
+            "'R' chooses another branding, or 'R' stops processing first even in a test mode (U08)",
         ),
     ],
 )
