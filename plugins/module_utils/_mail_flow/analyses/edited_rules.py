@@ -48,10 +48,10 @@ def changing_rules(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[str
 
 def unchanged(model: Model, rule: FlowRule) -> FlowRule:
     """A rule with only the conditions whose result no earlier rule changes."""
-    chain = next((chain for chain in model.free.chains if chain.step(rule)), None)
-    step = chain.step(rule) if chain else None
-    if chain is None or step is None:
+    met = _first_met(model, rule)
+    if met is None:
         return rule
+    chain, step = met
     arrived = SeenMessage(splits=step.seen.splits, added=step.seen.added)
     conditions = [
         atom
@@ -63,12 +63,18 @@ def unchanged(model: Model, rule: FlowRule) -> FlowRule:
 
 def changed_conditions_of(model: Model, rule: FlowRule) -> dict[Atom, tuple[str, ...]]:
     """The other conditions of a rule, whose result earlier rules change, each with the names of these rules."""
-    chain = next((chain for chain in model.free.chains if chain.step(rule)), None)
-    step = chain.step(rule) if chain else None
-    if chain is None or step is None:
+    met = _first_met(model, rule)
+    if met is None:
         return {}
+    chain, step = met
     kept = unchanged(model, rule).criteria.conditions
     return {atom: tuple(changing_rules(chain, atom, step)) for atom in rule.criteria.conditions if atom not in kept}
+
+
+def _first_met(model: Model, rule: FlowRule) -> tuple[RuleChain, RuleStep] | None:
+    """The first chain of a model in which mail may meet a rule, with the rule's step there; ``None`` if there is none."""
+    steps = ((chain, chain.step(rule)) for chain in model.free.chains)
+    return next(((chain, step) for chain, step in steps if step is not None), None)
 
 
 def telling_separation(
