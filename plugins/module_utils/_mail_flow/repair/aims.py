@@ -37,6 +37,7 @@ from ..model.outcomes import Fate, ProtectionKind, Tls
 from ..model.wishes import PORTAL, WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
+from ..symbolic.pattern_samples import finds_most
 
 #: What helps to encrypted mail, to mail that rules leave as it is, to how mail leaves, and to mail that is kept back.
 _PROTECTING = frozenset({Does.ENCRYPT, Does.BRAND})
@@ -300,6 +301,12 @@ def keeps_back(rule: FlowRule) -> bool:
     return rule.enforces(*_KEEPING_BACK)
 
 
+def only_stops(rule: Rule) -> bool:
+    """Whether a rule only keeps mail from later rules, and at most decrypts it."""
+    stop = {"stop_rule_processing"}
+    return stop <= set(set_actions(rule.get("actions") or {})) <= {*stop, "remove_ome_v2", "set_audit_severity"}
+
+
 def _rebuilds_without(option: str, edited: Rule, aim: Aim) -> int:
     """How much it makes another rule that a condition is removed.
 
@@ -350,8 +357,8 @@ def covers(rule: Rule, aim: Aim) -> bool:
 
 def shares_values(option: str, values: Any, about: Mapping[str, Any]) -> bool:
     """Whether a condition has a value in common with one in a section. A value that matches no mail counts as the one that it
-    is meant for, and so does a misspelled domain, a pattern that lacks a backslash, and one for such texts in another place, or
-    for a part of them.
+    is meant for, and so does a misspelled domain, a pattern that lacks a backslash, one that finds texts of the other one, and
+    one for such texts in another place, or for a part of them.
     """
     own = _as_list(values)
     return any(
@@ -370,8 +377,13 @@ def _has_one_as_meant(option: str, values: Sequence[Any], wanted: Sequence[Any])
         return True
     if option in BY_OPTION and seeks_in_part(BY_OPTION[option], values, option, wanted):
         return True
-    is_like = is_miswritten_pattern if says_patterns(option) else is_misspelled if option in _DOMAINS else None
+    is_like = _is_like_pattern if says_patterns(option) else is_misspelled if option in _DOMAINS else None
     return is_like is not None and any(is_like(value, name) for value in meant for name in named)
+
+
+def _is_like_pattern(pattern: str, wanted: str) -> bool:
+    """Whether a pattern is another one but for how it is written, or finds most of a text of that one."""
+    return is_miswritten_pattern(pattern, wanted) or finds_most(pattern, wanted)
 
 
 def _is_meant_for_texts(option: str, values: Sequence[Any], other: str, wanted: Sequence[Any]) -> bool:
@@ -391,12 +403,16 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def mends(edit: RuleEdit, aim: Aim, facts: Facts) -> bool:
-    """Whether an edit puts a condition right that is meant for what an aim is about, and misses it: none of its values is, as
-    written, one of the aim, or all are groups that it names as recipients, in whose place rules see their members.
+    """Whether an edit puts a condition right that is meant for what an aim is about, and misses it, or some of it: all of its
+    values are of the aim, and not all of those, or none is, as written, or all are groups that it names as recipients, in
+    whose place rules see their members.
     """
     if edit.kind != CONDITION or edit.before is None or edit.after is None:
         return False
-    before = edit.before if isinstance(edit.before, Mapping) else {edit.option.rpartition(".")[2]: edit.before}
+    option = edit.option.rpartition(".")[2]
+    before = edit.before if isinstance(edit.before, Mapping) else {option: edit.before}
+    if _is_within(edit.before, edit.after) and _is_within(edit.after, aim.about.get(option)):
+        return True
     return all(_misses(option, _as_list(values), aim, facts) for option, values in before.items())
 
 

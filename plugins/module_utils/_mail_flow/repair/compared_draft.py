@@ -24,6 +24,7 @@ from .aims import (
     is_wanted,
     mends,
     name_of,
+    only_stops,
     withholds,
 )
 from .known_counterexamples import KnownCounterexamples
@@ -117,15 +118,16 @@ def are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
 
 
 def are_wider(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
-    """Whether all rules that are edited only go before others, do what a goal wants, and are for more mail, of which what it is
-    about is a part.
+    """Whether rules that do what a goal wants only go before others, and are for more mail, of which what it is about is a part;
+    also where the one before it does nothing but stop, and goes behind it.
     """
-    if any(edit.kind != MOVE or edit.after > edit.before for edit in draft.edits):
+    if len(draft.edits) != 1 or draft.edits[0].kind != MOVE:
         return False
-    moved = {edit.rule for edit in draft.edits}
-    rules = [rule for rule in task.rules.rules if rule.name in moved]
-    given = task.rules.descriptions
-    return all(goal.aim.is_helped_by(rule) and covers(given[rule.place], goal.aim) for rule in rules)
+    edit, rules, given = draft.edits[0], task.rules.rules, task.rules.descriptions
+    if edit.after > edit.before and not only_stops(given[edit.before]):
+        return False
+    rule = rules[max(edit.before, edit.after)]
+    return goal.aim.is_helped_by(rule) and covers(given[rule.place], goal.aim)
 
 
 def _meant_as_they_are(draft: EditedRules, goal: Goal, task: RepairTask) -> set[str]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from ..analyses.standings import Standing
+from ..analyses.standings import SCOPES, Standing
 from ..conditions.meant_values import (
     as_meant,
     is_miswritten_pattern,
@@ -84,12 +84,12 @@ class ConditionValues:
 
     def wider_lists(self, standing: Standing, options: Section) -> Iterator[Section]:
         """A condition's one list of values with those of the guarantee or of another rule that the message meets, if it has
-        one in common with the guarantee.
+        one in common with the guarantee, or another condition of the rule does and the guarantee has this one, too.
         """
         if len(options) != 1:
             return
         ((option, given),) = options.items()
-        if listed(given) is None or not shares_values(option, given, self._aim.about):
+        if listed(given) is None or not self._is_for_values(standing, option, given):
             return
         put_right = [as_meant(option, value) for value in given]
         values = list(dict.fromkeys(self._unanchored(option, value) for value in put_right if value is not None))
@@ -99,6 +99,18 @@ class ConditionValues:
         for more in dict.fromkeys(tuple(listed(section[option]) or ()) for section in sections if option in section):
             if self.met(standing, {option: more}):
                 yield {option: [*values, *(single for single in more if single not in values)]}
+
+    def _is_for_values(self, standing: Standing, option: str, given: Any) -> bool:
+        """Whether a condition may take the guarantee's values, beside or in place of its own."""
+        if shares_values(option, given, self._aim.about):
+            return True
+        conditions = self._draft.rules[standing.rule.place].get("conditions") or {}
+        others = {other: values for other, values in conditions.items() if other not in (*SCOPES, option)}
+        return (
+            option in self._aim.about
+            and bool(others)
+            and all(shares_values(other, values, self._aim.about) for other, values in others.items())
+        )
 
     def as_wanted(self, standing: Standing, options: Section) -> Iterator[Section]:
         """A condition that looks for the values of the guarantee in another place looks where the guarantee does, and one that

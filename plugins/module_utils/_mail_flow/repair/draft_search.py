@@ -12,7 +12,9 @@ from typing import Protocol
 from ..analyses.judgment import Judgment
 from ..analyses.verifier import DraftVerifier
 from ..budget import BudgetError
-from .aims import ADD, LAST_RESORT, NEW_RULE, Aim, EditedRules, FailingCopy, rebuilds
+from ..input.guarantee_options import Guarantee
+from ..model.wishes import PORTAL, WISHES
+from .aims import ADD, LAST_RESORT, MOVE, NEW_RULE, Aim, EditedRules, FailingCopy, rebuilds
 from .candidate_edits import candidates
 from .draft_proof import DraftProof, OpenError, edits_act
 from .known_counterexamples import KnownCounterexamples
@@ -161,7 +163,7 @@ class DraftSearch:
         for draft, wrong in sorted(singles, key=lambda step: step[1] is self._goal.wrong):
             for pair in candidates(draft, self._task.rules_of(draft), wrong, self._disjoint_from(wrong.aim)):
                 key = frozenset(map(repr, pair.edits))
-                if key in tried or len(key) != 2:
+                if key in tried or len(key) != 2 or _moves_twice(pair):
                     continue
                 if self._count["pairs"] == _PAIRS:
                     return
@@ -178,18 +180,22 @@ class DraftSearch:
 
     def _disjoint_from(self, aim: Aim) -> Collection[str]:
         """The names of the present rules that break the way of mail, or encrypt what is not to be encrypted, and none of the
-        mail that an aim is about meets.
+        mail that an aim is about meets, without what arrives as the aim wants it.
         """
         if aim.name not in self._disjoint:
-            task = self._task
-            selections = [judged.guarantee.selection for judged in task.judged if judged.guarantee.name == aim.name]
-            rules = (
-                [rule for rule in task.rules.rules if breaks_the_way(rule) or spoils(rule, aim)] if selections else []
-            )
-            given = [task.present.rules[rule.place] for rule in rules]
-            disjoint = are_disjoint(selections[0], given, task.facts, task.rules.dialect, task.now) if rules else []
-            self._disjoint[aim.name] = {rule.name for rule in itertools.compress(rules, disjoint)}
+            guarantees = [judged.guarantee for judged in self._task.judged if judged.guarantee.name == aim.name]
+            self._disjoint[aim.name] = self._disjoint_rules(guarantees[0], aim) if guarantees else set()
         return self._disjoint[aim.name]
+
+    def _disjoint_rules(self, guarantee: Guarantee, aim: Aim) -> set[str]:
+        """The names of the rules in the way of a guarantee's mail that are not in the way of any that may break it."""
+        task = self._task
+        rules = [rule for rule in task.rules.rules if breaks_the_way(rule) or spoils(rule, aim)]
+        given = [task.present.rules[rule.place] for rule in rules]
+        # What arrives protected stays so where no rule decrypts it, which does for all but a template or the portal.
+        in_clear = WISHES[guarantee.then].wants_protection and guarantee.then != PORTAL and not guarantee.template
+        disjoint = are_disjoint(guarantee.selection, given, task.facts, task.rules.dialect, task.now, in_clear=in_clear)
+        return {rule.name for rule in itertools.compress(rules, disjoint)}
 
     def _checked(self, draft: EditedRules, is_worth_a_proof: Worth) -> _Checked:
         """What the simulator says of a draft, which costs little, and if it lets it pass, the prover."""
@@ -251,6 +257,12 @@ class DraftSearch:
         if not self._count["pairs"]:
             self.first_steps.append(step)
             self._tries_last_resorts = False
+
+
+def _moves_twice(draft: EditedRules) -> bool:
+    """Whether two edits place one rule, which one does as well."""
+    first, second = draft.edits
+    return first.rule == second.rule and second.kind == MOVE and first.option == "priority"
 
 
 def _is_needless(draft: EditedRules, meeting: Sequence[EditedRules]) -> bool:

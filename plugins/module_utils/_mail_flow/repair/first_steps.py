@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ..analyses.judgment import GuaranteeVerdict, Judgment
 from ..budget import BudgetError
-from .aims import ADD, MOVE, EditedRules, RuleEdit
+from .aims import ADD, EXCEPTION, MOVE, EditedRules, RuleEdit
 from .compared_draft import compared
 from .draft_proof import DraftProof, OpenError, edits_act
 from .draft_search import FirstStep
@@ -28,7 +28,7 @@ def first_steps(
     """
     suggested = list[Suggestion]()
     try:
-        for draft, left_open in _leaving_something_open(steps, task, goal, proof):
+        for draft, left_open in _leaving_something_open(steps, task, goal, known, proof):
             is_refuted = left_open.verdict is GuaranteeVerdict.REFUTED
             if is_refuted and any(not step.is_refuted for step in suggested):
                 break
@@ -36,8 +36,8 @@ def first_steps(
             if step.opens_gates:
                 continue
             suggested.append(step)
-            puts_right = puts_right_what_is_there(step, goal.aim)
-            if len(suggested) == MOST_FIRST_STEPS or (puts_right and not step.surely_unwanted):
+            is_best = puts_right_what_is_there(step, goal.aim) and not step.surely_unwanted
+            if len(suggested) == MOST_FIRST_STEPS or is_best:
                 break
     except BudgetError:
         pass  # What was found until then counts.
@@ -45,10 +45,11 @@ def first_steps(
 
 
 def _leaving_something_open(
-    steps: Sequence[FirstStep], task: RepairTask, goal: Goal, proof: DraftProof
+    steps: Sequence[FirstStep], task: RepairTask, goal: Goal, known: KnownCounterexamples, proof: DraftProof
 ) -> Iterator[tuple[EditedRules, Judgment]]:
     """The drafts that put the message right and leave something open, each with the verdict on the guarantee then: first
-    those after which no other mail surely breaks it. None where it is unknown whether all that held is kept.
+    those after which no other mail surely breaks it, then those that add no rule, then what puts more known messages right. None
+    where it is unknown whether all that held is kept.
 
     :raises BudgetError: that takes too long.
     """
@@ -57,7 +58,12 @@ def _leaving_something_open(
         return
     others = [other for other in task.to_keep(goal) if other is not guarantee]
     suggested = list[EditedRules]()
-    for step in sorted(steps, key=lambda step: (step.refuted, _adds_last(step.draft))):
+
+    def order(step: FirstStep) -> tuple[bool | int, ...]:
+        adds = any(edit.kind == ADD for edit in step.draft.edits)
+        return step.refuted, _adds_last(step.draft), adds, -known.count_put_right(step.draft)
+
+    for step in sorted(steps, key=order):
         if any(is_same_repair(step.draft.edits, other.edits) for other in suggested):
             continue
         try:
@@ -71,6 +77,13 @@ def _leaving_something_open(
         if keeps_others and edits_act(step.draft, verifier):
             suggested.append(step.draft)
             yield step.draft, left_open
+
+
+def puts_right(draft: EditedRules) -> bool:
+    """Whether edits do more with rules that are there than to place them, and to take out what they exempt. A rule that is to
+    begin later is not broken.
+    """
+    return any(edit.kind not in (MOVE, EXCEPTION) and edit.option != "activation_date" for edit in draft.edits)
 
 
 def _adds_last(draft: EditedRules) -> bool:

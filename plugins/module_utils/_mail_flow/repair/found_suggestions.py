@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .aims import EditedRules, RuleEdit
-from .compared_draft import are_meant
+from .compared_draft import are_meant, are_wider
 from .draft_search import FoundDraft
 from .first_steps import is_same_repair
 from .ranking import Rank, first_by, least_first_by
@@ -51,8 +51,13 @@ class FoundSuggestions:
         """
         if self._is_known_at_other_places(draft, is_open=is_open):
             return False
-        is_meant = are_meant(draft, self._goal, self._task)
-        least = least_first_by(draft, self._aim, is_open=is_open, of_meant_rules=is_meant)
+        least = least_first_by(
+            draft,
+            self._aim,
+            is_open=is_open,
+            of_meant_rules=are_meant(draft, self._goal, self._task),
+            of_wider_rules=are_wider(draft, self._goal, self._task),
+        )
         better = [suggestion for suggestion in self.every if self._goes_before(suggestion, least)]
         return not better or (self.is_cheap and all(suggestion.left_open is None for suggestion in better))
 
@@ -67,12 +72,15 @@ class FoundSuggestions:
 
     def _is_known_at_other_places(self, draft: EditedRules, *, is_open: bool) -> bool:
         """Whether the repair of a draft was found at other places, leaves no more open there, and changes no less mail
-        beside from place to place: further places are then not expected to change less.
+        beside from place to place: further places are then not expected to change less. What a rule that is meant for the
+        mail changes where no mail loses by it, it changes at further ones, too.
         """
         settled = [
             suggestion
             for suggestion in self.every
             if is_same_repair(draft.edits, suggestion.edits) and (suggestion.left_open is None or is_open)
         ]
+        if any(suggestion.of_meant_rules and not suggestion.losses for suggestion in settled):
+            return True
         beside = [len(suggestion.surely_unwanted) for suggestion in settled]
         return 0 in beside or (len(beside) > 1 and beside[-1] >= beside[-2])

@@ -100,6 +100,11 @@ class KnownCounterexamples:
                 return instant.date()
         return None
 
+    def count_put_right(self, draft: EditedRules) -> int:
+        """How many messages that break the guarantee of the goal at present surely do not under the rules of a draft."""
+        rules = self._task.rules_of(draft)
+        return sum(not _breaks(rules, of_goal) for of_goal in self._of_goal())
+
     def put_right(self, draft: EditedRules) -> tuple[Counterexample, ...]:
         """Messages that break the guarantee of the goal at present: the one that shows it, and for each edit of several one
         that it puts right.

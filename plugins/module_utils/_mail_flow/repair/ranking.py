@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from ..analyses.aspects import GAINS
 from ..analyses.causes import unlike
 from ..analyses.finding import MayChange, MayChangeUnusual
 from ..rules.rule_set import RuleSet
-from .aims import ADD, LAST_RESORT, NEW_RULE, Aim, EditedRules, rebuilds
+from .aims import LAST_RESORT, MOVE, NEW_RULE, Aim, EditedRules, RuleEdit, rebuilds
 from .suggestion import Suggestion, width_by_conditions, width_by_values
 from .task import RepairTask
 from .unwanted_changes import wider_than
@@ -24,29 +24,7 @@ def ranked(suggestions: Sequence[Suggestion], aim: Aim, task: RepairTask) -> lis
     changes = [suggestion.surely_unwanted for suggestion in suggestions]
     wider = wider_than(changes, task.facts, task.rules.dialect, task.now)
     sizes = [_size(suggestion, aim, number, task.rules) for suggestion, number in zip(suggestions, wider, strict=True)]
-    return _added_last(
-        [suggestions[place] for place in sorted(range(len(suggestions)), key=lambda place: sizes[place])]
-    )
-
-
-def _added_last(suggestions: Sequence[Suggestion]) -> list[Suggestion]:
-    """Suggestions in their order, but that a first one which adds a rule comes behind the first by which a rule for more mail goes
-    before others, if that harms no more mail and leaves no more open.
-    """
-    adds = any(edit.kind == ADD for suggestion in suggestions[:1] for edit in suggestion.edits)
-    wider = [
-        place
-        for place, suggestion in enumerate(suggestions)
-        if adds and suggestion.of_wider_rules and _open_or_harmful(suggestion) <= _open_or_harmful(suggestions[0])
-    ]
-    first = wider[0] if wider else 0
-    return [*suggestions[first : first + 1], *suggestions[:first], *suggestions[first + 1 :]]
-
-
-def _open_or_harmful(suggestion: Suggestion) -> Rank:
-    """What a suggestion harms and leaves open, beside what it changes."""
-    is_open = suggestion.left_open is not None or suggestion.until is not None
-    return (*least_harmful(suggestion), is_open, not suggestion.difference.complete)
+    return [suggestions[place] for place in sorted(range(len(suggestions)), key=lambda place: sizes[place])]
 
 
 def puts_right_what_is_there(suggestion: Suggestion, aim: Aim) -> bool:
@@ -65,26 +43,33 @@ def least_harmful(suggestion: Suggestion) -> Rank:
 
 def first_by(suggestion: Suggestion, aim: Aim) -> Rank:
     """What suggestions are sorted by first, see :func:`_size`."""
-    return (*_drawbacks(suggestion, aim), suggestion.left_open is not None, not suggestion.of_meant_rules)
+    of_rules = (not suggestion.of_meant_rules, not suggestion.of_wider_rules, _moves_down(suggestion.edits))
+    return (*_drawbacks(suggestion, aim), suggestion.left_open is not None, *of_rules)
 
 
-def least_first_by(draft: EditedRules, aim: Aim, *, is_open: bool, of_meant_rules: bool) -> Rank:
+def least_first_by(draft: EditedRules, aim: Aim, *, is_open: bool, of_meant_rules: bool, of_wider_rules: bool) -> Rank:
     """The least that the suggestion of a draft may be sorted by first, whatever it changes.
 
     :param is_open: whether open questions keep it from a proof.
-    :param of_meant_rules: whether the rules that are edited are meant for what an aim is about.
+    :param of_meant_rules: whether the rules that are edited are meant for what an aim is about, and :param:`of_wider_rules`
+        whether they only go before others and are for more mail.
     """
     rebuilt = rebuilds(draft.edits, draft.rules, aim)
     drawbacks = (0, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE, False)
-    return (*drawbacks, is_open, not of_meant_rules)
+    return (*drawbacks, is_open, not of_meant_rules, not of_wider_rules, _moves_down(draft.edits))
+
+
+def _moves_down(edits: Iterable[RuleEdit]) -> bool:
+    """Whether a rule goes behind others, in place of one that helps and goes before them."""
+    return any(edit.kind == MOVE and edit.after > edit.before for edit in edits)
 
 
 def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tuple[Any, ...]:
     """What a suggestion changes, to be sorted by: the classes that lose by it; whether mail still breaks the guarantee;
     whether it helps for a time only; whether it is a last resort; whether it does something else than put right rules that
     are there; whether all that it changes is known; whether open questions keep it from a proof; whether the rules are
-    meant for other mail; the classes that may change; how many suggestions change less mail beside; how wide the classes
-    are that it changes beside; how much it makes other rules, and how far these are from what it is about; the edits; and
+    meant for other mail, and not for more; whether a rule goes behind others; how many suggestions change less mail beside; the classes that may change; how
+    wide the classes are that it changes beside; how much it makes other rules, and how far these are from what it is about; the edits; and
     of all it changes, the classes without a gain, and how wide all are.
 
     :param wider: how many others change beside only a part of the mail that it changes beside.
@@ -97,8 +82,8 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
     others = suggestion.surely_unwanted
     return (
         *first_by(suggestion, aim),
-        unknown,
         wider,
+        unknown,
         sorted(map(width_by_conditions, others), reverse=True),
         rebuilds(suggestion.edits, suggestion.rules, aim),
         _distance(suggestion, aim, present),
@@ -113,13 +98,14 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
 def _drawbacks(suggestion: Suggestion, aim: Aim) -> Rank:
     """The first of what suggestions are sorted by, see :func:`_size`: what one would not sign it for."""
     rebuilt = rebuilds(suggestion.edits, suggestion.rules, aim)
-    others = suggestion.surely_unwanted
+    # What is not compared may change, too, and lose by it.
+    may_change_others = bool(suggestion.surely_unwanted) or not suggestion.difference.complete
     return (
         *least_harmful(suggestion),
         suggestion.until is not None,
         rebuilt == LAST_RESORT,
-        rebuilt >= NEW_RULE or (bool(others) and not suggestion.of_meant_rules),
-        not suggestion.difference.complete,  # So more mail may lose by it.
+        rebuilt >= NEW_RULE or (may_change_others and not suggestion.of_meant_rules),
+        not suggestion.difference.complete,
     )
 
 

@@ -42,11 +42,11 @@ from .advice import (
     of_returned_mail,
 )
 from .aims import NEW_RULE, keeps_back, rebuilds
-from .compared_draft import compared
+from .compared_draft import are_meant, compared
 from .connector_edits import ConnectorEdit, connector_edits, connector_to_add
 from .draft_proof import DraftProof, OpenError
 from .draft_search import DraftSearch, FoundDraft
-from .first_steps import MOST_FIRST_STEPS, first_steps, is_same_repair
+from .first_steps import MOST_FIRST_STEPS, first_steps, is_same_repair, puts_right
 from .found_suggestions import FoundSuggestions
 from .known_counterexamples import KnownCounterexamples
 from .opposed import opposed_guarantee
@@ -135,19 +135,22 @@ class _GoalRepair:
         return GoalSuggestions(self._aim.name, tuple(suggested), search.effort, forbidding, advice, contradiction)
 
     def _with_first_steps(self, suggested: list[Suggestion], search: DraftSearch) -> list[Suggestion]:
-        """Some suggestions, behind first steps where all of them cost mail something, and for rules that are meant for the mail where
-        all of them add a rule and none is proved.
+        """Some suggestions, behind first steps where all of them cost mail something. Where all of them add a rule, behind those
+        of rules that are meant for the mail: of broken ones if one more rule is proved.
         """
-        is_harmful = all(suggestion.grave_losses for suggestion in suggested)
-        is_for_new_rules = all(
-            suggestion.left_open is not None and rebuilds(suggestion.edits, suggestion.rules, self._aim) >= NEW_RULE
-            for suggestion in suggested
-        )
-        if not (is_harmful or is_for_new_rules):
-            return suggested
-        steps = first_steps(search.first_steps, self._task, self._goal, self._known, self._proof)
+        drafts = search.first_steps
+        if not all(suggestion.grave_losses for suggestion in suggested):
+            if any(rebuilds(each.edits, each.rules, self._aim) < NEW_RULE for each in suggested):
+                return suggested
+            is_proved = any(suggestion.left_open is None for suggestion in suggested)
+            drafts = [
+                step
+                for step in drafts
+                if are_meant(step.draft, self._goal, self._task) and (not is_proved or puts_right(step.draft))
+            ]
+        steps = first_steps(drafts, self._task, self._goal, self._known, self._proof)
         if suggested:
-            steps = [step for step in steps if not step.grave_losses and (is_harmful or step.of_meant_rules)]
+            steps = [step for step in steps if not step.grave_losses]
         return [*ranked(steps, self._aim, self._task), *suggested]
 
     def _without_search(self) -> GoalSuggestions | None:

@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..actions.actions import set_actions
 from ..analyses.aspects import LOSSES, DifferenceKind
 from ..analyses.difference import Difference
 from ..analyses.finding import ChangedMail, MailFinding, MayChange
@@ -17,7 +16,7 @@ from ..analyses.standings import SCOPES
 from ..trace.reading import Window
 from ..trace.replay import CopyCount
 from .advice import Advice
-from .aims import MOVE, Rule, RuleEdit, name_of
+from .aims import EXCEPTION, MOVE, Rule, RuleEdit, name_of, only_stops
 from .connector_edits import ConnectorEdit
 
 
@@ -125,14 +124,13 @@ class Suggestion:
 
     @property
     def moves_meant_stops(self) -> bool:
-        """Whether its edits only move rules that do nothing but stop, and are meant for the mail: what later rules no longer do
-        for it is what they are for.
+        """Whether its edits only move rules that do nothing but stop, and are meant for the mail, or take out what they exempt:
+        what later rules no longer do for it is what they are for.
         """
-        if not self.of_meant_rules:
+        if not self.of_meant_rules or not {edit.kind for edit in self.edits} <= {MOVE, EXCEPTION}:
             return False
-        moved = {edit.rule for edit in self.edits if edit.kind == MOVE}
-        actions = [set(set_actions(rule.get("actions") or {})) for rule in self.rules if name_of(rule) in moved]
-        return len(moved) == len(self.edits) and all(done == {"stop_rule_processing"} for done in actions)
+        edited = {edit.rule for edit in self.edits}
+        return all(only_stops(rule) for rule in self.rules if name_of(rule) in edited)
 
 
 @dataclass(frozen=True)

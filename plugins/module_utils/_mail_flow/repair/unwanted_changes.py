@@ -115,12 +115,19 @@ def wider_than(
 
 
 def are_disjoint(
-    selection: Rule, others: Sequence[Rule], facts: Facts, dialect: Dialect, now: datetime.datetime
+    selection: Rule,
+    others: Sequence[Rule],
+    facts: Facts,
+    dialect: Dialect,
+    now: datetime.datetime,
+    *,
+    in_clear: bool,
 ) -> list[bool]:
     """Whether no selected mail meets the conditions and exceptions of a rule, for each of some rules. All are false if that is not found
     out.
 
     :param selection: what selects mail, in the form of a rule.
+    :param in_clear: whether only what arrives unprotected is selected.
     """
     if not others:
         return []
@@ -129,7 +136,9 @@ def are_disjoint(
     try:
         with bounded():
             model, (selected, *of_others) = _mail_of([], criteria, facts, dialect, now)
-            return [not model.solve([selected, other], CONFLICTS) for other in of_others]
+            arrival = model.mail.arrival
+            unprotected = [~(arrival.rights | arrival["smime"])] if in_clear else []
+            return [not model.solve([selected, *unprotected, other], CONFLICTS) for other in of_others]
     except BudgetError:
         return [False] * len(others)
 

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..budget import spend
+from ..budget import remembered, spend
 from ..model.dotnet import parse_dotnet
 from ..model.expressions import Alternation, Anchor, Chars, Dialect, Expression, Node, NotAgreedError, Repeat, parse
 from ..model.expressions import Sequence as Parts
+from ..model.patterns import has_pattern
 
 _LETTERS, _DIGITS = "abcdefghijklmnopqrstuvwxyz", "0123456789"
 _PUNCTUATION = " .-@_/:,;#()+'\"!?&=*%$<>[]{}|\\^~`\n\t"
@@ -69,6 +70,23 @@ def samples(pattern: str, dialect: Dialect) -> Iterator[str]:
         if text not in seen:
             seen.add(text)
             yield text
+
+
+@remembered(4096)
+def finds_most(pattern: str, other: str) -> bool:
+    """Whether a pattern is found in a text that another one is likely found in, and in no half of that: it then looks for much
+    the same. False if the meaning of one of them is open.
+    """
+    try:
+        alternatives = min(_options(_parsed(other, Dialect.AGREED).root), _MOST_OPTIONS)
+    except NotAgreedError:
+        return False
+    texts = itertools.islice(samples(other, Dialect.AGREED), alternatives)
+    halves = ((text, text[: len(text) // 2], text[len(text) // 2 :]) for text in texts)
+    return any(
+        has_pattern(text, pattern) is True and has_pattern(first, pattern) is has_pattern(second, pattern) is False
+        for text, first, second in halves
+    )
 
 
 @lru_cache(maxsize=4096)

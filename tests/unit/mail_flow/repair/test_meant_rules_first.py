@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules that are meant for the mail of a guarantee are mended and placed before one more rule is added."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
+    Aim,
+    RuleEdit,
+    only_stops,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.ranking import first_by
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggestion import Suggestion
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.pattern_samples import (
+    finds_most,
+)
+
+from tests.unit.mail_flow.asking import ENCRYPT, IN, OUTGOING, STOP, rule
+from tests.unit.mail_flow.repair.repairing import repaired
+
+Values = dict[str, Any]
+
+MEGAN: Values = {"from": ["megan@contoso.com"]}
+PRESS = rule("Press", MEGAN, STOP)
+IN_CLEAR = "not_in_clear"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "other", "answer"),
+    [
+        (r"(4\d{3}|5[1-5]\d{2})-?\d{4}-?\d{4}-?\d{4}", r"4\d{3}-?\d{4}-?\d{4}-?\d{4}", True),
+        (r"[A-Z]{2}\d{2} ?\d{4} ?\d{4} ?\d{4}", r"DE\d{2} \d{4} \d{4} \d{4} \d{4} \d{2}", True),
+        (r"(chart|discharge|referral).*\.pdf$", r"discharge.*\.(docx|pdf)$", True),
+        (r"4\d{3} ?\d{4} ?\d{4} ?\d{4}", r"DE\d{2} \d{4} \d{4} \d{4} \d{4} \d{2}", False),
+        ("[secure]", "discharge", False),
+        (r"(?<=a)b", "discharge", False),
+        ("discharge", r"(?<=a)b", False),
+    ],
+    ids=["cards", "accounts", "files", "other_numbers", "one_letter", "open", "other_open"],
+)
+def test_a_pattern_finds_most_of_what_another_one_looks_for(pattern: str, other: str, answer: bool) -> None:
+    assert finds_most(pattern, other) is answer
+
+
+def test_a_rule_whose_pattern_finds_the_wanted_texts_is_mended_and_moved() -> None:
+    cards: Values = {"subject_or_body_matches_patterns": [r"(4\d{3}|5[1-5]\d{2})-?\d{4}-?\d{4}-?\d{4}"]}
+    scopes = {"from_scope": "NotInOrganization", "sent_to_scope": "NotInOrganization"}
+    broken = rule("Cards", {**scopes, **cards}, ENCRYPT)
+    wanted = {**OUTGOING, "subject_or_body_matches_patterns": [r"4\d{3}-?\d{4}-?\d{4}-?\d{4}"]}
+    found, edits = repaired([PRESS, broken], {"when": wanted, "then": IN_CLEAR})
+    assert edits[0] == [("condition", "Cards"), ("move", "Cards")]
+    assert found.suggestions[0].left_open is None
+
+
+@pytest.mark.parametrize(
+    ("own", "wanted", "after"),
+    [
+        (
+            {"subject_contains_words": ["encrypt"]},
+            {**MEGAN, "subject_contains_words": ["encrypt", "secure"]},
+            {"subject_contains_words": ["encrypt", "secure"]},
+        ),
+        (
+            {**MEGAN, "subject_contains_words": ["loan"]},
+            {**MEGAN, "subject_contains_words": ["grant"]},
+            {**MEGAN, "subject_contains_words": ["loan", "grant"]},
+        ),
+    ],
+    ids=["values_of_the_guarantee", "of_the_same_sender"],
+)
+def test_a_rule_that_misses_some_of_the_wanted_mail_takes_its_values(
+    own: Values, wanted: Values, after: Values
+) -> None:
+    broken = rule("Broken", {**OUTGOING, **own}, ENCRYPT)
+    found, edits = repaired([PRESS, broken], {"when": {**OUTGOING, **wanted}, "then": IN_CLEAR})
+    assert edits[0] == [("condition", "Broken"), ("move", "Broken")]
+    assert found.suggestions[0].rules[0]["conditions"] == {**OUTGOING, **after}
+
+
+def test_a_rule_for_other_senders_takes_no_values() -> None:
+    bob = rule("Bob", {**OUTGOING, "from": ["bob@contoso.com"], "subject_contains_words": ["loan"]}, ENCRYPT)
+    wanted = {**OUTGOING, **MEGAN, "subject_contains_words": ["grant"]}
+    _found, edits = repaired([bob], {"when": wanted, "then": IN_CLEAR})
+    assert edits[0] == [("add", "Encrypt: G")]
+
+
+PATIENTS: Values = {**OUTGOING, "subject_or_body_contains_words": ["patient"]}
+EXEMPT: Values = {"subject_contains_words": ["no data"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "broken"),
+    [
+        ("enable", rule("Patients", PATIENTS, ENCRYPT, exceptions=EXEMPT, enabled=False)),
+        ("enable", rule("Patients", PATIENTS, ENCRYPT, exceptions=EXEMPT, mode="Audit")),
+        (
+            "condition",
+            rule(
+                "Patients",
+                {**OUTGOING, "subject_or_body_contains_words": ["patient*"]},
+                ENCRYPT,
+                exceptions=EXEMPT,
+            ),
+        ),
+    ],
+    ids=["disabled", "mode", "asterisk"],
+)
+def test_a_broken_rule_is_mended_and_moved_before_one_is_added_that_does_more(kind: str, broken: Values) -> None:
+    """What it exempts stays open, and is said."""
+    found, edits = repaired([PRESS, broken], {"when": PATIENTS, "then": IN_CLEAR})
+    assert edits[0] == [(kind, "Patients"), ("move", "Patients")]
+    assert found.suggestions[0].is_refuted
+    assert edits[1] == [("add", "Encrypt: G")]
+    assert found.suggestions[1].left_open is None
+
+
+def test_a_rule_that_is_to_begin_later_is_not_broken() -> None:
+    later = rule("Later", PATIENTS, ENCRYPT, exceptions=EXEMPT, activation_date="2027-01-01T00:00:00Z")
+    _found, edits = repaired([PRESS, later], {"when": PATIENTS, "then": IN_CLEAR})
+    assert edits[0] == [("add", "Encrypt: G")]
+
+
+PROTECTED = rule("Protected", {"message_type_matches": "PermissionControlled"}, STOP)
+
+
+def test_a_rule_need_not_go_before_a_stop_for_mail_that_arrives_as_wanted() -> None:
+    patients = rule("Patients", PATIENTS, ENCRYPT)
+    found, edits = repaired([PROTECTED, PRESS, patients], {"when": PATIENTS, "then": IN_CLEAR})
+    assert edits[0] == [("move", "Patients")]
+    assert (found.suggestions[0].edits[0].after, found.suggestions[0].left_open) == (1, None)
+
+
+def test_a_stop_goes_behind_the_rule_that_is_meant_before_one_is_added() -> None:
+    """The rule itself would leave open what it exempts, and an exception of the stop would let mail be deleted."""
+    large = rule("Large", {"message_size_over": "20MB"}, {"delete_message": True})
+    letters = rule("Letters", {**MEGAN, "subject_contains_words": ["letter"]}, STOP)
+    data = rule("Data", {**OUTGOING, "subject_contains_words": ["data", "letter"]}, ENCRYPT)
+    patients = rule("Patients", PATIENTS, ENCRYPT, exceptions=EXEMPT)
+    _found, edits = repaired([letters, data, patients, large], {"when": PATIENTS, "then": IN_CLEAR})
+    assert edits[0] == [("move", "Letters")]
+
+
+def test_only_the_value_goes_that_exempts_the_wanted_mail() -> None:
+    exempt = {"recipient_domain_is": ["client.com", "other.com"]}
+    numbers = rule("Numbers", PATIENTS, ENCRYPT, exceptions=exempt)
+    wanted = {**IN, "recipient_domain_is": ["client.com"], "subject_or_body_contains_words": ["patient"]}
+    found, edits = repaired([numbers], {"when": wanted, "then": IN_CLEAR})
+    assert edits[0] == [("exception", "Numbers")]
+    assert found.suggestions[0].rules[0]["exceptions"] == {"recipient_domain_is": ["other.com"]}
+
+
+def test_what_is_not_compared_to_its_end_goes_behind_what_is_known_to_change_nothing_else() -> None:
+    """Other rules are edited than those that are meant."""
+    aim = Aim("G", frozenset(), PATIENTS)
+    edits = (RuleEdit("move", "Other", "priority", 3, 0),)
+    known = Suggestion(edits, (), Difference(), ())
+    incomplete = Suggestion(edits, (), Difference(complete=False), ())
+    added = Suggestion((RuleEdit("add", "New", "priority", None, 0),), (), Difference(), ())
+    assert first_by(known, aim) < first_by(added, aim) < first_by(incomplete, aim)
+
+
+@pytest.mark.parametrize(
+    ("actions", "answer"),
+    [
+        (STOP, True),
+        ({**STOP, "remove_ome_v2": True}, True),
+        ({**STOP, "blind_copy_to": ["joe@contoso.com"]}, False),
+        ({"remove_ome_v2": True}, False),
+    ],
+    ids=["stop", "decrypt", "copy", "no_stop"],
+)
+def test_a_rule_that_only_keeps_mail_from_later_ones_may_decrypt_it(actions: Values, answer: bool) -> None:
+    assert only_stops(rule("Exempt", MEGAN, actions)) is answer
