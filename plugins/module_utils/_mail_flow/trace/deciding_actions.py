@@ -57,11 +57,14 @@ def deciding_actions(rule: FlowRule, *, making: bool = False) -> tuple[dict[str,
     return actions, deciding
 
 
-def actions_identity(rule: FlowRule) -> Hashable:
-    """Everything that a rule without surprises does to a copy that it meets, the same for rules that do the same."""
+def actions_identity(rule: FlowRule, *, making: bool = False) -> Hashable:
+    """Everything that a rule without surprises does to a copy that it meets, the same for rules that do the same.
+
+    :param making: with the copies that it makes of it.
+    """
     written = (
         frozenset((option, value_text(value)) for option, value in options.items())
-        for options in deciding_actions(rule)
+        for options in deciding_actions(rule, making=making)
     )
     return (*written, rule.actions.mode, rule.actions.by_manager)
 

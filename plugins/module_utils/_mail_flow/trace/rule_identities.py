@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each rule of a set looks at and does, such that it can be compared between rule sets, whatever rules are called."""
+"""What each rule of a set looks at and does, such that it can be compared between rule sets, whatever rules are called.
+
+A question about a copy is one in both rule sets as long as nothing changed that its answer depends on: of an earlier rule, which copies
+it matches, and what it changes of them, or whom it adds; not what else it does to them.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,16 @@ _CHANGES = {
     "remove_ome_v2": ("protection",),
 }
 
+#: Details of actions that change messages.
+_DETAILS = frozenset(
+    (
+        "set_header_value",
+        "apply_html_disclaimer_location",
+        "apply_html_disclaimer_fallback_action",
+        "remove_rms_attachment_encryption",
+    )
+)
+
 
 class RuleIdentities:
     """The identities of the rules of a set: two rules with equal ones are met alike and do the same.
@@ -37,25 +51,32 @@ class RuleIdentities:
     :param earlier: for each rule that looks at all who share a copy, the places of the earlier rules that split copies or add people;
         nothing for the others.
     :param changes: for each rule, and behind the last one, what earlier rules change of messages.
-    :param complete: for each rule, what it looks at and does, with the earlier rules that change what it looks at, and those that
-        split copies: without them it may be met in another way.
+    :param matching: for each rule, which copies it matches: what it looks at, with the earlier rules that change that, and those that
+        split copies.
+    :param complete: the same with all that the rule does.
     """
 
     def __init__(self, rules: RuleSet) -> None:
         self._rules = rules.rules
-        self._own = tuple(map(_identity, rules.rules))
+        self._own = tuple(map(_what_matches, rules.rules))
         self.earlier = tuple(_splitting_before(rule, rules) if _looks_around(rule) else () for rule in rules.rules)
         self.changes: tuple[RuleChanges, ...] = _changes_before(rules, self._own)
         #: What all rules change before DLP rules see it.
         self.changes_before_dlp = self.changes[-1]
-        self.complete = tuple(
-            (*self.but_for_splits(place), *(("earlier", self._own[other]) for other in earlier))
-            for place, earlier in enumerate(self.earlier)
+        self.matching = tuple(
+            (
+                self._own[place],
+                *changing(self.changes[place], rule.criteria.atoms),
+                *(("earlier", self._own[other], _people_added(self._rules[other])) for other in self.earlier[place]),
+            )
+            for place, rule in enumerate(rules.rules)
         )
+        self.complete = tuple(zip(self.matching, map(_what_is_done, rules.rules), strict=True))
 
-    def but_for_splits(self, place: int) -> tuple[Hashable, ...]:
-        """The identity of a rule without the earlier rules that split copies."""
-        return (self._own[place], *changing(self.changes[place], self._rules[place].criteria.atoms))
+    def splitting(self, place: int) -> tuple[Hashable, ...]:
+        """How a rule splits copies: which it matches, whatever earlier rules split, and whom it adds."""
+        rule = self._rules[place]
+        return (self._own[place], _people_added(rule), *changing(self.changes[place], rule.criteria.atoms))
 
     def changing_before(self, place: int, atom: Atom) -> list[FlowRule]:
         """The rules before one that change what a condition of it looks at."""
@@ -95,7 +116,7 @@ def _changes_before(rules: RuleSet, identities: Sequence[Hashable]) -> tuple[Rul
         changes.append(before)
         changed = _changed_by(rule)
         if changed:
-            before = (*before, (identity, changed))
+            before = (*before, ((identity, _what_changes(rule)), changed))
     return (*changes, before)
 
 
@@ -125,20 +146,41 @@ def _looked_at(atom: Atom) -> frozenset[str]:
     return frozenset(looked)
 
 
-def _identity(rule: FlowRule) -> Hashable:
-    """What a rule looks at and does: two rules with the same are one, whatever their names."""
+def _what_matches(rule: FlowRule) -> Hashable:
+    """What a rule looks at, and whether it acts: two rules with the same match the same copies where they stand."""
     sections = (
         frozenset((atom.predicate.options, atom.values, atom.settings) for atom in atoms)
         for atoms in (rule.criteria.conditions, rule.criteria.exceptions)
     )
-    acts = frozenset((option, value_text(value)) for option, value in rule.actions.declared.items())
     return (
         *sections,
-        acts,
         rule.actions.mode,
         rule.idle,
         rule.dates.begins,
         rule.dates.ends,
         rule.criteria.doubts,
         rule.actions.surprises,
+    )
+
+
+def _what_is_done(rule: FlowRule) -> Hashable:
+    """All that a rule does."""
+    return frozenset((option, value_text(value)) for option, value in rule.actions.declared.items())
+
+
+def _people_added(rule: FlowRule) -> Hashable:
+    """To whom a rule may give a copy."""
+    return frozenset(
+        (option, value_text(value))
+        for option, value in rule.actions.declared.items()
+        if makes_copies(rule) and BY_OPTION[option].does in (Does.ADD, Does.REDIRECT)
+    )
+
+
+def _what_changes(rule: FlowRule) -> Hashable:
+    """The actions of a rule that change what conditions look at, with their details. All templates protect alike."""
+    return frozenset(
+        (option, "" if BY_OPTION[option].does is Does.ENCRYPT else value_text(value))
+        for option, value in rule.actions.declared.items()
+        if option in _CHANGES or option in _DETAILS or BY_OPTION[option].does is Does.CHANGE
     )

@@ -150,7 +150,7 @@ class RuleMatches:
             yield ("dates", rule.dates.begins, rule.dates.ends), ()
         if rule.criteria.doubts:
             yield (
-                (("doubt", about, rule.place) if chain is None else ("doubt", chain.identities.complete[rule.place])),
+                (("doubt", about, rule.place) if chain is None else ("doubt", chain.identities.matching[rule.place])),
                 (),
             )
 
@@ -172,7 +172,7 @@ class RuleMatches:
             chain = self._chains[about]
             rule = chain.rules.rules[place]
             copies = self._brought.in_messages_met(rule, self.met(rule, about).possible)
-            self._known_splitting[key] = (chain.identities.but_for_splits(place), copies)
+            self._known_splitting[key] = (chain.identities.splitting(place), copies)
         return self._known_splitting[key]
 
     def _sharing(self, rule: FlowRule, about: int) -> Sharing:

@@ -22,9 +22,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import NO_TIME, Trace
 
 from tests.rounds import seeds
+from tests.unit.mail_flow.organizations.bank import BANK
 from tests.unit.mail_flow.organizations.hospital import HOSPITAL
 from tests.unit.mail_flow.organizations.loading import ORGANIZATIONS
 from tests.unit.mail_flow.organizations.organization import LEAVING, Organization, Traffic, rule
@@ -153,7 +154,7 @@ _TEMPLATE = {"actions": {"apply_rights_protection_template": "Do Not Forward"}}
         # What becomes of the copies of the archive, for whom none of these rules is, is open (U09).
         ("Secure", _TEMPLATE, {"protection_changed": True, "unknown": False, **_OF_ARCHIVE}),
         ("Numbers of employees", _TEMPLATE, {"protection_changed": False, "unknown": False}),
-        ("Insurers", {"exceptions": {}}, {**_OF_ARCHIVE, "protection_gained": True}),
+        ("Insurers", {"exceptions": {}}, {"protection_gained": True}),
         ("Patients", {"enabled": False}, {**_OF_ARCHIVE, "protection_lost": True, "unknown": False}),
         # What senders of automatic mail are told.
         ("Block auto-forward", {"actions": {"reject_message_reason_text": "No."}}, {"side_effect_changed": False}),
@@ -166,3 +167,16 @@ def test_an_edit_that_cannot_touch_delivery_does_not(name: str, edit: dict[str, 
     after = RuleSet([{**rule, **(edit if rule["name"] == name else {})} for rule in HOSPITAL.rules])
     found = Replay(after, week.facts, week.rules).run(week.trace)
     assert {kind: bool(tally.certain) for kind, tally in found.difference.items()} == kinds
+
+
+@pytest.mark.parametrize("organization", [HOSPITAL, BANK], ids=lambda each: each.name)
+@pytest.mark.parametrize("whole", [True, False], ids=("whole", "in part"))
+def test_a_severity_changes_nothing_also_of_copies_that_are_undecided(organization: Organization, whole: bool) -> None:
+    """What is open of a rule that looks at all recipients is the same question whatever earlier rules do beside."""
+    week = organization.traffic(3, 150)
+    trace = week.trace
+    trace.whole = trace.whole if whole else NO_TIME
+    told = [{**rule, "actions": {**rule["actions"], "set_audit_severity": "High"}} for rule in organization.rules]
+    found = Replay(RuleSet(told), week.facts, week.rules).run(trace)
+    assert found.undecided
+    assert found.difference == {}

@@ -10,7 +10,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     RuleIdentities,
 )
 
-MARK = {"name": "Mark", "conditions": {}, "actions": {"prepend_subject": "[x] "}}
+MARK: dict[str, Any] = {"name": "Mark", "conditions": {}, "actions": {"prepend_subject": "[x] "}}
 BY_SUBJECT = {
     "name": "By subject",
     "conditions": {"subject_contains_words": ["secret"]},
@@ -51,4 +51,19 @@ def test_a_rule_that_looks_at_all_recipients_is_another_behind_one_that_splits_c
     assert behind.earlier == ((), (0,))
     alone = _identities(AROUND).complete[0]
     assert behind.complete[1] != alone
-    assert behind.but_for_splits(1) == alone
+    assert behind.splitting(1) == _identities(AROUND).splitting(0)
+
+
+def test_it_matches_the_same_copies_whatever_the_one_that_splits_them_does() -> None:
+    other = {**BY_RECIPIENT, "actions": {"reject_message_reason_text": "No.", "set_audit_severity": "High"}}
+    assert _identities(other, AROUND).matching[1] == _identities(BY_RECIPIENT, AROUND).matching[1]
+    copying = {**BY_RECIPIENT, "actions": {"blind_copy_to": ["archive@contoso.com"]}}
+    assert _identities(copying, AROUND).matching[1] != _identities(BY_RECIPIENT, AROUND).matching[1]
+    assert _identities(other).complete != _identities(BY_RECIPIENT).complete
+
+
+def test_of_a_rule_that_changes_what_it_looks_at_only_that_change_matters() -> None:
+    reported = {**MARK, "actions": {**MARK["actions"], "generate_incident_report": "ann@contoso.com"}}
+    assert _identities(reported, BY_SUBJECT).matching[1] == _identities(MARK, BY_SUBJECT).matching[1]
+    other = {**MARK, "actions": {"prepend_subject": "[y] "}}
+    assert _identities(other, BY_SUBJECT).matching[1] != _identities(MARK, BY_SUBJECT).matching[1]
