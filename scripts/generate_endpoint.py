@@ -55,7 +55,7 @@ _MORE: Mapping[str, tuple[str, ...]] = {
     "Get-Recipient": ("Identity", "Filter", "ResultSize"),
     "Get-Mailbox": ("Identity",),
     "Get-InboxRule": ("Mailbox", "IncludeHidden"),
-    "Get-MessageTraceV2": ("StartDate", "EndDate", "ResultSize", "StartingRecipientAddress"),
+    "Get-MessageTraceV2": ("StartDate", "EndDate", "ResultSize", "SenderAddress", "StartingRecipientAddress"),
     "Get-MessageTraceDetailV2": ("MessageTraceId", "RecipientAddress"),
     "Get-MailDetailTransportRuleReport": ("StartDate", "EndDate", "EventType", "Page", "PageSize"),
     "Get-MailDetailDlpPolicyReport": ("StartDate", "EndDate", "EventType", "Page", "PageSize"),

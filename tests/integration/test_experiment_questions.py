@@ -103,6 +103,7 @@ def test_check_mode_says_what_verdicts_rest_on_also_where_no_message_tells_more(
     assert (found["experiments"], found["sent"], found["changed"]) == ([], 0, False)
 
 
+@pytest.mark.endpoint
 @pytest.mark.wires("rest", "psrp", "powershell")
 @pytest.mark.organizations(state(answers={"U19": False}, accepted_domains=DOMAINS))
 def test_mail_from_outside_over_each_wire(tenant: Tenant, tmp_path: Path) -> None:

@@ -5,21 +5,23 @@ from __future__ import annotations
 
 import copy
 import datetime
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures import restored_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import waiting as _waiting
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
-    ServiceError,
 )
 
 from tests.unit.emulated_session import EmulatedSession
 
-from .conftest import Role
+from .conftest import FAULTS, FailingSession, Role
 
 AME: dict[str, Any] = {"advanced_message_encryption": True}
 CONFIRM = {"confirm_disable": "contoso.onmicrosoft.com"}
@@ -159,56 +161,76 @@ def test_after_an_interrupted_rollback_a_rebuilt_rule_is_not_taken_for_a_created
     assert killed > 2
 
 
-class BehindSession(EmulatedSession):
-    """An organization that stores its first write and answers with an error. Reads show the state before, until they
-    are let go.
+class BehindSession(FailingSession):
+    """An organization one of whose writes fails, and whose reads show the state before an earlier write, or before that
+    one, until they are let go.
+
+    :param behind: the number of the write, counted from 0, before which reads stay.
+    :param fails: the number of the write that fails; :param:`fault`: how.
     """
 
-    behind: Any = None
+    def __init__(self, behind: int, fails: int, fault: str) -> None:
+        super().__init__(AME, fails, fault)
+        self._stays, self._shown = behind, None
+
+    def let_go(self) -> None:
+        self.fails, self._stays, self._shown = -1, -1, None
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
         if len(calls) > 1:
             return [result for call in calls for result in self.invoke([call], fresh=fresh)]
-        if self.behind is None or not calls[0].is_read:
+        if self._shown is None or not calls[0].is_read:
             return super().invoke(calls, fresh=fresh)
         now = self.organization.dump()
-        self.organization.replace(self.behind)
+        self.organization.replace(self._shown)
         try:
             return super().invoke(calls, fresh=fresh)
         finally:
             self.organization.replace(now)
 
     def write(self, call: Call) -> Result:
-        before = self.organization.dump()
-        result = super().write(call)
-        if len(self.writes) > 1:
-            return result
-        assert result.error is None
-        self.behind = before
-        return Result(error=ServiceError("the service failed.", cmdlet=call.cmdlet))
+        if len(self.writes) == self._stays:
+            self._shown = self.organization.dump()
+        return super().write(call)
 
 
-def test_what_was_stored_behind_an_error_is_unknown_in_result_record_and_report_and_is_rolled_back(
-    tmp_path: Path,
+def keys_of(rows: Iterable[Mapping[str, Any]]) -> set[tuple[str, ...]]:
+    return {tuple(row[name] for name in ("resource", "identity", "option")) for row in rows}
+
+
+def test_result_record_and_report_of_a_failed_run_say_one_thing_of_each_change_and_a_rollback_takes_back_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = BehindSession({})
-    role = Role(session, str(tmp_path))
-    before = role.state()
-    with pytest.raises(ExchangeError, match="the service failed; read back for 1 second: not stored") as caught:
-        role.run(branding={"portal_text": "Ours"})
-    result, changes = caught.value.progress, role.report["changes"]
-    assert result is not None
-    # No read shows what Exchange accepted after that, either.
-    assert {row["state"] for row in changes} == {"unknown"}
-    assert (result["changes"], set(result["outcome_unknown"])) == ([], {row["command"] for row in changes})
-    assert (role.report["applied"], role.report["not_applied"]) == (0, 0)
-    lost = {row["option"] for row in changes if row["command"] == str(session.writes[0])}
-    newest = role.artifacts.snapshots.chain().newest()
-    assert newest is not None
-    recorded = role.artifacts.snapshots.applied(newest.path)
-    assert recorded is not None
-    assert {row["option"] for row in recorded["unknown"]} == lost
-    session.behind = None
-    assert role.state() != before
-    role.run("rollback")
-    assert role.state() == before
+    """Wherever reads stay behind, whichever write fails, and however."""
+    # Each look at the clock takes a fifth of the second for which writes are verified.
+    clock = itertools.count(step=0.2)
+    monkeypatch.setattr(_waiting, "time", SimpleNamespace(monotonic=clock.__next__, sleep=lambda seconds: None))
+    wanted = {"branding": {"portal_text": "Ours"}, "encrypt_outgoing": True}
+    told: set[tuple[str, ...]] = set()
+    wrong: list[Any] = []
+    for (behind, fails), fault in itertools.product([(0, 1), (1, 1), (1, 2)], FAULTS):
+        session = BehindSession(behind, fails, fault)
+        role = Role(session, str(tmp_path / f"{fails} {behind} {fault}"))
+        before = role.state()
+        try:
+            role.run(**wanted)
+            continue  # A repeated write, or a read, showed that it is stored.
+        except ExchangeError as error:
+            result = error.progress
+        assert result is not None
+        states = {
+            state: keys_of(row for row in role.report["changes"] if row["state"] == state)
+            for state in ("stored", "unknown", "not applied")
+        }
+        commands = {row["command"] for row in role.report["changes"] if row["state"] == "unknown"}
+        (link,) = role.artifacts.snapshots.chain().links
+        recorded = role.artifacts.snapshots.applied(link.path) or {}
+        said = (keys_of(result["changes"]), set(result["outcome_unknown"]))
+        kept = (keys_of(recorded.get("stored", ())), keys_of(recorded.get("unknown", ())))
+        session.let_go()
+        role.run("rollback")
+        if (said, kept, role.state()) != ((states["stored"], commands), (states["stored"], states["unknown"]), before):
+            wrong.append((behind, fails, fault, said, kept, states))
+        told.add(tuple(state for state, keys in states.items() if keys))
+    assert wrong == []
+    assert {state for states in told for state in states} == {"stored", "unknown", "not applied"}

@@ -122,7 +122,7 @@ def _note_stored(
     """The report with what the run has stored, which is recorded for a rollback."""
     report = _written(report, _keys(result["changes"]), prepared.procedure, task.warnings)
     stored = {change.key for change in report.changes if change.state is ChangeState.STORED}
-    _record(task, prepared, report, snapshot, stored)
+    task.warnings += _record(prepared, report, snapshot, stored)
     if not stored and prepared.procedure.stage is not RunStage.FIRST:
         _count_unwritten(task, prepared, snapshot)
     _keep(task, prepared, report, result)
@@ -519,10 +519,10 @@ def _failed(
     :param snapshot: the path of the one that was taken before, or that was to be restored.
     """
     made = _keys((error.progress or {}).get("changes", ()))
-    unknown = _unknown_after(report, error)
-    stored = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
-    _record(task, prepared, report, snapshot, stored, unknown)
-    stored, unknown = _roll_back_if_wanted(task, prepared, error, snapshot, made, stored, unknown)
+    doubtful = _unknown_after(report, error)
+    written = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
+    task.warnings += _record(prepared, report, snapshot, written, doubtful)
+    stored, unknown = _roll_back_if_wanted(task, prepared, error, snapshot, made, written, doubtful)
     states = dict.fromkeys(unknown, ChangeState.UNKNOWN) | dict.fromkeys(stored, ChangeState.STORED)
     changes = [replace(change, state=states.get(change.key, ChangeState.NOT_APPLIED)) for change in report.changes]
     if (stored or unknown) and report.mail.difference:
@@ -530,8 +530,12 @@ def _failed(
             "The effect of the stored changes on mail was not computed. A rollback in check mode shows the effect of taking them back."
         )
     report = report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings)
-    report_after = after_failure(task.session, prepared, report)
-    return replace(report_after, message=str(error))
+    report = after_failure(task.session, prepared, report)
+    unseen = {change.key for change in report.changes if change.state is ChangeState.UNKNOWN}
+    if unseen - doubtful:
+        # If this cannot be recorded, the first record stands: a rollback takes back as much.
+        _record(prepared, report, snapshot, written - unseen, doubtful | unseen)
+    return replace(report, message=str(error))
 
 
 def _roll_back_if_wanted(
@@ -572,16 +576,18 @@ def _roll_back_if_wanted(
 
 
 def _record(
-    task: BaselineContext,
     prepared: Preparation,
     report: OrganizationReport,
     snapshot: str,
     stored: Collection[Key],
     unknown: Collection[Key] = (),
-) -> None:
-    """Records what the run stored, and may have stored, for a rollback, unless it is one."""
-    if snapshot and prepared.procedure.kind.snapshot_time is SnapshotTime.BEFORE_WRITING:
-        task.warnings += record_applied(prepared.artifacts, snapshot, report.digests.snapshot, stored, unknown)
+) -> list[str]:
+    """Records what the run stored, and may have stored, for a rollback, unless it is one. Returns warnings if that is
+    not possible.
+    """
+    if not snapshot or prepared.procedure.kind.snapshot_time is not SnapshotTime.BEFORE_WRITING:
+        return []
+    return record_applied(prepared.artifacts, snapshot, report.digests.snapshot, stored, unknown)
 
 
 def _unknown_after(report: OrganizationReport, error: ExchangeError) -> set[Key]:
