@@ -422,7 +422,7 @@ def mail_proof(repeats: int) -> Iterator[Row]:
         for task in ("guarantees", "one_edit", "thirty_edits", "any_recipient", "lint")
     ]
     tasks += [("overview", 300), ("suggest", 300), ("simplify", 120), ("lived_in", 120)]
-    tasks += [("page", 40), ("audit", 40)]
+    tasks += [("page", 40), ("audit", 40), ("suggest_bank", 40), ("suggest_hospital", 21), ("suggest_small", 12)]
     tasks += [(task, 200) for task in ("dlp_none", "dlp_encrypts", "dlp_decrypts", "dlp_sensitive")]
     for task, rules in [*tasks, ("disjoint", 300), ("headers", 61), ("no_stop", 300), ("pigeons", 297)]:
         runs = [_measured("tests.bench.mail_proof", task, str(rules)) for _repeat in range(repeats)]
