@@ -21,7 +21,7 @@
         'Get-MailUser' = @('ResultSize')
         'Get-Mailbox' = @('Identity')
         'Get-MessageTraceDetailV2' = @('MessageTraceId', 'RecipientAddress')
-        'Get-MessageTraceV2' = @('EndDate', 'ResultSize', 'SenderAddress', 'StartDate', 'StartingRecipientAddress')
+        'Get-MessageTraceV2' = @('EndDate', 'MessageTraceId', 'ResultSize', 'SenderAddress', 'StartDate', 'StartingRecipientAddress')
         'Get-MobileDeviceMailboxPolicy' = @()
         'Get-OMEConfiguration' = @()
         'Get-OMEMessageStatus' = @('MessageId')

@@ -129,6 +129,7 @@ def test_names_that_could_mislead_a_reader_are_data_but_are_not_printed_as_such(
         assert not {"\u202e", "\x9b"} & set(text)
 
 
+@pytest.mark.endpoint
 @pytest.mark.wires("rest", "psrp", "powershell")
 @pytest.mark.organizations(state(0) | {"message_trace": [*mail(6_000), *CROWD]})
 def test_pages_and_the_recipients_of_a_message_to_many_are_read_to_the_end(tenant: Tenant) -> None:
