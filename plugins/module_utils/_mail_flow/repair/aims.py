@@ -37,7 +37,7 @@ from ..model.outcomes import Fate, ProtectionKind, Tls
 from ..model.wishes import PORTAL, WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..symbolic.pattern_samples import finds_most
+from ..symbolic.pattern_samples import finds_most, looks_for
 
 #: What helps to encrypted mail, to mail that rules leave as it is, to how mail leaves, and to mail that is kept back.
 _PROTECTING = frozenset({Does.ENCRYPT, Does.BRAND})
@@ -394,7 +394,12 @@ def _is_meant_for_texts(option: str, values: Sequence[Any], other: str, wanted: 
     if seeks_in_part(own, values, other, wanted):
         return True
     is_pattern = own.sort == "pattern" and asked.sort == "word" and bool({*own.slots} & {*asked.slots})
-    return is_pattern and any(is_pattern_of(str(value), str(word)) for value in values for word in wanted)
+    return is_pattern and any(is_for_word(str(value), str(word)) for value in values for word in wanted)
+
+
+def is_for_word(pattern: str, word: str) -> bool:
+    """Whether a pattern is just a word, or one way in which it is found is."""
+    return is_pattern_of(pattern, word) or looks_for(pattern, word)
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..._resources.rules.action_effects import Does
 from ..analyses.aspects import DifferenceKind
 from ..analyses.difference import difference
-from ..analyses.finding import MailFinding, MayChange
+from ..analyses.finding import MailFinding, MayChange, section_of
 from ..analyses.judgment import Judgment
 from ..input.guarantee_options import ALL_COPIES
+from .advice import leaving_out
 from .aims import (
     ACTION,
     ADD,
@@ -72,6 +74,7 @@ def compared(
         settled=settled,
         of_meant_rules=are_meant(draft, goal, task),
         of_wider_rules=are_wider(draft, goal, task),
+        passes_left_out=passes_left_out(draft, goal, task),
         delivers=() if aim.asks_delivery else tuple(filter(_is_delivered_now, changes.findings)),
         puts_right=known.put_right(draft),
     )
@@ -128,6 +131,16 @@ def are_wider(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
         return False
     rule = rules[max(edit.before, edit.after)]
     return goal.aim.is_helped_by(rule) and covers(given[rule.place], goal.aim)
+
+
+def passes_left_out(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
+    """Whether a rule goes up before one that stops mail which the guarantee leaves out: for that mail, it was to stay behind."""
+    guarantee = goal.guarantee
+    if guarantee is None:
+        return False
+    moves = [edit for edit in draft.edits if edit.kind == MOVE and edit.after < edit.before]
+    passed = [rule for edit in moves for rule in task.rules.rules[edit.after : edit.before] if rule.enforces(Does.STOP)]
+    return any(leaving_out(guarantee, section_of(rule.criteria.conditions)) == guarantee.unless for rule in passed)
 
 
 def _meant_as_they_are(draft: EditedRules, goal: Goal, task: RepairTask) -> set[str]:

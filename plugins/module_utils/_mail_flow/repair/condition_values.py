@@ -17,7 +17,6 @@ from ..analyses.standings import SCOPES, Standing
 from ..conditions.meant_values import (
     as_meant,
     is_miswritten_pattern,
-    is_pattern_of,
     pattern_option,
     says_patterns,
     without_anchors,
@@ -26,7 +25,7 @@ from ..conditions.predicate import Predicate
 from ..conditions.predicates import BY_OPTION, PREDICATES
 from ..model.expressions import Dialect
 from ..rules.rule_set import RuleSet
-from .aims import Aim, EditedRules, shares_values
+from .aims import Aim, EditedRules, is_for_word, shares_values
 
 #: So many conditions are tried as exceptions of a rule.
 _EXCEPTIONS = 12
@@ -223,8 +222,8 @@ def _as_patterns(option: str, values: Sequence[Any], wanted: str, wanted_values:
 
 
 def _is_one_of(pattern: Any, words: Sequence[Any]) -> bool:
-    """Whether a pattern is one of some words, but for anchors at its ends."""
-    return any(is_pattern_of(str(pattern), str(word)) for word in words)
+    """Whether a pattern is one of some words, but for anchors at its ends, or finds one as a whole."""
+    return any(is_for_word(str(pattern), str(word)) for word in words)
 
 
 def _pattern_option(wanted: str) -> str:

@@ -48,8 +48,7 @@ def _leaving_something_open(
     steps: Sequence[FirstStep], task: RepairTask, goal: Goal, known: KnownCounterexamples, proof: DraftProof
 ) -> Iterator[tuple[EditedRules, Judgment]]:
     """The drafts that put the message right and leave something open, each with the verdict on the guarantee then: first
-    those after which no other mail surely breaks it, then those that add no rule, then what puts more known messages right. None
-    where it is unknown whether all that held is kept.
+    those after which no other mail surely breaks it. None where it is unknown whether all that held is kept.
 
     :raises BudgetError: that takes too long.
     """
@@ -59,11 +58,8 @@ def _leaving_something_open(
     others = [other for other in task.to_keep(goal) if other is not guarantee]
     suggested = list[EditedRules]()
 
-    def order(step: FirstStep) -> tuple[bool | int, ...]:
-        adds = any(edit.kind == ADD for edit in step.draft.edits)
-        return step.refuted, _adds_last(step.draft), adds, -known.count_put_right(step.draft)
-
-    for step in sorted(steps, key=order):
+    for nearest in sorted(steps, key=lambda step: (step.refuted, _adds_last(step.draft))):
+        step = _placed(nearest, steps, known)
         if any(is_same_repair(step.draft.edits, other.edits) for other in suggested):
             continue
         try:
@@ -79,11 +75,22 @@ def _leaving_something_open(
             yield step.draft, left_open
 
 
+def _placed(nearest: FirstStep, steps: Sequence[FirstStep], known: KnownCounterexamples) -> FirstStep:
+    """The first step at the place where its repair helps: the nearest one at which it puts right more known messages than where
+    its rule is now.
+    """
+    if not puts_right(nearest.draft):
+        return nearest
+    count = known.count_put_right(nearest.draft)
+    same = (step for step in steps if is_same_repair(step.draft.edits, nearest.draft.edits))
+    return next((step for step in same if known.count_put_right(step.draft) > count), nearest)
+
+
 def puts_right(draft: EditedRules) -> bool:
     """Whether edits do more with rules that are there than to place them, and to take out what they exempt. A rule that is to
     begin later is not broken.
     """
-    return any(edit.kind not in (MOVE, EXCEPTION) and edit.option != "activation_date" for edit in draft.edits)
+    return any(edit.kind not in (ADD, MOVE, EXCEPTION) and edit.option != "activation_date" for edit in draft.edits)
 
 
 def _adds_last(draft: EditedRules) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .aims import EditedRules, RuleEdit
-from .compared_draft import are_meant, are_wider
+from .aims import MOVE, EditedRules, RuleEdit
+from .compared_draft import are_meant, are_wider, passes_left_out
 from .draft_search import FoundDraft
 from .first_steps import is_same_repair
 from .ranking import Rank, first_by, least_first_by
@@ -57,6 +57,7 @@ class FoundSuggestions:
             is_open=is_open,
             of_meant_rules=are_meant(draft, self._goal, self._task),
             of_wider_rules=are_wider(draft, self._goal, self._task),
+            passes_left_out=passes_left_out(draft, self._goal, self._task),
         )
         better = [suggestion for suggestion in self.every if self._goes_before(suggestion, least)]
         return not better or (self.is_cheap and all(suggestion.left_open is None for suggestion in better))
@@ -73,14 +74,15 @@ class FoundSuggestions:
     def _is_known_at_other_places(self, draft: EditedRules, *, is_open: bool) -> bool:
         """Whether the repair of a draft was found at other places, leaves no more open there, and changes no less mail
         beside from place to place: further places are then not expected to change less. What a rule that is meant for the
-        mail changes where no mail loses by it, it changes at further ones, too.
+        mail changes where it was moved and no mail loses by it, it changes at further ones, too.
         """
         settled = [
             suggestion
             for suggestion in self.every
             if is_same_repair(draft.edits, suggestion.edits) and (suggestion.left_open is None or is_open)
         ]
-        if any(suggestion.of_meant_rules and not suggestion.losses for suggestion in settled):
+        placed = [each for each in settled if any(edit.kind == MOVE for edit in each.edits)]
+        if any(each.of_meant_rules and not each.losses for each in placed):
             return True
         beside = [len(suggestion.surely_unwanted) for suggestion in settled]
         return 0 in beside or (len(beside) > 1 and beside[-1] >= beside[-2])

@@ -16,7 +16,7 @@ from ..input.messages import Broken
 from ..rules.rule_set import RuleSet
 from ..simulator.simulation import Passage
 from ..symbolic.message_search import CandidateMessage
-from ..symbolic.witness_replay import surely_breaks
+from ..symbolic.witness_replay import surely_breaks, surely_keeps
 from .aims import EditedRules, FailingCopy
 from .task import BrokenGuarantee, FailingGoal, Goal, RepairTask
 
@@ -113,7 +113,8 @@ class KnownCounterexamples:
         """
         shown = self._of_goal()
         if len(draft.edits) < 2:
-            return tuple(of_goal.counterexample for of_goal in shown[:1])
+            rules = self._task.rules_of(draft)
+            return tuple(of_goal.counterexample for of_goal in shown[:1] if _keeps(rules, of_goal))
         put_right = list[Counterexample]()
         after: EditedRules = draft
         while after.before is not None:
@@ -128,7 +129,7 @@ class KnownCounterexamples:
 
     def _is_put_right(self, shown: BrokenGuarantee, before: EditedRules, after: EditedRules) -> bool:
         """Whether a copy breaks its guarantee before an edit, and surely does not after it."""
-        return _breaks(self._task.rules_of(before), shown) and not _breaks(self._task.rules_of(after), shown)
+        return _breaks(self._task.rules_of(before), shown) and _keeps(self._task.rules_of(after), shown)
 
     def _misses(self, rules: RuleSet, instant: datetime.datetime) -> bool:
         """Whether the message of the goal, if it has no date of its own, is treated wrongly at an instant."""
@@ -147,6 +148,13 @@ def _breaks(rules: RuleSet, shown: BrokenGuarantee, date: datetime.datetime | No
     copy = replace(copy, message=replace(copy.message, date=date)) if date else copy
     course = copy.course(Passage(rules, copy.message, copy.facts))
     return surely_breaks(course, guarantee, copy.message, copy.facts)
+
+
+def _keeps(rules: RuleSet, shown: BrokenGuarantee) -> bool:
+    """Whether a copy surely keeps its guarantee under some rules, or there is none."""
+    copy = shown.wrong.copy
+    course = copy.course(Passage(rules, copy.message, copy.facts))
+    return course is None or surely_keeps(course, shown.guarantee, copy.message, copy.facts)
 
 
 def _covers(known: Broken, other: Broken) -> bool:

@@ -47,15 +47,18 @@ def first_by(suggestion: Suggestion, aim: Aim) -> Rank:
     return (*_drawbacks(suggestion, aim), suggestion.left_open is not None, *of_rules)
 
 
-def least_first_by(draft: EditedRules, aim: Aim, *, is_open: bool, of_meant_rules: bool, of_wider_rules: bool) -> Rank:
+def least_first_by(
+    draft: EditedRules, aim: Aim, *, is_open: bool, of_meant_rules: bool, of_wider_rules: bool, passes_left_out: bool
+) -> Rank:
     """The least that the suggestion of a draft may be sorted by first, whatever it changes.
 
     :param is_open: whether open questions keep it from a proof.
     :param of_meant_rules: whether the rules that are edited are meant for what an aim is about, and :param:`of_wider_rules`
         whether they only go before others and are for more mail.
+    :param passes_left_out: whether a rule goes before one that stops mail which the guarantee leaves out.
     """
     rebuilt = rebuilds(draft.edits, draft.rules, aim)
-    drawbacks = (0, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE, False)
+    drawbacks = (0, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE, False, passes_left_out)
     return (*drawbacks, is_open, not of_meant_rules, not of_wider_rules, _moves_down(draft.edits))
 
 
@@ -67,10 +70,11 @@ def _moves_down(edits: Iterable[RuleEdit]) -> bool:
 def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tuple[Any, ...]:
     """What a suggestion changes, to be sorted by: the classes that lose by it; whether mail still breaks the guarantee;
     whether it helps for a time only; whether it is a last resort; whether it does something else than put right rules that
-    are there; whether all that it changes is known; whether open questions keep it from a proof; whether the rules are
-    meant for other mail, and not for more; whether a rule goes behind others; how many suggestions change less mail beside; the classes that may change; how
-    wide the classes are that it changes beside; how much it makes other rules, and how far these are from what it is about; the edits; and
-    of all it changes, the classes without a gain, and how wide all are.
+    are there; whether all that it changes is known; whether a rule goes before a stop for mail that the guarantee leaves
+    out; whether open questions keep it from a proof; whether the rules are meant for other mail, and not for more; whether
+    a rule goes behind others; how many suggestions change less mail beside; the classes that may change; how wide the
+    classes are that it changes beside; how much it makes other rules, and how far these are from what it is about; the
+    edits; and of all it changes, the classes without a gain, and how wide all are.
 
     :param wider: how many others change beside only a part of the mail that it changes beside.
     :param present: the rules before the edits.
@@ -106,6 +110,7 @@ def _drawbacks(suggestion: Suggestion, aim: Aim) -> Rank:
         rebuilt == LAST_RESORT,
         rebuilt >= NEW_RULE or (may_change_others and not suggestion.of_meant_rules),
         not suggestion.difference.complete,
+        suggestion.passes_left_out,
     )
 
 

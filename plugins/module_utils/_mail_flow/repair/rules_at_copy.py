@@ -139,15 +139,18 @@ class RulesAtCopy:
     @cached_property
     def early_places(self) -> tuple[int, ...]:
         """The places before which a rule may have to go, the last one first: the first rule that stops, that hides what mail
-        says, and after which mail may go on without the rules behind it, and all rules. None is behind a rule whose copies
-        count. For mail that no rule is to encrypt, only the first one that does is in the way.
+        says, and after which mail may go on without the rules behind it, and all rules. But for the first that stops, none is
+        behind a rule whose copies count. For mail that no rule is to encrypt, only the first one that does is in the way.
         """
         if self.place_of_first_to_spoil < len(self.rules.rules):
             return (self.place_of_first_to_spoil,)
         first_stop, first_to_copy = self.place_of_first(Does.STOP), self.place_of_first(*COPYING)
-        places = {first_stop, first_to_copy, self.last_place_to_see_content, self.place_of_first(*_BREAKING), 0}
+        early = {first_stop, first_to_copy, self.last_place_to_see_content, self.place_of_first(*_BREAKING), 0}
         last = min(first_stop, self._place_where(self._makes_copies_that_count))
-        return tuple(sorted((to for to in places if to <= last), reverse=True))
+        places = {to for to in early if to <= last}
+        if first_stop < len(self.rules.rules):
+            places.add(first_stop)
+        return tuple(sorted(places, reverse=True))
 
     def _makes_copies_that_count(self, rule: FlowRule) -> bool:
         """Whether a rule sends copies to people for whom mail must be right, too."""

@@ -50,7 +50,7 @@ from .first_steps import MOST_FIRST_STEPS, first_steps, is_same_repair, puts_rig
 from .found_suggestions import FoundSuggestions
 from .known_counterexamples import KnownCounterexamples
 from .opposed import opposed_guarantee
-from .ranking import least_harmful, ranked
+from .ranking import ranked
 from .settled_copies import is_open_by_added_people, settling_suggestions
 from .suggestion import GoalSuggestions, OpposedGuarantee, Suggestion, TraceEffect
 from .task import FailingGoal, RepairTask
@@ -130,9 +130,26 @@ class _GoalRepair:
             suggested = self._with_first_steps(suggested, search)
         if any(each.left_open is None for each in by_connectors):
             suggested = [suggestion for suggestion in suggested if not suggestion.losses]
-        suggested = sorted([*by_connectors, *suggested], key=least_harmful)[:MOST]
+        for by_connector in reversed(by_connectors):
+            ahead = self._count_ahead_of(by_connector, suggested)
+            suggested = [*suggested[:ahead], by_connector, *suggested[ahead:]]
         forbidding = () if found else search.forbidding
-        return GoalSuggestions(self._aim.name, tuple(suggested), search.effort, forbidding, advice, contradiction)
+        return GoalSuggestions(
+            self._aim.name, tuple(suggested[:MOST]), search.effort, forbidding, advice, contradiction
+        )
+
+    def _count_ahead_of(self, by_connector: Suggestion, suggested: Sequence[Suggestion]) -> int:
+        """How many of some suggestions go before a connector's edit: all up to the last that puts rules right which are there,
+        harms no mail, and leaves less open.
+        """
+        ahead = [
+            place
+            for place, other in enumerate(suggested, 1)
+            if other.how_open < by_connector.how_open
+            and not other.grave_losses
+            and rebuilds(other.edits, other.rules, self._aim) < NEW_RULE
+        ]
+        return max(ahead, default=0)
 
     def _with_first_steps(self, suggested: list[Suggestion], search: DraftSearch) -> list[Suggestion]:
         """Some suggestions, behind first steps where all of them cost mail something. Where all of them add a rule, behind those

@@ -64,6 +64,7 @@ class Suggestion:
     :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
     :param of_meant_rules: whether the rules that are edited are meant for what the goal is about.
     :param of_wider_rules: whether they only go before others, and are for more mail, of which what the goal is about is a part.
+    :param passes_left_out: whether a rule goes before one that stops mail which the guarantee leaves out.
     :param delivers: what it surely delivers that a rule keeps back, where the goal does not ask for delivery. Copies that a
         rule adds are no such mail.
     :param puts_right: messages that break the guarantee and keep it after the edits: what shows the question first, and
@@ -80,6 +81,7 @@ class Suggestion:
     connector: ConnectorEdit | None = None
     of_meant_rules: bool = False
     of_wider_rules: bool = False
+    passes_left_out: bool = False
     delivers: tuple[MailFinding, ...] = ()
     puts_right: tuple[Counterexample, ...] = ()
     replay: TraceEffect | None = None
@@ -116,6 +118,11 @@ class Suggestion:
     def is_refuted(self) -> bool:
         """Whether mail surely breaks the guarantee also after the edits."""
         return self.left_open is not None and self.left_open.verdict is GuaranteeVerdict.REFUTED
+
+    @property
+    def how_open(self) -> int:
+        """How much it leaves open: nothing, questions, or mail that surely breaks the guarantee."""
+        return (self.left_open is not None) + self.is_refuted
 
     @property
     def opens_gates(self) -> bool:

@@ -82,11 +82,13 @@ def finds_most(pattern: str, other: str) -> bool:
     except NotAgreedError:
         return False
     texts = itertools.islice(samples(other, Dialect.AGREED), alternatives)
-    halves = ((text, text[: len(text) // 2], text[len(text) // 2 :]) for text in texts)
-    return any(
-        has_pattern(text, pattern) is True and has_pattern(first, pattern) is has_pattern(second, pattern) is False
-        for text, first, second in halves
-    )
+    return any(looks_for(pattern, text) for text in texts)
+
+
+def looks_for(pattern: str, text: str) -> bool:
+    """Whether a pattern is found in a text, and in no half of it. False if its meaning is open."""
+    halves = text[: len(text) // 2], text[len(text) // 2 :]
+    return has_pattern(text, pattern) is True and all(has_pattern(half, pattern) is False for half in halves)
 
 
 @lru_cache(maxsize=4096)

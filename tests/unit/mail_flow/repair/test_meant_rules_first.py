@@ -18,8 +18,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     finds_most,
 )
 
-from tests.unit.mail_flow.asking import ENCRYPT, IN, OUTGOING, STOP, rule
+from tests.unit.mail_flow.asking import ENCRYPT, IN, OUTGOING, PARTNER, STOP, rule
 from tests.unit.mail_flow.repair.repairing import repaired
+from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
 
@@ -174,3 +175,71 @@ def test_what_is_not_compared_to_its_end_goes_behind_what_is_known_to_change_not
 )
 def test_a_rule_that_only_keeps_mail_from_later_ones_may_decrypt_it(actions: Values, answer: bool) -> None:
     assert only_stops(rule("Exempt", MEGAN, actions)) is answer
+
+
+BOB: Values = {"recipient_domain_is": ["bob.com"]}
+COPIED = rule("Copied", {"from": ["joe@contoso.com"]}, {"blind_copy_to": ["sue@contoso.com"]})
+
+
+def test_a_rule_does_not_go_before_a_stop_for_mail_that_the_guarantee_leaves_out() -> None:
+    """What the copy leaves open is said instead."""
+    patients = rule("Patients", PATIENTS, ENCRYPT, exceptions=EXEMPT)
+    rules = [COPIED, rule("Bob", {**IN, **BOB}, STOP), patients]
+    found, edits = repaired(rules, {"when": PATIENTS, "unless": BOB, "then": IN_CLEAR})
+    assert edits[0] == [("exception", "Patients")]
+    assert found.suggestions[0].left_open is not None
+    assert not found.suggestions[0].passes_left_out
+
+
+def test_a_rule_goes_before_the_first_stop_only_if_it_would_pass_another_for_mail_that_is_left_out() -> None:
+    rules = [COPIED, rule("Bob", {**IN, **BOB}, STOP), PRESS, rule("Patients", PATIENTS, ENCRYPT, mode="Audit")]
+    found, edits = repaired(rules, {"when": PATIENTS, "unless": BOB, "then": IN_CLEAR})
+    assert edits[0] == [("enable", "Patients"), ("move", "Patients")]
+    assert found.suggestions[0].edits[1].after == 2
+
+
+def test_a_pattern_that_finds_the_wanted_word_loses_its_anchor() -> None:
+    marked = rule("Marked", {**OUTGOING, "subject_matches_patterns": [r"^(\[secure\]|#secure)"]}, ENCRYPT)
+    wanted = {**OUTGOING, "subject_contains_words": ["[secure]"]}
+    found, edits = repaired([marked], {"when": wanted, "then": IN_CLEAR})
+    assert edits[0] == [("condition", "Marked")]
+    assert found.suggestions[0].rules[0]["conditions"]["subject_matches_patterns"] == [r"(\[secure\]|#secure)"]
+
+
+def test_nothing_is_put_right_of_which_the_outcome_is_unknown() -> None:
+    both = rule("Both", PATIENTS, {**ENCRYPT, "remove_ome_v2": True})
+    found, edits = repaired([PRESS, both], {"when": PATIENTS, "then": IN_CLEAR})
+    assert ("move", "Both") in edits[0]
+    assert found.suggestions[0].puts_right == ()
+
+
+PARTNERS: Values = {
+    **TENANT,
+    "outbound_connectors": [
+        {
+            "name": "Partner",
+            "connector_type": "Partner",
+            "recipient_domains": ["partner.com"],
+            "tls_settings": "EncryptionOnly",
+        }
+    ],
+}
+IN_TRANSIT: Values = {"when": PARTNER, "then": "protected_in_transit"}
+TLS: Values = {"route_message_outbound_require_tls": True}
+OUTSIDE_COPY = rule("Copy", PARTNER, {"blind_copy_to": ["vault@archive.com"]})
+
+
+def test_a_connector_that_leaves_something_open_goes_behind_a_rule_that_leaves_nothing() -> None:
+    by_tls = rule("By TLS", PARTNER, TLS, exceptions={"subject_contains_words": ["plan"]})
+    found, edits = repaired([by_tls, OUTSIDE_COPY], IN_TRANSIT, PARTNERS)
+    connectors = [place for place, each in enumerate(found.suggestions) if each.connector]
+    assert edits[0] == [("exception", "By TLS")]
+    assert connectors
+    assert found.suggestions[0].how_open < found.suggestions[connectors[0]].how_open == 2
+
+
+def test_a_connector_that_leaves_something_open_goes_before_one_more_rule() -> None:
+    found, edits = repaired([OUTSIDE_COPY], IN_TRANSIT, PARTNERS)
+    assert edits[0] == [("connector", "Partner")]
+    assert found.suggestions[0].how_open == 2
+    assert any(kind == "add" for kind, _rule in edits[1])

