@@ -212,8 +212,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
     read(task.session, ["organization"], fresh=True)
     round_trip_ms = round((time.monotonic() - began) * 1000)
     session = task.describe()
-    shown = {name: value for name, value in session.as_row().items() if name not in ("organization", "warnings")}
-    result: dict[str, Any] = {"changed": False, "connection": shown, "round_trip_ms": round_trip_ms}
+    result: dict[str, Any] = {"changed": False, "connection": session.connection, "round_trip_ms": round_trip_ms}
 
     unnamed = _refused(organization, "organization")
     if unnamed is None:

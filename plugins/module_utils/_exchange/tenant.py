@@ -96,14 +96,19 @@ class SessionDescription:
         """The name of the organization; empty if it is unknown."""
         return self.organization.name if self.organization else ""
 
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """The description that the broker has sent."""
-        organization = row["organization"] and OrganizationIdentity.from_row(row["organization"])
-        return cls(**{**row, "organization": organization})
+    @property
+    def connection(self) -> dict[str, Any]:
+        """The connection in results: all but the organization and the warnings, which have places of their own there."""
+        return {name: value for name, value in asdict(self).items() if name not in ("organization", "warnings")}
 
-    def as_row(self) -> dict[str, Any]:
-        """The description for the wire to a worker, and for results; the organization as everywhere else."""
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """The description that the broker has sent to a worker."""
+        organization = wire["organization"] and OrganizationIdentity.from_row(wire["organization"])
+        return cls(**{**wire, "organization": organization})
+
+    def to_wire(self) -> dict[str, Any]:
+        """The description as the broker sends it to a worker."""
         return {**asdict(self), "organization": self.organization and self.organization.as_row()}
 
 

@@ -120,7 +120,7 @@ class BrokerClient:
 
         :raises UnreachableError: a session cannot be opened.
         """
-        return SessionDescription.from_row(self._ask({"operation": "describe"}, True)["description"])
+        return SessionDescription.from_wire(self._ask({"operation": "describe"}, True)["description"])
 
     def end_session(self) -> None:
         """Ends this organization's session. Does nothing if there is no broker."""

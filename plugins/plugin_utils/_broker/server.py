@@ -256,7 +256,7 @@ class Broker:
             results = endpoints.invoke(session, self._session_of, request)
             return {"results": [result.to_wire() for result in results]}
         if operation == "describe":
-            return {"description": session.describe(request).as_row()}
+            return {"description": session.describe(request).to_wire()}
         if operation == "close":
             closing = [session, *self._compliance_sessions(session)]
             with self._table:

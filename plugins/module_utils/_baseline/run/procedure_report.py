@@ -40,11 +40,11 @@ def conclude(task: BaselineContext, result: dict[str, Any], *, goes_on: bool) ->
     returned = TaskResult.of_result(result)
     if not returned.is_failure and (goes_on or (artifacts.notes.reported and not returned.changed)):
         return result
-    concluded = {**result, **_report_organization(task, artifacts, [returned], task.ring_of(task.host))}
-    if TaskResult.of_result(concluded).is_failure:
+    reported = _report_organization(task, artifacts, [returned], task.ring_of(task.host))
+    if returned.is_failure or reported.get("failed"):
         with contextlib.suppress(OSError):
             artifacts.notes.mark("reported-failure", [task.host])
-    return concluded
+    return {**result, **reported}
 
 
 def _report_organization(

@@ -297,7 +297,7 @@ class SideEffectsChanged(MailFinding):
     :param later: the rule, if it is not an edited one.
     :param cause: ``None`` if several edits may be the cause.
     :param changed: the conditions that earlier rules change, each with the names of these rules.
-    :param some: whether it is open which of the mail on which the named rules act.
+    :param only_part: whether it is a part of the mail on which the named rules act, and open which.
     """
 
     kind: DifferenceKind = DifferenceKind.SIDE_EFFECT_CHANGED
@@ -306,7 +306,7 @@ class SideEffectsChanged(MailFinding):
     later: LaterRule | None
     cause: Cause | None
     changed: tuple[tuple[Atom, tuple[str, ...]], ...] = ()
-    some: bool = False
+    only_part: bool = False
 
     @property
     def when(self) -> dict[str, Any]:

@@ -33,7 +33,7 @@ _Effecting = tuple[int, int, SideEffect]
 
 
 @dataclass(frozen=True)
-class _Changing:
+class _OneSidedEffects:
     """The side effects that mail may have in one rule set alone.
 
     :param only: by rule set and side effect, the literals that are true together if mail has the effect in that set alone.
@@ -65,27 +65,29 @@ class SideEffects:
         """A finding for each rule, direction and certainty: the side effects that mail newly has, or no longer has, by that rule."""
         doing = [[(rule, effects_of(rule)) for rule in rules.rules] for rules in self.model.rule_sets]
         circuit = self.model.circuit
-        changing = self._changing(doing)
+        one_sided = self._one_sided(doing)
         sides = [(which, rule, effects) for which in (1, 0) for rule, effects in doing[which]]
         for which, rule, effects in sides:
             possible_effects = [
-                effect for effect in sorted(effects) if (which, rule.place, effect) in changing.possible
+                effect for effect in sorted(effects) if (which, rule.place, effect) in one_sided.possible
             ]
             for perhaps in (False, True):
-                some = [
+                changed_effects = [
                     effect
                     for effect in possible_effects
-                    if ((which, rule.place, effect) in changing.sure) is not perhaps
+                    if ((which, rule.place, effect) in one_sided.sure) is not perhaps
                 ]
-                if some:
-                    shown = circuit.disjunction(circuit.conjunction(changing.only[which, effect]) for effect in some)
+                if changed_effects:
+                    shown = circuit.disjunction(
+                        circuit.conjunction(one_sided.only[which, effect]) for effect in changed_effects
+                    )
                     literals = [self._acts(rule, which), shown]
-                    goes_on = [literal for effect in some for literal in changing.goes_on[effect]]
+                    goes_on = [literal for effect in changed_effects for literal in one_sided.goes_on[effect]]
                     yield self._finding(
-                        rule, some, now=bool(which), literals=literals, goes_on=goes_on, perhaps=perhaps
+                        rule, changed_effects, now=bool(which), literals=literals, goes_on=goes_on, perhaps=perhaps
                     )
 
-    def _changing(self, doing: Sequence[Sequence[tuple[FlowRule, Collection[SideEffect]]]]) -> _Changing:
+    def _one_sided(self, doing: Sequence[Sequence[tuple[FlowRule, Collection[SideEffect]]]]) -> _OneSidedEffects:
         """The side effects that mail may have in one rule set alone.
 
         :param doing: by rule set, each rule with its side effects.
@@ -125,7 +127,7 @@ class SideEffects:
             if goes_on[effect] and (which, rule.place, effect) in possible
         ]
         known = asked.possible(doubtful)
-        return _Changing(only, goes_on, possible, possible - {key for key, _literals in doubtful} | known)
+        return _OneSidedEffects(only, goes_on, possible, possible - {key for key, _literals in doubtful} | known)
 
     def _acts(self, rule: FlowRule, which: int) -> Literal:
         """The literal that is true if a rule of a set acts on a copy."""
@@ -205,7 +207,7 @@ class SideEffects:
         edit = edits[0] if len(edits) == 1 else None
         version = self._version_that_acts(edit, rule, literals) if edit else None
         about, why = self._mail(rule, edit, version, literals)
-        some = self._is_only_some(edit, version, why, literals)
+        only_part = self._is_only_part(edit, version, why, literals)
         depends = bool(goes_on) and not perhaps
         witness, reasons = self._witness(effects, literals, now=now, guesses=not depends)
         if witness is None and depends:
@@ -226,7 +228,7 @@ class SideEffects:
         }
         if reasons:
             return MayHaveSideEffects(about=about[-1:], **common, unknown=reasons)
-        return SideEffectsChanged(about=about, why=why, some=some, **common)
+        return SideEffectsChanged(about=about, why=why, only_part=only_part, **common)
 
     def _mail(
         self, rule: FlowRule, edit: Edit | None, version: FlowRule | None, literals: Sequence[Literal]
@@ -255,7 +257,7 @@ class SideEffects:
         about = (acting,) if version is rule else (acting, own)
         return about, telling_separation(self.model, about, why, self._solve)
 
-    def _is_only_some(
+    def _is_only_part(
         self, edit: Edit | None, version: FlowRule | None, why: Separation, literals: Sequence[Literal]
     ) -> bool:
         """Whether side effects of a rule do not surely change on all usual mail on which the rule acts, and the version of the edited

@@ -110,7 +110,7 @@ class Guarantee:
         """Whether what rules show others of its mail breaks it."""
         return WISHES[(self.of_copies or self).then].covers_disclosures
 
-    def others_count_if(self, leaves: Callable[[], _Value]) -> tuple[_Value, ...] | None:
+    def added_copy_counts_if(self, leaves: Callable[[], _Value]) -> tuple[_Value, ...] | None:
         """What else must be true of a copy that rules make of its mail, for somebody whom its conditions do not select, for the
         copy to count; ``None`` if no such copy counts.
 

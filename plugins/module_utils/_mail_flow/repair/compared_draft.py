@@ -73,7 +73,7 @@ def compared(
         left_open,
         settled=settled,
         of_meant_rules=are_meant(draft, goal, task),
-        of_wider_rules=are_wider(draft, goal, task),
+        moves_wider_rules=are_wider(draft, goal, task),
         passes_left_out=passes_left_out(draft, goal, task),
         delivers=() if aim.asks_delivery else tuple(filter(_is_delivered_now, changes.findings)),
         puts_right=known.put_right(draft),

@@ -32,7 +32,7 @@ class ConnectorEdit:
     :param added: what is added to a list; empty for another option.
     :param tls_domain: :data:`CERTIFICATE_NAME` where people have to say the name that TLS checks, too; empty otherwise.
     :param new: the options of a connector that is added with that, in the form of the fact; empty for one that is there.
-    :param also: one edit more of the same connector, for the hole that is left; ``None`` if there is none.
+    :param next_edit: one edit more of the same connector, for the hole that is left; ``None`` if there is none.
     """
 
     connector: str
@@ -42,12 +42,12 @@ class ConnectorEdit:
     added: str = ""
     tls_domain: str = ""
     new: Mapping[str, Any] = field(default_factory=dict)
-    also: ConnectorEdit | None = None
+    next_edit: ConnectorEdit | None = None
 
     @property
     def every(self) -> tuple[ConnectorEdit, ...]:
         """This edit and all that are made with it."""
-        return (self, *(self.also.every if self.also else ()))
+        return (self, *(self.next_edit.every if self.next_edit else ()))
 
 
 def connector_edits(

@@ -33,7 +33,7 @@ def first_steps(
             if is_refuted and any(not step.is_refuted for step in suggested):
                 break
             step = compared(draft, task, goal, known, left_open)
-            if step.opens_gates:
+            if step.delivers_stopped_mail:
                 continue
             suggested.append(step)
             is_best = puts_right_what_is_there(step, goal.aim) and not step.surely_unwanted

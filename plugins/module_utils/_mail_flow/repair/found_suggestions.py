@@ -56,7 +56,7 @@ class FoundSuggestions:
             self._aim,
             is_open=is_open,
             of_meant_rules=are_meant(draft, self._goal, self._task),
-            of_wider_rules=are_wider(draft, self._goal, self._task),
+            moves_wider_rules=are_wider(draft, self._goal, self._task),
             passes_left_out=passes_left_out(draft, self._goal, self._task),
         )
         better = [suggestion for suggestion in self.every if self._goes_before(suggestion, least)]
@@ -66,7 +66,7 @@ class FoundSuggestions:
         """Whether a suggestion goes before all that are sorted by this or more. One by which mail passes that a rule keeps back
         may not be offered.
         """
-        if suggestion.opens_gates:
+        if suggestion.delivers_stopped_mail:
             return False
         rank = first_by(suggestion, self._aim)
         return rank < least or (rank == least and not suggestion.surely_unwanted)

@@ -43,23 +43,23 @@ def least_harmful(suggestion: Suggestion) -> Rank:
 
 def first_by(suggestion: Suggestion, aim: Aim) -> Rank:
     """What suggestions are sorted by first, see :func:`_size`."""
-    of_rules = (not suggestion.of_meant_rules, not suggestion.of_wider_rules, _moves_down(suggestion.edits))
+    of_rules = (not suggestion.of_meant_rules, not suggestion.moves_wider_rules, _moves_down(suggestion.edits))
     return (*_drawbacks(suggestion, aim), suggestion.left_open is not None, *of_rules)
 
 
 def least_first_by(
-    draft: EditedRules, aim: Aim, *, is_open: bool, of_meant_rules: bool, of_wider_rules: bool, passes_left_out: bool
+    draft: EditedRules, aim: Aim, *, is_open: bool, of_meant_rules: bool, moves_wider_rules: bool, passes_left_out: bool
 ) -> Rank:
     """The least that the suggestion of a draft may be sorted by first, whatever it changes.
 
     :param is_open: whether open questions keep it from a proof.
-    :param of_meant_rules: whether the rules that are edited are meant for what an aim is about, and :param:`of_wider_rules`
+    :param of_meant_rules: whether the rules that are edited are meant for what an aim is about, and :param:`moves_wider_rules`
         whether they only go before others and are for more mail.
     :param passes_left_out: whether a rule goes before one that stops mail which the guarantee leaves out.
     """
     rebuilt = rebuilds(draft.edits, draft.rules, aim)
     drawbacks = (0, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE, False, passes_left_out)
-    return (*drawbacks, is_open, not of_meant_rules, not of_wider_rules, _moves_down(draft.edits))
+    return (*drawbacks, is_open, not of_meant_rules, not moves_wider_rules, _moves_down(draft.edits))
 
 
 def _moves_down(edits: Iterable[RuleEdit]) -> bool:

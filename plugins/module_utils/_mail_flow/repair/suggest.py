@@ -227,7 +227,7 @@ class _GoalRepair:
         """Those of some suggestions that deliver no mail that a rule keeps back, unless the goal asks for delivery. If all do,
         first steps for the mail that passes the rules; if there are none, all of them for a goal that encryption helps.
         """
-        closed = [suggestion for suggestion in suggested if not suggestion.opens_gates]
+        closed = [suggestion for suggestion in suggested if not suggestion.delivers_stopped_mail]
         if closed or not suggested:
             return closed
         others = suggested if self._aim.is_helped_by_encryption else []
@@ -296,7 +296,7 @@ class _GoalRepair:
             steps = [
                 replace(suggestion, left_open=self._left_open_by(suggestion, judged.guarantee))
                 for suggestion in found.suggestions[:MOST_FIRST_STEPS]
-                if suggestion.connector is None and not suggestion.opens_gates
+                if suggestion.connector is None and not suggestion.delivers_stopped_mail
             ]
             return replace(nothing, suggestions=tuple(steps))
         except (OptionError, BudgetError):
@@ -379,7 +379,7 @@ class _GoalRepair:
                 for also, edited in connector_edits(left, guarantee.tls_validation, facts):
                     closing = self._closing(also, edited, guarantee, left)
                     if closing is not None:
-                        return replace(edit, also=closing[0]), closing[1]
+                        return replace(edit, next_edit=closing[0]), closing[1]
         return edit, then.unless_proved
 
 

@@ -63,7 +63,7 @@ class Suggestion:
     :param connector: the edit of an outbound connector that it is instead; ``None`` for edits of rules.
     :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
     :param of_meant_rules: whether the rules that are edited are meant for what the goal is about.
-    :param of_wider_rules: whether they only go before others, and are for more mail, of which what the goal is about is a part.
+    :param moves_wider_rules: whether they only go before others, and are for more mail, of which what the goal is about is a part.
     :param passes_left_out: whether a rule goes before one that stops mail which the guarantee leaves out.
     :param delivers: what it surely delivers that a rule keeps back, where the goal does not ask for delivery. Copies that a
         rule adds are no such mail.
@@ -80,7 +80,7 @@ class Suggestion:
     settled: Judgment | None = None
     connector: ConnectorEdit | None = None
     of_meant_rules: bool = False
-    of_wider_rules: bool = False
+    moves_wider_rules: bool = False
     passes_left_out: bool = False
     delivers: tuple[MailFinding, ...] = ()
     puts_right: tuple[Counterexample, ...] = ()
@@ -125,8 +125,8 @@ class Suggestion:
         return (self.left_open is not None) + self.is_refuted
 
     @property
-    def opens_gates(self) -> bool:
-        """Whether it delivers mail that a rule keeps back, as a stop that is meant for the mail may."""
+    def delivers_stopped_mail(self) -> bool:
+        """Whether it delivers mail that a rule keeps back, and does more than move stops that are meant for the mail."""
         return bool(self.delivers) and not self.moves_meant_stops
 
     @property

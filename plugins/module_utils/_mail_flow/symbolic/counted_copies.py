@@ -78,7 +78,7 @@ class CountedCopies:
         return copies
 
     def _counts(self, person: AddressSlot, made: Value) -> Value:
-        asked = self.guarantee.others_count_if(lambda: self.side.conditions.scopes.leaves(person))
+        asked = self.guarantee.added_copy_counts_if(lambda: self.side.conditions.scopes.leaves(person))
         return FALSE if asked is None else self.side.logic.all_of([made, *asked])
 
     def disclosed(self, disclosure: Disclosure, *, counted: bool) -> Value:

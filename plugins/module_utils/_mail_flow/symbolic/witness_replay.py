@@ -70,7 +70,7 @@ def others_count(guarantee: Guarantee, of_mail: Truth, facts: Facts, address: st
 
     :param of_mail: whether it is made of mail that the guarantee applies to.
     """
-    asked = guarantee.others_count_if(lambda: leaves(facts, address))
+    asked = guarantee.added_copy_counts_if(lambda: leaves(facts, address))
     return asked is not None and all_of((of_mail, *asked))
 
 

@@ -49,18 +49,18 @@ class CopyOrigins:
     """The ways in which somebody gets a copy that rules make.
 
     :param made: for each rule set, what becomes of it.
-    :param on_way: for each rule set, the numbers of the groups of the copies that rules make first, and this one of them.
+    :param intermediate: for each rule set, the numbers of the groups of the copies that rules make first, and this one of them.
     :param origins: the numbers of the groups of the copies that it is made of.
     """
 
     made: list[set[MadeCopy]]
-    on_way: list[set[int]]
+    intermediate: list[set[int]]
     origins: set[int] = field(default_factory=set)
 
     @property
     def key(self) -> Hashable:
         """Equal for copies with equal ways."""
-        return tuple(map(frozenset, self.made)), tuple(map(frozenset, self.on_way)), frozenset(self.origins)
+        return tuple(map(frozenset, self.made)), tuple(map(frozenset, self.intermediate)), frozenset(self.origins)
 
 
 def copies_by_rules(
@@ -74,10 +74,10 @@ def copies_by_rules(
     for number, group in enumerate(groups):
         if group.made or not any(place in side.chain.making for side in sides for place, _why in side.met(group)):
             continue
-        for target, number_of_side, copy, on_way in _made_of(group, groups, group_of, sorter, sides):
+        for target, number_of_side, copy, intermediate in _made_of(group, groups, group_of, sorter, sides):
             ways = origins.setdefault(target, CopyOrigins([set() for _side in sides], [set() for _side in sides]))
             ways.made[number_of_side].add(copy)
-            ways.on_way[number_of_side] |= on_way
+            ways.intermediate[number_of_side] |= intermediate
             ways.origins.add(number)
     return origins
 
@@ -104,8 +104,8 @@ def _made_of(
             made = _made_by(side, sharing, message, person)
             for who, copy in made.items():
                 sources = frozenset().union(*copy.course.sources)
-                on_way = frozenset(number for other, number in others if other in sources)
-                yield from ((target, number_of_side, copy, on_way) for target in _places_of(who, places, sorter))
+                intermediate = frozenset(number for other, number in others if other in sources)
+                yield from ((target, number_of_side, copy, intermediate) for target in _places_of(who, places, sorter))
 
 
 def _made_by(

@@ -366,12 +366,12 @@ class Replay:
     def _claimed(self, copies: AlikeCopies, groups: Sequence[CopyGroup]) -> Iterator[tuple[Guarantee, bool]]:
         """What copies that rules make have to keep, and whether that is certain."""
         own = dict(groups[copies.group].met[len(self.chains)])
-        origins, on_way = (
+        origins, intermediate = (
             [dict(groups[number].met[len(self.chains)]) for number in sorted(numbers)]
-            for numbers in (copies.ways.origins, copies.ways.on_way[0])
+            for numbers in (copies.ways.origins, copies.ways.intermediate[0])
         )
         for place, guarantee in enumerate(self.guarantees):
-            claim = _claim(place, guarantee, own, origins, on_way, partial(leaves, self.facts, copies.address))
+            claim = _claim(place, guarantee, own, origins, intermediate, partial(leaves, self.facts, copies.address))
             if claim:
                 yield claim
 
@@ -568,20 +568,25 @@ def _claim(
     guarantee: Guarantee,
     own: Mapping[int, Doubt | None],
     origins: Sequence[Mapping[int, Doubt | None]],
-    on_way: Sequence[Mapping[int, Doubt | None]],
+    intermediate: Sequence[Mapping[int, Doubt | None]],
     goes: Callable[[], Truth],
 ) -> tuple[Guarantee, bool] | None:
     """What a copy that rules make has to keep because of a guarantee, and whether that is certain; ``None`` if nothing.
 
     :param place: the guarantee's.
     :param own: the guarantees whose mail the copy is, with what is open of that; :param:`origins` those of the copies of rows that it is
-        made of, and :param:`on_way` those of the copies that rules make first, and this one of them.
+        made of, and :param:`intermediate` those of the copies that rules make first, and this one of them.
     :param goes: whether it leaves the organization.
     """
     if place in own and own[place] is None:
         return guarantee, True
-    of_copies, asked = guarantee.of_copies, guarantee.others_count_if(goes)
-    if of_copies and asked is not None and False not in asked and any(place in met for met in (*origins, *on_way)):
+    of_copies, asked = guarantee.of_copies, guarantee.added_copy_counts_if(goes)
+    if (
+        of_copies
+        and asked is not None
+        and False not in asked
+        and any(place in met for met in (*origins, *intermediate))
+    ):
         return of_copies, all_of(asked) is True and all(met.get(place, BROUGHT) is None for met in origins)
     return (guarantee, False) if place in own else None
 

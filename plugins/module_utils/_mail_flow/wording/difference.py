@@ -176,7 +176,7 @@ def _side_effects(finding: SideEffectsChanged) -> str:
 def _mail_with_side_effects(finding: SideEffectsChanged) -> NamedMail:
     """The mail whose side effects change."""
     mail = mail_of(finding.about, finding.why, every=False, changed=dict(finding.changed))
-    return replace(mail, partly=finding.some)
+    return replace(mail, partly=finding.only_part)
 
 
 @_with_more.register
