@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
+from ..actions.protect import option_name
 from ..formula import TRUE, Literal, high
 from ..model.encrypters import ENDS_BY_DLP
 from ..model.outcomes import Fate
@@ -198,7 +200,7 @@ class ClassExemptions:
         ]
         for which, rule in others:
             earlier = any(side == which and rule.place < own.place for side, own in draft.rules)
-            how = _how(rule, draft.mail_class, earlier=earlier)
+            how = _how(rule, draft, earlier=earlier)
             if how:
                 acts.setdefault(Exempting(rule.name, how), []).append(
                     high(ended_by(rule, self._model.free.chains[which]))
@@ -211,11 +213,12 @@ class ClassExemptions:
         return {exempting: self._model.circuit.disjunction(literals) for exempting, literals in acts.items()}
 
 
-def _how(rule: FlowRule, mail_class: MailClass, *, earlier: bool) -> str:
+def _how(rule: FlowRule, draft: ClassFacts, *, earlier: bool) -> str:
     """How a rule may exempt mail from a class; empty if it cannot.
 
     :param earlier: whether it stands before a rule that the class is about.
     """
+    mail_class = draft.mail_class
     if not rule.actions.enforced:
         return "may_stop" if earlier and rule.actions.does(Does.STOP) else ""
     ends = how_it_ends(rule)
@@ -223,10 +226,17 @@ def _how(rule: FlowRule, mail_class: MailClass, *, earlier: bool) -> str:
         return ends
     for does, how in _DECIDING[mail_class.kind.aspect]:
         if rule.actions.does(does):
-            return "asks" if how == "encrypts" and mail_class.kind is DifferenceKind.PROTECTION_CHANGED else how
+            changed = mail_class.kind is DifferenceKind.PROTECTION_CHANGED
+            return "asks" if how == "encrypts" and changed and _asks_for_another(rule, draft.sides["after"]) else how
     if mail_class.person and (rule.actions.does(Does.ADD) or rule.actions.does(Does.REDIRECT)):
         return "brings"
     return "stops" if earlier and rule.actions.is_final else ""
+
+
+def _asks_for_another(rule: FlowRule, after: CopyResult | None) -> bool:
+    """Whether a rule asks for another template than the one that the witness of a class has now."""
+    now = after.protection if after is not None else ""
+    return any(not same_name(option_name(template), now) for template in rule.actions.templates)
 
 
 def _how_by_dlp(rule: DlpRule, mail_class: MailClass) -> str:

@@ -78,6 +78,19 @@ def test_another_rule_that_encrypts_keeps_no_mail_from_another_branding() -> Non
     assert "encrypted by" not in text
 
 
+@pytest.mark.parametrize(
+    ("template", "how"), [("Encrypt", "it is encrypted by 'Other'"), ("Internal", "'Other' asks for another template")]
+)
+def test_a_rule_asks_for_another_template_only_if_it_has_another_than_the_mail_has_now(template: str, how: str) -> None:
+    """The disclaimer makes an S/MIME message the attachment of one that rules encrypt."""
+    wrapping = rule("Footer", IN, {"apply_html_disclaimer_text": "<p>Ours</p>"})
+    word = {**IN, "subject_contains_words": ["secret"]}
+    other = rule("Other", word, {"apply_rights_protection_template": template})
+    rows = compared([wrapping, other], [wrapping, other, ALL]).rows
+    (text,) = [row["text"] for row in rows if row["kind"] == "protection_changed"]
+    assert text.partition(": ")[0].endswith(f", unless {how}")
+
+
 def test_rules_that_are_not_counted_are_one_more() -> None:
     stopping = [Exempting(f"R{number}", "stops") for number in range(5)]
     assert unless_words(stopping, other_ways=["stops"]).endswith("'R2' or another rule stops processing first")
