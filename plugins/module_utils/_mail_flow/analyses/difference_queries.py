@@ -10,6 +10,7 @@ from functools import partial
 from ..._resources.rules.action_effects import Does
 from ..conditions.keys import Key
 from ..formula import FALSE, TRUE, Literal, Value, high, low
+from ..rules.flow_rule import FlowRule
 from ..symbolic.compile_added_copies import AddedCopies
 from ..symbolic.compile_outcomes import Copies
 from ..symbolic.encoding import Model
@@ -115,6 +116,27 @@ class DifferenceQueries:
         would be known about it.
         """
         return self.model.added(side, place, shared=False)
+
+    def kinds_of_unfollowed(self, alike: tuple[FlowRule, FlowRule]) -> tuple[Literal, Sequence[Literal]]:
+        """Whether copies that a rule makes in both sets for people whom it does not name by address may be treated differently;
+        and by edit, whether its rule acts on such a copy, or on the one that it is made from.
+
+        :param alike: the rule in each set.
+        """
+        side = self.model.free
+        compiler = self.model.compiler_of_added(side)
+        made = [compiler.made_by(outcome, rule.place) for outcome, rule in zip(side.outcomes, alike, strict=True)]
+        old, new = (Copies(side.logic, [(copy.when, copy.outcome) for copy in copies]) for copies in made)
+        kinds = categories(old, new, self._options, transit=self.model.transit).values()
+        acts: list[Literal] = []
+        for edit in self.edits:
+            values = [
+                chain.acts(version) | side.logic.any_of([copy.outcome.chain.acts(version) for copy in copies])
+                for version, chain, copies in zip((edit.before, edit.after), side.chains, made, strict=True)
+                if version is not None
+            ]
+            acts.append(high(side.logic.any_of(values)))
+        return side.logic.circuit.disjunction(map(high, kinds)), acts
 
     def _about_recipient(self, side: Side) -> CopyQueries:
         old, new = (Copies(side.logic, [(TRUE, outcome)]) for outcome in side.outcomes)

@@ -355,6 +355,16 @@ class MayReach(MayChange):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MayDifferForPeople(MayChange):
+    """Mail that an edit may change for people to whom a rule sends it, and who cannot be followed: it adds them, or redirects mail
+    to them, as it did.
+    """
+
+    people: tuple[str, ...]
+    cause: Cause
+
+
+@dataclass(frozen=True, kw_only=True)
 class MayFail(MayChange):
     """Mail of a rule whose ``rule_error_action`` changed. All other findings assume that no rule fails.
 

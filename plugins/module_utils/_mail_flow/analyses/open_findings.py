@@ -20,6 +20,7 @@ from .finding import (
     MayBecome,
     MayChangeLater,
     MayChangeUnusual,
+    MayDifferForPeople,
     MayFail,
     MayReach,
     MayWait,
@@ -197,6 +198,20 @@ class OpenFindings:
             unknown=(NOT_FOLLOWED,),
             people=tuple(people),
             versions=(len(brings) > 1 or brings[0] is not edit.after, len(brings) > 1 or brings[0] is edit.after),
+            cause=Cause(edit, (edit.before is not None, edit.after is not None)),
+        )
+
+    def differs_for(self, cause: int, brings: FlowRule, people: Sequence[str]) -> MayDifferForPeople:
+        """The finding about an edited rule that may change the copies of people who cannot be followed.
+
+        :param brings: the rule, not an edited one, that makes these copies.
+        """
+        edit = self._search.edits[cause]
+        return MayDifferForPeople(
+            about=(unchanged(self.model, brings),),
+            rules=rules_of(self.model, self._search.edits, edit),
+            unknown=(NOT_FOLLOWED,),
+            people=tuple(people),
             cause=Cause(edit, (edit.before is not None, edit.after is not None)),
         )
 

@@ -11,7 +11,7 @@ from ..rules.flow_rule import FlowRule
 from ..symbolic.encoding import Model
 from .aspects import Aspect
 from .difference_queries import DifferenceQueries
-from .finding import MayReach, MayWait
+from .finding import MayDifferForPeople, MayReach, MayWait
 from .open_findings import OpenFindings
 from .rule_changes import Edit, unedited
 
@@ -37,9 +37,10 @@ class UncomparedMail:
         self._open_findings = findings
         self._solve = solve
 
-    def sent_on(self) -> Iterator[MayReach]:
+    def sent_on(self) -> Iterator[MayReach | MayDifferForPeople]:
         """A finding for each edited rule whose mail may reach people who cannot be followed, and for each other such rule that
-        acts differently because of an edit, or on other recipients. What happens to the copies of these people is not compared.
+        acts differently because of an edit, or on other recipients; of the others, for each edit that may change the copies of
+        these people. No message is found that shows it.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -53,8 +54,24 @@ class UncomparedMail:
             if not unfollowed:
                 continue
             differs = self._acts_differently(alike)
-            causing = (cause for cause in range(len(self.edits)) if self._solve([differs, causes[cause]]))
+            causing = [cause for cause in range(len(self.edits)) if self._solve([differs, causes[cause]])]
             yield from (self._open_findings.sent_on(cause, alike, sorted(unfollowed)) for cause in causing)
+            if not causing:
+                yield from self._treated_differently(alike, sorted(unfollowed))
+
+    def _treated_differently(
+        self, alike: tuple[FlowRule, FlowRule], people: Sequence[str]
+    ) -> Iterator[MayDifferForPeople]:
+        """A finding for each edit that may change the copies of people who cannot be followed, to whom a rule sends mail as it
+        did.
+
+        :param alike: the rule in each set.
+        :raises BudgetError: a question took too many conflicts.
+        """
+        differs, acts = self.questions.kinds_of_unfollowed(alike)
+        for cause, acts_on_copy in enumerate(acts):
+            if self._solve([differs, acts_on_copy]):
+                yield self._open_findings.differs_for(cause, alike[1], people)
 
     def _unfollowed_by(self, edit: Edit) -> tuple[set[str], list[FlowRule]]:
         """The people who cannot be followed and to whom a version of an edited rule may send mail, and these versions.

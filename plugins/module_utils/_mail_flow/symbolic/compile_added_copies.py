@@ -123,6 +123,15 @@ class AddedCopyCompiler:
                 wait(copies[-1].outcome.copies.every, copies[-1].when, copies[-1])
         return AddedCopies(tuple(copies), bool(waiting))
 
+    def made_by(self, outcome: Outcome, place: int) -> tuple[AddedCopy, ...]:
+        """The copies that the rule at a place makes of an outcome's for people whom it does not name by address."""
+        named = {branch.address for branch in outcome.copies.named if branch.place == place}
+        return tuple(
+            self._copy(outcome, branch, branch.when, ((branch.when, None),))
+            for branch in outcome.copies.every
+            if branch.place == place and branch.address not in named
+        )
+
     def _copy(
         self, outcome: Outcome, branch: CopyByRule, when: Value, sources: tuple[tuple[Value, AddedCopy | None], ...]
     ) -> AddedCopy:

@@ -118,10 +118,14 @@ class Model:
         known = self._added.get((side.logic.free, place, shared))
         if known is not None:
             return known
-        compiler = AddedCopyCompiler(side.logic, side.other_recipients, self.mail.recipient)
+        compiler = self.compiler_of_added(side)
         added = (compiler.for_everybody if shared else compiler.for_named)(side.outcomes[place])
         self._added[side.logic.free, place, shared] = added
         return added
+
+    def compiler_of_added(self, side: Side) -> AddedCopyCompiler:
+        """What follows the copies of people whom rules add, on a side."""
+        return AddedCopyCompiler(side.logic, side.other_recipients, self.mail.recipient)
 
     def atoms_to_refine(self, side: Side) -> list[Key]:
         """After a model: the atoms for which another recipient must be modeled to improve the next answer."""

@@ -20,6 +20,7 @@ from ..analyses.finding import (
     MayChange,
     MayChangeLater,
     MayChangeUnusual,
+    MayDifferForPeople,
     MayFail,
     MayHaveSideEffects,
     MayReach,
@@ -251,6 +252,17 @@ def _reaches(finding: MayReach) -> str:
 
 @_with_more.register
 def _reaches_row(finding: MayReach, row: DifferenceRow) -> DifferenceRow:
+    return replace(_may_change_row(finding, row), people=finding.people)
+
+
+@may_happen.register
+def _differs_for_people(finding: MayDifferForPeople) -> str:
+    people = listed(finding.people, joint="and", most=len(finding.people))
+    return f"may be treated differently for {people} ({_numbers(finding)}): {because(finding.cause)}"
+
+
+@_with_more.register
+def _differs_for_people_row(finding: MayDifferForPeople, row: DifferenceRow) -> DifferenceRow:
     return replace(_may_change_row(finding, row), people=finding.people)
 
 

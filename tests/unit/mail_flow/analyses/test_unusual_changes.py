@@ -162,6 +162,24 @@ def test_an_edited_rule_may_keep_mail_from_a_rule_that_sends_it_to_a_manager() -
         assert difference(before, after, WITH_MANAGER, NOW).rows == []
 
 
+def test_an_edit_may_change_the_copy_of_a_manager_to_whom_another_rule_sends_mail() -> None:
+    """Nothing was said, and the comparison was complete: found by the soak (world 1550000158)."""
+    copies = rule("Copies", {"from_scope": "InOrganization"}, {"add_manager_as_recipient_type": "Cc"})
+    encrypts = rule("Encrypts", {}, ENCRYPT)
+    stops = rule("Stops", {"subject_contains_words": ["offer"]}, STOP)
+    text = "Mail from inside may be treated differently for the sender's manager (U09)"
+    for before, after in (
+        ([copies], [copies, encrypts]),
+        ([copies], [encrypts, copies]),
+        ([copies, encrypts], [copies]),
+        ([copies, encrypts], [copies, stops, encrypts]),
+    ):
+        rows = difference(before, after, WITH_MANAGER, NOW).rows
+        assert [row["people"] for row in rows if text in row["text"]] == [["the sender's manager"]]
+    for before, after in (([copies], [copies, stops]), ([copies], [copies, {**encrypts, "mode": "Audit"}])):
+        assert not [row for row in difference(before, after, WITH_MANAGER, NOW).rows if text in row["text"]]
+
+
 def test_an_edit_that_parts_recipients_may_bring_the_manager_among_them_a_copy() -> None:
     """Nobody is added to a copy that is theirs. Found by the soak: once the manager has a copy of their own, the rule
     adds them to that of the others.
