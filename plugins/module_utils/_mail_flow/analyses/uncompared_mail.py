@@ -50,7 +50,11 @@ class UncomparedMail:
                 yield self._open_findings.sent_on(cause, brings, sorted(people))
         causes = self.questions.free().causes[Aspect.DELIVERY]
         for alike in unedited(*self.model.rule_sets):
-            unfollowed = self.model.free.chains[0].copies.unfollowed.get(alike[0].place)
+            unfollowed = {
+                person
+                for rule, chain in zip(alike, self.model.free.chains, strict=True)
+                for person in chain.copies.unfollowed.get(rule.place, ())
+            }
             if not unfollowed:
                 continue
             differs = self._acts_differently(alike)

@@ -180,6 +180,15 @@ def test_an_edit_may_change_the_copy_of_a_manager_to_whom_another_rule_sends_mai
         assert not [row for row in difference(before, after, WITH_MANAGER, NOW).rows if text in row["text"]]
 
 
+def test_mail_that_no_rule_keeps_back_any_more_may_reach_the_manager() -> None:
+    """Nothing was said of the manager: only the rules before were asked, which let no mail through to the rule that sends it."""
+    copies = rule("Copies", {}, {"add_manager_as_recipient_type": "Cc"})
+    deletes = rule("Deletes", {}, {"delete_message": True})
+    for before, after in (([deletes, copies], [copies]), ([copies], [deletes, copies])):
+        rows = difference(before, after, WITH_MANAGER, NOW).rows
+        assert [row["people"] for row in rows if row["kind"] == "unknown"] == [["the sender's manager"]]
+
+
 def test_an_edit_that_parts_recipients_may_bring_the_manager_among_them_a_copy() -> None:
     """Nobody is added to a copy that is theirs. Found by the soak: once the manager has a copy of their own, the rule
     adds them to that of the others.
