@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from functools import partial
 
 from ..conditions.predicate import Atom, Reach
 from ..conditions.seen_message import SeenMessage
-from ..formula import Value, high
+from ..formula import high
 from ..rules.dlp_rules import DlpRule
-from ..symbolic.compile_rules import RuleChain, RuleStep
+from ..symbolic.compile_rules import RuleStep
+from .edited_rules import results_at_earlier_steps
 from .stated_rules import StatedRule
 from .statement_model import StatementModel
 
@@ -52,26 +52,19 @@ def changed_conditions(rule: StatedRule, statement_model: StatementModel) -> dic
         else:
             changed[atom] = tuple(
                 earlier.rule.name
-                for earlier, before, after in _results_at_earlier_steps(chain, atom, step)
+                for earlier, before, after in results_at_earlier_steps(
+                    chain, atom, step, partial(_seen_at, atom, step=step)
+                )
                 if before != after and statement_model.is_possible([*meant, high(~logic.equal(before, after))])
             )
     return changed
 
 
-def _results_at_earlier_steps(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[tuple[RuleStep, Value, Value]]:
-    """The steps before one, each with the result of a condition before and after it."""
-    steps = [earlier for earlier in chain.steps if earlier.rule.place <= step.rule.place]
-    truths = [
-        chain.conditions.truth(atom, earlier.seen.with_changes(splits=_splits(atom, earlier, step)), chain.person)
-        for earlier in steps
-    ]
-    for earlier, (before, after) in zip(steps, itertools.pairwise(truths), strict=False):
-        yield earlier, before, after
-
-
-def _splits(atom: Atom, earlier: RuleStep, step: RuleStep) -> int:
-    """The number of splits that a condition sees at an earlier step: those before that, if it looks at all who share the copy."""
-    return (earlier if atom.reach is Reach.COPY else step).seen.splits
+def _seen_at(atom: Atom, earlier: RuleStep, step: RuleStep) -> SeenMessage:
+    """What a condition sees at an earlier step. It knows of the splits before that if it looks at all who share the copy; otherwise of
+    those before its own rule.
+    """
+    return earlier.seen.with_changes(splits=(earlier if atom.reach is Reach.COPY else step).seen.splits)
 
 
 def _as_it_arrives(atom: Atom, step: RuleStep) -> SeenMessage:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
-from ..formula import Literal, high
+from ..formula import Literal, Value, high
 from ..rules.flow_rule import FlowRule
 from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.encoding import Model
@@ -34,16 +34,23 @@ def rules_of(model: Model, edits: Sequence[Edit], edit: Edit | None) -> tuple[st
 
 def changing_rules(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[str]:
     """The names of the rules before a step that change the result of a condition."""
-    before = [earlier for earlier in chain.steps if earlier.rule.place <= step.rule.place]
-    truths = [
-        chain.conditions.truth(
-            atom, earlier.seen.with_changes(splits=step.seen.splits, added=step.seen.added), chain.person
-        )
-        for earlier in before
-    ]
-    for earlier, (one, other) in zip(before, itertools.pairwise(truths), strict=False):
-        if one != other:
-            yield earlier.rule.name
+    results = results_at_earlier_steps(
+        chain, atom, step, lambda earlier: earlier.seen.with_changes(splits=step.seen.splits, added=step.seen.added)
+    )
+    yield from (earlier.rule.name for earlier, before, after in results if before != after)
+
+
+def results_at_earlier_steps(
+    chain: RuleChain, atom: Atom, step: RuleStep, seen_at: Callable[[RuleStep], SeenMessage]
+) -> Iterator[tuple[RuleStep, Value, Value]]:
+    """The steps before one, each with the result of a condition before and after it.
+
+    :param seen_at: what the condition is to see at a step.
+    """
+    steps = [earlier for earlier in chain.steps if earlier.rule.place <= step.rule.place]
+    truths = [chain.conditions.truth(atom, seen_at(earlier), chain.person) for earlier in steps]
+    for earlier, (before, after) in zip(steps, itertools.pairwise(truths), strict=False):
+        yield earlier, before, after
 
 
 def unchanged(model: Model, rule: FlowRule) -> FlowRule:
