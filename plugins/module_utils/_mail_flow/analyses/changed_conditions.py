@@ -21,8 +21,8 @@ BY_SPLITS: tuple[str, ...] = ("",)
 
 def changed_conditions(rule: StatedRule, statement_model: StatementModel) -> dict[Atom, tuple[str, ...]]:
     """The conditions and exceptions of a rule that come out otherwise because of earlier rules, for some usual mail that meets
-    all others, each with the names of the earlier rules that change what it looks at; :data:`BY_SPLITS` if they only split off the
-    people whom it looks for.
+    all others, each with the names of the earlier rules that act on that mail and change what it looks at; :data:`BY_SPLITS` if
+    they only split off the people whom it looks for.
     None of a DLP rule, which only looks at what no rule changes if it is certain.
     """
     if isinstance(rule, DlpRule):
@@ -49,14 +49,17 @@ def changed_conditions(rule: StatedRule, statement_model: StatementModel) -> dic
             continue
         if chain.conditions.truth(atom, step.seen.with_changes(splits=0), chain.person) == arrived:
             changed[atom] = BY_SPLITS
-        else:
-            changed[atom] = tuple(
-                earlier.rule.name
-                for earlier, before, after in results_at_earlier_steps(
-                    chain, atom, step, partial(_seen_at, atom, step=step)
-                )
-                if before != after and statement_model.is_possible([*meant, high(~logic.equal(before, after))])
+            continue
+        names = tuple(
+            earlier.rule.name
+            for earlier, before, after in results_at_earlier_steps(
+                chain, atom, step, partial(_seen_at, atom, step=step)
             )
+            if before != after
+            and statement_model.is_possible([*meant, high(earlier.acts), high(~logic.equal(before, after))])
+        )
+        if names:
+            changed[atom] = names
     return changed
 
 

@@ -77,3 +77,12 @@ def test_conditions_that_earlier_rules_change_are_named_with_these_rules() -> No
     model = asked(marking, marked)
     assert [*changed_conditions(model.rules.rules[1], model).values()] == [("Marks",)]
     assert changed_conditions(model.rules.rules[0], model) == {}
+
+
+def test_a_rule_that_does_not_act_on_the_mail_changes_none_of_its_conditions() -> None:
+    """What a pattern means may be open: then a rule for other mail seems to change whether it matches."""
+    disclaimer = rule("Disclaimer", {}, {"apply_html_disclaimer_text": "<p>Charity 1100110.</p>"})
+    external = rule("External", {"from_scope": "NotInOrganization"}, {"prepend_subject": "[EXTERNAL] "})
+    numbers = rule("Numbers", {**OUTGOING, "subject_or_body_matches_patterns": [r"\b\d{4}\b"]}, ENCRYPT)
+    model = asked(disclaimer, external, numbers)
+    assert [*changed_conditions(model.rules.rules[2], model).values()] == [("Disclaimer",)]
