@@ -204,7 +204,8 @@ def of_texts(asked: Asked) -> Iterator[Claim]:
     found = asked.difference
     if found.complete and not found.more:
         yield claim("difference", MATTERS, (name,), bool(found.findings), said=[each.kind for each in found.findings])
-    if not any(option in old[name] and option in new[name] and old[name] != new[name] for option in _SEEN):
+    both = [option for option in _SEEN if option in old[name] and option in new[name]]
+    if all(old[name][option] == new[name][option] for option in both):
         return
     for letter in asked.ordinary:
         for person in asked.named(letter):
