@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from ..._exchange.text import value_text
@@ -57,7 +57,7 @@ def deciding_actions(rule: FlowRule, *, making: bool = False) -> tuple[dict[str,
     return actions, deciding
 
 
-def actions_identity(rule: FlowRule, *, making: bool = False) -> Hashable:
+def _identity(rule: FlowRule, *, making: bool = False) -> Hashable:
     """Everything that a rule without surprises does to a copy that it meets, the same for rules that do the same.
 
     :param making: with the copies that it makes of it.
@@ -67,6 +67,20 @@ def actions_identity(rule: FlowRule, *, making: bool = False) -> Hashable:
         for options in deciding_actions(rule, making=making)
     )
     return (*written, rule.actions.mode, rule.actions.by_manager)
+
+
+def deciding_identities(
+    rules: Sequence[FlowRule], identities: Sequence[Hashable], *, making: bool = False
+) -> tuple[Hashable, ...]:
+    """What each rule does to a copy that it meets, the same for rules that do the same. One with surprises is only like itself.
+
+    :param identities: the identity of each rule; see :class:`.rule_identities.RuleIdentities`.
+    :param making: with the copies that they make of it.
+    """
+    return tuple(
+        identity if rule.actions.surprises else _identity(rule, making=making)
+        for rule, identity in zip(rules, identities, strict=True)
+    )
 
 
 def templates_and_branding(rule: FlowRule) -> frozenset[tuple[str, str]]:

@@ -30,7 +30,7 @@ from ..simulator.results import result
 from ..simulator.simulation import MOST_WORLDS, Passage
 from ..simulator.state import Course, World
 from .conditions import kind_of_field
-from .deciding_actions import actions_identity, deciding_actions, effect_of, templates_and_branding
+from .deciding_actions import deciding_actions, deciding_identities, effect_of, templates_and_branding
 from .simplified_worlds import without_repetitions
 from .traced_decider import SeenByDlp, TracedConditions, TracedDecider, spend_on_way
 from .truth_sets import DLP_AND_LABELS, Doubt, RulesMet, Unknown
@@ -184,10 +184,7 @@ class CopyFollower:
         self._ends = ends
         self._names = tuple(rule.name for rule in rules.rules)
         self._effects = tuple(map(effect_of, rules.rules))
-        self._acts = tuple(
-            identity if rule.actions.surprises else actions_identity(rule)
-            for rule, identity in zip(rules.rules, identities, strict=True)
-        )
+        self._acts = deciding_identities(rules.rules, identities)
         self._templates_and_branding = tuple(map(templates_and_branding, rules.rules))
         self._known: dict[Hashable, ChainOutcome] = {}
 

@@ -13,7 +13,7 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.simulation import Passage, twice
 from ..simulator.state import Course
-from .deciding_actions import actions_identity, deciding_actions
+from .deciding_actions import deciding_actions, deciding_identities
 from .followed_copies import protection_settings
 from .simplified_worlds import without_repetitions_but_people
 from .traced_decider import RulesMetByPerson, SeenByDlp, TracedConditions, TracedDecider, spend_on_way
@@ -42,10 +42,7 @@ class CopyMaker:
     def __init__(self, rules: RuleSet, facts: Facts, identities: Sequence[Hashable]) -> None:
         self._rules = rules
         self._facts = facts
-        self._acts = tuple(
-            identity if rule.actions.surprises else actions_identity(rule, making=True)
-            for rule, identity in zip(rules.rules, identities, strict=True)
-        )
+        self._acts = deciding_identities(rules.rules, identities, making=True)
 
     def copies(
         self, met: RulesMetByPerson, dlp: Mapping[str, SeenByDlp], message: Message, person: Recipient
