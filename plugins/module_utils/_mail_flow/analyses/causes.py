@@ -5,7 +5,7 @@ acting with which the copy would keep the guarantee: one that encrypts, decrypts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.rule_trace import result_values
+from .meant_rules import unlike
 from .standings import Copy, FailedCondition, Standing, standings
 
 #: What a rule does with mail that does not arrive, to the kind of a cause.
@@ -295,24 +296,6 @@ def _nearest(every: Sequence[Standing], guarantee: Guarantee) -> Standing | None
 def _in_common(rule: FlowRule, guarantee: Guarantee) -> int:
     """How many values the conditions of a rule have in common with those of a guarantee."""
     return -unlike(rule, guarantee.when)[0]
-
-
-def unlike(rule: FlowRule, when: Mapping[str, Any]) -> tuple[int, int]:
-    """How far the conditions of a rule are from those of a guarantee: first by the values that they have in common, then
-    by the conditions that the rule has beside.
-
-    :param when: the conditions of the guarantee, in the form of a rule's section.
-    """
-    shared = 0
-    others = 0
-    for atom in rule.criteria.conditions:
-        wanted = when.get(atom.predicate.options[0])
-        values = {str(value).casefold() for value in (wanted if isinstance(wanted, list) else [wanted])}
-        own = result_values(atom.values)
-        own = own if isinstance(own, list) else [own]
-        shared += sum(str(value).casefold() in values for value in own)
-        others += wanted is None
-    return -shared, others
 
 
 def _has_one_known_cause(standing: Standing, copy: Copy) -> bool:

@@ -16,15 +16,8 @@ from ..actions.actions import BY_OPTION as ACTIONS_BY_OPTION
 from ..actions.actions import set_actions
 from ..actions.protect import option_name
 from ..analyses.aspects import DifferenceKind
+from ..analyses.meant_rules import as_list, is_meant_for, is_part_of, shares_values
 from ..analyses.standings import SCOPES, Copy
-from ..conditions.meant_values import (
-    as_meant,
-    is_misspelled,
-    is_miswritten_pattern,
-    is_pattern_of,
-    says_patterns,
-    seeks_in_part,
-)
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import RECIPIENTS_ONLY, Guarantee
 from ..input.messages import Broken
@@ -37,7 +30,6 @@ from ..model.outcomes import Fate, ProtectionKind, Tls
 from ..model.wishes import PORTAL, WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..symbolic.pattern_samples import finds_most, looks_for
 
 #: What helps to encrypted mail, to mail that rules leave as it is, to how mail leaves, and to mail that is kept back.
 _PROTECTING = frozenset({Does.ENCRYPT, Does.BRAND})
@@ -80,9 +72,6 @@ _VERBS = {
     "stop_rule_processing": "Exempt",
     "route_message_outbound_require_tls": "Force TLS for",
 }
-
-#: The conditions on domains, whose names people misspell.
-_DOMAINS = ("sender_domain_is", "recipient_domain_is")
 
 #: The longest name of a rule.
 _LONGEST = 64
@@ -333,78 +322,13 @@ def is_wanted(rule: Rule, aim: Aim) -> bool:
 
 
 def is_meant(rule: Rule, aim: Aim) -> bool:
-    """Whether a rule is meant for mail that an aim is about, as its conditions say: each that selects that mail has a value
-    in common with it. Who is inside or outside counts where neither says anything else, and may be wrong.
-    """
-    conditions = rule.get("conditions") or {}
-    telling = {option: value for option, value in aim.about.items() if option not in SCOPES}
-    if not telling:
-        return bool(conditions) and set(conditions) <= set(SCOPES)
-    return all(
-        any(shares_values(own, values, {option: wanted}) for own, values in conditions.items())
-        for option, wanted in telling.items()
-    )
+    """Whether a rule is meant for mail that an aim is about; see :func:`is_meant_for`."""
+    return is_meant_for(rule.get("conditions") or {}, aim.about)
 
 
 def covers(rule: Rule, aim: Aim) -> bool:
-    """Whether what an aim is about is a part of a rule's mail, as its conditions say: each that tells more than who is inside or
-    outside has a value in common with it.
-    """
-    conditions = rule.get("conditions") or {}
-    telling = [option for option in conditions if option not in SCOPES]
-    return bool(telling) and all(shares_values(option, conditions[option], aim.about) for option in telling)
-
-
-def shares_values(option: str, values: Any, about: Mapping[str, Any]) -> bool:
-    """Whether a condition has a value in common with one in a section. A value that matches no mail counts as the one that it
-    is meant for, and so does a misspelled domain, a pattern that lacks a backslash, one that finds texts of the other one, and
-    one for such texts in another place, or for a part of them.
-    """
-    own = _as_list(values)
-    return any(
-        _has_one_as_meant(option, own, _as_list(wanted))
-        if other == option
-        else _is_meant_for_texts(option, own, other, _as_list(wanted))
-        for other, wanted in about.items()
-    )
-
-
-def _has_one_as_meant(option: str, values: Sequence[Any], wanted: Sequence[Any]) -> bool:
-    """Whether one of a condition's values is one of other values of it, as it is meant."""
-    meant = {str(meant).casefold() for value in values if (meant := as_meant(option, value)) is not None}
-    named = {str(value).casefold() for value in wanted}
-    if meant & named:
-        return True
-    if option in BY_OPTION and seeks_in_part(BY_OPTION[option], values, option, wanted):
-        return True
-    is_like = _is_like_pattern if says_patterns(option) else is_misspelled if option in _DOMAINS else None
-    return is_like is not None and any(is_like(value, name) for value in meant for name in named)
-
-
-def _is_like_pattern(pattern: str, wanted: str) -> bool:
-    """Whether a pattern is another one but for how it is written, or finds most of a text of that one."""
-    return is_miswritten_pattern(pattern, wanted) or finds_most(pattern, wanted)
-
-
-def _is_meant_for_texts(option: str, values: Sequence[Any], other: str, wanted: Sequence[Any]) -> bool:
-    """Whether a condition looks for texts of another one, or for some of them."""
-    own, asked = BY_OPTION.get(option), BY_OPTION.get(other)
-    if own is None or asked is None or own.fields or len(own.options) > 1 or len(asked.options) > 1:
-        return False
-    if seeks_in_part(own, values, other, wanted):
-        return True
-    is_pattern = own.sort == "pattern" and asked.sort == "word" and bool({*own.slots} & {*asked.slots})
-    return is_pattern and any(is_for_word(str(value), str(word)) for value in values for word in wanted)
-
-
-def is_for_word(pattern: str, word: str) -> bool:
-    """Whether a pattern is just a word, or one way in which it is found is."""
-    return is_pattern_of(pattern, word) or looks_for(pattern, word)
-
-
-def _as_list(value: Any) -> list[Any]:
-    """The values of a list, or the one of another condition."""
-    return list(value) if isinstance(value, (list, tuple)) else [value]
+    """Whether what an aim is about is a part of a rule's mail; see :func:`is_part_of`."""
+    return is_part_of(rule.get("conditions") or {}, aim.about)
 
 
 def mends(edit: RuleEdit, aim: Aim, facts: Facts) -> bool:
@@ -418,7 +342,7 @@ def mends(edit: RuleEdit, aim: Aim, facts: Facts) -> bool:
     before = edit.before if isinstance(edit.before, Mapping) else {option: edit.before}
     if _is_within(edit.before, edit.after) and _is_within(edit.after, aim.about.get(option)):
         return True
-    return all(_misses(option, _as_list(values), aim, facts) for option, values in before.items())
+    return all(_misses(option, as_list(values), aim, facts) for option, values in before.items())
 
 
 def _misses(option: str, values: Sequence[Any], aim: Aim, facts: Facts) -> bool:
@@ -426,7 +350,7 @@ def _misses(option: str, values: Sequence[Any], aim: Aim, facts: Facts) -> bool:
     written = {str(value).casefold() for value in values}
     if option == "sent_to" and written <= set(facts.groups.expanded):
         return True
-    wanted = {str(value).casefold() for value in _as_list(aim.about.get(option, []))}
+    wanted = {str(value).casefold() for value in as_list(aim.about.get(option, []))}
     return not written & wanted and shares_values(option, values, aim.about)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from ..analyses.meant_rules import is_for_word, shares_values
 from ..analyses.standings import SCOPES, Standing
 from ..conditions.meant_values import (
     as_meant,
@@ -25,7 +26,7 @@ from ..conditions.predicate import Predicate
 from ..conditions.predicates import BY_OPTION, PREDICATES
 from ..model.expressions import Dialect
 from ..rules.rule_set import RuleSet
-from .aims import Aim, EditedRules, is_for_word, shares_values
+from .aims import Aim, EditedRules
 
 #: So many conditions are tried as exceptions of a rule.
 _EXCEPTIONS = 12

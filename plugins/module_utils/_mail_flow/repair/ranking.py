@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from ..analyses.aspects import GAINS
-from ..analyses.causes import unlike
 from ..analyses.finding import MayChange, MayChangeUnusual
+from ..analyses.meant_rules import unlike
 from ..rules.rule_set import RuleSet
 from .aims import LAST_RESORT, MOVE, NEW_RULE, Aim, EditedRules, RuleEdit, rebuilds
 from .suggestion import Suggestion, width_by_conditions, width_by_values

@@ -12,7 +12,7 @@ from ..._resources.rules.action_effects import Does
 from ..actions.actions import set_actions
 from ..actions.brought_people import brought_by
 from ..analyses.aspects import DifferenceKind
-from ..analyses.causes import unlike
+from ..analyses.meant_rules import unlike
 from ..analyses.standings import SCOPES, Standing, standings
 from ..conditions.predicate import Atom
 from ..input.guarantee_options import ALL_COPIES, RECIPIENTS_ONLY

@@ -11,8 +11,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from ..analyses.causes import unlike
 from ..analyses.judgment import GuaranteeVerdict, Judgment
+from ..analyses.meant_rules import unlike
 from ..analyses.standings import SCOPES
 from ..budget import BudgetError
 from ..model import questions

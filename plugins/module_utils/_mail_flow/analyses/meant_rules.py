@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which mail a rule is meant for, as its conditions say, also where they are written so that they miss it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..conditions.meant_values import (
+    as_meant,
+    is_misspelled,
+    is_miswritten_pattern,
+    is_pattern_of,
+    says_patterns,
+    seeks_in_part,
+)
+from ..conditions.predicates import BY_OPTION
+from ..rules.flow_rule import FlowRule
+from ..simulator.rule_trace import result_values
+from ..symbolic.pattern_samples import finds_most, looks_for
+from .standings import SCOPES
+
+#: The conditions on domains, whose names people misspell.
+_DOMAINS = ("sender_domain_is", "recipient_domain_is")
+
+
+def is_meant_for(conditions: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
+    """Whether a rule is meant for some mail, as its conditions say: each that selects that mail has a value in common with
+    it. Who is inside or outside counts where neither says anything else, and may be wrong.
+
+    :param conditions: those of the rule, in the form of a rule's section; :param:`about`: those of the mail.
+    """
+    telling = {option: value for option, value in about.items() if option not in SCOPES}
+    if not telling:
+        return bool(conditions) and set(conditions) <= set(SCOPES)
+    return all(
+        any(shares_values(own, values, {option: wanted}) for own, values in conditions.items())
+        for option, wanted in telling.items()
+    )
+
+
+def is_part_of(conditions: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
+    """Whether some mail is a part of that of a rule, as its conditions say: each that tells more than who is inside or outside
+    has a value in common with it.
+
+    :param conditions: those of the rule; :param:`about`: those of the mail.
+    """
+    telling = [option for option in conditions if option not in SCOPES]
+    return bool(telling) and all(shares_values(option, conditions[option], about) for option in telling)
+
+
+def shares_values(option: str, values: Any, about: Mapping[str, Any]) -> bool:
+    """Whether a condition has a value in common with one in a section. A value that matches no mail counts as the one that it
+    is meant for, and so does a misspelled domain, a pattern that lacks a backslash, one that finds texts of the other one, and
+    one for such texts in another place, or for a part of them.
+    """
+    own = as_list(values)
+    return any(
+        _has_one_as_meant(option, own, as_list(wanted))
+        if other == option
+        else _is_meant_for_texts(option, own, other, as_list(wanted))
+        for other, wanted in about.items()
+    )
+
+
+def _has_one_as_meant(option: str, values: Sequence[Any], wanted: Sequence[Any]) -> bool:
+    """Whether one of a condition's values is one of other values of it, as it is meant."""
+    meant = {str(meant).casefold() for value in values if (meant := as_meant(option, value)) is not None}
+    named = {str(value).casefold() for value in wanted}
+    if meant & named:
+        return True
+    if option in BY_OPTION and seeks_in_part(BY_OPTION[option], values, option, wanted):
+        return True
+    is_like = _is_like_pattern if says_patterns(option) else is_misspelled if option in _DOMAINS else None
+    return is_like is not None and any(is_like(value, name) for value in meant for name in named)
+
+
+def _is_like_pattern(pattern: str, wanted: str) -> bool:
+    """Whether a pattern is another one but for how it is written, or finds most of a text of that one."""
+    return is_miswritten_pattern(pattern, wanted) or finds_most(pattern, wanted)
+
+
+def _is_meant_for_texts(option: str, values: Sequence[Any], other: str, wanted: Sequence[Any]) -> bool:
+    """Whether a condition looks for texts of another one, or for some of them."""
+    own, asked = BY_OPTION.get(option), BY_OPTION.get(other)
+    if own is None or asked is None or own.fields or len(own.options) > 1 or len(asked.options) > 1:
+        return False
+    if seeks_in_part(own, values, other, wanted):
+        return True
+    is_pattern = own.sort == "pattern" and asked.sort == "word" and bool({*own.slots} & {*asked.slots})
+    return is_pattern and any(is_for_word(str(value), str(word)) for value in values for word in wanted)
+
+
+def is_for_word(pattern: str, word: str) -> bool:
+    """Whether a pattern is just a word, or one way in which it is found is."""
+    return is_pattern_of(pattern, word) or looks_for(pattern, word)
+
+
+def unlike(rule: FlowRule, when: Mapping[str, Any]) -> tuple[int, int]:
+    """How far the conditions of a rule are from those of a guarantee: first by the values that they have in common, then
+    by the conditions that the rule has beside.
+
+    :param when: the conditions of the guarantee, in the form of a rule's section.
+    """
+    shared = 0
+    others = 0
+    for atom in rule.criteria.conditions:
+        wanted = when.get(atom.predicate.options[0])
+        values = {str(value).casefold() for value in (wanted if isinstance(wanted, list) else [wanted])}
+        own = result_values(atom.values)
+        own = own if isinstance(own, list) else [own]
+        shared += sum(str(value).casefold() in values for value in own)
+        others += wanted is None
+    return -shared, others
+
+
+def as_list(value: Any) -> list[Any]:
+    """The values of a list, or the one of another condition."""
+    return list(value) if isinstance(value, (list, tuple)) else [value]
