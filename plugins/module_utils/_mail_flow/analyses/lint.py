@@ -41,7 +41,7 @@ from .lint_encrypters import dlp_conflicts, encrypter_problems
 from .rule_changes import content_of
 from .rule_conflicts import ConflictSearch
 from .sender_choices import met_by_sender, names_senders
-from .single_rule_lint import CHECKS, OF_IDLE_RULES, CheckedRule, LintFinding, is_over, templates_of
+from .single_rule_lint import CHECKS, OF_IDLE_RULES, CheckedRule, LintFinding, is_over, locking_brand, templates_of
 
 
 def lint(
@@ -98,8 +98,9 @@ def lint(
 def _problems_of(checked: CheckedRule) -> Iterator[LintFinding]:
     """The findings of the checks of one rule."""
     rule = checked.rule
+    acts_no_more = bool(rule.idle) or is_over(rule, checked.now)
     for kind, check in CHECKS.items():
-        about = check(checked) if kind in OF_IDLE_RULES or not rule.idle else None
+        about = check(checked) if kind in OF_IDLE_RULES or not acts_no_more else None
         if about is not None:
             yield LintFinding(kind, (rule.name,), about)
 
@@ -427,6 +428,7 @@ class _RuleConflicts:
         yield from self._ending_before_encryption()
         yield from self._stopping_after_encryption()
         yield from self._templates_for_outside()
+        yield from self._locking_out_outsiders()
 
     def _contradicting_requests(self) -> Iterator[LintFinding]:
         """Two rules of which one encrypts and one decrypts the same message, or that apply different templates to it."""
@@ -476,6 +478,13 @@ class _RuleConflicts:
             own = [template for template in rule.actions.templates if option_name(template).startswith("template:")]
             if own and self._conflict_search.for_outside(rule, own[0]):
                 yield LintFinding("template_outside", (rule.name,), {"template": own[0]})
+
+    def _locking_out_outsiders(self) -> Iterator[LintFinding]:
+        """Rules that encrypt mail for people outside, who get in by neither passcode nor social ID."""
+        for rule in (rule for rule in self._live_in_clear if rule.enforces(Does.ENCRYPT)):
+            brand = locking_brand(rule, self._conflict_search.model.facts)
+            if brand and self._conflict_search.for_outside(rule):
+                yield LintFinding("outsiders_locked_out", (rule.name,), {"branding": brand})
 
 
 def _delivers_and_ends(rule: FlowRule) -> bool:

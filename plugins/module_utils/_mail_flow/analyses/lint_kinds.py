@@ -22,6 +22,7 @@ LintKind: TypeAlias = Literal[
     "branding_missing",
     "unknown_pattern",
     "literal_asterisk",
+    "set_of_letters",
     "value_never_matches",
     "web_domain",
     "subdomains",

@@ -138,8 +138,11 @@ class ConflictSearch:
 
         return self._find(wanted, shown, ("",)) is not None
 
-    def for_outside(self, rule: FlowRule, template: str) -> bool:
-        """Whether a message shows that a rule protects mail to somebody outside with a template."""
+    def for_outside(self, rule: FlowRule, template: str = "") -> bool:
+        """Whether a message shows that a rule protects mail to somebody outside.
+
+        :param template: with this template; empty for any.
+        """
 
         def wanted(side: Side) -> list[Value]:
             return [
@@ -151,7 +154,8 @@ class ConflictSearch:
             ends = self._ends(self.rules, candidate)
             facts = candidate.facts[0]
             protects = bool(ends) and all(
-                rule.name in state.by and same_name(state.kind, option_name(template)) for _world, state in ends
+                rule.name in state.by and (not template or same_name(state.kind, option_name(template)))
+                for _world, state in ends
             )
             return rule if protects and recipient_outside(facts, candidate.written.recipient) is True else None
 

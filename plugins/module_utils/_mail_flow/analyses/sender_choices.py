@@ -58,8 +58,9 @@ def missed_answer(rule: FlowRule, encrypting: Sequence[FlowRule]) -> Mapping[str
             if first is None:
                 continue
             answer = _ANSWER + first
-            if not any(_may_hold(answer, pattern) for pattern in keys) and not _another_rule_may_find(
-                answer, rule, encrypting
+            others = (other for other in encrypting if other is not rule)
+            if not any(_may_hold(answer, pattern) for pattern in keys) and not any(
+                _may_find_answer(other, answer, rule) for other in others
             ):
                 return {"pattern": key[1][0]}
     return None
@@ -96,10 +97,16 @@ def _may_except_answer(atom: Atom, answer: str) -> bool:
     )
 
 
-def _another_rule_may_find(subject: str, rule: FlowRule, encrypting: Sequence[FlowRule]) -> bool:
-    """Whether a condition of another rule that encrypts may find a subject."""
-    others = (atom for other in encrypting if other is not rule for atom in _on_subject(other.criteria.conditions))
-    return any(_may_hold(subject, key) for atom in others for key in atom.keys)
+def _may_find_answer(other: FlowRule, subject: str, rule: FlowRule) -> bool:
+    """Whether a rule may find an answer with a subject to mail of another rule: by its subject, or because all mail of that rule
+    meets it whatever the subject is.
+    """
+    on_subject = _on_subject(other.criteria.conditions)
+    if any(_may_hold(subject, key) for atom in on_subject for key in atom.keys):
+        return True
+    return not (on_subject or other.criteria.exceptions) and all(
+        atom in rule.criteria.conditions for atom in other.criteria.conditions
+    )
 
 
 def _on_subject(atoms: Iterable[Atom]) -> list[Atom]:

@@ -7,6 +7,7 @@ A check is a row of :data:`CHECKS`.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -30,6 +31,9 @@ from ..rules.rule_set import RuleSet
 from ..simulator.disclosures import disclosures
 from .lint_kinds import LintKind
 from .sender_choices import missed_answer, repeated_prefix
+
+#: A pattern that is a set of letters and nothing else.
+_LETTER_SET = re.compile(r"(\^?)\[([^\W\d_]{2,}(?: [^\W\d_]+)*)\](\$?)")
 
 #: What a finding names in addition to its rules; ``case`` distinguishes findings of a kind. ``None`` if there is no finding.
 About: TypeAlias = "Mapping[str, Any] | None"
@@ -131,6 +135,18 @@ def _asterisks(checked: CheckedRule) -> About:
     return {"word": words[0]} if words else None
 
 
+def _letter_sets(checked: CheckedRule) -> About:
+    """A pattern that is a set of letters, as of a tag in brackets. Alone, it matches nearly all texts."""
+    sets = [
+        key[1][0]
+        for atom in checked.atoms
+        if atom.predicate.sort == "pattern"
+        for key in atom.keys
+        if not is_open(key) and _LETTER_SET.fullmatch(key[1][0])
+    ]
+    return {"pattern": sets[0], "tag": _LETTER_SET.sub(r"\1\\[\2\\]\3", sets[0])} if sets else None
+
+
 def _never_matching(checked: CheckedRule) -> About:
     sections = ({atom.predicate.options[0]: atom.values} for atom in checked.atoms)
     never_met = [sections_values for section in sections for sections_values in never_matching(section)]
@@ -224,25 +240,16 @@ def _missed_answers(checked: CheckedRule) -> About:
     return missed_answer(checked.rule, encrypting) if checked.rule in encrypting else None
 
 
-def _locks_out_outsiders(checked: CheckedRule) -> About:
-    """The OME configuration of a rule that encrypts mail for people outside and lets them in by neither passcode nor social ID."""
-    if not checked.rule.enforces(Does.ENCRYPT) or _only_inside(checked.rule):
-        return None
-    brands = [name_key(str(brand)) for brand in checked.rule.actions.does(Does.BRAND).values()] or [
+def locking_brand(rule: FlowRule, facts: Facts) -> str:
+    """The OME configuration of a rule that encrypts, if it lets people outside in by neither passcode nor social ID; empty if it
+    does, or nothing is known about it.
+    """
+    brands = [name_key(str(brand)) for brand in rule.actions.does(Does.BRAND).values()] or [
         name_key(DEFAULT_OME_CONFIGURATION)
     ]
-    for configuration in checked.facts.encryption.ome_configurations or ():
-        if needs_work_account(configuration) and name_key(str(configuration.get("identity"))) in brands:
-            return {"branding": str(configuration.get("identity"))}
-    return None
-
-
-def _only_inside(rule: FlowRule) -> bool:
-    """Whether a rule is only about mail to people inside."""
-    return any(
-        atom.predicate.options == ("sent_to_scope",) and atom.values == "InOrganization"
-        for atom in rule.criteria.conditions
-    )
+    configurations = facts.encryption.ome_configurations or ()
+    locking = (str(each.get("identity")) for each in configurations if needs_work_account(each))
+    return next((name for name in locking if name_key(name) in brands), "")
 
 
 def _actions_left_undone(checked: CheckedRule) -> About:
@@ -392,13 +399,13 @@ CHECKS: Mapping[LintKind, Callable[[CheckedRule], About]] = {
     "branding_missing": _missing_branding,
     "unknown_pattern": _bad_patterns,
     "literal_asterisk": _asterisks,
+    "set_of_letters": _letter_sets,
     "value_never_matches": _never_matching,
     "web_domain": _web_domain,
     "subdomains": _subdomains,
     "two_templates": _templates,
     "answers_missed": _missed_answers,
     "prefix_repeats": lambda checked: repeated_prefix(checked.rule),
-    "outsiders_locked_out": _locks_out_outsiders,
     "on_premises_scope": lambda checked: _finding_if(
         _has(checked, "sent_to_scope", "ExternalPartner") or _has(checked, "sent_to_scope", "ExternalNonPartner")
     ),
@@ -428,6 +435,7 @@ OF_IDLE_RULES: frozenset[LintKind] = frozenset(
         "branding_missing",
         "unknown_pattern",
         "literal_asterisk",
+        "set_of_letters",
         "value_never_matches",
         "web_domain",
         "on_premises_scope",

@@ -55,6 +55,9 @@ _OF_ONE: Mapping[tuple[LintKind, str], str] = {
         "too_large",
     ): "has the pattern {pattern}, which is too large for this collection to analyze (U18)",
     ("literal_asterisk", ""): "has {word}, whose asterisk stands for itself: words have no wildcards",
+    ("set_of_letters", ""): (
+        "has the pattern {pattern}, whose brackets stand for any one of the letters in them: write {tag} for the brackets themselves"
+    ),
     ("value_never_matches", ""): (
         "has {value} in {option}, which matches no mail, since Exchange takes it as it is written: write {instead}"
     ),
@@ -249,6 +252,7 @@ _QUOTED = frozenset(
         "journal",
         "pattern",
         "prefix",
+        "tag",
         "template",
         "value",
         "values",

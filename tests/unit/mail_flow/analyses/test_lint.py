@@ -155,6 +155,10 @@ def test_rules_that_differ_are_no_duplicates(one: Values, other: Values) -> None
             "literal_asterisk",
         ),
         *(
+            ({"conditions": {**OUTGOING, "subject_matches_patterns": [pattern]}}, "set_of_letters")
+            for pattern in ("[secure]", "^[SECURE]", "[secure mail]$")
+        ),
+        *(
             ({"exceptions": {"sent_to": [value]}}, "value_never_matches")
             for value in ("*@partner.com", "a*@partner.com", "ann@*.com")
         ),
@@ -202,6 +206,10 @@ def test_what_goes_against_the_semantics(odd: Values, kind: str) -> None:
         ({"exceptions": {"sent_to": ["ann@fabrikam.com"]}}, "subdomains"),
         ({"actions": STOP, "exceptions": {"recipient_domain_is": ["fabrikam.com"]}}, "subdomains"),
         ({"conditions": {**OUTGOING, "subject_matches_patterns": ["x*"]}}, "literal_asterisk"),
+        *(
+            ({"conditions": {**OUTGOING, "subject_matches_patterns": [pattern]}}, "set_of_letters")
+            for pattern in (r"\[secure\]", "[a-z]", "[x]", "[secure]+", "[^secure]", "[0-9]", "[ab]c")
+        ),
         ({"actions": {"apply_ome": True, "apply_rights_protection_template": "Encrypt"}}, "two_templates"),
         ({"exceptions": {"sent_to_scope": "NotInOrganization"}}, "on_premises_scope"),
         ({"exceptions": {"from": ["bob@contoso.com"]}}, "envelope_sender"),

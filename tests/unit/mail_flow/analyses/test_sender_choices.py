@@ -81,6 +81,9 @@ def test_a_pattern_that_answers_do_not_have_is_found(patterns: list[str], missed
     assert found(secure) == ([("answers_missed", "Secure")] if missed else [])
     answers = rule("Answers", {**OUTGOING, "subject_contains_words": ["secure"]}, ENCRYPT)
     assert found(secure, answers) == []
+    assert found(secure, ALL) == []
+    partner = rule("Partner", {**OUTGOING, "recipient_domain_is": ["partner.com"]}, ENCRYPT)
+    assert found(secure, partner) == found(secure)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +103,7 @@ def test_a_prefix_that_each_answer_gets_again_is_found(conditions: Values, excep
     marks = rule("Marks", {**OUTGOING, **conditions}, {"prepend_subject": "[Out] "}, exceptions=exceptions)
     assert found(marks) == ([("prefix_repeats", "Marks")] if repeats else [])
     assert found({**marks, "mode": "Audit"}) == []
+    assert found({**marks, "expiry_date": "2026-02-01T00:00:00Z"}) == []
 
 
 @pytest.mark.parametrize(("pattern", "missed"), [(r"^\[Out\]", r"^\[Out\]"), (r"^offer", None)])
@@ -118,8 +122,11 @@ def test_people_outside_who_have_neither_passcode_nor_social_id() -> None:
         ({**closed, "identity": "Other"}, []),
     ):
         assert found(ALL, facts={**TENANT, "ome_configurations": [configuration]}) == finding
-    inside = rule("Inside", {**IN, "sent_to_scope": "InOrganization"}, ENCRYPT)
-    assert found(inside, facts={**TENANT, "ome_configurations": [closed]}) == []
+    locked_out = {**TENANT, "ome_configurations": [closed]}
+    for to_colleagues in ({"sent_to_scope": "InOrganization"}, {"sent_to": ["megan@contoso.com"]}):
+        assert found(rule("Inside", {**IN, **to_colleagues}, ENCRYPT), facts=locked_out) == []
+    nobody_outside = rule("Inside", IN, ENCRYPT, exceptions={"sent_to_scope": "NotInOrganization"})
+    assert found(nobody_outside, facts=locked_out) == []
 
 
 def test_each_reason_why_a_rule_never_acts_is_told_apart() -> None:
