@@ -352,6 +352,9 @@ _LONGEST, _LONGEST_LIST = 10_000, 1_000_000
 #: The marks of byte order at the beginning of a file, with the encodings that they show.
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
+#: What a ZIP archive begins with, as workbooks are.
+_ZIP = b"PK\x03\x04"
+
 #: A date of Windows PowerShell's ConvertTo-Json: milliseconds since 1970.
 _TICKS = re.compile(r"/Date\((-?\d+)\)/")
 
@@ -405,6 +408,8 @@ def rows_of_file(content: bytes, path: str) -> Iterator[Row]:
 
 
 def _text(content: bytes) -> str:
+    if content.startswith(_ZIP):
+        raise RowError("it is a workbook of Excel or an archive, and not CSV or JSON")
     mark, encoding = next(((mark, encoding) for mark, encoding in _BOMS if content.startswith(mark)), (b"", "utf-8"))
     if not mark and content[1:2] == b"\0":
         encoding = "utf-16-le"

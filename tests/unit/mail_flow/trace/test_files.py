@@ -139,7 +139,8 @@ def test_an_enhanced_summary_report_tells_what_the_organization_sent(direction: 
         (b"\x00\x01\x02\x03", "NUL characters"),
         (csv_of().replace("Offer", "Off\x00er").encode(), "NUL characters"),
         (b"\xff\xfea", "it is not text in UTF-16-LE"),
-        (b"PK\x03\x04\xff\xff", "it is not text in UTF-8"),
+        (b"PK\x03\x04\xff\xff", "it is a workbook of Excel or an archive"),
+        (b"Ann\xff\xff", "it is not text in UTF-8"),
         (
             csv_of(cells=with_cell("Received", "18.11.2026 14:03:04")).encode(),
             "its dates are not in ISO 8601, but '99.99.9999 99:99:99' (9: a digit, a: a letter) (row 1)",
