@@ -15,16 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._exchange.cmdlet import Call, Result
-from .._exchange.errors import (
-    ExchangeError,
-    VerificationError,
-    defect,
-)
+from .._exchange.errors import ExchangeError, VerificationError, defect
 from .._exchange.organization import Organization, read, reads_of
 from .._exchange.permissions import not_granted
 from .context import ModuleContext
 from .first_plan import repeats
-from .plan import Plan, Step, first_trip
+from .plan import Change, Plan, Step, first_trip
 from .progress import Progress, changed_by_others, listed, not_stored
 from .remaining_work import Planner, RemainingWork
 from .round_trips import RoundTrips, is_about_itself
@@ -38,14 +34,32 @@ MAX_EXTRA_READS = 3
 
 @dataclass(frozen=True)
 class Converged:
-    """What a task did.
+    """What a task did; in check mode, what it would do.
 
-    :param result: ``changed``, ``before``, ``after``, ``changes`` and ``commands``.
+    :param before: the managed options before, and :param:`after` since.
+    :param steps: what was written.
     :param organization: the organization as it was last read, if that was after the last write; otherwise ``None``.
     """
 
-    result: dict[str, Any]
+    before: dict[str, Any]
+    after: dict[str, Any]
+    steps: Sequence[Step]
     organization: Organization | None
+
+    @property
+    def changes(self) -> list[Change]:
+        """What was changed, by option."""
+        return [change for step in self.steps for change in step.changes]
+
+    def as_row(self) -> dict[str, Any]:
+        """The result of the task: ``changed``, ``before``, ``after``, ``changes`` and ``commands``."""
+        return {
+            "changed": bool(self.steps),
+            "before": self.before,
+            "after": self.after,
+            "changes": listed(self.changes),
+            "commands": [str(step.call) for step in self.steps],
+        }
 
 
 def converge(
@@ -57,7 +71,7 @@ def converge(
     fresh: bool = False,
 ) -> dict[str, Any]:
     """The result of :func:`converge_organization`."""
-    return converge_organization(task, subsets, planner, cloud_only=cloud_only, fresh=fresh).result
+    return converge_organization(task, subsets, planner, cloud_only=cloud_only, fresh=fresh).as_row()
 
 
 def converge_organization(
@@ -91,7 +105,7 @@ def converge_organization(
         lacking = not_granted(organization, (step.call.cmdlet for step in plan.steps))
         task.warnings += [f"Without check mode, this task would fail: {text}" for text in lacking]
     if task.check_mode or not plan.steps:
-        return Converged(_result(plan.before, plan.after, plan.steps), organization)
+        return Converged(plan.before, plan.after, plan.steps, organization)
     work = _PlanRun(task, RoundTrips(task.session, reads, organization), planner, plan)
     try:
         work.apply()
@@ -100,7 +114,7 @@ def converge_organization(
         failure = error if isinstance(error, ExchangeError) else defect(error)
         failure.progress = work.progress.result()
         raise failure from None
-    return Converged(_result(plan.before, after, work.progress.applied), shown)
+    return Converged(plan.before, after, work.progress.applied, shown)
 
 
 class _PlanRun:
@@ -304,13 +318,3 @@ def _changed_nothing(warning: str) -> bool:
     is recognized.
     """
     return bool(_NO_CHANGE.fullmatch(warning.strip()))
-
-
-def _result(before: dict[str, Any], after: dict[str, Any], steps: list[Step]) -> dict[str, Any]:
-    return {
-        "changed": bool(steps),
-        "before": before,
-        "after": after,
-        "changes": listed(change for step in steps for change in step.changes),
-        "commands": [str(step.call) for step in steps],
-    }

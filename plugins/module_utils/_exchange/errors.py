@@ -7,6 +7,8 @@ base class turns it into a task result.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 
@@ -24,8 +26,8 @@ class ExchangeError(Exception):
     #: Whether it proves, as the answer to the first sending of a write, that nothing of the write was carried out.
     refuses: ClassVar[bool] = False
 
-    #: Result keys that describe what the task had written before the error. Set by the engine.
-    progress: dict[str, Any] | None = None
+    #: Keys of the failed task's result that describe what it had done before the error.
+    progress: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, message: str, *, remedy: str = "", cmdlet: str = "", error_id: str = "") -> None:
         super().__init__(message)

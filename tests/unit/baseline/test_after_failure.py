@@ -127,7 +127,7 @@ def test_what_is_accepted_and_never_shown_is_unknown_wherever_it_is_said(tmp_pat
         assert set(states.values()) == {"not applied"}
         return
     assert (states.pop("social_id_sign_in"), set(states.values())) == ("unknown", {"stored"})
-    progress = failure.value.progress or {}
+    progress = failure.value.progress
     assert [command.split()[0] for command in progress["outcome_unknown"]] == ["Set-OMEConfiguration"]
     assert {change["option"] for change in progress["changes"]} == states.keys()
     (link,) = role.artifacts.snapshots.chain().links

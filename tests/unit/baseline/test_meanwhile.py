@@ -204,7 +204,7 @@ class TestNotReadBack:
         monkeypatch.setattr(role.session, "write", lambda call: Result())
         with pytest.raises(VerificationError, match=r"does not show it after 0 seconds: .* is ") as failure:
             apply(role._task(procedure, "recommended", wishes, False, **unverified(planned)))
-        progress = failure.value.progress or {}
+        progress = failure.value.progress
         assert progress["commands"]
         assert (sorted(progress["outcome_unknown"]), progress["changes"]) == (sorted(progress["commands"]), [])
         assert (role.report["status"], set(states(role).values())) == ("failed", {"unknown"})

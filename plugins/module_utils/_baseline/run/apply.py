@@ -74,13 +74,14 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     earlier = _settle(task, prepared)
     _begin(prepared, report, snapshot, recorded)
     done, mail = _write(task, prepared, report, notes, snapshot)
-    report = _note_stored(task, prepared, replace(report, mail=mail), done.result, snapshot)
-    report, failure = _verify(task, prepared, report, done, snapshot)
-    _keep(task, prepared, report.with_warnings(task.warnings), done.result)
-    _end(prepared, time.time() if done.result.get("changed") else earlier, failed=failure is not None)
+    result = done.as_row()
+    report = _note_stored(task, prepared, replace(report, mail=mail), result, snapshot)
+    report, failure = _verify(task, prepared, report, result, done.organization, snapshot)
+    _keep(task, prepared, report.with_warnings(task.warnings), result)
+    _end(prepared, time.time() if done.steps else earlier, failed=failure is not None)
     if failure:
         raise failure
-    return _followed_up(task, prepared, report, done.result, done.organization)
+    return _followed_up(task, prepared, report, result, done.organization)
 
 
 def _write(
@@ -98,16 +99,16 @@ def _write(
     guard, planner = _guarded(task, prepared, report, notes)
     try:
         done = converge_organization(task, guard.subsets, planner, fresh=True)
-        if not done.result["changes"]:  # One read may be behind: what it shows as done already is read again.
+        if not done.changes:  # One read may be behind: what it shows as done already is read again.
             guard, planner = _guarded(task, prepared, report, notes)
             done = converge_organization(task, guard.subsets, planner, fresh=True)
             task.warnings[:] = dict.fromkeys(task.warnings)
     except ExchangeError as error:
         prepared.procedure = planner.procedure
-        error.progress = dict(error.progress or {})
         report = _failed(task, prepared, error, report, snapshot)
-        error.progress = _progress_of(report, error.progress)
-        _keep(task, prepared, report, error.progress)
+        progress = _progress_of(report, error.progress)
+        _keep(task, prepared, report, progress)
+        error.progress = progress
         prepared.artifacts.notes.end_writing()
         if prepared.procedure.stage is RunStage.FIRST:
             _keep_settling(prepared, time.time())
@@ -130,17 +131,25 @@ def _note_stored(
 
 
 def _verify(
-    task: BaselineContext, prepared: Preparation, report: OrganizationReport, done: Converged, snapshot: str
+    task: BaselineContext,
+    prepared: Preparation,
+    report: OrganizationReport,
+    result: Mapping[str, Any],
+    shown: Organization | None,
+    snapshot: str,
 ) -> tuple[OrganizationReport, ExchangeError | None]:
     """The report with the controls as they are after the writes, and the failure if what was written is not stored, mail
     is not treated as declared, or the functional test fails.
+
+    :param result: the task's, of which the failure carries what was done.
+    :param shown: the organization as the engine has read it after the last write.
     """
-    report, unmet = _reassess(task, prepared, report, done.organization)
+    report, unmet = _reassess(task, prepared, report, shown)
     timeout = float(prepared.variables.get("test_timeout") or 0)
     report, untested = run_functional_test(task, prepared.variables, report, timeout=timeout)
     failure = untested or unmet
     if failure:
-        failure.progress = _progress_of(report, done.result)
+        failure.progress = _progress_of(report, result)
         report = _failed(task, prepared, failure, report, snapshot)
     return report, failure
 
@@ -518,7 +527,7 @@ def _failed(
 
     :param snapshot: the path of the one that was taken before, or that was to be restored.
     """
-    made = _keys((error.progress or {}).get("changes", ()))
+    made = _keys(error.progress.get("changes", ()))
     doubtful = _unknown_after(report, error)
     written = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
     task.warnings += _record(prepared, report, snapshot, written, doubtful)
@@ -565,7 +574,7 @@ def _roll_back_if_wanted(
             return stored, unknown
         unconfirmed = roll_back(task, prepared, snapshot, made, bool(unknown))
     except ExchangeError as second:
-        done = "; ".join((second.progress or {}).get("commands", ()))
+        done = "; ".join(second.progress.get("commands", ()))
         error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
         return stored, unknown
     if unconfirmed:
@@ -592,7 +601,7 @@ def _record(
 
 def _unknown_after(report: OrganizationReport, error: ExchangeError) -> set[Key]:
     """The changes that may be stored after a failure. After a defect, what became of any is unknown."""
-    unknown_keys = (error.progress or {}).get("outcome_unknown", ())
+    unknown_keys = error.progress.get("outcome_unknown", ())
     unknown = report.changes if isinstance(error, ProtocolError) else unknown_of(report.changes, unknown_keys)
     return {change.key for change in unknown}
 
