@@ -206,7 +206,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
     except UnreachableError as error:
         if step := missing_step(error):
             error.remedy = f"{error.remedy} {step_sentence(step)}".strip()
-            error.progress = {"missing_step": step}
+            error.result = {"missing_step": step}
         raise
     began = time.monotonic()
     read(task.session, ["organization"], fresh=True)

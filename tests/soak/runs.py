@@ -151,7 +151,7 @@ def _run(role: Role, procedure: str, wishes: dict[str, Any]) -> str:
     try:
         said = apply(task)
     except ExchangeError as error:
-        said = dict(error.progress)
+        said = dict(error.result)
     done = [str(call) for call in role.session.writes[writes:]]
     assert list(said.get("commands", ())) == done, f"it says {said.get('commands')}, and did {done}"
     assert bool(said.get("changed")) == bool(done)

@@ -233,7 +233,7 @@ class World:
             outcome.result = code.run(task)
         except ExchangeError as error:
             outcome.error = error
-            outcome.result = dict(error.progress)
+            outcome.result = dict(error.result)
         printed.check(outcome.commands)
         outcome.writes, outcome.warnings = self.writes, list(task.warnings)
         return outcome

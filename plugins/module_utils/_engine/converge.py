@@ -36,7 +36,7 @@ MAX_EXTRA_READS = 3
 class Converged:
     """What a task did; in check mode, what it would do.
 
-    :param before: the managed options before, and :param:`after` since.
+    :param before: the managed options before; :param:`after`, as they are since.
     :param steps: what was written.
     :param organization: the organization as it was last read, if that was after the last write; otherwise ``None``.
     """
@@ -89,7 +89,7 @@ def converge_organization(
     :param cloud_only: the options of the task that Exchange on-premises does not have.
     :param fresh: whether the planner may see only what is read now. Otherwise it may first see what the run read some seconds ago, and a
         difference in that is confirmed by a fresh read before anything is written.
-    :raises ExchangeError: its ``progress`` tells what was written before.
+    :raises ExchangeError: its ``result`` tells what was written before.
     """
     reads = reads_of(subsets)
     organization = read(task.session, reads, fresh=fresh)
@@ -112,7 +112,7 @@ def converge_organization(
         after, shown = work.verify()
     except Exception as error:
         failure = error if isinstance(error, ExchangeError) else defect(error)
-        failure.progress = work.progress.result()
+        failure.result = work.progress.result()
         raise failure from None
     return Converged(plan.before, after, work.progress.applied, shown)
 

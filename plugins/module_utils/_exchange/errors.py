@@ -26,8 +26,8 @@ class ExchangeError(Exception):
     #: Whether it proves, as the answer to the first sending of a write, that nothing of the write was carried out.
     refuses: ClassVar[bool] = False
 
-    #: Keys of the failed task's result that describe what it had done before the error.
-    progress: Mapping[str, Any] = MappingProxyType({})
+    #: Keys of the failed task's result: what it had done before the error, or why it could do nothing.
+    result: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, message: str, *, remedy: str = "", cmdlet: str = "", error_id: str = "") -> None:
         super().__init__(message)

@@ -172,7 +172,7 @@ class ModuleAction(ActionBase):
                 kind: True,
                 "msg": str(error),
                 "error": {key: text for key, text in where.items() if text},
-                **error.progress,
+                **error.result,
             }
 
     def check_connection(self) -> None:

@@ -127,9 +127,9 @@ def test_what_is_accepted_and_never_shown_is_unknown_wherever_it_is_said(tmp_pat
         assert set(states.values()) == {"not applied"}
         return
     assert (states.pop("social_id_sign_in"), set(states.values())) == ("unknown", {"stored"})
-    progress = failure.value.progress
-    assert [command.split()[0] for command in progress["outcome_unknown"]] == ["Set-OMEConfiguration"]
-    assert {change["option"] for change in progress["changes"]} == states.keys()
+    result = failure.value.result
+    assert [command.split()[0] for command in result["outcome_unknown"]] == ["Set-OMEConfiguration"]
+    assert {change["option"] for change in result["changes"]} == states.keys()
     (link,) = role.artifacts.snapshots.chain().links
     applied = role.artifacts.snapshots.applied(link.path)
     assert [row["option"] for row in applied["unknown"]] == ["social_id_sign_in"]

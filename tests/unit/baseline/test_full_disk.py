@@ -59,7 +59,7 @@ def _run(role: Role, disk: Disk, free: int, **variables: Any) -> tuple[dict[str,
     try:
         result = apply(task)
     except ExchangeError as error:
-        result = {"failed": True, "msg": str(error), "error": {"class": type(error).__name__}, **error.progress}
+        result = {"failed": True, "msg": str(error), "error": {"class": type(error).__name__}, **error.result}
     return planned, [planned, result]
 
 

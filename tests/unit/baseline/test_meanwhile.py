@@ -204,9 +204,9 @@ class TestNotReadBack:
         monkeypatch.setattr(role.session, "write", lambda call: Result())
         with pytest.raises(VerificationError, match=r"does not show it after 0 seconds: .* is ") as failure:
             apply(role._task(procedure, "recommended", wishes, False, **unverified(planned)))
-        progress = failure.value.progress
-        assert progress["commands"]
-        assert (sorted(progress["outcome_unknown"]), progress["changes"]) == (sorted(progress["commands"]), [])
+        result = failure.value.result
+        assert result["commands"]
+        assert (sorted(result["outcome_unknown"]), result["changes"]) == (sorted(result["commands"]), [])
         assert (role.report["status"], set(states(role).values())) == ("failed", {"unknown"})
 
     def test_what_exchange_stores_passes(self, role: Role) -> None:

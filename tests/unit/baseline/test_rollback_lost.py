@@ -203,7 +203,7 @@ def result_of_failed_run(role: Role, wanted: dict[str, Any]) -> Mapping[str, Any
     try:
         role.run(**wanted)
     except ExchangeError as error:
-        return error.progress
+        return error.result
     return None
 
 

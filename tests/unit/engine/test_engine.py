@@ -227,5 +227,5 @@ def test_a_defect_after_a_write_says_what_was_written() -> None:
 
     with pytest.raises(ProtocolError, match="this is a bug") as caught:
         converge(task(session), READS, planner)
-    assert caught.value.progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
+    assert caught.value.result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
     assert "secret" not in str(caught.value)

@@ -63,7 +63,7 @@ def test_writes_that_are_always_lost_end(clock: Clock) -> None:
     assert len(session.faults) == 50 - 2
     assert clock.now == pytest.approx(2 * 60, abs=4)
     assert caught.value.message == "the answer was lost; read back for 60 seconds: not stored."
-    assert caught.value.progress["outcome_unknown"] == ["Set-Thing -Identity 'a' -Value '2'"]
+    assert caught.value.result["outcome_unknown"] == ["Set-Thing -Identity 'a' -Value '2'"]
 
 
 @pytest.mark.parametrize("done", ["lost_after", "lost_before"])
@@ -71,14 +71,13 @@ def test_a_refusal_beside_a_lost_answer_says_what_is_not_known(clock: Clock, don
     session = FakeSession(things(a="1", b="1"), faults=[done, PermissionDeniedError("no", cmdlet="Set-Thing")])
     with pytest.raises(PermissionDeniedError) as caught:
         converge(task(session), READS, wants(a="2", b="2"))
-    progress = caught.value.progress
-    assert progress is not None
+    result = caught.value.result
     seen = ["Set-Thing -Identity 'a' -Value '2'"] if done == "lost_after" else []
-    assert (progress["commands"], progress["outcome_unknown"]) == (
+    assert (result["commands"], result["outcome_unknown"]) == (
         seen,
         [] if seen else ["Set-Thing -Identity 'a' -Value '2'"],
     )
-    assert progress["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'"]
+    assert result["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'"]
 
 
 def test_a_lost_write_is_looked_for_no_longer_than_a_shorter_timeout_allows(clock: Clock) -> None:
@@ -112,8 +111,8 @@ def test_a_lost_write_that_no_read_shows_ends_the_task_at_once(clock: Clock) -> 
     session = FakeSession(things(a="1", b="1"), faults=["lost_after"])
     with pytest.raises(OutcomeUnknownError) as caught:
         converge(task(session), READS, wants(phases={"b": Phase.RULES}, is_visible=False, a="2", b="2"))
-    assert caught.value.progress["outcome_unknown"] == ["Set-Thing -Identity 'a' -Value '2'"]
-    assert caught.value.progress["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'"]
+    assert caught.value.result["outcome_unknown"] == ["Set-Thing -Identity 'a' -Value '2'"]
+    assert caught.value.result["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'"]
     assert (len(session.writes), clock.now) == (1, 0)
 
 
@@ -127,8 +126,8 @@ def test_a_lost_write_that_is_seen_beside_one_that_no_read_shows_counts() -> Non
     session = FakeSession(things(a="1", b="1"), faults=["lost_after", "lost_before"])
     with pytest.raises(OutcomeUnknownError) as caught:
         converge(task(session), READS, planner)
-    assert caught.value.progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
-    assert caught.value.progress["outcome_unknown"] == ["Set-Thing -Identity 'b' -Value '2'"]
+    assert caught.value.result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
+    assert caught.value.result["outcome_unknown"] == ["Set-Thing -Identity 'b' -Value '2'"]
 
 
 def test_a_lost_write_beside_one_that_was_stored_although_it_was_refused(clock: Clock) -> None:

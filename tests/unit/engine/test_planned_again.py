@@ -43,7 +43,7 @@ def test_what_depends_on_an_ignored_write_is_not_silently_left_out(timeout: int)
     session = FakeSession(things(a="1", b="1"), faults=["ignored"])
     with pytest.raises(VerificationError) as caught:
         converge(task(session, verify_timeout=timeout), READS, wants(replans=ALWAYS, a="2", b="2"))
-    assert caught.value.progress["not_applied"] == [
+    assert caught.value.result["not_applied"] == [
         "Set-Thing -Identity 'a' -Value '2'",
         "Set-Thing -Identity 'b' -Value '2'",
     ]
@@ -113,10 +113,9 @@ def test_what_somebody_else_changed_meanwhile_is_not_taken_back(
     assert shown in caught.value.message
     assert "Run it again" in caught.value.remedy
     assert [call.parameters["Identity"] for call in session.writes] == ["a"]
-    progress = caught.value.progress
-    assert progress is not None
-    assert progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
-    assert progress["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'"]
+    result = caught.value.result
+    assert result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
+    assert result["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'"]
 
 
 def test_a_replica_that_is_far_behind_is_waited_for_and_nothing_of_it_is_written() -> None:
@@ -234,5 +233,5 @@ def test_the_last_write_counts_although_it_is_not_seen() -> None:
     """Only what is left may depend on it, and nothing is."""
     with pytest.raises(VerificationError) as caught:
         converge(task(FakeSession(things(a="1"), faults=["ignored"])), READS, wants(replans=ALWAYS, a="2"))
-    assert caught.value.progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
-    assert caught.value.progress["not_applied"] == []
+    assert caught.value.result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
+    assert caught.value.result["not_applied"] == []

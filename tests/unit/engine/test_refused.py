@@ -43,12 +43,11 @@ def test_a_refusal_says_what_was_done_and_what_was_not() -> None:
     )
     with pytest.raises(PermissionDeniedError) as caught:
         converge(task(session), READS, wants(phases={"d": Phase.RULES}, a="2", b="2", c="2", d="2"))
-    progress = caught.value.progress
-    assert progress is not None
-    assert progress["changed"] is True
-    assert progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'", "Set-Thing -Identity 'c' -Value '2'"]
-    assert progress["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'", "Set-Thing -Identity 'd' -Value '2'"]
-    assert progress["outcome_unknown"] == []
+    result = caught.value.result
+    assert result["changed"] is True
+    assert result["commands"] == ["Set-Thing -Identity 'a' -Value '2'", "Set-Thing -Identity 'c' -Value '2'"]
+    assert result["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'", "Set-Thing -Identity 'd' -Value '2'"]
+    assert result["outcome_unknown"] == []
 
 
 class UndoneSession(FakeSession):
@@ -69,8 +68,8 @@ def test_a_refused_write_that_was_seen_for_a_moment_is_not_said_to_be_undone() -
     session = UndoneSession(things(a="1"))
     with pytest.raises(OutcomeUnknownError, match="the change was stored, and not every read shows it") as caught:
         converge(task(session), READS, wants(a="2"))
-    assert caught.value.progress["outcome_unknown"] == ["Set-Thing -Identity 'a' -Value '2'"]
-    assert (caught.value.progress["changed"], caught.value.progress["not_applied"]) == (False, [])
+    assert caught.value.result["outcome_unknown"] == ["Set-Thing -Identity 'a' -Value '2'"]
+    assert (caught.value.result["changed"], caught.value.result["not_applied"]) == (False, [])
     assert len(session.writes) == 1
 
 
@@ -98,7 +97,7 @@ def refused(session: FakeSession, planner: Planner | None = None) -> ExchangeErr
 
 def progress(error: ExchangeError) -> tuple[list[str], list[str], list[str]]:
     """The things whose steps were applied, were not, and may have been."""
-    lists = (error.progress[key] for key in ("commands", "not_applied", "outcome_unknown"))
+    lists = (error.result[key] for key in ("commands", "not_applied", "outcome_unknown"))
     applied, pending, unknown = ([command.split("'")[1] for command in commands] for commands in lists)
     return applied, pending, unknown
 

@@ -71,7 +71,7 @@ def test_a_write_that_is_never_seen_fails_after_the_timeout(clock: Clock) -> Non
     session = FakeSession(things(a="1"), faults=["ignored"])
     with pytest.raises(VerificationError, match="after 60 seconds: value of 'a' is '1', not '2'") as caught:
         converge(task(session), READS, wants(a="2"))
-    assert caught.value.progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
+    assert caught.value.result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
     assert clock.now == 60
 
 
@@ -145,4 +145,4 @@ def test_a_read_that_fails_while_a_change_is_looked_for_ends_the_task() -> None:
 
     with pytest.raises(ServiceError) as caught:
         converge(task(Failing(things(a="1"), lag=9)), READS, wants(a="2"))
-    assert caught.value.progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
+    assert caught.value.result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]

@@ -309,8 +309,8 @@ def test_a_write_that_was_not_done_is_not_said_to_be_done_nor_to_be_certainly_un
     lab.strike(lab.fault("504", cmdlet=cmdlet, body=BUSY), lab.fault(**answer, cmdlet=cmdlet, nth=2))
     with pytest.raises(errors.OutcomeUnknownError, match="read back for 60 seconds: not stored") as caught:
         lab.run(module, **options)
-    assert (caught.value.progress["changed"], caught.value.progress["not_applied"]) == (False, [])
-    assert len(caught.value.progress["outcome_unknown"]) == 1
+    assert (caught.value.result["changed"], caught.value.result["not_applied"]) == (False, [])
+    assert len(caught.value.result["outcome_unknown"]) == 1
     # What the module has repeated is not repeated once more.
     assert len(lab.emulator.faults.struck) <= 6
 
@@ -323,8 +323,8 @@ def test_what_is_never_seen_is_not_said_to_be_not_applied(lab: Lab, monkeypatch:
     )
     with pytest.raises(errors.OutcomeUnknownError, match="Microsoft's module repeats calls by itself") as caught:
         lab.rule()
-    assert caught.value.progress["not_applied"] == []
-    assert len(caught.value.progress["outcome_unknown"]) == 1
+    assert caught.value.result["not_applied"] == []
+    assert len(caught.value.result["outcome_unknown"]) == 1
     assert lab.sent.count("New-TransportRule") == 2
 
 

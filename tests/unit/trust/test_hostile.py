@@ -144,7 +144,7 @@ def test_a_defect_after_a_write_still_tells_what_was_written() -> None:
     task = ModuleContext(params={"verify_timeout": 1}, check_mode=False, session=Session())
     with pytest.raises(errors.ProtocolError, match=r"StopIteration at test_hostile\.py:\d+") as failure:
         converge(task, ["irm_configuration"], lambda organization: next(plans))
-    assert failure.value.progress["commands"] == ["Set-IRMConfiguration -SearchEnabled $true"]
+    assert failure.value.result["commands"] == ["Set-IRMConfiguration -SearchEnabled $true"]
 
 
 @pytest.mark.parametrize(

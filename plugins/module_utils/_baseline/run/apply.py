@@ -53,7 +53,7 @@ from .variable_validation import for_report
 def apply(task: BaselineContext) -> dict[str, Any]:
     """Applies the plan: runs the engine with the procedure's planner, provided that what is left to do was planned.
 
-    :raises ExchangeError: with ``progress`` saying what was written and what was not.
+    :raises ExchangeError: its ``result`` tells what was written and what was not.
     """
     notes = notes_of(task.artifacts(for_report(task)))
     report = notes.report
@@ -106,9 +106,9 @@ def _write(
     except ExchangeError as error:
         prepared.procedure = planner.procedure
         report = _failed(task, prepared, error, report, snapshot)
-        progress = _progress_of(report, error.progress)
-        _keep(task, prepared, report, progress)
-        error.progress = progress
+        result = _failed_result(report, error.result)
+        _keep(task, prepared, report, result)
+        error.result = result
         prepared.artifacts.notes.end_writing()
         if prepared.procedure.stage is RunStage.FIRST:
             _keep_settling(prepared, time.time())
@@ -149,7 +149,7 @@ def _verify(
     report, untested = run_functional_test(task, prepared.variables, report, timeout=timeout)
     failure = untested or unmet
     if failure:
-        failure.progress = _progress_of(report, result)
+        failure.result = _failed_result(report, result)
         report = _failed(task, prepared, failure, report, snapshot)
     return report, failure
 
@@ -306,7 +306,7 @@ def _with_unseen(report: OrganizationReport, unseen: Collection[Key]) -> Organiz
     return report.with_outcome(report.status, changes, ())
 
 
-def _progress_of(report: OrganizationReport, result: Mapping[str, Any]) -> dict[str, Any]:
+def _failed_result(report: OrganizationReport, result: Mapping[str, Any]) -> dict[str, Any]:
     """The result of a failed run: what its report calls unknown is unknown there, too."""
     unseen = {change.key: change.command for change in report.changes if change.state is ChangeState.UNKNOWN}
     unknown = dict.fromkeys((*result.get("outcome_unknown", ()), *unseen.values()))
@@ -527,7 +527,7 @@ def _failed(
 
     :param snapshot: the path of the one that was taken before, or that was to be restored.
     """
-    made = _keys(error.progress.get("changes", ()))
+    made = _keys(error.result.get("changes", ()))
     doubtful = _unknown_after(report, error)
     written = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
     task.warnings += _record(prepared, report, snapshot, written, doubtful)
@@ -574,7 +574,7 @@ def _roll_back_if_wanted(
             return stored, unknown
         unconfirmed = roll_back(task, prepared, snapshot, made, bool(unknown))
     except ExchangeError as second:
-        done = "; ".join(second.progress.get("commands", ()))
+        done = "; ".join(second.result.get("commands", ()))
         error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
         return stored, unknown
     if unconfirmed:
@@ -601,7 +601,7 @@ def _record(
 
 def _unknown_after(report: OrganizationReport, error: ExchangeError) -> set[Key]:
     """The changes that may be stored after a failure. After a defect, what became of any is unknown."""
-    unknown_keys = error.progress.get("outcome_unknown", ())
+    unknown_keys = error.result.get("outcome_unknown", ())
     unknown = report.changes if isinstance(error, ProtocolError) else unknown_of(report.changes, unknown_keys)
     return {change.key for change in unknown}
 

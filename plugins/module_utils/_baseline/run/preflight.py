@@ -86,7 +86,7 @@ def refuse(
         line = prepared.acceptance.last_line(findings)
         refusal = OptionError("\n".join([count, *(f"- {finding}" for finding in findings), *([line] if line else [])]))
         # What the plan would do is in the report: a terminal prints a failed result as one line of JSON.
-        refusal.progress = {key: value for key, value in result.items() if key not in ("changes", "mail")}
+        refusal.result = {key: value for key, value in result.items() if key not in ("changes", "mail")}
         raise refusal
     if report.status is OrganizationStatus.NOT_ASSESSABLE:
         # An audit that could not read anything must not look like one that found no drift.

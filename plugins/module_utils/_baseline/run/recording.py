@@ -128,7 +128,7 @@ class Record:
                 self.report = with_untested(self.report.with_unassessed())
         self._keep_notes()
         if failure:
-            failure.progress = self.result
+            failure.result = self.result
             raise failure
         return self.result
 

@@ -187,7 +187,7 @@ def _nothing_to_send(task: ExperimentContext, plan: SendingPlan, relying: _Relyi
         " ".join(["There is no message to send.", *relying.none_lines, *reasons]),
         remedy="Give messages, guarantees, rules or questions, with senders and recipients that they are about.",
     )
-    error.progress = {"not_sent": [unsent_row(each) for each in plan.unsent]}
+    error.result = {"not_sent": [unsent_row(each) for each in plan.unsent]}
     return error
 
 

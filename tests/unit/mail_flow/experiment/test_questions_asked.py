@@ -164,11 +164,11 @@ def test_a_rule_of_others_that_can_act_is_named_and_nothing_is_made() -> None:
     session = session_with(EVERYTHING)
     with pytest.raises(OptionError) as refused:
         ask(session, questions=["U08", "U15"])
-    assert [(row["name"], row["why"]) for row in refused.value.progress["not_sent"]] == [
+    assert [(row["name"], row["why"]) for row in refused.value.result["not_sent"]] == [
         ("U08", "others"),
         ("U15", "others"),
     ]
-    assert all('It\'s "all"' in row["reason"] for row in refused.value.progress["not_sent"])
+    assert all('It\'s "all"' in row["reason"] for row in refused.value.result["not_sent"])
     assert len(str(refused.value)) < 200
     assert session.writes == []
 
