@@ -18,6 +18,9 @@ from .playbook import Controller
 from .role import play, report
 from .tenant import Tenant, inventory, tenant
 
+# The constrained endpoint has none of the compliance endpoint's cmdlets.
+pytestmark = pytest.mark.possible_wires("rest", "psrp", "engine", "powershell")
+
 ORGANIZATION, OTHER = "contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com"
 STATE: dict[str, Any] = {
     "name": ORGANIZATION,

@@ -57,6 +57,8 @@ def licensed(name: str) -> dict[str, Any]:
     return state | {"advanced_message_encryption": True, "irm_configuration": shows}
 
 
+# A constrained endpoint connects to one organization.
+@pytest.mark.possible_wires("rest", "psrp", "engine", "powershell")
 @pytest.mark.organizations(licensed("contoso"), licensed("fabrikam"))
 def test_each_task_does_what_its_cmdlet_does(emulator: Emulator, tmp_path: Path, wire: str) -> None:
     found = pairs("guide_from_powershell.rst", "powershell")

@@ -39,7 +39,7 @@ from tests.emulator.clixml import Flavour, document
 from tests.emulator.errors import CmdletError, CmdletNotGranted
 from tests.emulator.properties import Record
 from tests.emulator.runner import granted, run
-from tests.unit.manifest import objections
+from tests.unit.manifest import objections, withheld
 
 #: The ways in which objects come back: over REST, from a management host, from an Exchange server.
 WIRES = ("rest", "module", "server")
@@ -69,8 +69,8 @@ class EmulatedSession:
         self.before_write: Callable[[Call], Any] = lambda call: None
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
-        """The protocol of a session. Whatever is sent has to fit the live module."""
-        assert [text for call in calls for text in objections(call)] == []
+        """The protocol of a session. Whatever is sent has to fit the live module and the constrained endpoint."""
+        assert [text for call in calls for text in (*objections(call), *withheld(call))] == []
         self.trips += 1
         self.reads += all(call.is_read for call in calls)
         return [self._invoke(call) if call.is_read else self.write(call) for call in calls]

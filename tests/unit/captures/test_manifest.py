@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS, Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS, GRAPH_TRACE, Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
 
 from tests.emulator.schema import cmdlets, manifest
-from tests.unit.manifest import objections
+from tests.unit.manifest import objections, withheld
 
 CAPTURES = Path(__file__).parents[2] / "data/captures"
 
@@ -153,3 +153,17 @@ def test_no_setting_is_of_a_type_that_nobody_told() -> None:
 )
 def test_what_does_not_fit_is_told(call: Call, objection: str) -> None:
     assert objections(call) == [objection]
+
+
+@pytest.mark.parametrize(
+    ("call", "refusal"),
+    [
+        (Call("Get-Mailbox", {"Anr": "x"}), ["the constrained endpoint has no -Anr of Get-Mailbox"]),
+        (Call("Remove-Mailbox", {"Identity": "x"}), ["the constrained endpoint has no Remove-Mailbox"]),
+        (Call("Get-Mailbox", {"Identity": "x"}), []),
+        (Call("Get-Label"), []),
+        (Call(GRAPH_TRACE, {"Next": "x"}), []),
+    ],
+)
+def test_what_the_constrained_endpoint_withholds_is_told(call: Call, refusal: list[str]) -> None:
+    assert withheld(call) == refusal

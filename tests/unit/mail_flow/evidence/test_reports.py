@@ -22,6 +22,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     details_of,
 )
 
+from tests.unit.manifest import withheld
+
 UNTIL = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
 BEGIN, NOW = UNTIL - datetime.timedelta(days=7), UNTIL + datetime.timedelta(minutes=30)
 
@@ -39,6 +41,7 @@ class Exchange:
         assert fresh
         found = []
         for call in calls:
+            assert withheld(call) == []
             asked: dict[str, Any] = dict(call.parameters)
             self.asked.append(asked)
             page, size = asked.get("Page", 1), asked.get("PageSize", 1)

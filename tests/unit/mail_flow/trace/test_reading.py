@@ -24,6 +24,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import left_out
 
+from tests.unit.manifest import withheld
+
 UNTIL = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
 BEGIN = UNTIL - datetime.timedelta(days=25)
 
@@ -55,6 +57,7 @@ class Exchange:
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
         (call,) = calls
         assert call.cmdlet == "Get-MessageTraceV2"
+        assert withheld(call) == []
         asked: dict[str, Any] = dict(call.parameters)
         self.asked.append(asked)
         assert asked["EndDate"] - asked["StartDate"] <= datetime.timedelta(days=10)
