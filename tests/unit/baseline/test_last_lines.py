@@ -64,3 +64,10 @@ def test_a_job_whose_directory_is_thrown_away_names_files_from_the_root_of_the_r
     stored = (tmp_path / "runs" / role.artifacts.run / "report.json").read_text(encoding="utf-8")
     assert "organizations/contoso/snapshots/snapshot-" in stored
     assert (str(tmp_path) in stored + "".join(written["lines"])) is named
+
+
+def test_a_setting_that_says_the_opposite_is_shown_as_its_variable(role: Role) -> None:
+    role.run(encrypt_button=True, encrypt_only_option=False)
+    (line,) = end(role, ["contoso"])["lines"][:1]
+    assert "encrypt_only_option true -> false" in line
+    assert role.state()["irm_configuration"]["SimplifiedClientAccessEncryptOnlyDisabled"] is True

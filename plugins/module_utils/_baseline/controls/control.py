@@ -44,6 +44,10 @@ class Variable:
     option: str = ""
     inverted: bool = False
 
+    def counterpart(self, value: Any) -> Any:
+        """What the setting is for a value of the variable; likewise what the variable is for a value of the setting."""
+        return not value if self.inverted and isinstance(value, bool) else value
+
 
 class BaselineRequest:
     """What a run asks for, as far as controls depend on each other.

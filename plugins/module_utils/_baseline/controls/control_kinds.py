@@ -53,7 +53,7 @@ class TableControl(WritingControl):
             value = request.variables.get(variable.name)
             if variable.option and value is not None:
                 wanted[variable.option] = self.table.field(variable.option).parse(
-                    not value if variable.inverted else value, "hardened_baseline: "
+                    variable.counterpart(value), "hardened_baseline: "
                 )
         return wanted
 

@@ -363,7 +363,7 @@ def _setting(change: PlannedChange, found_by_audit: bool) -> str:
         else None
     )
     before, after = (
-        _shown(value, inverted=bool(variable and variable.inverted)) for value in (change.before, change.after)
+        _shown(variable.counterpart(value) if variable else value) for value in (change.before, change.after)
     )
     of_object = f" of {change.identity!r}" if change.identity else ""
     wanted = f", not {after}" if change.after is not None else ", and should not be set"
@@ -371,9 +371,9 @@ def _setting(change: PlannedChange, found_by_audit: bool) -> str:
     return f"{change.control} {variable.name if variable else change.option}{of_object} {values}".strip()
 
 
-def _shown(value: Any, *, inverted: bool) -> str:
+def _shown(value: Any) -> str:
     if isinstance(value, bool):
-        return str(value != inverted).lower()
+        return str(value).lower()
     if value is None:
         return "not set"
     text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)

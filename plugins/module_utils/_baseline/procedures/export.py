@@ -120,6 +120,5 @@ def _values(control: WritingControl, state: Mapping[str, Any]) -> dict[str, Any]
     for variable in control.variables:
         settings = [item[variable.option] for item in objects if variable.option in item]
         same = bool(settings) and len(settings) == len(objects) and all(value == settings[0] for value in settings)
-        value = settings[0] if same else None
-        values[variable.name] = not value if same and variable.inverted else value
+        values[variable.name] = variable.counterpart(settings[0]) if same else None
     return values
