@@ -23,7 +23,7 @@ from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.rule_trace import result_values
-from .meant_rules import unlike
+from .meant_rules import is_meant_for, is_part_of, unlike
 from .standings import Copy, FailedCondition, Standing, standings
 
 #: What a rule does with mail that does not arrive, to the kind of a cause.
@@ -171,7 +171,7 @@ def _cause_by_nearest_rule(
         ],
         guarantee,
     )
-    if elsewhere and (nearest is None or _in_common(elsewhere.rule, guarantee) >= _in_common(nearest.rule, guarantee)):
+    if elsewhere and (nearest is None or _unlikely(elsewhere.rule, guarantee) <= _unlikely(nearest.rule, guarantee)):
         atom = elsewhere.failed[0].atom
         option = f"conditions.{atom.predicate.options[0]}"
         return BreachCause(
@@ -181,9 +181,10 @@ def _cause_by_nearest_rule(
             result_values(atom.values),
             would=_would_do(elsewhere.rule),
         )
-    unencrypting = _nearest(_acting_without_encrypting(every), guarantee) if wish.protects_what_is_delivered else None
+    instead = _acting_without_encrypting(every) if wish.protects_what_is_delivered else []
+    unencrypting = _nearest([one for one in instead if _is_meant_for(one.rule, guarantee)], guarantee)
     if unencrypting and (
-        nearest is None or _in_common(unencrypting.rule, guarantee) > _in_common(nearest.rule, guarantee)
+        nearest is None or _unlikely(unencrypting.rule, guarantee) < _unlikely(nearest.rule, guarantee)
     ):
         return BreachCause(_done_instead(unencrypting.rule), unencrypting.rule.name)
     return _cause_by_standing(nearest, every, copy) if nearest else None
@@ -284,7 +285,8 @@ def _nearest(every: Sequence[Standing], guarantee: Guarantee) -> Standing | None
     return min(
         every,
         key=lambda standing: (
-            *unlike(standing.rule, guarantee.when),
+            *_unlikely(standing.rule, guarantee),
+            unlike(standing.rule, guarantee.when),
             standing.distance,
             not standing.could_act,
             standing.rule.place,
@@ -293,9 +295,22 @@ def _nearest(every: Sequence[Standing], guarantee: Guarantee) -> Standing | None
     )
 
 
-def _in_common(rule: FlowRule, guarantee: Guarantee) -> int:
-    """How many values the conditions of a rule have in common with those of a guarantee."""
-    return -unlike(rule, guarantee.when)[0]
+def _conditions(rule: FlowRule) -> dict[str, Any]:
+    """The conditions of a rule, in the form of a rule's section."""
+    return {atom.predicate.options[0]: result_values(atom.values) for atom in rule.criteria.conditions}
+
+
+def _is_meant_for(rule: FlowRule, guarantee: Guarantee) -> bool:
+    """Whether a rule is meant for mail of a guarantee, or for a part of it, as its conditions say."""
+    conditions = _conditions(rule)
+    return is_meant_for(conditions, guarantee.when) or is_part_of(conditions, guarantee.when)
+
+
+def _unlikely(rule: FlowRule, guarantee: Guarantee) -> tuple[bool, int]:
+    """How unlikely a rule is meant to keep a guarantee, as its conditions say: least of all one that is meant for its mail, then
+    one that has more values in common with it.
+    """
+    return not _is_meant_for(rule, guarantee), unlike(rule, guarantee.when)[0]
 
 
 def _has_one_known_cause(standing: Standing, copy: Copy) -> bool:
@@ -331,9 +346,8 @@ def _is_for_a_part(standing: Standing, copy: Copy, guarantee: Guarantee) -> bool
         return False
     if _has_one_known_cause(standing, copy) or standing.failed[0].atom.predicate.options[0] in guarantee.when:
         return False
-    return any(
-        _has_values_of(atom.predicate.options[0], result_values(atom.values), guarantee)
-        for atom in standing.rule.criteria.conditions
+    return _is_meant_for(standing.rule, guarantee) or any(
+        _has_values_of(option, values, guarantee) for option, values in _conditions(standing.rule).items()
     )
 
 

@@ -17,6 +17,7 @@ Values = dict[str, Any]
 
 TO_PARTNER = {"when": PARTNER, "then": "not_in_clear"}
 PARTNERS = rule("Partners", PARTNER, ENCRYPT)
+PREPENDED = {"apply_html_disclaimer_location": "Prepend", "apply_html_disclaimer_fallback_action": "Ignore"}
 #: Rules that are about other mail, and less in the way of theirs.
 OTHERS = [
     rule("Others", {**IN, "recipient_domain_is": ["a.com"]}, ENCRYPT),
@@ -417,6 +418,29 @@ def test_a_rule_for_a_part_of_the_mail_is_the_cause_of_the_rest(beside: Values) 
     off = {**ALL, "enabled": False}
     found = cause([rule("Part", {**IN, **PARTNER, **beside}, ENCRYPT), off])
     assert (found["kind"], found["rule"], found["option"]) == ("elsewhere", "Part", f"conditions.{next(iter(beside))}")
+
+
+def test_a_rule_that_seeks_a_word_by_a_pattern_and_a_file_beside_is_the_cause_of_mail_without_one() -> None:
+    tenders = {**OUTGOING, "subject_matches_patterns": ["tender*"], "attachment_name_matches_patterns": [r"\.pdf"]}
+    found = cause(
+        [rule("Tenders", tenders, ENCRYPT), {**ALL, "exceptions": {"subject_contains_words": ["tender"]}}],
+        when={**OUTGOING, "subject_contains_words": ["tender"]},
+    )
+    assert (found["kind"], found["rule"]) == ("elsewhere", "Tenders")
+
+
+def test_a_rule_whose_value_never_matches_is_named_before_an_exception_of_a_rule_for_other_mail() -> None:
+    footer = rule("Footer", OUTGOING, {"apply_html_disclaimer_text": "This is secret", **PREPENDED})
+    other = {**rule("Other", {**OUTGOING, "subject_or_body_contains_words": ["secret"]}, ENCRYPT)}
+    other["exceptions"] = {"subject_or_body_contains_words": ["this is secret"]}
+    found = cause([footer, other, rule("Partners", {**OUTGOING, "recipient_domain_is": ["@partner.com"]}, ENCRYPT)])
+    assert (found["kind"], found["rule"]) == ("never_matches", "Partners")
+
+
+def test_a_rule_that_brands_all_mail_is_no_cause_of_some_mail_that_no_rule_is_meant_for() -> None:
+    brands = rule("Portal", OUTGOING, {"apply_rights_protection_customization_template": "Portal"})
+    assert cause([brands], when={**OUTGOING, "from": ["billing@contoso.com"]}) == {}
+    assert cause([brands], when=OUTGOING)["kind"] == "only_brands"
 
 
 def test_mail_that_is_encrypted_and_expires_late_has_no_rule_that_would_encrypt_it_as_its_cause() -> None:
