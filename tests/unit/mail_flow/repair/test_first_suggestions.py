@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions import meant_values
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import aims, suggest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import suggest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
@@ -261,7 +262,7 @@ def test_an_exception_that_all_mail_of_a_rejecting_rule_meets_is_removed() -> No
     ],
 )
 def test_what_counts_as_misspelled(written: str, meant: str, is_misspelled: bool) -> None:
-    assert aims.is_misspelled(written, meant) is is_misspelled
+    assert meant_values.is_misspelled(written, meant) is is_misspelled
 
 
 @pytest.mark.parametrize("written", ["councill.com", "counsil.com"])
