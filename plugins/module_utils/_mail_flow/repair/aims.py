@@ -161,6 +161,7 @@ class RuleEdit:
     :param option: the option that changes, such as ``exceptions.sent_to``; ``priority`` of a rule that is moved or
         added.
     :param before: its value before, and :param:`after` now; ``None`` if it is not set. Priorities count from 0.
+    :param revives: whether no mail can meet the rule before the edit.
     """
 
     kind: str
@@ -168,6 +169,18 @@ class RuleEdit:
     option: str
     before: Any = None
     after: Any = None
+    revives: bool = False
+
+    def as_row(self) -> dict[str, Any]:
+        """The edit as a row of results, without what is not set."""
+        row = {
+            "kind": self.kind,
+            "rule": self.rule,
+            "option": self.option,
+            "before": self.before,
+            "after": self.after,
+        }
+        return {key: value for key, value in row.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -201,18 +214,23 @@ class EditedRules:
         }
         return self._with(place, rule, RuleEdit(ENABLE, name_of(rule), option, before, after))
 
-    def with_section(self, place: int, kind: str, section: str, values: Mapping[str, Any]) -> EditedRules:
-        """With options of a section of the rule at a place set; ``None`` takes an option out."""
+    def with_section(
+        self, place: int, kind: str, section: str, values: Mapping[str, Any], *, revives: bool = False
+    ) -> EditedRules:
+        """With options of a section of the rule at a place set; ``None`` takes an option out.
+
+        :param revives: whether no mail can meet the rule before that.
+        """
         old = self.rules[place].get(section) or {}
         new = {option: value for option, value in {**old, **values}.items() if value is not None}
         before, after = (
             {option: state_of_section[option] for option in values if option in state_of_section}
             for state_of_section in (old, new)
         )
-        edit = RuleEdit(kind, name_of(self.rules[place]), section, before or None, after or None)
+        edit = RuleEdit(kind, name_of(self.rules[place]), section, before or None, after or None, revives)
         if len(values) == 1:
             (option,) = values
-            edit = RuleEdit(kind, edit.rule, f"{section}.{option}", before.get(option), after.get(option))
+            edit = RuleEdit(kind, edit.rule, f"{section}.{option}", before.get(option), after.get(option), revives)
         return self._with(place, {**self.rules[place], section: new}, edit)
 
     def _with(self, place: int, rule: Rule, edit: RuleEdit) -> EditedRules:
@@ -253,7 +271,7 @@ def _rebuilds(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> int:
         return WIDER_RULE if edit.after is None else SAME_RULE
     if edit.after is None:
         edited = next((rule for rule in rules if name_of(rule) == edit.rule), {})
-        return _rebuilds_without(option, edited, aim)
+        return _rebuilds_without(option, edited, aim, revives=edit.revives)
     return SAME_RULE
 
 
@@ -296,14 +314,13 @@ def only_stops(rule: Rule) -> bool:
     return stop <= set(set_actions(rule.get("actions") or {})) <= {*stop, "remove_ome_v2", "set_audit_severity"}
 
 
-def _rebuilds_without(option: str, edited: Rule, aim: Aim) -> int:
+def _rebuilds_without(option: str, edited: Rule, aim: Aim, *, revives: bool) -> int:
     """How much it makes another rule that a condition is removed.
 
     :param edited: the rule after it.
+    :param revives: whether no mail can meet the rule before it: then the condition says of no mail whose it is.
     """
-    predicate = BY_OPTION.get(option)
-    says_whose = predicate is not None and (predicate.of_sender or predicate.of_recipient)
-    if says_whose or not is_wanted(edited, aim):
+    if (says_whose(option) and not revives) or not is_for(edited, aim):
         return LAST_RESORT
     return ANY_MAIL if set(edited.get("conditions") or ()) <= set(SCOPES) else WIDER_RULE
 
@@ -319,6 +336,19 @@ def is_wanted(rule: Rule, aim: Aim) -> bool:
         for option, wanted in aim.about.items()
         if option in (others or aim.about) or option in conditions
     )
+
+
+def says_whose(option: str) -> bool:
+    """Whether a condition says whose mail a rule is about, or to whom."""
+    predicate = BY_OPTION.get(option)
+    return predicate is not None and (predicate.of_sender or predicate.of_recipient)
+
+
+def is_for(rule: Rule, aim: Aim) -> bool:
+    """Whether a rule is for the mail that an aim is about, and for no other, as its conditions say: as they are, or as they are
+    meant.
+    """
+    return is_wanted(rule, aim) or (is_meant(rule, aim) and covers(rule, aim))
 
 
 def is_meant(rule: Rule, aim: Aim) -> bool:

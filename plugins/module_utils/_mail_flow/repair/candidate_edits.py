@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 
+from ..._resources.rules.action_effects import Does
 from ..actions.actions import set_actions
 from ..analyses.standings import SCOPES, FailedCondition, Standing
 from ..conditions.predicate import Atom, Predicate, Reach
@@ -32,6 +33,7 @@ from .aims import (
     lets_through,
     mends,
     rebuilds,
+    says_whose,
     unwritten,
 )
 from .condition_values import ConditionValues, Section, listed, without
@@ -110,6 +112,8 @@ class _EditsToAct:
             yield from self._to_withhold(standing)
         for standing in self._at.protecting:
             yield from self._moved_as_well(standing, list(self._protecting_as_asked(standing)))
+        for standing in self._at.helping:
+            yield from self._moved_as_well(standing, list(self._without_decryption(standing)))
 
     def _to_act(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule that helps acts: enabled, reached, without what keeps it from matching."""
@@ -193,6 +197,12 @@ class _EditsToAct:
         if others:
             yield self._at.draft.with_section(place, ACTION, "actions", others)
 
+    def _without_decryption(self, standing: Standing) -> Iterator[EditedRules]:
+        """A rule that encrypts the mail and decrypts it, too, only encrypts it."""
+        decrypting = standing.rule.actions.does(Does.DECRYPT) if self._aim.is_helped_by_encryption else {}
+        if decrypting and standing.rule.actions.does(Does.ENCRYPT):
+            yield self._at.draft.with_section(standing.rule.place, ACTION, "actions", dict.fromkeys(decrypting))
+
     def _moved_as_well(self, standing: Standing, repairs: Sequence[EditedRules]) -> Iterator[EditedRules]:
         """Repairs of a rule, and each of them with the rule before the first one that stops, or before all, if it is then
         about the wanted mail and much the same rule: that is better than one more rule that does the same.
@@ -242,7 +252,8 @@ class _EditsToAct:
         # A sender of the organization who did not sign in is not put right by a rule for everybody outside, too.
         unauthenticated = "from_scope" in options and self._at.wrong.copy.message.authenticated is False
         if len(standing.rule.criteria.conditions) > 1 and not unauthenticated:
-            yield self._at.draft.with_section(place, CONDITION, "conditions", dict.fromkeys(options))
+            revives = any(map(says_whose, options)) and self._at.meets_no_mail(place)
+            yield self._at.draft.with_section(place, CONDITION, "conditions", dict.fromkeys(options), revives=revives)
 
 
 def _replaces(rule: FlowRule, other: FlowRule) -> bool:

@@ -21,6 +21,7 @@ from ..model.message_recipients import recipients_of
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from .aims import Aim, EditedRules, FailingCopy, is_meant, withholds
+from .unwanted_changes import are_disjoint
 
 #: So many rules that nearly act are tried, the nearest first.
 _NEAREST = 12
@@ -151,6 +152,12 @@ class RulesAtCopy:
         if first_stop < len(self.rules.rules):
             places.add(first_stop)
         return tuple(sorted(places, reverse=True))
+
+    def meets_no_mail(self, place: int) -> bool:
+        """Whether no mail can meet the conditions and exceptions of a rule together, whatever becomes of it before."""
+        copy = self.wrong.copy
+        rule, date = self.draft.rules[place], copy.message.date
+        return date is not None and are_disjoint({}, [rule], copy.facts, self.rules.dialect, date, in_clear=False)[0]
 
     def _makes_copies_that_count(self, rule: FlowRule) -> bool:
         """Whether a rule sends copies to people for whom mail must be right, too."""

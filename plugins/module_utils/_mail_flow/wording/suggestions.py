@@ -76,7 +76,7 @@ _WORDS = {
     ),
     "action": (
         "add the action {option}: {after} to {rule}",
-        "",
+        "remove the action {option} from {rule}",
         "change the action {option} of {rule} from {before} to {after}",
     ),
 }
@@ -139,9 +139,7 @@ def _with_edits(
     )
     return replace(
         row,
-        edits=tuple(
-            {key: value for key, value in asdict(edit).items() if value is not None} for edit in suggestion.edits
-        ),
+        edits=tuple(edit.as_row() for edit in suggestion.edits),
         effect=f"{_ONCE_APPLIED}{effect}{_not_said(unsaid + suggestion.difference.more)}" if changes else "",
         rules=tuple(rules),
         difference=tuple(changes),

@@ -17,6 +17,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.pattern_samples import (
     finds_most,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
+    suggestion_rows,
+)
 
 from tests.unit.mail_flow.asking import ENCRYPT, IN, OUTGOING, PARTNER, STOP, rule
 from tests.unit.mail_flow.repair.repairing import repaired
@@ -124,6 +127,7 @@ def test_a_rule_that_is_to_begin_later_is_not_broken() -> None:
     assert edits[0] == [("add", "Encrypt: G")]
 
 
+BOTH = rule("Both", PATIENTS, {**ENCRYPT, "remove_ome_v2": True})
 PROTECTED = rule("Protected", {"message_type_matches": "PermissionControlled"}, STOP)
 
 
@@ -207,10 +211,44 @@ def test_a_pattern_that_finds_the_wanted_word_loses_its_anchor() -> None:
 
 
 def test_nothing_is_put_right_of_which_the_outcome_is_unknown() -> None:
-    both = rule("Both", PATIENTS, {**ENCRYPT, "remove_ome_v2": True})
-    found, edits = repaired([PRESS, both], {"when": PATIENTS, "then": IN_CLEAR})
-    assert ("move", "Both") in edits[0]
-    assert found.suggestions[0].puts_right == ()
+    found, edits = repaired([PRESS, BOTH], {"when": PATIENTS, "then": IN_CLEAR})
+    moved = found.suggestions[edits.index([("move", "Both")])]
+    assert moved.puts_right == ()
+
+
+def test_a_rule_that_encrypts_and_decrypts_only_encrypts_then() -> None:
+    found, edits = repaired([PRESS, BOTH], {"when": PATIENTS, "then": IN_CLEAR})
+    assert edits[0] == [("action", "Both"), ("move", "Both")]
+    assert found.suggestions[0].rules[0]["actions"] == ENCRYPT
+    assert found.suggestions[0].left_open is None
+    row = suggestion_rows([found], [BOTH, PRESS], str)[0]
+    assert row.text.startswith("Remove the action remove_ome_v2 from the rule 'Both' and move it")
+
+
+def test_a_condition_that_no_mail_of_a_rule_can_meet_goes() -> None:
+    """The partners only write to people inside by it, and the rule is for mail to people outside."""
+    groups = {"partners@contoso.com": ["megan@contoso.com"], "all@contoso.com": ["megan@contoso.com"]}
+    wanted = {**OUTGOING, "from_member_of": ["partners@contoso.com"]}
+    partners = rule("Partners", {**wanted, "sent_to_member_of": ["all@contoso.com"]}, ENCRYPT)
+    found, edits = repaired([partners], {"when": wanted, "then": IN_CLEAR}, {**TENANT, "groups": groups})
+    assert edits[0] == [("condition", "Partners")]
+    assert found.suggestions[0].rules[0]["conditions"] == wanted
+
+
+def test_a_condition_on_people_stays_if_the_rule_acts_on_mail_to_them() -> None:
+    wanted = {**OUTGOING, "from_member_of": ["partners@contoso.com"]}
+    partners = rule("Partners", {**wanted, "recipient_domain_is": ["partner.com"]}, ENCRYPT)
+    groups = {"partners@contoso.com": ["megan@contoso.com"]}
+    _found, edits = repaired([partners], {"when": wanted, "then": IN_CLEAR}, {**TENANT, "groups": groups})
+    assert edits[0] == [("add", "Encrypt: G")]
+
+
+def test_a_rule_for_a_part_of_the_wanted_mail_is_for_all_of_it_also_if_a_pattern_says_it() -> None:
+    part = {**OUTGOING, "subject_matches_patterns": ["tender"], "attachment_extension_matches_words": ["pdf"]}
+    wanted = {**OUTGOING, "subject_contains_words": ["tender"]}
+    found, edits = repaired([rule("Tenders", part, ENCRYPT)], {"when": wanted, "then": IN_CLEAR})
+    assert edits[0] == [("condition", "Tenders")]
+    assert "attachment_extension_matches_words" not in found.suggestions[0].rules[0]["conditions"]
 
 
 PARTNERS: Values = {

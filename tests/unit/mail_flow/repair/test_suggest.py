@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,7 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     with_facts,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.advice import Advice
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import as_options
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import RuleEdit, as_options
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggestion import (
     GoalSuggestions,
@@ -87,7 +87,12 @@ def repaired(
 
 def edits(found: GoalSuggestions) -> list[tuple[Any, ...]]:
     """Kind, rule, option, before and after of suggestions of one edit."""
-    return [tuple(asdict(each.edits[0]).values()) for each in found.suggestions if len(each.edits) == 1]
+    return [parts(each.edits[0]) for each in found.suggestions if len(each.edits) == 1]
+
+
+def parts(edit: RuleEdit) -> tuple[Any, ...]:
+    """Kind, rule, option, before and after of an edit."""
+    return edit.kind, edit.rule, edit.option, edit.before, edit.after
 
 
 def test_a_rule_that_stops_before() -> None:
@@ -322,9 +327,7 @@ def test_two_edits_where_no_single_one_does() -> None:
     assert {len(each.edits) for each in found.suggestions} == {2}
     stop = ("stop", "Partner", "actions.stop_rule_processing", True, None)
     exception = ("exception", "All", "exceptions.recipient_domain_is", ["b.com"], None)
-    assert [stop, exception] in [
-        sorted((tuple(asdict(edit).values()) for edit in each.edits), reverse=True) for each in found.suggestions
-    ]
+    assert [stop, exception] in [sorted(map(parts, each.edits), reverse=True) for each in found.suggestions]
 
 
 def test_nothing_is_an_answer() -> None:
@@ -409,7 +412,7 @@ def test_each_recipient_of_whom_something_else_is_expected() -> None:
     )
     assert {len(each.edits) for each in found.suggestions} == {2}
     widened = [("condition", name, "conditions.subject_contains_words") for name in ("a.com", "b.com")]
-    assert widened in [[tuple(asdict(edit).values())[:3] for edit in each.edits] for each in found.suggestions]
+    assert widened in [[parts(edit)[:3] for edit in each.edits] for each in found.suggestions]
 
 
 def missed(found: Suggestion, messages: Sequence[Values]) -> list[Any]:
@@ -535,7 +538,7 @@ def test_a_broken_rule_is_put_right_before_one_more_is_added(
     assert edits(found)[0] == edit
     (found,) = repaired([NEWS_STOPS, broken_rule], [wanted])
     first = found.suggestions[0]
-    assert [tuple(asdict(each).values()) for each in first.edits] == [edit, ("move", "R", "priority", 1, 0)]
+    assert list(map(parts, first.edits)) == [edit, ("move", "R", "priority", 1, 0)]
     assert "add" in kinds(found)
     pasted = proposed_rules(as_options(first.rules, [NEWS_STOPS, broken_rule]), "rules")
     (judged,) = prove(pasted, TENANT, [wanted], NOW)
@@ -700,7 +703,7 @@ def test_how_mail_leaves_is_put_right_by_what_routes_it() -> None:
 def test_a_rule_with_another_template_makes_way_for_one_with_the_right_one(template: str, protection: str) -> None:
     other = rule("Other", OUTGOING, {"apply_rights_protection_template": template})
     (found,) = repaired([other], (), [{**TO_PARTNER, "expect": {"ann@partner.com": {"protection": protection}}}])
-    pairs = [[tuple(asdict(edit).values())[:2] for edit in each.edits] for each in found.suggestions]
+    pairs = [[parts(edit)[:2] for edit in each.edits] for each in found.suggestions]
     assert [("exception", "Other"), ("add", "Encrypt mail to partner.com")] in pairs
 
 
