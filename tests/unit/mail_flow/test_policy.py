@@ -278,6 +278,22 @@ def test_how_mail_leaves_is_said_with_one_verb() -> None:
     )
 
 
+def test_mail_may_leave_through_a_connector_where_another_one_takes_it_too() -> None:
+    gate = {"name": "Gate", "is_transport_rule_scoped": True, "tls_settings": "EncryptionOnly"}
+    other = {
+        "name": "Other",
+        "recipient_domains": ["northwind.com", "*.northwind.com"],
+        "tls_settings": "EncryptionOnly",
+    }
+    facts = {**TENANT, "outbound_connectors": [gate, other]}
+    routes = rule(
+        "Route", {**IN, "recipient_domain_is": ["northwind.com"]}, {"route_message_outbound_connector": "Gate"}
+    )
+    assert [row.text for row in policy_rows(policy([routes], facts, NOW))] == [
+        "Mail from inside to northwind.com may leave through the connector 'Gate' (U32) ('Route').",
+    ]
+
+
 WRAPPED = {"apply_html_disclaimer_text": "x"}
 
 

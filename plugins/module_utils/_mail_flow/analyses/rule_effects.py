@@ -12,7 +12,7 @@ from ..actions.brought_people import THE_MANAGER
 from ..actions.deliver import FATES
 from ..actions.protect import option_name, template_name
 from ..model.encrypters import BLOCKED, ENDS_BY_DLP, Encrypter
-from ..model.outcomes import OPEN_PROTECTIONS, Fate
+from ..model.outcomes import OPEN_PROTECTIONS, Fate, Tls
 from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
@@ -121,6 +121,10 @@ def shows_effect(rule: FlowRule | DlpRule, effect: RuleEffect, outcome: CopyResu
         return ends.is_delivered and same_name(ends.branding, effect.names[0])
     if effect.kind in ("in_transit", "clear_transit"):
         return False
+    if effect.kind == "connector":
+        way = ends.transit
+        known = way is not None and way.tls is not Tls.UNKNOWN and same_name(way.connector, effect.names[0])
+        return known and rule.name in ends.surely_matching
     return rule.name in ends.surely_matching
 
 

@@ -17,8 +17,10 @@ from ..model.outcomes import Fate
 from ..rules.flow_rule import FlowRule
 from ..sat.batch import Batch
 from ..simulator.assumptions import AFTER_REJECTION, NOT_FOUND
+from ..simulator.protection import leaves_through
 from ..simulator.results import result
 from ..simulator.state import Course
+from ..symbolic.compile_outcomes import through
 from ..symbolic.encoding import Model
 from ..symbolic.message_search import CandidateMessage
 from ..symbolic.witness_replay import course_of, reasons_of
@@ -140,6 +142,8 @@ class SideEffects:
     def _has(self, effect: SideEffect, rule: FlowRule, which: int) -> Literal:
         """The literal that is true if mail has a side effect by a rule of a set; after a rejection, that is open."""
         chain = self.model.free.chains[which]
+        if effect.sort == "connector":
+            return high(chain.acts(rule) & through(chain, effect.name))
         return high(chain.notifies(rule) if effect.sort in TOLD_AFTER_REJECTION else chain.acts(rule))
 
     def _is_on_its_way(self, effect: SideEffect, which: int) -> list[Literal]:
@@ -364,7 +368,8 @@ class _SideEffectReplay:
         """What is open of the candidate."""
         for which in (0, 1):
             course = self._course(which, self.candidate.message)
-            yield from reasons_of(course, self.candidate.message, self.candidate.facts[which])
+            transit = any(effect.sort == "connector" for effect in self.effects)
+            yield from reasons_of(course, self.candidate.message, self.candidate.facts[which], transit=transit)
             if course is not None and self._rests_on_a_guess(course):
                 yield AFTER_REJECTION
 
@@ -377,6 +382,12 @@ class _SideEffectReplay:
         """Whether a copy has a side effect in a rule set; ``None`` if that is open."""
         places = {rule.place for rule in self.model.rule_sets[which].rules if effect in effects_of(rule)}
         matched = [any(place in places for _held, place in world.matched) for world in course.worlds]
+        if any(matched) and effect.sort == "connector":
+            ways = {
+                matches and leaves_through(world, self.candidate.facts[which], course.recipient.address, effect.name)
+                for world, matches in zip(course.worlds, matched, strict=True)
+            }
+            return ways.pop() if len(ways) == 1 else None
         if all(matched):
             return True
         perhaps = any(place in places for world in course.worlds for _held, place in world.perhaps)

@@ -18,7 +18,7 @@ from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
 from ..symbolic.compile_added_copies import AddedCopy
-from ..symbolic.compile_outcomes import Outcome, in_transit
+from ..symbolic.compile_outcomes import Outcome, in_transit, through
 from ..symbolic.side import Side
 from .rule_effects import COPIED, ON_THE_WAY, RuleEffect, cases_of, effects_on_copy, may_prevent
 from .rule_ends import ended_by, ends_all_its_mail, how_it_ends, rejects_misfits
@@ -107,6 +107,10 @@ class StatementEffects:
     def _leaves_in_clear(self, query: _EffectQuery) -> Value:
         """The value that is true if a copy leaves without forced TLS."""
         return ~query.outcome.fate.gone & ~in_transit(query.side.chains[0], VALIDATIONS[0])
+
+    def _leaves_through_connector(self, query: _EffectQuery) -> Value:
+        """The value that is true if a rule routes a copy to the connector of an effect, and it leaves there."""
+        return self._has_side_effect(query) & through(query.side.chains[0], query.effect.names[0])
 
     def _asking(self, effect: RuleEffect) -> list[FlowRule]:
         """The rules that ask the people of an effect for approval."""
@@ -227,4 +231,5 @@ _FORMULA_OF_KIND: Mapping[str, Callable[[StatementEffects, _EffectQuery], Value]
     **dict.fromkeys(COPIED, StatementEffects._is_copied),
     "in_transit": StatementEffects._leaves_by_tls,
     "clear_transit": StatementEffects._leaves_in_clear,
+    "connector": StatementEffects._leaves_through_connector,
 }

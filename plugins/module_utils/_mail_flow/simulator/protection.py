@@ -442,12 +442,14 @@ class Way:
         side offers it.
     :param ends_at: the smart hosts at which what Exchange knows ends.
     :param doubt: why it may check, or force, more than that.
+    :param known: whether it is known that a copy goes this way if no other one wins.
     """
 
     connector: str = ""
     validation: str = ""
     ends_at: str = ""
     doubt: Reason | None = None
+    known: bool = True
 
     def protects(self, least: str) -> bool | None:
         """Whether a copy goes this way only by TLS that checks this at least; ``None`` if that is open."""
@@ -466,7 +468,7 @@ def ways_of(world: World, facts: Facts, address: str) -> list[Way]:
 
 def _connected(world: World, facts: Facts, name: str) -> list[Way]:
     if facts.connectors.outbound is None:
-        return [Way(doubt=_NOT_READ)]
+        return [Way(doubt=_NOT_READ, known=False)]
     routed = [_routed(rule, connector, facts) for rule, connector in world.routes]
     taking = [connector for connector in connectors_for(facts, name) if connector.takes_any]
     surely = [*routed, *(_way(connector) for connector in taking if not connector.test_mode)]
@@ -488,7 +490,7 @@ def _routed(rule: str, wanted: str, facts: Facts) -> Way:
     connector = next(named, None)
     if connector is None or connector.idle:
         kind = ROUTED_TO[connector.idle] if connector else "routed_to_unknown"
-        return Way(wanted, doubt=Reason(questions.WHICH_CONNECTOR, kind, (rule, wanted)))
+        return Way(wanted, doubt=Reason(questions.WHICH_CONNECTOR, kind, (rule, wanted)), known=False)
     return _way(connector)
 
 
@@ -522,18 +524,37 @@ def protects(world: World, facts: Facts, address: str, least: str) -> bool | Non
     return False if every == {False} and goes is True else None
 
 
-def reasons_of_transit(world: World, facts: Facts, address: str) -> list[Reason]:
-    """Why it is open how somebody's copy leaves."""
+def leaves_through(world: World, facts: Facts, address: str, connector: str) -> bool | None:
+    """Whether somebody's copy leaves through a connector; ``None`` if that is open."""
     goes = _goes(world, facts, address)
-    return [*(goes.reasons if isinstance(goes, Open) else ()), *_reasons(ways_of(world, facts, address), address)]
+    if goes is False:
+        return False
+    ways = ways_of(world, facts, address)
+    every = {same_name(way.connector, connector) for way in ways}
+    if goes is not True or len(every) > 1 or not all(way.known for way in ways):
+        return None
+    return every == {True}
+
+
+def reasons_of_transit(world: World, facts: Facts, address: str) -> list[Reason]:
+    """Why it is open how somebody's copy leaves. If all ways protect it alike, it is which of them it takes."""
+    goes = _goes(world, facts, address)
+    ways = ways_of(world, facts, address)
+    reasons = [*(goes.reasons if isinstance(goes, Open) else ()), *_reasons(ways, address)]
+    return reasons or ([_which_way(ways, address)] if len(ways) > 1 else [])
 
 
 def _reasons(ways: Sequence[Way], address: str) -> list[Reason]:
     doubts = [way.doubt for way in ways if way.doubt]
     if len({way.validation for way in ways}) > 1:
-        names = tuple(way.connector for way in ways)
-        doubts.append(Reason(questions.WHICH_CONNECTOR, "which_way", (domain(address), names)))
+        doubts.append(_which_way(ways, address))
     return doubts
+
+
+def _which_way(ways: Sequence[Way], address: str) -> Reason:
+    """Why it is open which of several ways a copy takes."""
+    names = tuple(way.connector for way in ways)
+    return Reason(questions.WHICH_CONNECTOR, "which_way", (domain(address), names))
 
 
 def transit(worlds: Iterable[World], facts: Facts, address: str) -> Transit | None:

@@ -216,6 +216,25 @@ def forced(chain: RuleChain, least: str) -> Value:
     return required | logic.choose(may_not, may & open_, TRUE)
 
 
+def through(chain: RuleChain, connector: str) -> Value:
+    """Whether a copy leaves through a connector. See :func:`simulator.protection.leaves_through`."""
+    logic = chain.logic
+    name = name_key(connector)
+    ways = [(name_key(taking.connector.name), taking) for taking in taken_by(chain)]
+    if chain.mail.facts.connectors.outbound is None:
+        return _goes(chain) & chain.state.routes.get(name, FALSE) & _open_way(chain, "takes", name)
+    may = logic.any_of([taking.when for way, taking in ways if way == name])
+    surely = logic.any_of([taking.when for way, taking in ways if way == name and taking.known and taking.surely])
+    # Which of two wins is one question, whatever rules route mail to them.
+    wins = [~taking.when | _open_way(chain, "wins", name, way) for way, taking in ways if way != name]
+    return logic.all_of([_goes(chain), may, surely | _open_way(chain, "takes", name), *wins])
+
+
+def _open_way(chain: RuleChain, *question: str) -> Value:
+    """The value of an open question about how somebody's copy leaves."""
+    return chain.logic.unknown(questions.WHICH_CONNECTOR, chain.person.name, *question)
+
+
 def in_transit(chain: RuleChain, least: str) -> Value:
     """Whether a copy does not leave, or only by forced TLS that checks this at least."""
     return ~_goes(chain) | forced(chain, least)
@@ -226,13 +245,9 @@ def _goes(chain: RuleChain) -> Value:
     other servers, that is open.
     """
     logic = chain.logic
-    person = chain.person
-    routes = chain.state.routes
-    perhaps = logic.any_of(routes.values()) | _may_relay(chain)
-    if perhaps == FALSE:
-        return chain.conditions.scopes.leaves(person)
-    open_ = logic.unknown(questions.WHICH_CONNECTOR, "goes", person.name, *routes.items())
-    return chain.conditions.scopes.leaves(person) | (perhaps & open_)
+    routed = [when & _open_way(chain, "goes", name) for name, when in chain.state.routes.items()]
+    relayed = _may_relay(chain) & _open_way(chain, "relays")
+    return logic.any_of([chain.conditions.scopes.leaves(chain.person), *routed, relayed])
 
 
 def _may_relay(chain: RuleChain) -> Value:

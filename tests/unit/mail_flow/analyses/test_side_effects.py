@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import policy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_rows
 
-from tests.unit.mail_flow.answers import difference_lines
+from tests.unit.mail_flow.answers import difference, difference_lines
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, ENCRYPTING, IN, NOW, OUTGOING, STOP, compared, rule
 from tests.unit.mail_flow.small_worlds import TENANT
 
@@ -35,8 +35,17 @@ def asks(who: str) -> Values:
     return rule("Asks", IN, {"moderate_message_by_user": [who]})
 
 
+GATE = {"name": "Gate", "connector_type": "Partner", "is_transport_rule_scoped": True, "recipient_domains": ["*"]}
+NORTHWIND = {"name": "Northwind", "connector_type": "Partner", "recipient_domains": ["northwind.com"]}
+
+
+def changed_with(connectors: Sequence[Values], before: Sequence[Values], after: Sequence[Values]) -> list[Values]:
+    facts = {**TENANT, "outbound_connectors": connectors}
+    return list(difference(before, after, facts, NOW).rows)
+
+
 def told(before: Sequence[Values], after: Sequence[Values]) -> list[tuple[str, str, bool]]:
-    rows = compared(before, after).rows
+    rows = changed_with([GATE], before, after)
     return [
         (each["kind"], each["name"], each["now"])
         for row in rows
@@ -89,6 +98,36 @@ def test_a_change_of_what_rules_do_beside_is_told(
 ) -> None:
     assert told(before, after) == effects
     assert NOTHING not in difference_lines(compared(before, after))
+
+
+@pytest.mark.parametrize(
+    ("connectors", "conditions", "certain"),
+    [
+        ([GATE], OUTGOING, True),
+        ([GATE, NORTHWIND], OUTGOING, True),  # Of mail to others it is certain.
+        ([GATE, NORTHWIND], {**IN, "sent_to": ["kim@northwind.com"]}, False),
+        ([{**GATE, "enabled": False}], OUTGOING, False),
+        ([], OUTGOING, False),
+    ],
+    ids=["alone", "beside another", "of another", "disabled", "not there"],
+)
+def test_mail_surely_leaves_through_a_connector_only_if_no_other_takes_it(
+    connectors: Sequence[Values], conditions: Values, certain: bool
+) -> None:
+    rows = changed_with(connectors, [], [{**CONNECTOR, "conditions": conditions}])
+    changed = [row for row in rows if row["kind"] == "side_effect_changed"]
+    unknown = [row["text"] for row in rows if row["kind"] == "unknown" and "connector 'Gate' (U32)" in row["text"]]
+    assert bool(changed) is certain
+    assert certain or unknown
+
+
+def test_an_edit_beside_a_connector_does_not_make_its_mail_leave_differently() -> None:
+    rejects = rule("Rejects", {**OUTGOING, "subject_contains_words": ["deal"]}, {"reject_message_reason_text": "no"})
+    routes = {**CONNECTOR, "conditions": {**IN, "recipient_domain_is": ["northwind.com"]}}
+    rows = changed_with(
+        [GATE, {**NORTHWIND, "recipient_domains": ["northwind.com", "*.northwind.com"]}], [rejects, routes], [routes]
+    )
+    assert [row["text"] for row in rows if "no longer leave through" in row["text"]] == []
 
 
 @pytest.mark.parametrize("blocks", [REJECTS, DELETES], ids=["rejects", "deletes"])
