@@ -23,7 +23,7 @@ from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.rule_trace import result_values
-from .meant_rules import is_meant_for, is_part_of, unlike
+from .meant_rules import is_meant_at_least_for, unlike
 from .standings import Copy, FailedCondition, Standing, standings
 
 #: What a rule does with mail that does not arrive, to the kind of a cause.
@@ -171,7 +171,7 @@ def _cause_by_nearest_rule(
         ],
         guarantee,
     )
-    if elsewhere and (nearest is None or _unlikely(elsewhere.rule, guarantee) <= _unlikely(nearest.rule, guarantee)):
+    if elsewhere and (nearest is None or _likeness(elsewhere.rule, guarantee) >= _likeness(nearest.rule, guarantee)):
         atom = elsewhere.failed[0].atom
         option = f"conditions.{atom.predicate.options[0]}"
         return BreachCause(
@@ -184,7 +184,7 @@ def _cause_by_nearest_rule(
     instead = _acting_without_encrypting(every) if wish.protects_what_is_delivered else []
     unencrypting = _nearest([one for one in instead if _is_meant_for(one.rule, guarantee)], guarantee)
     if unencrypting and (
-        nearest is None or _unlikely(unencrypting.rule, guarantee) < _unlikely(nearest.rule, guarantee)
+        nearest is None or _likeness(unencrypting.rule, guarantee) > _likeness(nearest.rule, guarantee)
     ):
         return BreachCause(_done_instead(unencrypting.rule), unencrypting.rule.name)
     return _cause_by_standing(nearest, every, copy) if nearest else None
@@ -285,8 +285,8 @@ def _nearest(every: Sequence[Standing], guarantee: Guarantee) -> Standing | None
     return min(
         every,
         key=lambda standing: (
-            *_unlikely(standing.rule, guarantee),
-            unlike(standing.rule, guarantee.when),
+            not _is_meant_for(standing.rule, guarantee),
+            *unlike(standing.rule, guarantee.when),
             standing.distance,
             not standing.could_act,
             standing.rule.place,
@@ -301,16 +301,15 @@ def _conditions(rule: FlowRule) -> dict[str, Any]:
 
 
 def _is_meant_for(rule: FlowRule, guarantee: Guarantee) -> bool:
-    """Whether a rule is meant for mail of a guarantee, or for a part of it, as its conditions say."""
-    conditions = _conditions(rule)
-    return is_meant_for(conditions, guarantee.when) or is_part_of(conditions, guarantee.when)
+    """Whether a rule is meant for the mail of a guarantee, or for more, as its conditions say."""
+    return is_meant_at_least_for(_conditions(rule), guarantee.when)
 
 
-def _unlikely(rule: FlowRule, guarantee: Guarantee) -> tuple[bool, int]:
-    """How unlikely a rule is meant to keep a guarantee, as its conditions say: least of all one that is meant for its mail, then
-    one that has more values in common with it.
+def _likeness(rule: FlowRule, guarantee: Guarantee) -> tuple[bool, int]:
+    """How like the mail of a guarantee that of a rule is: first whether the rule is meant for it, then how many values their
+    conditions have in common.
     """
-    return not _is_meant_for(rule, guarantee), unlike(rule, guarantee.when)[0]
+    return _is_meant_for(rule, guarantee), -unlike(rule, guarantee.when)[0]
 
 
 def _has_one_known_cause(standing: Standing, copy: Copy) -> bool:

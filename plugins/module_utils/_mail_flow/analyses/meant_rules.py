@@ -49,6 +49,14 @@ def is_part_of(conditions: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
     return bool(telling) and all(shares_values(option, conditions[option], about) for option in telling)
 
 
+def is_meant_at_least_for(conditions: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
+    """Whether a rule is meant for some mail, or for more mail of which that is a part, as its conditions say.
+
+    :param conditions: those of the rule; :param:`about`: those of the mail.
+    """
+    return is_meant_for(conditions, about) or is_part_of(conditions, about)
+
+
 def shares_values(option: str, values: Any, about: Mapping[str, Any]) -> bool:
     """Whether a condition has a value in common with one in a section. A value that matches no mail counts as the one that it
     is meant for, and so does a misspelled domain, a pattern that lacks a backslash, one that finds texts of the other one, and
@@ -106,10 +114,8 @@ def unlike(rule: FlowRule, when: Mapping[str, Any]) -> tuple[int, int]:
     others = 0
     for atom in rule.criteria.conditions:
         wanted = when.get(atom.predicate.options[0])
-        values = {str(value).casefold() for value in (wanted if isinstance(wanted, list) else [wanted])}
-        own = result_values(atom.values)
-        own = own if isinstance(own, list) else [own]
-        shared += sum(str(value).casefold() in values for value in own)
+        values = {str(value).casefold() for value in as_list(wanted)}
+        shared += sum(str(value).casefold() in values for value in as_list(result_values(atom.values)))
         others += wanted is None
     return -shared, others
 

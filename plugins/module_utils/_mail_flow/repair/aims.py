@@ -320,7 +320,7 @@ def _rebuilds_without(option: str, edited: Rule, aim: Aim, *, revives: bool) -> 
     :param edited: the rule after it.
     :param revives: whether no mail can meet the rule before it: then the condition says of no mail whose it is.
     """
-    if (says_whose(option) and not revives) or not is_for(edited, aim):
+    if (says_whose(option) and not revives) or not is_for_it_alone(edited, aim):
         return LAST_RESORT
     return ANY_MAIL if set(edited.get("conditions") or ()) <= set(SCOPES) else WIDER_RULE
 
@@ -344,7 +344,7 @@ def says_whose(option: str) -> bool:
     return predicate is not None and (predicate.of_sender or predicate.of_recipient)
 
 
-def is_for(rule: Rule, aim: Aim) -> bool:
+def is_for_it_alone(rule: Rule, aim: Aim) -> bool:
     """Whether a rule is for the mail that an aim is about, and for no other, as its conditions say: as they are, or as they are
     meant.
     """

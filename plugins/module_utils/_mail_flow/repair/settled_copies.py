@@ -12,11 +12,11 @@ import contextlib
 from collections.abc import Iterator
 
 from ..analyses.judgment import GuaranteeVerdict, Judgment
-from ..analyses.meant_rules import unlike
+from ..analyses.meant_rules import is_meant_at_least_for, unlike
 from ..analyses.standings import SCOPES
 from ..budget import BudgetError
 from ..model import questions
-from .aims import MOST_RULES, Aim, EditedRules, Rule, aim_of_guarantee, covers, is_meant
+from .aims import MOST_RULES, Aim, EditedRules, Rule, aim_of_guarantee
 from .candidate_edits import with_new_name
 from .compared_draft import compared
 from .draft_proof import DraftProof, OpenError, edits_act
@@ -68,15 +68,16 @@ def _drafts(judged: Judgment, aim: Aim, task: RepairTask) -> Iterator[EditedRule
     present = task.present
     behind = [rule for rule in task.rules.rules[place:] if rule.is_on_and_enforced and not rule.dlp]
     nearest = sorted(behind, key=lambda rule: unlike(rule, aim.about))
-    for_it = [rule for rule in nearest if aim.is_helped_by(rule) and _is_for(present.rules[rule.place], aim)]
+    for_it = [rule for rule in nearest if aim.is_helped_by(rule) and _is_at_least_for(present.rules[rule.place], aim)]
     yield from (present.moved(rule.place, place) for rule in for_it[:_MOST_MOVED])
     if aim.remedy is not None and len(present.rules) < MOST_RULES:
         yield present.added(with_new_name(aim.remedy, present.rules), place)
 
 
-def _is_for(rule: Rule, aim: Aim) -> bool:
+def _is_at_least_for(rule: Rule, aim: Aim) -> bool:
     """Whether a rule is for the mail of an aim, or for more of it."""
-    return is_meant(rule, aim) or covers(rule, aim) or set(rule.get("conditions") or ()) <= set(SCOPES)
+    conditions = rule.get("conditions") or {}
+    return is_meant_at_least_for(conditions, aim.about) or set(conditions) <= set(SCOPES)
 
 
 def _is_settled_by(draft: EditedRules, goal: Goal, proof: DraftProof, task: RepairTask) -> bool:
