@@ -20,21 +20,10 @@ from .aspects import Aspect, DifferenceKind
 from .besides_dlp import certain_dlp_rules
 from .difference_kinds import ClassWitness, MailClass, surely_acts
 from .difference_queries import DifferenceSearch
+from .exempting_rules import Exemptions, exempting_rules
 from .finding import Exempting, Stages
 from .rule_changes import Edit, Separation
 from .rule_ends import ended_by, how_it_ends
-
-#: The maximum number of other rules that are found one by one for a class: each is a question to the solver.
-MOST_COUNTED = 4
-
-#: How a rule exempts mail, what explains the most first.
-_RANKS = {
-    **dict.fromkeys(("rejects", "deletes", "quarantines", "redirects", "stops"), 0),
-    "may_stop": 1,
-    **dict.fromkeys(("encrypts", "decrypts", "asks", "brands", "routes", "brings"), 2),
-    "holds": 3,
-    **dict.fromkeys(("dlp_blocks", "dlp_redirects", "dlp_quarantines", "dlp_decrypts"), 4),
-}
 
 #: What a rule does to how it exempts mail from a difference in an aspect of it. Another rule that encrypts changes no
 #: branding that a rule chooses.
@@ -84,20 +73,6 @@ class Extent:
     like_witness: Literal
 
 
-@dataclass(frozen=True)
-class Exemptions:
-    """What exempts named mail from a sentence: fields of the finding.
-
-    :param limit: what exempts mail beside other rules: ``another`` if nothing does, ``outside``, ``protected``, ``already`` or
-        ``some``.
-    :param by: the other rules that do so, and :param:`other_ways`: how yet others do, if there are many.
-    """
-
-    limit: str
-    by: tuple[Exempting, ...] = ()
-    other_ways: tuple[str, ...] = ()
-
-
 class ClassExemptions:
     """What exempts named mail from the sentences about classes: the rules that may do so, those that do, and what else does.
 
@@ -129,34 +104,11 @@ class ClassExemptions:
         """
         exempt = [*extent.named, ~treated]
         candidates = self._candidates(draft)
-        by, other_ways = self._exempting(exempt, candidates) if extent.named else ((), ())
+        by, other_ways = exempting_rules(self._known, exempt, candidates) if extent.named else ((), ())
         rest = [*exempt, *(~acts for acts in candidates.values())]
         if extent.named and self._known.can(rest) is False:
             return Exemptions("another", by, other_ways)
         return Exemptions(self._limit(draft, extent, rest), by, other_ways)
-
-    def _exempting(
-        self, exempt: Sequence[Literal], candidates: Mapping[Exempting, Literal]
-    ) -> tuple[tuple[Exempting, ...], tuple[str, ...]]:
-        """The rules that exempt named mail, each with mail on which none of the others acts that were found before, and
-        how yet others do if there are many.
-
-        :param exempt: that mail is named, and not treated as a sentence says.
-        :param candidates: the rules that may do so, each with the literal that is true if it acts.
-        """
-        unexplained = dict(sorted(candidates.items(), key=lambda item: _RANKS[item[0].how]))
-        exempting: dict[Exempting, Literal] = {}
-        others: list[str] = []
-        while unexplained:
-            first = self._known.first_possible([*exempt, *(~acts for acts in exempting.values())], unexplained)
-            if first is None:
-                break
-            if len(exempting) < MOST_COUNTED:
-                exempting[first] = unexplained.pop(first)
-            else:
-                others.append(first.how)
-                unexplained = {exemption: acts for exemption, acts in unexplained.items() if exemption.how != first.how}
-        return tuple(exemption for exemption in candidates if exemption in exempting), tuple(others)
 
     def _limit(self, draft: ClassFacts, extent: Extent, rest: Sequence[Literal]) -> str:
         """What exempts named mail beside other rules.

@@ -23,10 +23,11 @@ from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.witness_replay import as_it_arrives, course_of, on_arrival
 from .aspects import Aspect, DifferenceKind
 from .attribution import ANY, OWN
-from .class_exemptions import ClassExemptions, ClassFacts, Exemptions, Extent
+from .class_exemptions import ClassExemptions, ClassFacts, Extent
 from .difference_kinds import ClassWitness, MailClass, assumed, witness_of
 from .difference_queries import DifferenceSearch
 from .edited_rules import changing_rules, edit_at, rules_of, telling_separation
+from .exempting_rules import Exemptions
 from .finding import STAGE_KEYS, Cause, ChangedMail, LaterRule, Stages
 from .rule_changes import NOTHING, Separation, separation_of, without_values_of
 

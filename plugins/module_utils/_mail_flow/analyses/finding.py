@@ -113,8 +113,8 @@ class Exempting:
 
     :param how: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``stops``, ``may_stop`` (a rule in a test mode, U08),
         ``encrypts``, ``decrypts``, ``asks`` (for another template), ``brands`` (otherwise), ``routes``, ``brings`` (it to
-        the same person), or ``holds`` (for an approval); for a DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``,
-        ``dlp_decrypts`` or ``dlp_asks`` (for another template).
+        the same person), ``repeats`` (a side effect), or ``holds`` (for an approval); for a connector ``takes`` (mail itself); for
+        a DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_decrypts`` or ``dlp_asks`` (for another template).
     """
 
     rule: str
@@ -297,7 +297,10 @@ class SideEffectsChanged(MailFinding):
     :param later: the rule, if it is not an edited one.
     :param cause: ``None`` if several edits may be the cause.
     :param changed: the conditions that earlier rules change, each with the names of these rules.
-    :param only_part: whether it is a part of the mail on which the named rules act, and open which.
+    :param limit: what exempts named mail beside rules: ``""`` (nothing), ``inside`` (its recipients are), or ``some`` (it is open
+        which mail is).
+    :param by: the rules that exempt some of it; :param:`other_ways`: how yet others do, if there are many.
+    :param exceptions: the exceptions of the rules in :param:`about` that some mail meets which would be named without them.
     """
 
     kind: DifferenceKind = DifferenceKind.SIDE_EFFECT_CHANGED
@@ -306,7 +309,10 @@ class SideEffectsChanged(MailFinding):
     later: LaterRule | None
     cause: Cause | None
     changed: tuple[tuple[Atom, tuple[str, ...]], ...] = ()
-    only_part: bool = False
+    limit: str = ""
+    by: tuple[Exempting, ...] = ()
+    other_ways: tuple[str, ...] = ()
+    exceptions: tuple[Atom, ...] = ()
 
     @property
     def when(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ..model.outcomes import OPEN_PROTECTIONS, Fate, Tls
 from ..rules.dlp_rules import DlpRule
 from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
+from .finding import OF_COPIES, STATED_TEXTS
 from .rule_ends import ends_all_its_mail, how_it_ends, rejects_misfits
 from .rule_side_effects import TOLD_AFTER_REJECTION
 
@@ -125,7 +126,8 @@ def shows_effect(rule: FlowRule | DlpRule, effect: RuleEffect, outcome: CopyResu
         way = ends.transit
         known = way is not None and way.tls is not Tls.UNKNOWN and same_name(way.connector, effect.names[0])
         return known and rule.name in ends.surely_matching
-    return rule.name in ends.surely_matching
+    ended = effect.kind in OF_COPIES and ends.fate in (Fate.REJECTED, Fate.DELETED)
+    return rule.name in ends.surely_matching and not ended
 
 
 #: The effects that are only about mail that arrives in clear.
@@ -141,11 +143,8 @@ STATED_SIDE_EFFECTS = (
     "attachments",
 )
 
-#: The sorts of side effects of mail on its way out.
-ON_THE_WAY = ("connector", "tls")
-
 #: The effects on mail on its way out.
-LEAVING = (*ON_THE_WAY, "in_transit", "clear_transit")
+LEAVING = ("connector", "tls", "in_transit", "clear_transit")
 
 #: How mail flow rules end the way of mail.
 ENDING = ("rejects", "deletes", "quarantines", "redirects")
@@ -171,7 +170,7 @@ RANK = {
 BEFORE_DLP = ("encrypted", "branded")
 
 #: The effects that are over once a rule has acted, whatever later rules do.
-_AT_ONCE = frozenset((*FATES.values(), Fate.MODERATED, *STATED_SIDE_EFFECTS)) - frozenset(ON_THE_WAY)
+_AT_ONCE = frozenset((*FATES.values(), Fate.MODERATED, *STATED_SIDE_EFFECTS, "approval", *STATED_TEXTS)) - OF_COPIES
 
 
 def how_encrypter_keeps(does: Encrypter, effect: RuleEffect) -> str:
@@ -185,7 +184,7 @@ def how_encrypter_keeps(does: Encrypter, effect: RuleEffect) -> str:
 
 
 #: The effects of mail flow rules that DLP rules may prevent.
-_PREVENTABLE_BY_DLP = (*BEFORE_DLP, "decrypted", *COPIED, *LEAVING)
+_PREVENTABLE_BY_DLP = frozenset((*BEFORE_DLP, "decrypted", *COPIED, *LEAVING)) | OF_COPIES
 
 
 def may_prevent(does: Encrypter, effect: RuleEffect) -> bool:

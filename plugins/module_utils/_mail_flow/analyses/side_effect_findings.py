@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..formula import FALSE, Literal, high, low
+from ..formula import FALSE, TRUE, Literal, high, low
 from ..model import questions
 from ..model.inside import recipient_outside
 from ..model.kleene import Reason
@@ -29,6 +29,7 @@ from .edited_rules import changed_conditions_of, names_of, telling_separation, u
 from .finding import OF_COPIES, STATED_TEXTS, Cause, LaterRule, MayHaveSideEffects, SideEffect, SideEffectsChanged
 from .rule_changes import NOTHING, Edit, Separation, edits_of, separation_of, unedited
 from .rule_side_effects import TOLD_AFTER_REJECTION, effects_of
+from .side_effect_exemptions import NamedRule, SideEffectExemptions, StatedEffects
 
 #: Rule set, place of a rule in it, and its side effect.
 _Effecting = tuple[int, int, SideEffect]
@@ -61,12 +62,12 @@ class SideEffects:
         self.model = model
         self._budget = budget
         self._edits = edits_of(*model.rule_sets, every=True)
+        self._exemptions = SideEffectExemptions(model, self._solve)
         self._places = {id(rule): both[1].place for both in unedited(*model.rule_sets) for rule in both}
 
     def findings(self) -> Iterator[SideEffectsChanged]:
         """A finding for each rule, direction and certainty: the side effects that mail newly has, or no longer has, by that rule."""
         doing = [[(rule, effects_of(rule)) for rule in rules.rules] for rules in self.model.rule_sets]
-        circuit = self.model.circuit
         one_sided = self._one_sided(doing)
         sides = [(which, rule, effects) for which in (1, 0) for rule, effects in doing[which]]
         for which, rule, effects in sides:
@@ -80,14 +81,34 @@ class SideEffects:
                     if ((which, rule.place, effect) in one_sided.sure) is not perhaps
                 ]
                 if changed_effects:
-                    shown = circuit.disjunction(
-                        circuit.conjunction(one_sided.only[which, effect]) for effect in changed_effects
-                    )
-                    literals = [self._acts(rule, which), shown]
-                    goes_on = [literal for effect in changed_effects for literal in one_sided.goes_on[effect]]
-                    yield self._finding(
-                        rule, changed_effects, now=bool(which), literals=literals, goes_on=goes_on, perhaps=perhaps
-                    )
+                    yield from self._findings(rule, which, changed_effects, one_sided, perhaps=perhaps)
+
+    def _findings(
+        self,
+        rule: FlowRule,
+        which: int,
+        effects: Sequence[SideEffect],
+        one_sided: _OneSidedEffects,
+        *,
+        perhaps: bool,
+    ) -> Iterator[SideEffectsChanged]:
+        """A finding about side effects of a rule, if the same mail has all of them in its set alone; otherwise one for each."""
+        circuit = self.model.circuit
+        acts = self._acts(rule, which)
+        has_alone = {
+            effect: circuit.conjunction((*one_sided.only[which, effect], self._has_if_acting(effect, rule, which)))
+            for effect in effects
+        }
+        some = circuit.disjunction(has_alone.values())
+        together = self._is_sure([acts, some], circuit.conjunction(has_alone.values()))
+        for group in [effects] if together else [[effect] for effect in effects]:
+            shown = circuit.disjunction(has_alone[effect] for effect in group)
+            goes_on = [literal for effect in group for literal in one_sided.goes_on[effect]]
+            yield self._finding(rule, group, now=bool(which), literals=[acts, shown], goes_on=goes_on, perhaps=perhaps)
+
+    def _has_if_acting(self, effect: SideEffect, rule: FlowRule, which: int) -> Literal:
+        """The literal that is true if mail on which a rule acts has its side effect."""
+        return TRUE if effect.sort in TOLD_AFTER_REJECTION else self._has(effect, rule, which)
 
     def _one_sided(self, doing: Sequence[Sequence[tuple[FlowRule, Collection[SideEffect]]]]) -> _OneSidedEffects:
         """The side effects that mail may have in one rule set alone.
@@ -104,6 +125,7 @@ class SideEffects:
             (which, effect): (
                 ~has_by_any[not which][effect],
                 *self._is_on_its_way(effect, which),
+                *self._is_on_its_way(effect, 1),  # Of mail that is lost now, another finding says so.
                 *self._waits(effect, not which),
                 *self._in_other_words(effect, which, has_by_any[0]),
             )
@@ -137,7 +159,8 @@ class SideEffects:
 
     def _has_by_any(self, effect: SideEffect, which: int, rules: Iterable[FlowRule]) -> Literal:
         """The literal that is true if mail has a side effect by one of some rules of a set."""
-        return self.model.circuit.disjunction(self._has(effect, rule, which) for rule in rules)
+        has = self.model.circuit.disjunction(self._has(effect, rule, which) for rule in rules)
+        return self.model.circuit.conjunction((has, *self._is_on_its_way(effect, which)))
 
     def _has(self, effect: SideEffect, rule: FlowRule, which: int) -> Literal:
         """The literal that is true if mail has a side effect by a rule of a set; after a rejection, that is open."""
@@ -211,7 +234,6 @@ class SideEffects:
         edit = edits[0] if len(edits) == 1 else None
         version = self._version_that_acts(edit, rule, literals) if edit else None
         about, why = self._mail(rule, edit, version, literals)
-        only_part = self._is_only_part(edit, version, why, literals)
         depends = bool(goes_on) and not perhaps
         witness, reasons = self._witness(effects, literals, now=now, guesses=not depends)
         if witness is None and depends:
@@ -232,7 +254,38 @@ class SideEffects:
         }
         if reasons:
             return MayHaveSideEffects(about=about[-1:], **common, unknown=reasons)
-        return SideEffectsChanged(about=about, why=why, only_part=only_part, **common)
+        named = [NamedRule(int(now), rule, about[-1])]
+        if edit is not None and version is not None and len(about) > 1:
+            named.insert(0, NamedRule(int(version is edit.after), version, about[0]))
+        stated = StatedEffects(
+            rule,
+            int(now),
+            effects,
+            about=named,
+            why=why,
+            changed=[atom for atom, _names in common["changed"]],
+            treated=self.model.circuit.conjunction(literals),
+            anyway=self._anyway(rule, effects, not now),
+        )
+        exempt = self._exemptions.of_change(stated)
+        return SideEffectsChanged(
+            about=about,
+            why=why,
+            limit=exempt.limit,
+            by=exempt.by,
+            other_ways=exempt.other_ways,
+            exceptions=self._exemptions.exceptions(stated),
+            **common,
+        )
+
+    def _anyway(self, rule: FlowRule, effects: Sequence[SideEffect], which: bool) -> list[tuple[FlowRule, Literal]]:
+        """The rules of a set that have one of some side effects, each with the literal that is true if mail has it there."""
+        return [
+            (other, self._has_by_any(effect, which, [other]))
+            for effect in effects
+            for other in self.model.rule_sets[which].rules
+            if effect in effects_of(other)
+        ]
 
     def _mail(
         self, rule: FlowRule, edit: Edit | None, version: FlowRule | None, literals: Sequence[Literal]
@@ -260,21 +313,6 @@ class SideEffects:
             why = NOTHING
         about = (acting,) if version is rule else (acting, own)
         return about, telling_separation(self.model, about, why, self._solve)
-
-    def _is_only_part(
-        self, edit: Edit | None, version: FlowRule | None, why: Separation, literals: Sequence[Literal]
-    ) -> bool:
-        """Whether side effects of a rule do not surely change on all usual mail on which the rule acts, and the version of the edited
-        rule, and that what distinguishes its mail is true of.
-
-        :param literals: what is true together of the mail on which they change.
-        """
-        acting = [assumption.literal for assumption in self.model.mail.assumptions]
-        if edit is not None and version is not None:
-            acting.append(self._acts(version, int(version is edit.after)))
-        if why:
-            acting.append(self.model.free.conditions.may_meet_or_fail(why.met, why.unmet, self.model.mail.recipient))
-        return not self._is_sure([literals[0], *acting], self.model.circuit.conjunction(literals))
 
     def _version_that_acts(self, edit: Edit, rule: FlowRule, literals: Sequence[Literal]) -> FlowRule | None:
         """The version of an edited rule that acts on all mail of which literals are true; ``None`` if neither does."""

@@ -20,7 +20,8 @@ from ..rules.flow_rule import FlowRule
 from ..symbolic.compile_added_copies import AddedCopy
 from ..symbolic.compile_outcomes import Outcome, in_transit, through
 from ..symbolic.side import Side
-from .rule_effects import COPIED, ON_THE_WAY, RuleEffect, cases_of, effects_on_copy, may_prevent
+from .finding import OF_COPIES
+from .rule_effects import COPIED, RuleEffect, cases_of, effects_on_copy, may_prevent
 from .rule_ends import ended_by, ends_all_its_mail, how_it_ends, rejects_misfits
 from .rule_side_effects import TOLD_AFTER_REJECTION, effects_of
 from .stated_rules import StatedRule, acts
@@ -138,7 +139,7 @@ class StatementEffects:
         ]
         acting = chain.notifies if effect.kind in TOLD_AFTER_REJECTION else chain.acts
         has = query.side.logic.any_of(map(acting, same))
-        return has & ~query.outcome.fate.gone if effect.kind in ON_THE_WAY else has
+        return has & ~query.outcome.fate.gone if effect.kind in OF_COPIES else has
 
     def takes_effect(self, rule: StatedRule, effect: RuleEffect) -> Value:
         """The value that is true if a rule acts on a copy, or, for an effect that rejected mail has, too, on a rejected one."""

@@ -27,7 +27,6 @@ from ..analyses.finding import (
     MayWait,
     SideEffectsChanged,
 )
-from ..analyses.rule_changes import NOTHING
 from .copy_row import copy_row
 from .reasons import ids_in_words, open_reasons, open_words
 from .result_rows import DifferenceRow, SideEffectRow
@@ -41,6 +40,7 @@ from .sentences import (
     mail_of,
     may_become,
     sentence,
+    side_effect_parts,
     side_effect_words,
 )
 from .summary import outcome_words
@@ -126,8 +126,8 @@ def _effect(finding: MailFinding) -> tuple[str, str]:
         mail, becomes_now = effect_parts(finding)
         return mail, f"{becomes_now}."
     if isinstance(finding, SideEffectsChanged) and not isinstance(finding, MayChange):
-        effects = side_effect_words(finding.effects, now=finding.now)
-        return str(_mail_with_side_effects(replace(finding, why=NOTHING))), f"{effects}."
+        mail, effects = side_effect_parts(finding)
+        return mail, f"{effects}."
     return "", _text(finding)
 
 
@@ -170,14 +170,7 @@ def _side_effects(finding: SideEffectsChanged) -> str:
     rule = finding.later.name if finding.later else finding.rules[0]
     applies = f"rule '{rule}' {'now' if finding.now else 'no longer'} applies to it, because other rules changed"
     why = because(finding.cause) if finding.cause else applies
-    effects = side_effect_words(finding.effects, now=finding.now)
-    return f"{_mail_with_side_effects(finding)} {effects}: {why}."
-
-
-def _mail_with_side_effects(finding: SideEffectsChanged) -> NamedMail:
-    """The mail whose side effects change."""
-    mail = mail_of(finding.about, finding.why, every=False, changed=dict(finding.changed))
-    return replace(mail, partly=finding.only_part)
+    return f"{' '.join(side_effect_parts(finding))}: {why}."
 
 
 @_with_more.register

@@ -12,7 +12,16 @@ from typing import Any
 from ..._exchange.text import listed, quoted
 from ..analyses.aspects import GAINS, Aspect, DifferenceKind
 from ..analyses.changed_conditions import BY_SPLITS
-from ..analyses.finding import FROM_INSIDE, Cause, ChangedMail, Exempting, SideEffect, Stages
+from ..analyses.finding import (
+    FROM_INSIDE,
+    TO_OUTSIDE,
+    Cause,
+    ChangedMail,
+    Exempting,
+    SideEffect,
+    SideEffectsChanged,
+    Stages,
+)
 from ..analyses.rule_changes import NOTHING, DateChange, Edit, Separation
 from ..conditions.predicate import Atom, Predicate
 from ..conditions.predicates import BY_OPTION
@@ -425,8 +434,8 @@ def _option(side: CopyResult) -> str:
     return PROTECTION_OPTIONS.get(side.protection, side.protection.removeprefix(TEMPLATE))
 
 
-#: The clause that mail is from inside.
-_FROM_INSIDE = Clause(BY_OPTION[FROM_INSIDE[0]], FROM_INSIDE[1], (), "")
+#: The clause that mail is from inside, and the clause that it is for people outside.
+_FROM_INSIDE, _TO_OUTSIDE = (Clause(BY_OPTION[option], value, (), "") for option, value in (FROM_INSIDE, TO_OUTSIDE))
 
 #: How rules keep mail from an effect to what they make of it.
 _WHAT_RULES_MAKE_OF_IT: Mapping[str, str] = {
@@ -439,6 +448,7 @@ _WHAT_RULES_MAKE_OF_IT: Mapping[str, str] = {
     "routes": "routed",
     "brings": "sent there",
     "holds": "held for approval",
+    "takes": "taken",
 }
 
 #: How rules keep mail from an effect in other ways to what they do: the verb of several rules, and what follows it.
@@ -447,6 +457,7 @@ _WHAT_RULES_DO: Mapping[str, tuple[str, str]] = {
     "may_stop": ("stop", "processing first even in a test mode"),
     "asks": ("ask", "for another template"),
     "brands": ("choose", "another branding"),
+    "repeats": ("ask", "for that, too"),
 }
 
 #: How DLP rules keep mail from an effect to what DLP does, with placeholders for the mail and the names of the rules.
@@ -461,7 +472,11 @@ _WHAT_DLP_DOES: Mapping[str, str] = {
 }
 
 #: How a rule may keep mail from an effect to the open question on which that depends. The words for it name the question.
-ASKED_BY: Mapping[str, str] = {"may_stop": questions.AUDIT_STOPS, "dlp_acts": questions.SEVERAL_DLP_RULES}
+ASKED_BY: Mapping[str, str] = {
+    "may_stop": questions.AUDIT_STOPS,
+    "dlp_acts": questions.SEVERAL_DLP_RULES,
+    "takes": questions.WHICH_CONNECTOR,
+}
 
 #: The maximum number of other rules that a sentence names.
 MOST_NAMED = 3
@@ -519,11 +534,12 @@ def unless_words(
     for how in sorted(ways, key=lambda how: how not in _WHAT_RULES_MAKE_OF_IT):
         names = [quoted(exemption.rule) for exemption in named if exemption.how == how]
         unnamed = sum(exemption.how == how for exemption in exempting) - len(names)
+        noun = "connector" if how == "takes" else "rule"
         others = []
         if how in other_ways:
-            others = ["another rule"]
+            others = [f"another {noun}"]
         elif unnamed:
-            others = [f"{unnamed} other rules" if names else f"one of {unnamed} rules"]
+            others = [f"{unnamed} other {noun}s" if names else f"one of {unnamed} {noun}s"]
         rules = listed([*names, *others], most=len(names) + 1)
         several = bool(names) and unnamed > 0 and how not in other_ways
         texts.append(_by(how, rules, what[1] if is_named else what[0], several=several, continues=continues))
@@ -748,6 +764,27 @@ def side_effect_phrase(effect: SideEffect, *, now: bool, perhaps: bool = False) 
     if not place:
         return EffectPhrase(form)
     return EffectPhrase(begins, f"'{effect.name}'" if effect.sort == "connector" else effect.name, ends)
+
+
+def side_effect_parts(finding: SideEffectsChanged) -> tuple[str, str]:
+    """Mail with other side effects, in words that begin a sentence, and what changes."""
+    keeping = [exempting for exempting in finding.by if not (finding.now and exempting.how == "repeats")]
+    other_ways = [how for how in finding.other_ways if not (finding.now and how == "repeats")]
+    had_it = len(keeping) + len(other_ways) < len(finding.by) + len(finding.other_ways)
+    now = side_effect_words(finding.effects, now=finding.now)
+    was = "was" if now.startswith(("is ", "may ")) else "did"
+    unless = unless_words(keeping, [f"it already {was}"] if had_it else [], other_ways=other_ways)
+    return str(mail_with_side_effects(finding)), f"{now}{unless}"
+
+
+def mail_with_side_effects(finding: SideEffectsChanged) -> NamedMail:
+    """The mail whose side effects change."""
+    mail = mail_of(
+        finding.about, finding.why, every=False, changed=dict(finding.changed), exceptions=finding.exceptions
+    )
+    if finding.limit == "inside":
+        mail = mail.with_clause(_TO_OUTSIDE)
+    return replace(mail, partly=finding.limit == "some")
 
 
 def filled(form: str, name: str) -> str:

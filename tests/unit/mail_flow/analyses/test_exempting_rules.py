@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import class_findings
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_exemptions import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.exempting_rules import (
     MOST_COUNTED,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Exempting

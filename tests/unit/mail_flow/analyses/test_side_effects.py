@@ -358,12 +358,83 @@ def test_a_condition_that_an_earlier_rule_changes_is_said_of_mail_whose_side_eff
     assert "with 'deal' in its subject or text (as 'Footer' leaves it)" in told_now
 
 
-def test_mail_that_the_named_rules_do_not_tell_from_other_mail_is_some() -> None:
+def test_mail_that_had_a_side_effect_before_is_not_said_to_have_it_newly() -> None:
     """The footer hides the words of a few messages, which it is wrapped around. Others were reported before."""
     rows = [row for row in compared([FOOTER, DEALS], [DEALS]).rows if row["kind"] == "side_effect_changed"]
-    assert [row["text"].split(" with ")[0] for row in rows] == ["Some mail from inside to people outside"]
+    assert [row["text"].rpartition(": ")[0] for row in rows] == [
+        "Mail from inside to people outside with 'deal' in its subject or text is now reported to soc@evil.example with "
+        "the original mail, unless it already was"
+    ]
     (row,) = compared([STOPS, REPORT], [REPORT]).rows
     assert row["text"].startswith("Mail from inside with 'deal' in its subject is now reported")
+
+
+def unless(before: Sequence[Values], after: Sequence[Values], connectors: Sequence[Values] = (GATE,)) -> list[str]:
+    """What is said of mail whose side effects change, without its cause."""
+    rows = changed_with(connectors, before, after)
+    return [row["text"].rpartition(": ")[0] for row in rows if row["kind"] == "side_effect_changed"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            [SOME_DELETES],
+            [SOME_DELETES, CONNECTOR],
+            "Mail from inside to people outside now leaves through the connector 'Gate', unless it is deleted by 'Deletes'",
+        ),
+        (
+            [],
+            [CONNECTOR, SOME_DELETES],
+            "Mail from inside to people outside now leaves through the connector 'Gate', unless it is deleted by 'Deletes'",
+        ),
+        (
+            [STOPS],
+            [STOPS, {**TLS, "exceptions": {"recipient_domain_is": ["partner.com"]}}],
+            "Mail from inside to people outside, except mail to partner.com, now leaves by TLS only, unless 'Stops' stops "
+            "processing first",
+        ),
+        (
+            [STOPS, {**CONNECTOR, "conditions": IN}],
+            [STOPS],
+            "Mail from inside to people outside no longer leaves through the connector 'Gate', unless 'Stops' stops "
+            "processing first",
+        ),
+        (
+            [REPORT, {**REPORT, "name": "Other", "conditions": IN}],
+            [REPORT],
+            "Mail from inside is no longer reported to soc@evil.example with the original mail, unless 'Report' asks for "
+            "that, too",
+        ),
+        (
+            [STOPS],
+            [STOPS, rule("Spam", {**IN, "message_type_matches": "AutoForward"}, {"set_scl": 9})],
+            "Mail from inside of the type AutoForward may now be treated as spam (SCL 9), unless 'Stops' stops processing "
+            "first",
+        ),
+    ],
+)
+def test_what_keeps_mail_from_a_side_effect_is_named(
+    before: Sequence[Values], after: Sequence[Values], said: str
+) -> None:
+    assert said in unless(before, after)
+
+
+def test_a_connector_that_may_take_mail_instead_is_named() -> None:
+    assert unless([], [CONNECTOR], [GATE, NORTHWIND]) == [
+        "Mail from inside to people outside now leaves through the connector 'Gate', unless it is taken by 'Northwind' "
+        "(U32)"
+    ]
+
+
+def test_side_effects_that_not_all_mail_has_together_are_told_apart() -> None:
+    """The edit reports all mail, but only some of it had no notification before."""
+    notified = rule("Notified", WHERE, {"generate_notification": "Stay calm"})
+    both = rule("Both", IN, {**TOLD, "generate_notification": "Stay calm"})
+    assert unless([notified], [notified, both]) == [
+        "Mail from inside now brings its recipients a notification, unless it already did",
+        "Mail from inside is now reported to soc@evil.example with the original mail",
+    ]
 
 
 def test_whether_rejected_mail_is_reported_is_not_guessed() -> None:

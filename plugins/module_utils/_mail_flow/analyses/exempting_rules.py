@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of the rules that may exempt mail from a sentence do so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..formula import Literal
+from ..sat.batch import KnownModels
+from .finding import Exempting
+
+#: The maximum number of other rules that are found one by one for a sentence: each is a question to the solver.
+MOST_COUNTED = 4
+
+#: How a rule exempts mail, what explains the most first.
+_RANKS = {
+    **dict.fromkeys(("rejects", "deletes", "quarantines", "redirects", "stops"), 0),
+    "may_stop": 1,
+    **dict.fromkeys(("encrypts", "decrypts", "asks", "brands", "routes", "brings", "repeats"), 2),
+    "holds": 3,
+    **dict.fromkeys(("dlp_blocks", "dlp_redirects", "dlp_quarantines", "dlp_decrypts"), 4),
+    "takes": 5,
+}
+
+
+@dataclass(frozen=True)
+class Exemptions:
+    """What exempts named mail from a sentence: fields of the finding.
+
+    :param limit: what exempts mail beside other rules, as the finding has it.
+    :param by: the other rules that do so, and :param:`other_ways`: how yet others do, if there are many.
+    """
+
+    limit: str
+    by: tuple[Exempting, ...] = ()
+    other_ways: tuple[str, ...] = ()
+
+
+def exempting_rules(
+    known: KnownModels, exempt: Sequence[Literal], candidates: Mapping[Exempting, Literal]
+) -> tuple[tuple[Exempting, ...], tuple[str, ...]]:
+    """The rules that exempt named mail from a sentence, each with mail on which none of the others acts that were found before, and
+    how yet others do if there are many.
+
+    :param exempt: literals that are true together of mail that the sentence names and of which it is not true.
+    :param candidates: the rules that may do so, each with the literal that is true if it acts.
+    """
+    unexplained = dict(sorted(candidates.items(), key=lambda item: _RANKS[item[0].how]))
+    exempting: dict[Exempting, Literal] = {}
+    others: list[str] = []
+    while unexplained:
+        first = known.first_possible([*exempt, *(~acts for acts in exempting.values())], unexplained)
+        if first is None:
+            break
+        if len(exempting) < MOST_COUNTED:
+            exempting[first] = unexplained.pop(first)
+        else:
+            others.append(first.how)
+            unexplained = {exemption: acts for exemption, acts in unexplained.items() if exemption.how != first.how}
+    return tuple(exemption for exemption in candidates if exemption in exempting), tuple(others)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What exempts mail that a sentence names from a change of side effects: other rules, other connectors, and its recipients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..._exchange.names import name_key
+from ..conditions.predicate import Atom
+from ..conditions.seen_message import SeenMessage
+from ..formula import Literal, Value, high
+from ..rules.flow_rule import FlowRule
+from ..sat.batch import KnownModels
+from ..symbolic.compile_outcomes import taken_by
+from ..symbolic.encoding import Model
+from ..symbolic.message_assumptions import contradicted_assumptions
+from .difference_kinds import assumed
+from .exempting_rules import Exemptions, exempting_rules
+from .finding import Exempting, SideEffect
+from .rule_changes import Separation
+from .rule_effects import ENDING, RuleEffect, ways_it_keeps
+from .rule_ends import ended_by
+
+
+@dataclass(frozen=True)
+class NamedRule:
+    """A rule whose conditions named mail meets.
+
+    :param which: its rule set.
+    :param named: the rule with the conditions and exceptions that a sentence names.
+    """
+
+    which: int
+    rule: FlowRule
+    named: FlowRule
+
+
+@dataclass(frozen=True)
+class StatedEffects:
+    """A change of side effects, as a sentence states it.
+
+    :param rule: the rule that has them, in the rule set :param:`which` alone.
+    :param why: what is true of it, too; :param:`changed`: the conditions of :param:`rule` that earlier rules change.
+    :param treated: the literal that is true if mail is treated as the sentence says.
+    :param anyway: the rules that have one of the effects in the other set, each with the literal that is true if mail has it there.
+    """
+
+    rule: FlowRule
+    which: int
+    effects: Sequence[SideEffect]
+    about: Sequence[NamedRule]
+    why: Separation
+    changed: Sequence[Atom]
+    treated: Literal
+    anyway: Sequence[tuple[FlowRule, Literal]]
+
+
+class SideEffectExemptions:
+    """Finds what exempts named mail from changes of side effects.
+
+    :param solve: whether a message can satisfy literals; ``None`` if the budget ends first.
+    """
+
+    def __init__(self, model: Model, solve: Callable[[Sequence[Literal]], bool | None]) -> None:
+        self._model = model
+        self._known = KnownModels(model.circuit, solve)
+
+    def of_change(self, stated: StatedEffects) -> Exemptions:
+        """What exempts named mail from a change; its limit is ``""`` (nothing beside rules), ``inside`` (its recipients are), or
+        ``some`` (it is open).
+        """
+        named = self._named(stated)
+        if named is None:
+            return Exemptions("some")
+        exempt = [*named, ~stated.treated]
+        candidates = self._candidates(stated)
+        rest = [*exempt, *(~acts for acts in candidates.values())]
+        outside = high(self._model.free.conditions.scopes.leaves(self._model.mail.recipient))
+        limit = ""
+        if self._known.can(rest) is not False:
+            is_outside = self._known.can([*rest, outside]) is False and self._known.can([*named, outside])
+            limit = "inside" if is_outside else "some"
+            exempt = [*exempt, outside] if is_outside else exempt
+        return Exemptions(limit, *exempting_rules(self._known, exempt, candidates))
+
+    def _named(self, stated: StatedEffects, *, exempt: bool = False) -> list[Literal] | None:
+        """Literals that are true together of the mail that a sentence names; ``None`` if it never meets one of its rules.
+
+        :param exempt: whether it may meet exceptions, too.
+        """
+        recipient = self._model.mail.recipient
+        named = self._assumed(stated)
+        if stated.why:
+            named.append(self._model.free.conditions.may_meet_or_fail(stated.why.met, stated.why.unmet, recipient))
+        for about in stated.about:
+            chain = self._model.free.chains[about.which]
+            step = chain.step(about.rule)
+            if step is None:
+                return None
+            as_named = about.named.with_criteria(exceptions=()) if exempt else about.named
+            named.append(high(chain.conditions.matches(as_named, step.name, SeenMessage(), recipient)))
+        chain = self._model.free.chains[stated.which]
+        step = chain.step(stated.rule)
+        if step is None:
+            return None
+        return [*named, *(high(chain.conditions.truth(atom, step.seen, recipient)) for atom in stated.changed)]
+
+    def _assumed(self, stated: StatedEffects) -> list[Literal]:
+        """The assumptions about usual mail; if that is not treated as the sentence says, those about mail that rules do not distinguish
+        from it.
+        """
+        about = contradicted_assumptions(atom for rule in stated.about for atom in rule.named.criteria.conditions)
+        usual = assumed(self._model, about, usual=True)
+        shown = self._known.can([*usual, stated.treated]) is not False
+        return usual if shown else assumed(self._model, about, usual=False)
+
+    def exceptions(self, stated: StatedEffects) -> tuple[Atom, ...]:
+        """The exceptions that some mail meets which would be named without them."""
+        mail = self._named(stated, exempt=True) or []
+        conditions, recipient = self._model.free.conditions, self._model.mail.recipient
+        atoms = dict.fromkeys(atom for about in stated.about for atom in about.named.criteria.exceptions)
+        return tuple(
+            atom
+            for atom in atoms
+            if self._known.can([*mail, high(conditions.truth(atom, SeenMessage(), recipient))]) is not False
+        )
+
+    def _candidates(self, stated: StatedEffects) -> dict[Exempting, Literal]:
+        """What may exempt mail, each with the literal that is true if it does something to it."""
+        candidates: dict[Exempting, list[Value]] = {}
+        for exempting, acts in (*self._keeping(stated), *self._other_connectors(stated)):
+            candidates.setdefault(exempting, []).append(acts)
+        for rule, has in stated.anyway:
+            candidates.setdefault(Exempting(rule.name, "repeats"), []).append(has)
+        return {
+            exempting: self._model.circuit.disjunction(high(acts) for acts in every)
+            for exempting, every in candidates.items()
+        }
+
+    def _keeping(self, stated: StatedEffects) -> Iterator[tuple[Exempting, Value]]:
+        """The rules that may keep mail from the rule, or its copies from the effects, each with the value that is true if it acts."""
+        chain = self._model.free.chains[stated.which]
+        own = {about.rule.place for about in stated.about if about.which == stated.which}
+        for other in self._model.rule_sets[stated.which].rules:
+            if other.idle or other.place in own:
+                continue
+            effects = [RuleEffect(effect.sort, (effect.name,)) for effect in stated.effects]
+            for how in dict.fromkeys(how for effect in effects for how in ways_it_keeps(other, stated.rule, effect)):
+                yield Exempting(other.name, how), ended_by(other, chain) if how in ENDING else chain.acts(other)
+
+    def _other_connectors(self, stated: StatedEffects) -> Iterator[tuple[Exempting, Value]]:
+        """The connectors that may take mail instead, each with the value that is true if it may."""
+        ways = {name_key(effect.name) for effect in stated.effects if effect.sort == "connector"}
+        for taking in taken_by(self._model.free.chains[stated.which]) if ways else ():
+            if name_key(taking.connector.name) not in ways:
+                yield Exempting(taking.connector.name, "takes"), taking.when
