@@ -37,7 +37,7 @@ STORED = {
 }
 STORED_BOTH = {**STORED, "ApplyRightsProtectionTemplate": "Encrypt"}
 LICENSED = {"irm_configuration": {"AzureRMSLicensingEnabled": True, "SimplifiedClientAccessEnabled": True}}
-SAID = "The rule 'B' brands, but encrypts nothing: add apply_rights_protection_template."
+SAID = "The rule 'B' brands, but encrypts nothing: if it should, add apply_rights_protection_template."
 
 
 def organization(*rules: dict[str, Any]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def test_an_audit_says_it_everywhere_in_the_same_way(tmp_path: Path, wire: str) 
     assert mail_flow(role)["status"] == "not met"
     assert mail_flow(role)["findings"] == [
         "No rule of the list exists that encrypts.",
-        "'B' brands, but encrypts nothing: add apply_rights_protection_template.",
+        "'B' brands, but encrypts nothing: if it should, add apply_rights_protection_template.",
     ]
     assert SAID in role.task.warnings
     overview = role.report["overview"]
@@ -78,7 +78,7 @@ def test_a_branding_beside_a_rule_that_encrypts_is_not_met_either(tmp_path: Path
     role.plan("audit", encryption_rules=[BRANDS, {**BOTH, "name": "E"}])
     assert mail_flow(role)["status"] == "not met"
     assert [text for text in mail_flow(role)["findings"] if "brands" in text] == [
-        "'B' brands, but encrypts nothing: add apply_rights_protection_template."
+        "'B' brands, but encrypts nothing: if it should, add apply_rights_protection_template."
     ]
 
 
@@ -148,7 +148,7 @@ def test_lint_and_simulation_agree(others: list[dict[str, Any]]) -> None:
     rules = [{**BRANDS, "name": "B"}, *others]
     found = session.run(mail_flow_test, rules=rules, lint=True, overview=True)
     reasons = [row["reason"] for row in found["lint"] if row["kind"] == "branding_alone"]
-    alone = ["The rule 'B' brands, but encrypts nothing: add apply_rights_protection_template."]
+    alone = ["The rule 'B' brands, but encrypts nothing: if it should, add apply_rights_protection_template."]
     assert reasons == ([] if others else alone)
     protected = {each["protected"] for each in found["overview"]}
     assert ("always" in protected, "never" in protected) == (bool(others), not others)

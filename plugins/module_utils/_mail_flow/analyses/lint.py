@@ -194,14 +194,18 @@ class WholeMailLint:
         return {place for place, _number in acting}
 
     def brandings(self) -> Iterator[LintFinding]:
-        """Rules that brand usual mail although no rule encrypts it. A branding is for mail that a rule encrypts."""
-        steps = self.chain.steps
-        encrypting = [high(~step.acts) for step in steps if step.rule.enforces(Does.ENCRYPT)]
+        """Rules that brand usual mail while nothing encrypts any mail that they brand: a branding is for mail that something else
+        encrypts.
+        """
         branding = [
-            step for step in steps if step.rule.actions.does(Does.BRAND) and not step.rule.actions.does(Does.ENCRYPT)
+            step
+            for step in self.chain.steps
+            if step.rule.actions.does(Does.BRAND) and not step.rule.actions.does(Does.ENCRYPT)
         ]
-        questions = [(id(step), [*_acting(step), *self._usual, *encrypting]) for step in branding]
-        in_clear = self._batch.possible(questions)
+        acting = {id(step): [*_acting(step), *self._usual] for step in branding}
+        encrypted = high(self.model.free.outcomes[0].protection.by_rights)
+        branding_some = self._batch.possible((key, [*acts, encrypted]) for key, acts in acting.items())
+        in_clear = self._batch.possible((key, acts) for key, acts in acting.items() if key not in branding_some)
         yield from (LintFinding("branding_alone", (step.rule.name,)) for step in branding if id(step) in in_clear)
 
     def disclaimers(self, conflict_search: ConflictSearch) -> Iterator[LintFinding]:

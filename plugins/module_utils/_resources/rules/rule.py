@@ -375,7 +375,7 @@ def encrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 #: What a rule does that has a branding and no protection, as a part of a sentence.
-BRANDS_ONLY = "brands, but encrypts nothing: add apply_rights_protection_template"
+BRANDS_ONLY = "brands, but encrypts nothing: if it should, add apply_rights_protection_template"
 
 
 def brands_only(sections: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -12,6 +12,7 @@ from tests.rounds import seeds
 from tests.unit.mail_flow.answers import lint
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, PARTNER, STOP, rule
 from tests.unit.mail_flow.deciding import never
+from tests.unit.mail_flow.dlp_worlds import SENSITIVE, policy
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_worlds import TENANT
 
@@ -225,14 +226,24 @@ def test_what_goes_with_the_semantics(usual: Values, kind: str) -> None:
     [
         (rule("E", OUTGOING, ENCRYPT), False),
         (rule("E", IN, ENCRYPT), False),
-        (rule("E", {**OUTGOING, "subject_contains_words": ["x"]}, ENCRYPT), True),
+        (rule("E", {**OUTGOING, "subject_contains_words": ["x"]}, ENCRYPT), False),
+        (rule("E", {"from_scope": "InOrganization", "sent_to_scope": "InOrganization"}, ENCRYPT), True),
+        (rule("E", {"from_scope": "NotInOrganization"}, ENCRYPT), True),
         ({**rule("E", OUTGOING, ENCRYPT), "mode": "Audit"}, True),
     ],
 )
-def test_a_branding_is_alone_where_some_mail_of_it_is_not_encrypted(other: Values, is_alone: bool) -> None:
+def test_a_branding_is_alone_where_no_mail_of_it_is_encrypted(other: Values, is_alone: bool) -> None:
     brands = rule("B", OUTGOING, {"apply_rights_protection_customization_template": "B"})
     for rules in ((brands, other), (other, brands)):
         assert (("branding_alone", ["B"]) in found(*rules)) is is_alone
+
+
+@pytest.mark.parametrize(("mode", "is_alone"), [("Enable", False), ("TestWithoutNotifications", True)])
+def test_a_branding_is_not_alone_where_dlp_encrypts_some_mail_of_it(mode: str, is_alone: bool) -> None:
+    policies = [policy(SENSITIVE, mode=mode, encrypt_rms_template="Encrypt")]
+    brands = rule("B", OUTGOING, {"apply_rights_protection_customization_template": "B"})
+    kinds = {kind for kind, _rules in found(brands, facts={**TENANT, "dlp_policies": policies, "labels": []})}
+    assert ("branding_alone" in kinds) is is_alone
 
 
 @pytest.mark.parametrize("idle", [{"enabled": False}, {"state": "Disabled"}])
