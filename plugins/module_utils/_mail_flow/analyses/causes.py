@@ -5,7 +5,7 @@ acting with which the copy would keep the guarantee: one that encrypts, decrypts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.rule_trace import result_values
 from .meant_rules import is_meant_at_least_for, unlike
-from .standings import Copy, FailedCondition, Standing, standings
+from .standings import SCOPES, Copy, FailedCondition, Standing, standings
 
 #: What a rule does with mail that does not arrive, to the kind of a cause.
 _FATES = {
@@ -41,8 +41,8 @@ _KEEPS_BACK = (Does.REJECT, Does.DELETE)
 #: The condition on people to the one on their domains.
 _PEOPLE_OF = {"from": "sender_domain_is", "sent_to": "recipient_domain_is"}
 
-#: The kinds of causes that say what a rule would do.
-_IDLE = ("disabled", "mode", "dates", "scope", "internal_domain")
+#: The most that may keep a rule from acting for that to be said.
+_MOST_IN_THE_WAY = 2
 
 #: What a rule does for mail without encrypting it, to the kind of a cause.
 _INSTEAD_OF_ENCRYPTING = {Does.BRAND: "only_brands", Does.ROUTE: "only_routes"}
@@ -70,6 +70,7 @@ class BreachCause:
 
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
     :param would: what a rule that does not act would do: ``encrypt``, ``decrypt`` or ``route``.
+    :param also: what else keeps the same rule from acting.
     """
 
     kind: str
@@ -78,10 +79,17 @@ class BreachCause:
     value: Any = None
     other: str = ""
     would: str = ""
+    also: BreachCause | None = None
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> BreachCause:
+        """The cause that a row of results has."""
+        return cls(**{**row, "also": cls.of_row(row["also"]) if row.get("also") else None})
 
     def as_row(self) -> dict[str, Any]:
         """The cause as a row of results, without what does not apply."""
-        return {key: value for key, value in asdict(self).items() if value not in ("", None)}
+        row = {**asdict(self), "also": self.also.as_row() if self.also else None}
+        return {key: value for key, value in row.items() if value not in ("", None)}
 
 
 def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, copied_by: str) -> BreachCause | None:
@@ -111,7 +119,7 @@ def _cause_by_decider(
     decider: FlowRule, every: Sequence[Standing], helping: Sequence[Standing], copy: Copy, guarantee: Guarantee
 ) -> BreachCause | None:
     """The rule that is meant for a copy and misses it, or the one without which the guarantee would be kept."""
-    meant = _rule_meant_for(decider, helping, copy, guarantee)
+    meant = _rule_meant_for(decider, every, helping, copy, guarantee)
     if meant:
         return _cause_by_standing(meant, every, copy)
     keeping = every if WISHES[guarantee.then].wants_protection else helping
@@ -159,15 +167,23 @@ def _cause_by_nearest_rule(
     encrypting it.
     """
     wish = WISHES[guarantee.then]
-    near = [standing for standing in helping if standing.distance and _has_one_known_cause(standing, copy)]
+
+    def is_known(standing: Standing) -> bool:
+        """Whether it is known what keeps a rule from acting: one thing, or two of a rule in effect that is meant for the mail."""
+        cause = _cause_by_standing(standing, every, copy)
+        is_meant = standing.could_act and _is_meant_for(standing.rule, guarantee)
+        return cause is not None and (cause.also is None or is_meant)
+
+    near = list(filter(is_known, helping))
     if wish.wants_protection and not wish.wants_delivery:
-        near += [standing for standing in every if _would_keep_back(standing, copy)]
+        near += [standing for standing in every if _would_keep_back(standing)]
     nearest = _nearest(near, guarantee)
     elsewhere = _nearest(
         [
             standing
             for standing in helping
-            if _looks_in_another_place(standing, guarantee) or _is_for_a_part(standing, copy, guarantee)
+            if not is_known(standing)
+            and (_looks_in_another_place(standing, guarantee) or _is_for_a_part(standing, guarantee))
         ],
         guarantee,
     )
@@ -195,11 +211,11 @@ def _keeps_back(rule: FlowRule) -> bool:
     return not rule.dlp and any(rule.actions.does(what) for what in _KEEPS_BACK)
 
 
-def _would_keep_back(standing: Standing, copy: Copy) -> bool:
+def _would_keep_back(standing: Standing) -> bool:
     """Whether nothing but an exception keeps a rule from keeping a copy back."""
     if not _keeps_back(standing.rule) or standing.distance != 1 or len(standing.failed) != 1:
         return False
-    return standing.failed[0].section == "exceptions" and _has_one_known_cause(standing, copy)
+    return standing.failed[0].section == "exceptions"
 
 
 def _arrives_readable(copy: Copy) -> bool:
@@ -260,7 +276,7 @@ def _stopped(rule: FlowRule, helping: Sequence[Standing]) -> list[Standing]:
 
 
 def _rule_meant_for(
-    decider: FlowRule, helping: Sequence[Standing], copy: Copy, guarantee: Guarantee
+    decider: FlowRule, every: Sequence[Standing], helping: Sequence[Standing], copy: Copy, guarantee: Guarantee
 ) -> Standing | None:
     """The rule that one thing keeps from helping a copy, and that is more likely meant to keep a guarantee than all that
     a rule stops before them: it ends the rules for other mail, too. ``None`` if there is none.
@@ -269,13 +285,17 @@ def _rule_meant_for(
     if not stopped:
         return None
     near = [
-        standing for standing in helping if standing.rule.place < decider.place and _has_one_known_cause(standing, copy)
+        standing
+        for standing in helping
+        if standing.rule.place < decider.place
+        and standing.distance == 1
+        and _cause_by_standing(standing, every, copy) is not None
     ]
     nearest = _nearest(near, guarantee)
     if nearest is None:
         return None
-    likeness = min(unlike(standing.rule, guarantee.when) for standing in stopped)
-    return nearest if unlike(nearest.rule, guarantee.when) < likeness else None
+    remoteness = min(_remoteness(standing.rule, guarantee) for standing in stopped)
+    return nearest if _remoteness(nearest.rule, guarantee) < remoteness else None
 
 
 def _nearest(every: Sequence[Standing], guarantee: Guarantee) -> Standing | None:
@@ -285,14 +305,20 @@ def _nearest(every: Sequence[Standing], guarantee: Guarantee) -> Standing | None
     return min(
         every,
         key=lambda standing: (
-            not _is_meant_for(standing.rule, guarantee),
-            *unlike(standing.rule, guarantee.when),
+            *_remoteness(standing.rule, guarantee),
             standing.distance,
             not standing.could_act,
             standing.rule.place,
         ),
         default=None,
     )
+
+
+def _remoteness(rule: FlowRule, guarantee: Guarantee) -> tuple[bool, int, int]:
+    """How far the mail of a rule is from that of a guarantee: first whether the rule is meant for other mail, then how unlike
+    their conditions are.
+    """
+    return not _is_meant_for(rule, guarantee), *unlike(rule, guarantee.when)
 
 
 def _conditions(rule: FlowRule) -> dict[str, Any]:
@@ -310,11 +336,6 @@ def _likeness(rule: FlowRule, guarantee: Guarantee) -> tuple[bool, int]:
     conditions have in common.
     """
     return _is_meant_for(rule, guarantee), -unlike(rule, guarantee.when)[0]
-
-
-def _has_one_known_cause(standing: Standing, copy: Copy) -> bool:
-    """Whether one thing alone keeps a rule from helping a copy, and that is of a known kind."""
-    return standing.distance == 1 and any(applies(standing, copy) for _kind, applies in _WHEN_KNOWN)
 
 
 def _looks_in_another_place(standing: Standing, guarantee: Guarantee) -> bool:
@@ -339,11 +360,11 @@ def _looks_in_another_place(standing: Standing, guarantee: Guarantee) -> bool:
     )
 
 
-def _is_for_a_part(standing: Standing, copy: Copy, guarantee: Guarantee) -> bool:
+def _is_for_a_part(standing: Standing, guarantee: Guarantee) -> bool:
     """Whether a rule for mail with values of the guarantee fails to help a copy only by a condition that it has beside."""
     if standing.distance != 1 or len(standing.failed) != 1 or standing.failed[0].section != "conditions":
         return False
-    if _has_one_known_cause(standing, copy) or standing.failed[0].atom.predicate.options[0] in guarantee.when:
+    if standing.failed[0].atom.predicate.options[0] in guarantee.when:
         return False
     return _is_meant_for(standing.rule, guarantee) or any(
         _has_values_of(option, values, guarantee) for option, values in _conditions(standing.rule).items()
@@ -358,45 +379,23 @@ def _has_values_of(option: str, own: Any, guarantee: Guarantee) -> bool:
     return bool({str(value).casefold() for value in own} & {str(value).casefold() for value in wanted})
 
 
-def _is_unauthenticated(standing: Standing, copy: Copy) -> bool:
-    """Whether a rule does not act because a sender of the organization was not authenticated."""
-    if len(standing.failed) != 1 or copy.message.authenticated is not False:
+def _is_unauthenticated(failed: FailedCondition, copy: Copy) -> bool:
+    """Whether a condition is not met because a sender of the organization was not authenticated."""
+    if copy.message.authenticated is not False:
         return False
     sender = copy.facts.people.primary(copy.message.sender)
-    return (
-        standing.failed[0].atom.predicate.options[0] == "from_scope" and sender_inside(copy.facts, sender, True) is True
-    )
+    return failed.option == "conditions.from_scope" and sender_inside(copy.facts, sender, True) is True
 
 
-def _is_internal(standing: Standing, copy: Copy) -> bool:
-    """Whether a rule for mail to people outside does not act because a remote domain makes them internal."""
-    atom = standing.failed[0].atom
+def _is_internal(failed: FailedCondition, copy: Copy) -> bool:
+    """Whether a condition on people outside is not met because a remote domain makes them internal."""
     name = domain(copy.recipient)
-    outside = atom.predicate.options[0] == "sent_to_scope" and atom.values == "NotInOrganization"
     return (
-        outside
+        failed.option == "conditions.sent_to_scope"
+        and failed.atom.values == "NotInOrganization"
         and copy.facts.domains.counts_as_internal(name) is True
         and copy.facts.domains.type_of(name) not in INSIDE
     )
-
-
-#: Kind of a cause to whether it is what keeps a rule from acting on a copy; the first that is true counts.
-_WHEN_KNOWN: tuple[tuple[str, Callable[[Standing, Copy], bool]], ...] = (
-    ("disabled", lambda standing, _copy: bool(standing.rule.idle) and not standing.failed),
-    ("mode", lambda standing, _copy: not standing.rule.actions.enforced and not standing.failed),
-    ("dates", lambda standing, _copy: not standing.in_window and not standing.failed),
-    ("unauthenticated", _is_unauthenticated),
-    (
-        "internal_domain",
-        lambda standing, copy: standing.misses_by_scope and len(standing.failed) == 1 and _is_internal(standing, copy),
-    ),
-    ("scope", lambda standing, _copy: standing.misses_by_scope and len(standing.failed) == 1),
-    ("never_matches", lambda standing, copy: len(standing.failed) == 1 and _would_match(standing.failed[0], copy)),
-    ("asterisk", lambda standing, _copy: len(standing.failed) == 1 and bool(_asterisks(standing))),
-    ("misspelled", lambda standing, copy: len(standing.failed) == 1 and bool(_misspelled(standing.failed[0], copy))),
-    ("exception", lambda standing, _copy: len(standing.failed) == 1 and standing.failed[0].section == "exceptions"),
-    ("stopped", lambda standing, _copy: not standing.failed and not standing.reached),
-)
 
 
 def _never_matches(failed: FailedCondition, facts: Facts) -> list[str]:
@@ -429,11 +428,11 @@ def _would_match(failed: FailedCondition, copy: Copy) -> bool:
     return any(name.endswith(extensions) for name in files)
 
 
-def _asterisks(standing: Standing) -> list[str]:
-    """The words with an asterisk of the condition that a copy does not meet, if it has the words without it."""
-    section, atom = standing.failed[0].section, standing.failed[0].atom
+def _asterisks(failed: FailedCondition, standing: Standing) -> list[str]:
+    """The words with an asterisk of a condition that a copy does not meet, if it has the words without it."""
+    atom = failed.atom
     option = atom.predicate.options[0]
-    if section != "conditions" or len(atom.predicate.options) > 1 or atom.predicate.sort != "word":
+    if failed.section != "conditions" or len(atom.predicate.options) > 1 or atom.predicate.sort != "word":
         return []
     words = [word for word in atom.values if as_meant(option, word) not in (word, None)]
     meant = replace(atom, values=tuple(as_meant(option, word) for word in words))
@@ -454,42 +453,55 @@ def _would_do(rule: FlowRule) -> str:
     return next((str(what) for what in (Does.ENCRYPT, Does.DECRYPT, Does.ROUTE) if rule.actions.does(what)), "")
 
 
-def _cause_by_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause:
-    """The one thing that keeps a rule from acting on a copy, and what the rule would do.
+def _cause_by_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause | None:
+    """What keeps a rule from acting on a copy, one thing or two; ``None`` if that is nothing, more, or of no known kind."""
+    if not 0 < standing.distance <= _MOST_IN_THE_WAY:
+        return None
+    found = [_cause_by_failed(failed, standing, copy) for failed in standing.failed]
+    known = [*filter(None, found), *_causes_by_state(standing, every, copy)]
+    if len(known) != standing.distance:
+        return None
+    also = known[1] if len(known) > 1 else None
+    return replace(known[0], also=also)
 
-    :raises StopIteration: there is no such thing, or more than one.
-    """
-    kind = next(kind for kind, applies in _WHEN_KNOWN if applies(standing, copy))
-    cause = _cause_of_kind(kind, standing, every, copy)
-    return replace(cause, would=_would_do(standing.rule)) if kind in _IDLE else cause
+
+def _cause_by_failed(failed: FailedCondition, standing: Standing, copy: Copy) -> BreachCause | None:
+    """What a condition or exception that keeps a rule from acting says of it, if that is of a known kind."""
+    name, option, values = standing.rule.name, failed.option, result_values(failed.atom.values)
+    if failed.section == "exceptions":
+        return BreachCause("exception", name, option, values)
+    would = _would_do(standing.rule)
+    if _is_unauthenticated(failed, copy):
+        return BreachCause("unauthenticated", name, option, values)
+    if _is_internal(failed, copy):
+        return BreachCause("internal_domain", name, option, domain(copy.recipient), would=would)
+    if failed.atom.predicate.options[0] in SCOPES:
+        return BreachCause("scope", name, option, values, would=would)
+    if _would_match(failed, copy):
+        return BreachCause("never_matches", name, option, _never_matches(failed, copy.facts))
+    if words := _asterisks(failed, standing):
+        return BreachCause("asterisk", name, option, words)
+    misspelled = _misspelled(failed, copy)
+    return BreachCause("misspelled", name, option, misspelled) if misspelled else None
 
 
-def _cause_of_kind(kind: str, standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause:
-    """The cause of a known kind, with the option or rule that it is about."""
-    rule = standing.rule
-    if kind == "internal_domain":
-        return BreachCause(kind, rule.name, "conditions.sent_to_scope", domain(copy.recipient))
-    if kind in ("scope", "exception", "unauthenticated", "never_matches"):
-        failed = standing.failed[0]
-        option = f"{failed.section}.{failed.atom.predicate.options[0]}"
-        value = _never_matches(failed, copy.facts) if kind == "never_matches" else result_values(failed.atom.values)
-        return BreachCause(kind, rule.name, option, value)
-    if kind in ("asterisk", "misspelled"):
-        failed = standing.failed[0]
-        values = _asterisks(standing) if kind == "asterisk" else _misspelled(failed, copy)
-        return BreachCause(kind, rule.name, f"conditions.{failed.atom.predicate.options[0]}", values)
-    if kind == "mode":
-        return BreachCause(kind, rule.name, "mode", rule.actions.mode)
-    if kind == "dates":
+def _causes_by_state(standing: Standing, every: Sequence[Standing], copy: Copy) -> list[BreachCause]:
+    """What keeps a rule from acting on a copy besides its conditions and exceptions."""
+    rule, would = standing.rule, _would_do(standing.rule)
+    causes = []
+    if rule.idle:
+        causes.append(BreachCause("disabled", rule.name, "enabled", False, would=would))
+    if not rule.actions.enforced:
+        causes.append(BreachCause("mode", rule.name, "mode", rule.actions.mode, would=would))
+    if not standing.in_window:
         ended = rule.dates.borders(copy.message.date)[-1] is False and bool(rule.dates.ends)
-        if ended:
-            return BreachCause(kind, rule.name, "expiry_date", rule.dates.ends)
-        return BreachCause(kind, rule.name, "activation_date", rule.dates.begins)
-    if kind == "stopped":
+        option, date = ("expiry_date", rule.dates.ends) if ended else ("activation_date", rule.dates.begins)
+        causes.append(BreachCause("dates", rule.name, option, date, would=would))
+    if not standing.reached:
         stops = [
             other.rule.name
             for other in every
             if other.acts and other.rule.actions.is_final and other.rule.place < rule.place
         ]
-        return BreachCause(kind, rule.name, other=stops[-1] if stops else "")
-    return BreachCause(kind, rule.name, "enabled", False)
+        causes.append(BreachCause("stopped", rule.name, other=stops[-1] if stops else ""))
+    return causes

@@ -69,6 +69,11 @@ class FailedCondition:
     section: str
     atom: Atom
 
+    @property
+    def option(self) -> str:
+        """The option of a rule that says it: ``conditions.sent_to``."""
+        return f"{self.section}.{self.atom.predicate.options[0]}"
+
 
 @dataclass(frozen=True)
 class Standing:

@@ -96,6 +96,17 @@ _CAUSES_WITH_ANOTHER_RULE = {
     "stopped": "the rule {other!r} stops before the rule {rule!r}",
 }
 
+#: Kind of what else keeps the same rule, which is in effect, from acting to its words.
+_ALSO = {
+    "exception": "it exempts mail {mail}",
+    "scope": "only for mail {mail}",
+    "internal_domain": "only for mail to people outside, and a remote domain makes people at {value} internal",
+    "never_matches": "no mail meets its condition {option}: {value}",
+    "asterisk": "it looks for {value}, whose asterisk stands for itself",
+    "misspelled": "it is for {value}, which may be misspelled",
+    "unauthenticated": "only for mail from inside, and the sender did not sign in",
+    "stopped": "the rule {other!r} stops before it",
+}
 
 #: What a rule would do to a message.
 _WOULD = {"encrypt": "encrypt it", "decrypt": "decrypt it", "route": "choose how it leaves"}
@@ -104,7 +115,12 @@ _WOULD = {"encrypt": "encrypt it", "decrypt": "decrypt it", "route": "choose how
 def cause_words(cause: BreachCause) -> str:
     """A cause as a clause: ``the rule 'All' exempts mail with 'news' in its subject``."""
     form = _CAUSES_WITH_ANOTHER_RULE.get(cause.kind, "") if cause.other else ""
-    form = form or _CAUSES[cause.option if cause.kind == "dates" else cause.kind]
+    words = _with_values(form or _CAUSES[cause.option if cause.kind == "dates" else cause.kind], cause)
+    return f"{words}, and {_with_values(_ALSO[cause.also.kind], cause.also)}" if cause.also else words
+
+
+def _with_values(form: str, cause: BreachCause) -> str:
+    """The words for a cause with its rules and values."""
     value = "" if cause.value is None else cause.value
     shown = listed(list(map(str, value)), "'", "or") if isinstance(value, list) else str(value)
     name = cause.option.rpartition(".")[2]

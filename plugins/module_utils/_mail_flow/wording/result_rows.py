@@ -54,7 +54,7 @@ class CounterexampleRow(ResultRow):
     expiry: int | None = None
     unbranded: bool = False
     shown_to: str = ""
-    cause: BreachCause | None = field(default=None, metadata=codec(lambda row: BreachCause(**row), BreachCause.as_row))
+    cause: BreachCause | None = field(default=None, metadata=codec(BreachCause.of_row, BreachCause.as_row))
     facts: Row | None = None
 
 

@@ -26,7 +26,7 @@ OTHERS = [
 
 
 def cause_words(cause: Values) -> str:
-    return guarantees.cause_words(BreachCause(**cause))
+    return guarantees.cause_words(BreachCause.of_row(cause))
 
 
 def cause(rules: list[Values], **guarantee: Any) -> Values:
@@ -462,3 +462,41 @@ def test_a_rule_that_asks_for_no_list_of_values_misses_what_a_guarantee_seeks(as
     for when in ({"subject_contains_words": ["offer"]}, {"sent_to": ["ann@partner.com"]}, PARTNER):
         found = verdict([rule("Asks", asked, ENCRYPT)], when=when, then="not_in_clear")
         assert found["verdict"] in ("refuted", "unknown")
+
+
+_SECURE = {"subject_or_body_contains_words": ["secure"]}
+_BUT_NEWS = rule("Secure", {**OUTGOING, **_SECURE}, ENCRYPT, exceptions={"subject_contains_words": ["news"]})
+
+
+@pytest.mark.parametrize(
+    ("rules", "kinds"),
+    [
+        ([rule("News", {"subject_contains_words": ["news"]}, STOP), _BUT_NEWS], ("exception", "stopped")),
+        (
+            [
+                rule(
+                    "Secure", {"from_scope": "NotInOrganization", "sent_to_scope": "InOrganization", **_SECURE}, ENCRYPT
+                )
+            ],
+            ("scope", "scope"),
+        ),
+    ],
+)
+def test_two_things_that_keep_a_rule_from_its_mail_are_both_the_cause(
+    rules: list[Values], kinds: tuple[str, str]
+) -> None:
+    both = {"subject_or_body_contains_words": ["secure"], "subject_contains_words": ["news"]}
+    when = {**OUTGOING, **(both if len(rules) > 1 else _SECURE)}
+    everything = {**ALL, "mode": "Audit"}
+    found = cause([*rules, everything], when=when)
+    assert (found["kind"], found["also"]["kind"], found["rule"], found["also"]["rule"]) == (*kinds, "Secure", "Secure")
+    off = [{**rules[-1], "enabled": False} if one is rules[-1] else one for one in rules]
+    assert "also" not in cause([*off, everything], when=when)
+
+
+def test_what_else_keeps_a_rule_from_its_mail_is_said_behind_it() -> None:
+    also = {"kind": "stopped", "rule": "Secure", "other": "News"}
+    exempts = {"kind": "exception", "rule": "Secure", "option": "exceptions.subject_contains_words", "value": ["news"]}
+    assert cause_words({**exempts, "also": also}) == (
+        "the rule 'Secure' exempts mail with 'news' in its subject, and the rule 'News' stops before it"
+    )
