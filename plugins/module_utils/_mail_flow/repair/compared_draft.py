@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..._resources.rules.action_effects import Does
-from ..analyses.aspects import DifferenceKind
+from ..analyses.aspects import LOSSES, DifferenceKind
 from ..analyses.difference import difference
 from ..analyses.finding import MailFinding, MayChange, section_of
 from ..analyses.judgment import Judgment
@@ -30,6 +30,7 @@ from .aims import (
     withholds,
 )
 from .known_counterexamples import KnownCounterexamples
+from .lesser_losses import lesser_losses
 from .rules_at_copy import for_the_original
 from .suggestion import Suggestion
 from .task import FailingGoal, Goal, RepairTask
@@ -52,7 +53,8 @@ def compared(
     """
     aim, rules = goal.aim, task.rules
     until = known.until(draft)
-    changes = difference(rules, task.rules_of(draft), task.facts, task.now)
+    edited = task.rules_of(draft)
+    changes = difference(rules, edited, task.facts, task.now)
     asked = goal.asked or goal.guarantee
     selection = asked.selection if asked else {"conditions": aim.about}
     unwanted = unwanted_changes(
@@ -64,6 +66,7 @@ def compared(
         task.now,
         copies=goal.guarantee is not None and goal.guarantee.copies == ALL_COPIES,
     )
+    losses = [finding for finding in unwanted if finding.kind in LOSSES]
     return Suggestion(
         draft.edits,
         draft.rules,
@@ -76,6 +79,7 @@ def compared(
         moves_wider_rules=are_wider(draft, goal, task),
         passes_left_out=passes_left_out(draft, goal, task),
         delivers=() if aim.asks_delivery else tuple(filter(_is_delivered_now, changes.findings)),
+        lesser_losses=lesser_losses(losses, rules, edited, task.facts, task.now),
         puts_right=known.put_right(draft),
     )
 

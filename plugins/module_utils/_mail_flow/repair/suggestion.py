@@ -67,6 +67,7 @@ class Suggestion:
     :param passes_left_out: whether a rule goes before one that stops mail which the guarantee leaves out.
     :param delivers: what it surely delivers that a rule keeps back, where the goal does not ask for delivery. Copies that a
         rule adds are no such mail.
+    :param lesser_losses: those of its losses that are no reason to prefer a worse edit, see ``lesser_losses.py``.
     :param puts_right: messages that break the guarantee and keep it after the edits: what shows the question first, and
         of each further edit one that needs it.
     """
@@ -83,6 +84,7 @@ class Suggestion:
     moves_wider_rules: bool = False
     passes_left_out: bool = False
     delivers: tuple[MailFinding, ...] = ()
+    lesser_losses: tuple[MailFinding, ...] = ()
     puts_right: tuple[Counterexample, ...] = ()
     replay: TraceEffect | None = None
 
@@ -93,13 +95,14 @@ class Suggestion:
 
     @property
     def grave_losses(self) -> list[MailFinding]:
-        """Losses without those of TLS that are shown by mail which is then encrypted, by an edited rule if it was before. None
-        where stops that are meant for the mail go before others.
+        """Losses without the lesser ones, and those of TLS that are shown by mail which is then encrypted, by an edited rule if
+        it was before. None where stops that are meant for the mail go before others.
         """
         if self.moves_meant_stops:
             return []
         edited = {edit.rule for edit in self.edits}
-        return [finding for finding in self.losses if not _is_made_up_for(finding, edited)]
+        losses = [finding for finding in self.losses if finding not in self.lesser_losses]
+        return [finding for finding in losses if not _is_made_up_for(finding, edited)]
 
     @property
     def changes(self) -> list[MailFinding]:
