@@ -684,8 +684,9 @@ difference:
       description: >-
         What rules newly do, or no longer do (C(now)). C(kind) is V(report), V(original) (a report with the original
         mail), V(notification), V(approval), V(attachments) (protected ones are decrypted), V(connector), V(tls),
-        V(spam), V(no_spam), V(rejection_text), V(notification_text) or V(disclaimer_text), and C(name) who is told or
-        asked, the connector, the spam confidence level or the text.
+        V(spam), V(no_spam), V(rejection_text), V(notification_text), V(disclaimer_text) or V(disclaimer_fallback) (what
+        becomes of mail into which the disclaimer does not fit), and C(name) who is told or asked, the connector, the spam
+        confidence level, the text or the action.
       type: list
       elements: dict
       returned: for the kind V(side_effect_changed), and for V(unknown) where later rules may report rejected mail (U10)

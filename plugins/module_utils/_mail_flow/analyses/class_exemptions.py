@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
 from ..actions.protect import option_name
-from ..formula import TRUE, Literal, high
+from ..formula import FALSE, TRUE, Literal, high
 from ..model.encrypters import ENDS_BY_DLP
 from ..model.outcomes import Fate
 from ..rules.dlp_rules import DlpRule
@@ -138,31 +138,32 @@ class ClassExemptions:
         return kind in now and self._known.can([*exempt, high(~now[kind])]) is False
 
     def _candidates(self, draft: ClassFacts) -> dict[Exempting, Literal]:
-        """The rules that may exempt mail, each with the literal that is true if it acts in one of the rule sets. One that acts on the witness does not
-        exempt it.
+        """The rules that may exempt mail, each with the literal that is true if it acts, those first that do so now. One that acts on the
+        witness does not exempt it.
         """
         edited = [draft.edit.before, draft.edit.after] if draft.edit else []
         own_names = {rule.name for rule in (*edited, *(rule for _side, rule in draft.rules)) if rule is not None}
-        acts: dict[Exempting, list[Literal]] = {}
-        others = [
-            (which, rule)
-            for which, rules in enumerate(self._model.rule_sets)
-            for rule in rules.rules
-            if not (rule.idle or rule.name in own_names or surely_acts(rule, draft.shown.courses[which]))
-        ]
-        for which, rule in others:
-            earlier = any(side == which and rule.place < own.place for side, own in draft.rules)
-            how = _how(rule, draft, earlier=earlier)
-            if how:
-                acts.setdefault(Exempting(rule.name, how), []).append(
-                    high(ended_by(rule, self._model.free.chains[which]))
-                )
+        acts: tuple[dict[Exempting, Literal], ...] = ({}, {})
+        for which, rules in enumerate(self._model.rule_sets):
+            for rule in rules.rules:
+                if rule.idle or rule.name in own_names or surely_acts(rule, draft.shown.courses[which]):
+                    continue
+                earlier = any(side == which and rule.place < own.place for side, own in draft.rules)
+                exempting = Exempting(rule.name, _how(rule, draft, earlier=earlier))
+                if exempting.how:
+                    ends = high(ended_by(rule, self._model.free.chains[which]))
+                    acts[which][exempting] = acts[which].get(exempting, FALSE) | ends
+        before, now = acts
         for dlp_rule in certain_dlp_rules(self._model.facts):
-            how = _how_by_dlp(dlp_rule, draft.mail_class)
-            if how:
-                applied = [high(outcome.after.dlp.changes(dlp_rule)) for outcome in self._model.free.outcomes]
-                acts.setdefault(Exempting(dlp_rule.name, how), []).extend(applied)
-        return {exempting: self._model.circuit.disjunction(literals) for exempting, literals in acts.items()}
+            exempting = Exempting(dlp_rule.name, _how_by_dlp(dlp_rule, draft.mail_class))
+            if exempting.how:
+                applied = (high(outcome.after.dlp.changes(dlp_rule)) for outcome in self._model.free.outcomes)
+                now[exempting] = self._model.circuit.disjunction((now.get(exempting, FALSE), *applied))
+        formerly = {
+            replace(exempting, before=True): literal & ~now.get(exempting, FALSE)
+            for exempting, literal in before.items()
+        }
+        return {**now, **formerly}
 
 
 def _how(rule: FlowRule, draft: ClassFacts, *, earlier: bool) -> str:

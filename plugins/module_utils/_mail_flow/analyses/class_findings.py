@@ -83,6 +83,7 @@ class ClassFindings:
                 exceptions=exceptions[place],
                 stages=draft.stages if as_witness else (None, None),
                 approved=draft.approvals > 0 and as_witness and self._surely_waits(draft, extent),
+                loses_branding=not as_witness and self._may_lose_branding(draft, extent),
             )
             treated.append(extent.differs & extent.like_witness if as_witness else extent.differs)
         for place in self._with_later_rule_of_some(drafts, extents, treated):
@@ -96,6 +97,14 @@ class ClassFindings:
         copies = self._search.about_copies(draft.mail_class.person).copies[1]
         waits = high(copies.fate(Fate.MODERATED, 0))
         return not Batch(self.model.circuit, self._search.budget).can([*extent.of_class, extent.differs, ~waits])
+
+    def _may_lose_branding(self, draft: ClassFacts, extent: Extent) -> bool:
+        """Whether some mail of a class may show no branding any more."""
+        if draft.mail_class.kind is not DifferenceKind.BRANDING_CHANGED:
+            return False
+        before, after = self._search.about_copies(draft.mail_class.person).copies
+        lost = high(before.branded & ~after.branded)
+        return Batch(self.model.circuit, self._search.budget).can([*extent.of_class, extent.differs, lost])
 
     def _draft(self, mail_class: MailClass, shown: ClassWitness) -> ClassFacts:
         """What is known about a class with a witness, before the solver is asked."""

@@ -115,10 +115,12 @@ class Exempting:
         ``encrypts``, ``decrypts``, ``asks`` (for another template), ``brands`` (otherwise), ``routes``, ``brings`` (it to
         the same person), ``repeats`` (a side effect), or ``holds`` (for an approval); for a connector ``takes`` (mail itself); for
         a DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_decrypts`` or ``dlp_asks`` (for another template).
+    :param before: whether it did so only before an edit.
     """
 
     rule: str
     how: str
+    before: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +174,7 @@ class ChangedMail(MailFinding):
     :param stages: the results before and after, at the stage at which they differ, if they are the same for all of its
         mail; otherwise ``None``.
     :param approved: whether the mail is treated so after an approval for which all of it waits anyway.
+    :param loses_branding: whether some of its mail may show no branding any more.
     :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
     :param by: the other rules that exempt some of it; :param:`other_ways`: how yet others do, if there are many.
     :param exceptions: the exceptions of the rules in :param:`about` that some mail meets which would be named without them.
@@ -187,6 +190,7 @@ class ChangedMail(MailFinding):
     other_ways: tuple[str, ...] = ()
     changed: tuple[tuple[Atom, tuple[str, ...]], ...] = ()
     exceptions: tuple[Atom, ...] = ()
+    loses_branding: bool = True
 
     @property
     def whole(self) -> bool:
@@ -235,6 +239,7 @@ class ChangedMail(MailFinding):
             self.arrives,
             self.limit,
             self.approved,
+            self.loses_branding,
             frozenset(self.keeping),
             self.other_ways_that_keep,
             self.has_it_anyway,
@@ -262,7 +267,7 @@ class ChangedMail(MailFinding):
 
 #: The sorts of side effects that are texts for people. They say that mail brings another text than before: that it brings one
 #: at all is another side effect.
-STATED_TEXTS = frozenset(("rejection_text", "notification_text", "disclaimer_text"))
+STATED_TEXTS = frozenset(("rejection_text", "notification_text", "disclaimer_text", "disclaimer_fallback"))
 
 
 @dataclass(frozen=True, order=True)
@@ -297,8 +302,8 @@ class SideEffectsChanged(MailFinding):
     :param later: the rule, if it is not an edited one.
     :param cause: ``None`` if several edits may be the cause.
     :param changed: the conditions that earlier rules change, each with the names of these rules.
-    :param limit: what exempts named mail beside rules: ``""`` (nothing), ``inside`` (its recipients are), or ``some`` (it is open
-        which mail is).
+    :param limit: what exempts named mail beside rules: ``""`` (nothing), ``inside`` (its recipients are), ``unmanaged`` (its
+        sender has no manager), or ``some`` (it is open which mail is).
     :param by: the rules that exempt some of it; :param:`other_ways`: how yet others do, if there are many.
     :param exceptions: the exceptions of the rules in :param:`about` that some mail meets which would be named without them.
     """

@@ -83,21 +83,19 @@ def _spam_of(rule: FlowRule) -> set[SideEffect]:
     return {SideEffect("spam" if int(level) >= _LEAST_SPAM_LEVEL else "no_spam", str(level))}
 
 
-#: The actions that say what a sender is told of a rejection, and what a disclaimer says and where.
-_REJECTIONS = ("reject_message_reason_text", "reject_message_enhanced_status_code")
-
-
-_DISCLAIMERS = (
-    "apply_html_disclaimer_text",
-    "apply_html_disclaimer_location",
-    "apply_html_disclaimer_fallback_action",
-)
+#: The sort of a text to the actions that say it: what a sender is told of a rejection, what a disclaimer says and where, and what
+#: becomes of mail into which it does not fit.
+_TEXTS = {
+    "rejection_text": ("reject_message_reason_text", "reject_message_enhanced_status_code"),
+    "disclaimer_text": ("apply_html_disclaimer_text", "apply_html_disclaimer_location"),
+    "disclaimer_fallback": ("apply_html_disclaimer_fallback_action",),
+}
 
 
 def _texts_of(rule: FlowRule) -> set[SideEffect]:
     """The texts of a rejection and of a disclaimer."""
     return {
         SideEffect(sort, "; ".join(str(rule.actions.options.get(option, "")) for option in options))
-        for sort, options in (("rejection_text", _REJECTIONS), ("disclaimer_text", _DISCLAIMERS))
+        for sort, options in _TEXTS.items()
         if any(rule.actions.options.get(option) for option in options)
     }

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ..._exchange.names import name_key
 from ..conditions.predicate import Atom
@@ -28,12 +28,19 @@ class NamedRule:
     """A rule whose conditions named mail meets.
 
     :param which: its rule set.
-    :param named: the rule with the conditions and exceptions that a sentence names.
+    :param named: the rule with the conditions and exceptions that a sentence names of mail as it arrives.
+    :param changed: its other conditions, which earlier rules change, each with the names of these rules.
     """
 
     which: int
     rule: FlowRule
     named: FlowRule
+    changed: Mapping[Atom, tuple[str, ...]]
+
+    def with_condition(self, *met: Atom) -> NamedRule:
+        """The same with a condition that is true of mail as it arrives."""
+        changed = {atom: names for atom, names in self.changed.items() if atom not in met}
+        return replace(self, named=self.named.with_criteria((*self.named.criteria.conditions, *met)), changed=changed)
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class StatedEffects:
     """A change of side effects, as a sentence states it.
 
     :param rule: the rule that has them, in the rule set :param:`which` alone.
-    :param why: what is true of it, too; :param:`changed`: the conditions of :param:`rule` that earlier rules change.
+    :param why: what is true of it, too.
     :param treated: the literal that is true if mail is treated as the sentence says.
     :param anyway: the rules that have one of the effects in the other set, each with the literal that is true if mail has it there.
     """
@@ -51,7 +58,6 @@ class StatedEffects:
     effects: Sequence[SideEffect]
     about: Sequence[NamedRule]
     why: Separation
-    changed: Sequence[Atom]
     treated: Literal
     anyway: Sequence[tuple[FlowRule, Literal]]
 
@@ -67,8 +73,8 @@ class SideEffectExemptions:
         self._known = KnownModels(model.circuit, solve)
 
     def of_change(self, stated: StatedEffects) -> Exemptions:
-        """What exempts named mail from a change; its limit is ``""`` (nothing beside rules), ``inside`` (its recipients are), or
-        ``some`` (it is open).
+        """What exempts named mail from a change; its limit is ``""`` (nothing beside rules), ``inside`` (its recipients are),
+        ``unmanaged`` (its sender has no manager), or ``some`` (it is open).
         """
         named = self._named(stated)
         if named is None:
@@ -76,13 +82,25 @@ class SideEffectExemptions:
         exempt = [*named, ~stated.treated]
         candidates = self._candidates(stated)
         rest = [*exempt, *(~acts for acts in candidates.values())]
-        outside = high(self._model.free.conditions.scopes.leaves(self._model.mail.recipient))
-        limit = ""
-        if self._known.can(rest) is not False:
-            is_outside = self._known.can([*rest, outside]) is False and self._known.can([*named, outside])
-            limit = "inside" if is_outside else "some"
-            exempt = [*exempt, outside] if is_outside else exempt
-        return Exemptions(limit, *exempting_rules(self._known, exempt, candidates))
+        limit, literals = self._limit(named, rest)
+        return Exemptions(limit, *exempting_rules(self._known, [*exempt, *literals], candidates))
+
+    def _limit(self, named: Sequence[Literal], rest: Sequence[Literal]) -> tuple[str, list[Literal]]:
+        """What exempts mail beside rules, and literals that are true together of mail that this does not exempt.
+
+        :param rest: literals that are true together of named mail that no rule exempts, and that is not treated as is said.
+        """
+        if self._known.can(rest) is False:
+            return "", []
+        mail = self._model.mail
+        limits = {
+            "inside": high(self._model.free.conditions.scopes.leaves(mail.recipient)),
+            "unmanaged": mail.sender.managed,
+        }
+        for limit, literal in limits.items():
+            if self._known.can([*rest, literal]) is False and self._known.can([*named, literal]):
+                return limit, [literal]
+        return "some", []
 
     def _named(self, stated: StatedEffects, *, exempt: bool = False) -> list[Literal] | None:
         """Literals that are true together of the mail that a sentence names; ``None`` if it never meets one of its rules.
@@ -100,11 +118,8 @@ class SideEffectExemptions:
                 return None
             as_named = about.named.with_criteria(exceptions=()) if exempt else about.named
             named.append(high(chain.conditions.matches(as_named, step.name, SeenMessage(), recipient)))
-        chain = self._model.free.chains[stated.which]
-        step = chain.step(stated.rule)
-        if step is None:
-            return None
-        return [*named, *(high(chain.conditions.truth(atom, step.seen, recipient)) for atom in stated.changed)]
+            named += [high(chain.conditions.truth(atom, step.seen, recipient)) for atom in about.changed]
+        return named
 
     def _assumed(self, stated: StatedEffects) -> list[Literal]:
         """The assumptions about usual mail; if that is not treated as the sentence says, those about mail that rules do not distinguish
@@ -141,13 +156,15 @@ class SideEffectExemptions:
     def _keeping(self, stated: StatedEffects) -> Iterator[tuple[Exempting, Value]]:
         """The rules that may keep mail from the rule, or its copies from the effects, each with the value that is true if it acts."""
         chain = self._model.free.chains[stated.which]
+        now = {rule.name for rule in self._model.rule_sets[1].rules if not rule.idle}
         own = {about.rule.place for about in stated.about if about.which == stated.which}
         for other in self._model.rule_sets[stated.which].rules:
             if other.idle or other.place in own:
                 continue
             effects = [RuleEffect(effect.sort, (effect.name,)) for effect in stated.effects]
             for how in dict.fromkeys(how for effect in effects for how in ways_it_keeps(other, stated.rule, effect)):
-                yield Exempting(other.name, how), ended_by(other, chain) if how in ENDING else chain.acts(other)
+                exempting = Exempting(other.name, how, before=other.name not in now)
+                yield exempting, ended_by(other, chain) if how in ENDING else chain.acts(other)
 
     def _other_connectors(self, stated: StatedEffects) -> Iterator[tuple[Exempting, Value]]:
         """The connectors that may take mail instead, each with the value that is true if it may."""

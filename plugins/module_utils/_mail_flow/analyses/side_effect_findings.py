@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._exchange.names import same_name
 from ..formula import FALSE, TRUE, Literal, high, low
 from ..model import questions
 from ..model.inside import recipient_outside
@@ -108,7 +109,16 @@ class SideEffects:
 
     def _has_if_acting(self, effect: SideEffect, rule: FlowRule, which: int) -> Literal:
         """The literal that is true if mail on which a rule acts has its side effect."""
-        return TRUE if effect.sort in TOLD_AFTER_REJECTION else self._has(effect, rule, which)
+        told = effect.sort in TOLD_AFTER_REJECTION
+        return self._depends_on_manager(effect, rule) if told else self._has(effect, rule, which)
+
+    def _depends_on_manager(self, effect: SideEffect, rule: FlowRule) -> Literal:
+        """The literal that is true if a rule that acts has a side effect, as far as that depends on whether the sender has a manager."""
+        if not rule.actions.by_manager:
+            return TRUE
+        managed = self.model.mail.sender.managed
+        cases = ((rule.where(managed=True), managed), (rule.where(managed=False), ~managed))
+        return self.model.circuit.disjunction(when for case, when in cases if effect in effects_of(case))
 
     def _one_sided(self, doing: Sequence[Sequence[tuple[FlowRule, Collection[SideEffect]]]]) -> _OneSidedEffects:
         """The side effects that mail may have in one rule set alone.
@@ -165,9 +175,10 @@ class SideEffects:
     def _has(self, effect: SideEffect, rule: FlowRule, which: int) -> Literal:
         """The literal that is true if mail has a side effect by a rule of a set; after a rejection, that is open."""
         chain = self.model.free.chains[which]
+        has = chain.notifies(rule) if effect.sort in TOLD_AFTER_REJECTION else chain.acts(rule)
         if effect.sort == "connector":
-            return high(chain.acts(rule) & through(chain, effect.name))
-        return high(chain.notifies(rule) if effect.sort in TOLD_AFTER_REJECTION else chain.acts(rule))
+            has &= through(chain, effect.name)
+        return high(has) & self._depends_on_manager(effect, rule)
 
     def _is_on_its_way(self, effect: SideEffect, which: int) -> list[Literal]:
         """Literals that are true together if a copy may be neither rejected nor deleted in a rule set. Empty for an effect that
@@ -233,7 +244,7 @@ class SideEffects:
         later_rule = None if own_edits else LaterRule(rule.name, acts=now, stays=True)
         edit = edits[0] if len(edits) == 1 else None
         version = self._version_that_acts(edit, rule, literals) if edit else None
-        about, why = self._mail(rule, edit, version, literals)
+        named, why = self._mail(rule, edit, version, literals, which=int(now))
         depends = bool(goes_on) and not perhaps
         witness, reasons = self._witness(effects, literals, now=now, guesses=not depends)
         if witness is None and depends:
@@ -247,60 +258,58 @@ class SideEffects:
             "effects": tuple(effects),
             "now": now,
             "later": later_rule,
-            "changed": tuple(changed_conditions_of(self.model, rule).items()),
+            "about": tuple(each.named for each in named),
+            "why": why,
+            "changed": tuple({atom: names for each in named for atom, names in each.changed.items()}.items()),
             "cause": Cause(edit, _acting(edit, now=now or not own_edits), later_rule, perhaps=bool(reasons))
             if edit
             else None,
         }
         if reasons:
-            return MayHaveSideEffects(about=about[-1:], **common, unknown=reasons)
-        named = [NamedRule(int(now), rule, about[-1])]
-        if edit is not None and version is not None and len(about) > 1:
-            named.insert(0, NamedRule(int(version is edit.after), version, about[0]))
-        stated = StatedEffects(
-            rule,
-            int(now),
-            effects,
-            about=named,
-            why=why,
-            changed=[atom for atom, _names in common["changed"]],
-            treated=self.model.circuit.conjunction(literals),
-            anyway=self._anyway(rule, effects, not now),
-        )
+            return MayHaveSideEffects(**common, unknown=reasons)
+        treated = self.model.circuit.conjunction(literals)
+        stated = StatedEffects(rule, int(now), effects, named, why, treated, self._anyway(rule, effects, not now))
         exempt = self._exemptions.of_change(stated)
         return SideEffectsChanged(
-            about=about,
-            why=why,
+            **common,
             limit=exempt.limit,
             by=exempt.by,
             other_ways=exempt.other_ways,
             exceptions=self._exemptions.exceptions(stated),
-            **common,
         )
 
     def _anyway(self, rule: FlowRule, effects: Sequence[SideEffect], which: bool) -> list[tuple[FlowRule, Literal]]:
-        """The rules of a set that have one of some side effects, each with the literal that is true if mail has it there."""
+        """The rules of a set that have one of some side effects, each with the literal that is true if mail has it there. What the
+        rule itself still does is no reason for mail to lose it.
+        """
         return [
             (other, self._has_by_any(effect, which, [other]))
             for effect in effects
             for other in self.model.rule_sets[which].rules
-            if effect in effects_of(other)
+            if effect in effects_of(other) and not (which and same_name(other.name, rule.name))
         ]
 
     def _mail(
-        self, rule: FlowRule, edit: Edit | None, version: FlowRule | None, literals: Sequence[Literal]
-    ) -> tuple[tuple[FlowRule, ...], Separation]:
+        self,
+        rule: FlowRule,
+        edit: Edit | None,
+        version: FlowRule | None,
+        literals: Sequence[Literal],
+        *,
+        which: int,
+    ) -> tuple[list[NamedRule], Separation]:
         """The rules whose conditions all mail meets on which a side effect of a rule changes, the rule itself last, and what
         distinguishes the mail of the version of the edited rule that acts on it.
 
         :param edit: the edit that makes the difference; ``None`` if several may.
         :param version: the version of the edited rule that acts on all of it; ``None`` if neither does.
         :param literals: literals that are true together of the mail.
+        :param which: the set of the rule.
         """
-        own = unchanged(self.model, rule)
+        own = self._named(rule, which)
         if edit is None or version is None:
-            return (own,), NOTHING
-        acting = unchanged(self.model, version)
+            return [own], NOTHING
+        acting = self._named(version, int(version is edit.after))
         why = NOTHING
         other = edit.before if version is edit.after else edit.after
         if other is not None:
@@ -309,10 +318,14 @@ class SideEffects:
         if not (why and self._is_sure(literals, conditions.may_meet_or_fail(why.met, why.unmet, recipient))):
             why = NOTHING
         if why.is_one:
-            acting = acting.with_criteria((*acting.criteria.conditions, *why.met))
+            acting = acting.with_condition(*why.met)
             why = NOTHING
-        about = (acting,) if version is rule else (acting, own)
-        return about, telling_separation(self.model, about, why, self._solve)
+        named = [acting] if version is rule else [acting, own]
+        return named, telling_separation(self.model, [each.named for each in named], why, self._solve)
+
+    def _named(self, rule: FlowRule, which: int) -> NamedRule:
+        """A rule of a set, with the conditions that a sentence names of mail as it arrives, and those that earlier rules change."""
+        return NamedRule(which, rule, unchanged(self.model, rule), changed_conditions_of(self.model, rule))
 
     def _version_that_acts(self, edit: Edit, rule: FlowRule, literals: Sequence[Literal]) -> FlowRule | None:
         """The version of an edited rule that acts on all mail of which literals are true; ``None`` if neither does."""
@@ -390,7 +403,8 @@ class _SideEffectReplay:
         if one is None or other is None:
             return None
         if not any(
-            self._has(effect, self.now, one) is True and self._has(effect, not self.now, other) is False
+            self._has(effect, self.now, one, message) is True
+            and self._has(effect, not self.now, other, message) is False
             for effect in self.effects
         ):
             return None
@@ -416,9 +430,14 @@ class _SideEffectReplay:
         rules, facts = self.model.rule_sets[which], self.candidate.facts[which]
         return course_of(rules, message, facts, self.candidate.written.recipient)
 
-    def _has(self, effect: SideEffect, which: int, course: Course) -> bool | None:
+    def _has(self, effect: SideEffect, which: int, course: Course, message: Message) -> bool | None:
         """Whether a copy has a side effect in a rule set; ``None`` if that is open."""
-        places = {rule.place for rule in self.model.rule_sets[which].rules if effect in effects_of(rule)}
+        manager = self.candidate.facts[which].people.manager(message.sender)
+        rules = self.model.rule_sets[which].rules
+        if manager is None and any(rule.actions.by_manager and effect in effects_of(rule) for rule in rules):
+            return None
+        acting = [rule.where(bool(manager)) if rule.actions.by_manager else rule for rule in rules]
+        places = {rule.place for rule in acting if effect in effects_of(rule)}
         matched = [any(place in places for _held, place in world.matched) for world in course.worlds]
         if any(matched) and effect.sort == "connector":
             ways = {

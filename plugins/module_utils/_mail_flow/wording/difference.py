@@ -32,12 +32,12 @@ from .reasons import ids_in_words, open_reasons, open_words
 from .result_rows import DifferenceRow, SideEffectRow
 from .sentences import (
     BECOMES,
-    NONE_CHANGED,
     NamedMail,
     because,
     dated,
     effect_parts,
     mail_of,
+    mail_with_side_effects,
     may_become,
     sentence,
     side_effect_parts,
@@ -185,7 +185,7 @@ def _with_side_effects(finding: SideEffectsChanged, row: DifferenceRow) -> Diffe
 
 @_text.register
 def _may_have_side_effects(finding: MayHaveSideEffects) -> str:
-    return _may_change(finding)
+    return f"{mail_with_side_effects(finding)} {may_happen(finding)}."
 
 
 @_with_more.register
@@ -206,8 +206,7 @@ def _mail(finding: MayChange) -> list[NamedMail]:
         for rule in finding.about
         if not any(set(other.criteria.conditions) < set(rule.criteria.conditions) for other in finding.about)
     ]
-    changed = dict(finding.changed) if isinstance(finding, SideEffectsChanged) else NONE_CHANGED
-    return [mail_of([rule], finding.why, every=False, changed=changed) for rule in wider] or [mail_of([], every=False)]
+    return [mail_of([rule], finding.why, every=False) for rule in wider] or [mail_of([], every=False)]
 
 
 @_text.register

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from ..._exchange.text import listed, quoted, visible_line
@@ -88,7 +88,10 @@ _SENDERS = {
 
 
 #: How rules that keep mail from something are read and written.
-_EXEMPTING = codec(lambda rows: tuple(Exempting(**row) for row in rows), lambda rules: list(map(asdict, rules)))
+_EXEMPTING = codec(
+    lambda rows: tuple(Exempting(**row) for row in rows),
+    lambda rules: [{"rule": each.rule, "how": each.how} for each in rules],
+)
 
 
 @dataclass(frozen=True)

@@ -367,6 +367,7 @@ def becomes(
     approved: bool = False,
     only: str = "",
     branding: str = "",
+    unbranded: bool = True,
 ) -> str:
     """What happens to mail now.
 
@@ -375,11 +376,14 @@ def becomes(
     :param approved: whether it happens after an approval for which the mail waits anyway.
     :param only: the words for the condition on which it happens.
     :param branding: a branding that some of the mail newly shows, if not all of it shows the same; empty if none is known.
+    :param unbranded: whether some of it may then show none any more.
     """
     once = " once it is approved" if approved else ""
     if branding and sides == (None, None):
         whose = f" for {person}" if person else ""
-        return f"now shows a different branding, such as {branding!r}, or none{whose}{once}{only}"
+        return (
+            f"now shows a different branding, such as {branding!r}{', or none' if unbranded else ''}{whose}{once}{only}"
+        )
     if person:
         return f"{_REACHES.get(kind) or f'{_becomes(kind, once, *sides)} for'} {person}{only}"
     if only and kind is DifferenceKind.DELIVERY_LOST:
@@ -451,13 +455,13 @@ _WHAT_RULES_MAKE_OF_IT: Mapping[str, str] = {
     "takes": "taken",
 }
 
-#: How rules keep mail from an effect in other ways to what they do: the verb of several rules, and what follows it.
-_WHAT_RULES_DO: Mapping[str, tuple[str, str]] = {
-    "stops": ("stop", "processing first"),
-    "may_stop": ("stop", "processing first even in a test mode"),
-    "asks": ("ask", "for another template"),
-    "brands": ("choose", "another branding"),
-    "repeats": ("ask", "for that, too"),
+#: How rules keep mail from an effect in other ways to what they do: the verb of several rules, its past, and what follows it.
+_WHAT_RULES_DO: Mapping[str, tuple[str, str, str]] = {
+    "stops": ("stop", "stopped", "processing first"),
+    "may_stop": ("stop", "stopped", "processing first even in a test mode"),
+    "asks": ("ask", "asked", "for another template"),
+    "brands": ("choose", "chose", "another branding"),
+    "repeats": ("ask", "asked", "for that, too"),
 }
 
 #: How DLP rules keep mail from an effect to what DLP does, with placeholders for the mail and the names of the rules.
@@ -495,21 +499,25 @@ def named_of(exempting: Sequence[Exempting], often: Collection[Exempting] = ()) 
     return [exemption for exemption in exempting if exemption in first or often_named[exemption.how] == 1]
 
 
-def _by(how: str, rules: str, it: str, *, several: bool, continues: bool) -> str:
+def _by(way: tuple[str, bool], rules: str, it: str, *, several: bool, continues: bool) -> str:
     """How rules keep mail from an effect, in words, with the open question on which that depends.
 
+    :param way: how they do, and whether only before an edit.
     :param rules: the rules in words.
     :param it: the mail in words.
     :param several: whether the rules take the verb of several: ``2 other rules ask for another template``.
     :param continues: whether the words before these say what other rules make of the mail.
     """
+    how, before = way
     question = f" ({ASKED_BY[how]})" if how in ASKED_BY else ""
     if how in _WHAT_RULES_MAKE_OF_IT:
-        return f"{'' if continues else f'{it} is '}{_WHAT_RULES_MAKE_OF_IT[how]} by {rules}{question}"
+        begins = "" if continues else f"{it} {'was' if before else 'is'} "
+        return f"{begins}{_WHAT_RULES_MAKE_OF_IT[how]} by {rules}{' before' if before else ''}{question}"
     if how in _WHAT_DLP_DOES:
         return f"{_WHAT_DLP_DOES[how].format(it=it, rules=rules)}{question}"
-    verb, what = _WHAT_RULES_DO[how]
-    return f"{rules} {verb}{'' if several else 's'} {what}{question}"
+    verb, past, what = _WHAT_RULES_DO[how]
+    now = verb if several else f"{verb}s"
+    return f"{rules} {past if before else now} {what}{question}"
 
 
 def unless_words(
@@ -529,22 +537,26 @@ def unless_words(
     named = named_of(exempting, often)
     ordered = sorted(exempting, key=lambda exemption: exemption not in named)
     texts = list(reasons)
-    is_named = continues = False
-    ways = dict.fromkeys((*(exemption.how for exemption in ordered), *other_ways))
-    for how in sorted(ways, key=lambda how: how not in _WHAT_RULES_MAKE_OF_IT):
-        names = [quoted(exemption.rule) for exemption in named if exemption.how == how]
-        unnamed = sum(exemption.how == how for exemption in exempting) - len(names)
+    is_named = False
+    last: tuple[str, bool] | None = None
+    ways = dict.fromkeys((*((each.how, each.before) for each in ordered), *((how, False) for how in other_ways)))
+    for way in sorted(ways, key=lambda way: (way[0] not in _WHAT_RULES_MAKE_OF_IT, way[1])):
+        how, before = way
+        names = [quoted(each.rule) for each in named if (each.how, each.before) == way]
+        unnamed = sum((each.how, each.before) == way for each in exempting) - len(names)
         noun = "connector" if how == "takes" else "rule"
+        in_other_ways = how in other_ways and not before
         others = []
-        if how in other_ways:
+        if in_other_ways:
             others = [f"another {noun}"]
         elif unnamed:
             others = [f"{unnamed} other {noun}s" if names else f"one of {unnamed} {noun}s"]
         rules = listed([*names, *others], most=len(names) + 1)
-        several = bool(names) and unnamed > 0 and how not in other_ways
-        texts.append(_by(how, rules, what[1] if is_named else what[0], several=several, continues=continues))
-        continues = how in _WHAT_RULES_MAKE_OF_IT
-        is_named = is_named or continues or "{it}" in _WHAT_DLP_DOES.get(how, "")
+        several = bool(names) and unnamed > 0 and not in_other_ways
+        continues = last is not None and last[0] in _WHAT_RULES_MAKE_OF_IT and last[1] == before
+        texts.append(_by(way, rules, what[1] if is_named else what[0], several=several, continues=continues))
+        last = way
+        is_named = is_named or how in _WHAT_RULES_MAKE_OF_IT or "{it}" in _WHAT_DLP_DOES.get(how, "")
     return f", unless {', or '.join(texts)}" if texts else ""
 
 
@@ -589,11 +601,25 @@ def effect_parts(finding: ChangedMail) -> tuple[str, str]:
         approved=finding.approved,
         only=only,
         branding=_new_branding(finding),
+        unbranded=finding.loses_branding,
     )
+    now += _example(finding)
     # What other rules do is known about the recipient's copy.
     what = ("the recipient's copy", "that copy") if finding.person else ("it", "it")
     unless = unless_words(finding.keeping, reasons, other_ways=finding.other_ways_that_keep, what=what)
     return str(mail_of_change(finding)), f"{now}{unless}"
+
+
+def _example(finding: ChangedMail) -> str:
+    """What becomes of one such message, or copy, where all of them are only said to be handled differently; empty if that says no
+    more.
+    """
+    sides = [finding.sides.get(side) for side in ("before", "after")]
+    was, now = (side.fate if side else None for side in sides)
+    if finding.kind is not DifferenceKind.FATE_CHANGED or any(finding.stages) or was is now or now not in FATES:
+        return ""
+    before = f", and {FATES[was][1]} before" if was in FATES else ""
+    return f" (one such {'copy' if finding.person else 'message'} {FATES[now][0]}{before})"
 
 
 def _new_branding(finding: ChangedMail) -> str:
@@ -669,7 +695,7 @@ def _differently(edit: Edit) -> str:
     if was and now and was != now:
         named = [listed(list(map(repr, values)), joint="and") for values in (now, was)]
         return f"now asks for {named[0]} instead of {named[1]}"
-    before, after = edit.before.actions.options, edit.after.actions.options
+    before, after = edit.before.actions.declared, edit.after.actions.declared
     changed = [option for option in dict.fromkeys((*before, *after)) if before.get(option) != after.get(option)]
     if changed:
         return f"now has other actions ({listed(changed, joint='and')})"
@@ -703,6 +729,7 @@ _OTHER_TEXTS = {
     "rejection_text": "is now rejected with another text",
     "notification_text": "now brings another notification",
     "disclaimer_text": "now gets another disclaimer",
+    "disclaimer_fallback": "is now handled differently if its disclaimer does not fit",
 }
 
 #: Sort of side effect to the words for a new one, and for one that no longer happens.
@@ -743,6 +770,7 @@ _POSSIBLE_SIDE_EFFECTS = {
     "rejection_text": ("may now be rejected with another text", ""),
     "notification_text": ("may now bring another notification", ""),
     "disclaimer_text": ("may now get another disclaimer", ""),
+    "disclaimer_fallback": ("may now be handled differently if its disclaimer does not fit", ""),
 }
 
 
@@ -773,7 +801,9 @@ def side_effect_parts(finding: SideEffectsChanged) -> tuple[str, str]:
     had_it = len(keeping) + len(other_ways) < len(finding.by) + len(finding.other_ways)
     now = side_effect_words(finding.effects, now=finding.now)
     was = "was" if now.startswith(("is ", "may ")) else "did"
-    unless = unless_words(keeping, [f"it already {was}"] if had_it else [], other_ways=other_ways)
+    reasons = [f"it already {was}"] if had_it else []
+    reasons += ["its sender has no manager"] if finding.limit == "unmanaged" else []
+    unless = unless_words(keeping, reasons, other_ways=other_ways)
     return str(mail_with_side_effects(finding)), f"{now}{unless}"
 
 

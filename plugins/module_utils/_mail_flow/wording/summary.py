@@ -430,6 +430,7 @@ _NOUNS: Mapping[str, str] = {
     "rejection_text": "rejection texts",
     "notification_text": "notifications",
     "disclaimer_text": "disclaimers",
+    "disclaimer_fallback": "disclaimers",
 }
 
 

@@ -138,7 +138,7 @@ def _met_by_all(findings: Sequence[_Changed]) -> Iterable[Atom]:
 def _met(finding: _Changed) -> list[dict[Hashable, Atom]]:
     """The conditions that all mail of a finding meets; for an open one, the conditions of each rule that it may be about."""
     rules = [{looked_for(atom): atom for atom in rule.criteria.conditions} for rule in finding.about]
-    if isinstance(finding, MayChange):
+    if isinstance(finding, MayChange) and not isinstance(finding, SideEffectsChanged):
         return rules or [{}]
     return [{key: atom for atoms in rules for key, atom in atoms.items()}]
 

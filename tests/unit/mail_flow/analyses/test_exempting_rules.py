@@ -134,3 +134,22 @@ def test_the_rule_by_which_somebody_gets_a_copy_does_not_keep_it_from_a_change()
     (text,) = [row["text"] for row in found.rows if "for bob@contoso.com" in row["text"]]
     assert "'Board'" in text
     assert "'Moved'" not in text
+
+
+def test_a_rule_that_exempted_mail_only_before_is_said_in_the_past() -> None:
+    """The new rule stops mail before the rule that rejected some of it."""
+    rejects = rule("Rejects", {**IN, "subject_contains_words": ["a"]}, {"reject_message_reason_text": "No."})
+    told = texts([rejects], [rule("First", IN, {**ENCRYPT, **STOP}), rejects])
+    (encrypted,) = (text for text in told if "is now encrypted" in text)
+    assert "unless it was rejected by 'Rejects' before" in encrypted
+
+
+def test_rules_that_exempt_mail_now_come_before_those_that_did() -> None:
+    exempting = [
+        Exempting("R", "rejects", before=True),
+        Exempting("S", "stops", before=True),
+        Exempting("Q", "rejects"),
+    ]
+    assert unless_words(exempting) == (
+        ", unless it is rejected by 'Q', or it was rejected by 'R' before, or 'S' stopped processing first"
+    )

@@ -174,9 +174,9 @@ def rejects(text: str, code: str = "5.7.1") -> Values:
     return rule("R", WHERE, {"reject_message_reason_text": text, "reject_message_enhanced_status_code": code})
 
 
-def disclaims(text: str, location: str = "Append") -> Values:
+def disclaims(text: str, location: str = "Append", fallback: str = "Wrap") -> Values:
     actions = {"apply_html_disclaimer_text": text, "apply_html_disclaimer_location": location}
-    return rule("D", OUTGOING, {**actions, "apply_html_disclaimer_fallback_action": "Wrap"})
+    return rule("D", OUTGOING, {**actions, "apply_html_disclaimer_fallback_action": fallback})
 
 
 def notifies(text: str) -> Values:
@@ -227,14 +227,20 @@ def scores(level: int) -> Values:
         (
             [disclaims("Ours")],
             [disclaims("Theirs")],
-            [("disclaimer_text", "Theirs; Append; Wrap", True)],
+            [("disclaimer_text", "Theirs; Append", True)],
             "now gets another disclaimer",
         ),
         (
             [disclaims("Ours")],
             [disclaims("Ours", "Prepend")],
-            [("disclaimer_text", "Ours; Prepend; Wrap", True)],
+            [("disclaimer_text", "Ours; Prepend", True)],
             "now gets another disclaimer",
+        ),
+        (
+            [disclaims("Ours")],
+            [disclaims("Ours", fallback="Ignore")],
+            [("disclaimer_fallback", "Ignore", True)],
+            "is now handled differently if its disclaimer does not fit",
         ),
     ],
 )
@@ -418,6 +424,22 @@ def test_what_keeps_mail_from_a_side_effect_is_named(
     before: Sequence[Values], after: Sequence[Values], said: str
 ) -> None:
     assert said in unless(before, after)
+
+
+def test_a_manager_is_only_asked_of_senders_who_have_one() -> None:
+    facts = {**TENANT, "managers": {"alice@contoso.com": "bob@contoso.com"}}
+    asks_manager = rule("Asks", OUTGOING, {"moderate_message_by_manager": True})
+    (row,) = (row for row in difference([], [asks_manager], facts, NOW).rows if row["kind"] == "side_effect_changed")
+    assert "is now shown to the sender's manager for approval, unless its sender has no manager" in row["text"]
+    assert row["witness"]["message"]["from"] == "alice@contoso.com"
+
+
+def test_a_condition_of_the_edited_rule_that_an_earlier_rule_changes_is_said_too() -> None:
+    """Of mail that the later rule is about, only what the edited rule now stops is no longer reported."""
+    cards = rule("Cards", {**OUTGOING, "subject_or_body_contains_words": ["card"]}, {"set_scl": 1})
+    texts = unless([FOOTER, cards, DEALS], [FOOTER, {**cards, "actions": STOP}, DEALS])
+    (told_no_longer,) = (text for text in texts if "is no longer reported" in text)
+    assert "with 'card' and 'deal' in its subject or text (as 'Footer' leaves it)" in told_no_longer
 
 
 def test_a_connector_that_may_take_mail_instead_is_named() -> None:

@@ -139,7 +139,8 @@ def test_kinds_of_mail_for_which_one_edit_may_matter_are_summed_up_with_what_is_
     (summary,) = {row.summary for row in open_rows}
     assert summary is not None
     assert summary.startswith(
-        "Mail from inside to people outside with 'a-b' in its subject may no longer be reported to "
+        "Mail from inside sent by members of g@contoso.com to people outside with 'a-b' in its subject may no longer be "
+        "reported to "
     )
     assert f"(U10; {len(open_rows)} kinds)" in summary
     (page_row,) = [row for row, kinds in page_rows(rows) if row.text == summary]
