@@ -7,7 +7,7 @@ here. Every function returns what is wrong, in a sentence; nothing is wrong wher
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.emulator.mail_flow.outcomes import Outcome
@@ -134,12 +134,70 @@ def _sections(*rule_sets: Sequence[Values]) -> list[Values]:
 def wrong_counterexample(
     example: Mapping[str, Any], claim: Claim, rules: Sequence[Values], tenant: Mapping[str, Any] = TENANT
 ) -> str:
-    """A counterexample must be about what the claim is about, and break it whatever is unknown."""
-    message, recipient = example["message"], example["recipient"]
-    (found,) = SmallWorld({**tenant, **example.get("facts", {})}, [sent(message)]).verdicts(rules, [claim])
-    if any(address == recipient.lower() for _message, address in found.certain):
-        return ""
-    return f"the counterexample does not break it for {recipient}: {message} ({'perhaps' if found.possible else 'it holds'})"
+    """A counterexample must be about what the claim is about, and break it whatever is unknown. Without the rule that
+    decides it, the same message must keep the claim; and less of a message must keep it, or end in another way or by
+    more rules.
+    """
+    message, recipient = example["message"], example["recipient"].lower()
+    told = {**tenant, **example.get("facts", {})}
+    found = _verdict_on(message, claim, rules, told)
+    if recipient not in _people(found.certain):
+        return f"the counterexample does not break it for {recipient}: {message} ({'perhaps' if found.possible else 'it holds'})"
+    for name in example.get("decided_by", ()):
+        without = _verdict_on(message, claim, [rule for rule in rules if rule["name"] != name], told)
+        if recipient in _people([*without.certain, *without.possible]):
+            return f"{name} is said to decide it, and it is not kept for {recipient} without that rule: {message}"
+    less = plainer(message, recipient, claim, rules, told)
+    return f"the counterexample for {recipient} has more than it needs: {message} ends as {less} does" if less else ""
+
+
+def plainer(
+    message: Values, recipient: str, claim: Claim, rules: Sequence[Values], tenant: Mapping[str, Any]
+) -> Values | None:
+    """The message with a part less, where it breaks a claim and ends in the same way by no more rules; none if it needs
+    every part.
+    """
+    whole, acting = _ends(message, recipient, rules, tenant)
+    for less in _with_less(message, recipient):
+        if recipient in _people(_verdict_on(less, claim, rules, tenant).certain):
+            end, acting_then = _ends(less, recipient, rules, tenant)
+            if end == whole and acting_then <= acting:
+                return less
+    return None
+
+
+def _verdict_on(message: Values, claim: Claim, rules: Sequence[Values], tenant: Mapping[str, Any]) -> Verdict:
+    """What enumeration says about a claim for one message."""
+    (found,) = SmallWorld(tenant, [sent(message)]).verdicts(rules, [claim])
+    return found
+
+
+def _people(found: Sequence[tuple[Values, str]]) -> set[str]:
+    return {address for _message, address in found}
+
+
+def _ends(
+    message: Values, recipient: str, rules: Sequence[Values], tenant: Mapping[str, Any]
+) -> tuple[set[Outcome], set[str]]:
+    """The outcomes that are possible for somebody whom a message names, and the rules that may act on the copy."""
+    world = SmallWorld(tenant, [sent(message)])
+    ends = [every for _message, address, every in world.outcomes(rules) if address == recipient]
+    return {outcome for every in ends for outcome in every}, world.acting(rules)
+
+
+def _with_less(message: Values, recipient: str) -> Iterator[Values]:
+    """The message without each of its keys, other recipients and headers. A header that says what the message says
+    otherwise stays: without it, there may be one with more in it, such as the name of a sender.
+    """
+    for key, value in message.items():
+        if key in ("to", "cc", "bcc"):
+            fewer = ([one for one in value if one != left_out] for left_out in value if left_out.lower() != recipient)
+            yield from ({**message, key: remaining} for remaining in fewer if remaining)
+        if key == "headers":
+            for left_out in [name for name in value if name.title() not in _FIELDS]:
+                yield {**message, key: {name: text for name, text in value.items() if name != left_out}}
+        elif key not in ("name", "from", "authenticated", "to"):
+            yield {name: other for name, other in message.items() if name != key}
 
 
 def sent(message: Mapping[str, Any]) -> Values:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.mail_flow.oracle import kinds_of
+from tests.unit.mail_flow.oracle import kinds_of, plainer
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_worlds import Claim, SmallWorld, Verdict, messages
 
@@ -24,13 +24,19 @@ def enumerated(rules: Sequence[Values], tenant: Mapping[str, Any], options: Sequ
     """Verdicts by enumeration, in the shape of a result."""
     claims = [Claim(one["when"], one.get("unless", {}), one["then"], one.get("template", "")) for one in options]
     verdicts = SmallWorld(tenant, SOME).verdicts(rules, claims)
-    return [_answer(one["name"], verdict) for one, verdict in zip(options, verdicts, strict=True) if verdict.about]
+    return [
+        _answer(one["name"], verdict, claim, rules, tenant)
+        for one, claim, verdict in zip(options, claims, verdicts, strict=True)
+        if verdict.about
+    ]
 
 
-def _answer(name: str, verdict: Verdict) -> Values:
+def _answer(name: str, verdict: Verdict, claim: Claim, rules: Sequence[Values], tenant: Mapping[str, Any]) -> Values:
     answer: Values = {"name": name, "verdict": verdict.says}
     if verdict.says == "refuted":
         message, recipient = verdict.certain[0]
+        while (less := plainer(message, recipient, claim, rules, tenant)) is not None:
+            message = less
         return answer | {"counterexample": {"message": message, "recipient": recipient}}
     return answer | ({"assumptions": [{"id": "all"}]} if verdict.says == "proved" else {"unknown": [{"id": "U02"}]})
 
@@ -67,6 +73,24 @@ def test_a_counterexample_of_another_claim_is_found_out() -> None:
         return answers
 
     assert any("does not break" in Few().claims(mixed, seed, 6) for seed in SEEDS)
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({"decided_by": ["Rule 0"]}, "is said to decide it"),
+        ({"headers": {"X-Other": "no"}}, "has more than it needs"),
+        ({"cc": ["other@contoso.com"]}, "has more than it needs"),
+    ],
+)
+def test_a_counterexample_that_says_too_much_is_found_out(change: Values, wrong: str) -> None:
+    def more(rules: Sequence[Values], tenant: Mapping[str, Any], options: Sequence[Values]) -> list[Values]:
+        answers = enumerated(rules, tenant, options)
+        for example in [one["counterexample"] for one in answers if one["verdict"] == "refuted"]:
+            (example if "decided_by" in change else example["message"]).update(change)
+        return answers
+
+    assert any(wrong in Few().claims(more, seed, 6) for seed in SEEDS)
 
 
 def test_a_refusal_of_what_says_something_is_found_out() -> None:

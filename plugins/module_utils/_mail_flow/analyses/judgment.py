@@ -284,15 +284,30 @@ def _cause(
 
 
 def same_outcome(one: CopyResult | None, other: CopyResult) -> bool:
-    """Whether two copies come out alike. Other rules that make no difference may have matched, or it may be unknown whether they
-    did.
+    """Whether a copy comes out as another does, by no other rules and on no other guesses; fewer may do. Other rules that make no
+    difference may have matched, or it may be unknown whether they did.
     """
-    return one is not None and _outcome_of_copy(one) == _outcome_of_copy(other)
+    if one is None or _what_is_seen(one) != _what_is_seen(other):
+        return False
+    protecting = {*other.protected_by, *other.protected_by_dlp}
+    by_others = {*one.protected_by, *one.protected_by_dlp} - protecting and "protected_by" not in other.differing
+    return not by_others and {*one.assumes} <= {*other.assumes}
 
 
-def _outcome_of_copy(outcome: CopyResult) -> CopyResult:
-    """A result without what is about the rules more than about the copy, and without what may become of it later."""
-    return replace(outcome, rules=(), unknown=(), opens=(), after_approval=None, after_release=None)
+def _what_is_seen(outcome: CopyResult) -> CopyResult:
+    """What people see of a copy at the end of the rules."""
+    return replace(
+        outcome,
+        protected_by=(),
+        protected_by_dlp=(),
+        rules=(),
+        opens=(),
+        assumes=(),
+        unknown=(),
+        differing=outcome.differing - {"protected_by", "protected_by_dlp"},
+        after_approval=None,
+        after_release=None,
+    )
 
 
 def counterexample_of_disclosure(

@@ -284,7 +284,8 @@ def test_a_condition_without_a_value_is_refused(empty: Values) -> None:
     assert verdict([ALL], unless={"recipient_domain_is": []})["verdict"] == "proved"
 
 
-@pytest.mark.parametrize("seed", seeds(12))
+# 30, 58: a counterexample had more than it needed, where less of it rested on fewer guesses or rules.
+@pytest.mark.parametrize("seed", seeds(12, 30, 58))
 def test_random_claims_as_enumeration_says(seed: int) -> None:
     assert Search(150).claims(proofs, seed, 12) == ""
 
