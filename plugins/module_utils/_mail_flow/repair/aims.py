@@ -161,7 +161,7 @@ class RuleEdit:
     :param option: the option that changes, such as ``exceptions.sent_to``; ``priority`` of a rule that is moved or
         added.
     :param before: its value before, and :param:`after` now; ``None`` if it is not set. Priorities count from 0.
-    :param revives: whether no mail can meet the rule before the edit.
+    :param revives: whether no mail can meet the rule before the edit, after which it is for the wanted mail alone.
     """
 
     kind: str
@@ -219,7 +219,7 @@ class EditedRules:
     ) -> EditedRules:
         """With options of a section of the rule at a place set; ``None`` takes an option out.
 
-        :param revives: whether no mail can meet the rule before that.
+        :param revives: see :class:`RuleEdit`.
         """
         old = self.rules[place].get(section) or {}
         new = {option: value for option, value in {**old, **values}.items() if value is not None}

@@ -28,6 +28,7 @@ from .aims import (
     RuleEdit,
     covers,
     fits,
+    is_for_it_alone,
     is_meant,
     is_wanted,
     lets_through,
@@ -252,8 +253,20 @@ class _EditsToAct:
         # A sender of the organization who did not sign in is not put right by a rule for everybody outside, too.
         unauthenticated = "from_scope" in options and self._at.wrong.copy.message.authenticated is False
         if len(standing.rule.criteria.conditions) > 1 and not unauthenticated:
-            revives = any(map(says_whose, options)) and self._at.meets_no_mail(place)
+            revives = self._revives(place, options)
             yield self._at.draft.with_section(place, CONDITION, "conditions", dict.fromkeys(options), revives=revives)
+
+    def _revives(self, place: int, options: Collection[str]) -> bool:
+        """Whether a rule is for the wanted mail alone without conditions that say whose its mail is, and no mail can meet it
+        with them.
+        """
+        conditions = self._at.draft.rules[place].get("conditions") or {}
+        others = {option: value for option, value in conditions.items() if option not in options}
+        return (
+            any(map(says_whose, options))
+            and is_for_it_alone({"conditions": others}, self._aim)
+            and self._at.meets_no_mail(place)
+        )
 
 
 def _replaces(rule: FlowRule, other: FlowRule) -> bool:

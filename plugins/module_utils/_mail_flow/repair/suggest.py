@@ -64,7 +64,7 @@ STEPS, STEPS_OF_GOAL = 60_000_000, 5_000_000
 MOST, _COMPARED = 5, 8
 
 #: Other suggestions than the best one are found while all that is found for a goal took fewer steps than this.
-_CHEAP = 200_000
+_CHEAP = 150_000
 
 #: The share of what is left of a goal's budget for the search for the next draft; the rest is for what it changes.
 _SEARCHING = 0.6
