@@ -521,8 +521,9 @@ messages:
         the C(option) that kept it from that (such as C(conditions.sent_to) or C(exceptions.from); V(enabled), V(mode)
         or a date; or V(priority) where another rule stops before, or only a later rule makes the copy), its C(value), what
         it C(looked_at) (the rule that stops before), and how many C(others) there are. Of a copy that arrives protected, it is the rule that decrypts
-        it, and its action; of one from outside, which rules do not encrypt, the rule's action, and C(looked_at) is the
-        sender. Keys that do not apply are omitted.
+        it, and its action; of one that a DLP rule leaves unprotected whatever rules do, the DLP rule and its action; of one from outside, which
+        rules do not encrypt, a rule that acts on it and its action, and C(looked_at) is the sender, or C(option) is C(from) and C(value)
+        the sender if none acts. Keys that do not apply are omitted.
       type: dict
       returned: always
   sample:

@@ -45,11 +45,16 @@ def cause_by_encrypters(course: Course, message: Message, facts: Facts, wish: Wi
 
 def cause_by_removal(course: Course, wish: Wish) -> BreachCause | None:
     """The DLP rule that surely takes away whatever protection rules give a copy; ``None`` if there is none."""
-    if not wish.wants_protection or not course.worlds:
-        return None
-    if not all(world.fate == Fate.DELIVERED and world.after.surely("removes") for world in course.worlds):
-        return None
-    return BreachCause("dlp_undoes", course.worlds[0].after.names("removes")[0])
+    name = removing_rule(course) if wish.wants_protection else ""
+    return BreachCause("dlp_undoes", name) if name else None
+
+
+def removing_rule(course: Course) -> str:
+    """The name of the DLP rule that surely takes away whatever protection a delivered copy has; empty if there is none."""
+    worlds = course.worlds
+    if not worlds or not all(world.fate == Fate.DELIVERED and world.after.surely("removes") for world in worlds):
+        return ""
+    return worlds[0].after.names("removes")[0]
 
 
 def cause_by_idle_rule(facts: Facts, keeps: Callable[[Facts], bool | None], *, surely: bool) -> BreachCause | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from ..._resources.rules.action_effects import Does
+from ..analyses.dlp_causes import removing_rule
 from ..analyses.judgment import Counterexample
 from ..analyses.standings import Copy, Standing, standings
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
@@ -17,6 +18,7 @@ from ..model.facts import Facts
 from ..rules.rule_set import RuleSet
 from ..simulator.copy_result import CopyResult
 from ..simulator.rule_trace import Saw, result_values
+from ..simulator.simulation import Passage
 
 #: What a caller calls a copy.
 _Name = TypeVar("_Name")
@@ -25,11 +27,13 @@ _Name = TypeVar("_Name")
 @dataclass(frozen=True)
 class NearestRule:
     """The encrypting rule that came nearest to acting on a copy in clear, and the first thing that kept it from that;
-    of mail from outside, which rules do not encrypt, its action (such as ``actions.apply_rights_protection_template``);
-    or the rule that decrypted what arrived protected, and its action (``actions.remove_ome_v2``).
+    of mail from outside, which rules do not encrypt, one that acts on it, and its action (such as
+    ``actions.apply_rights_protection_template``); or the rule that decrypted what arrived protected, and its action
+    (``actions.remove_ome_v2``), or the DLP rule that leaves no such copy protected (``actions.remove_rms_template``).
 
-    :param option: ``enabled``, ``mode`` or a date; ``priority`` of a rule that the copy did not reach; or a condition or exception such as
-        ``conditions.sent_to``.
+    :param rule: empty for mail from outside on which no rule acts that encrypts.
+    :param option: ``enabled``, ``mode`` or a date; ``priority`` of a rule that the copy did not reach; a condition or exception such as
+        ``conditions.sent_to``; or ``from`` for mail from outside on which no rule acts that encrypts.
     :param value: the option's value.
     :param looked_at: what the condition looked at; of a rule that was not reached, the name of the rule that stopped
         before, empty if only a later rule makes the copy; of mail from outside, its sender.
@@ -65,8 +69,12 @@ def nearest(rules: RuleSet, copy: Copy, meant: str = "") -> NearestRule | None:
     try:
         with bounded(STEPS_OF_MESSAGE):
             every = standings(rules, copy)
+            course = copy.course(Passage(rules, copy.message, copy.facts))
     except BudgetError:
         return None
+    removing = removing_rule(course) if course else ""
+    if removing:
+        return NearestRule(removing, "actions.remove_rms_template", value=True)
     decrypting = _decrypting(every, copy)
     if decrypting is not None:
         return decrypting
@@ -81,9 +89,7 @@ def nearest(rules: RuleSet, copy: Copy, meant: str = "") -> NearestRule | None:
         ),
     )
     if encrypting and copy.is_from_outside:
-        rule = encrypting[0].rule
-        ((option, value), *_others) = rule.actions.does(Does.ENCRYPT).items()
-        return NearestRule(rule.name, f"actions.{option}", value, copy.message.sender)
+        return _from_outside(encrypting, copy)
     first = next((standing for standing in encrypting if standing.distance), None)
     if first is None:
         return None
@@ -105,6 +111,15 @@ def _decrypting(every: Iterable[Standing], copy: Copy) -> NearestRule | None:
         for option in rule.actions.does(Does.DECRYPT):
             return NearestRule(rule.name, f"actions.{option}", value=True)
     return None
+
+
+def _from_outside(encrypting: Iterable[Standing], copy: Copy) -> NearestRule:
+    """The first rule that acts on mail from outside all the same; without a name if none does."""
+    rule = next((standing.rule for standing in encrypting if standing.acts), None)
+    if rule is None:
+        return NearestRule("", "from", copy.message.sender)
+    ((option, value), *_others) = rule.actions.does(Does.ENCRYPT).items()
+    return NearestRule(rule.name, f"actions.{option}", value, copy.message.sender)
 
 
 def _why(standing: Standing, stop: str) -> NearestRule:

@@ -17,11 +17,11 @@ from .suggestions import value_words
 _EXPLAINED = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NearestRow(ResultRow):
     """What kept a copy in clear. See :class:`NearestRule` for the fields."""
 
-    rule: str
+    rule: str = ""
     option: str
     value: Any
     looked_at: str | None = None
@@ -31,7 +31,13 @@ class NearestRow(ResultRow):
 def nearest_row(nearest: NearestRule) -> NearestRow:
     """What kept a copy in clear, in words."""
     looked_at = worded(nearest.looked_at) if nearest.looked_at else None
-    return NearestRow(nearest.rule, nearest.option, worded(nearest.value), looked_at, nearest.others)
+    return NearestRow(
+        rule=nearest.rule,
+        option=nearest.option,
+        value=worded(nearest.value),
+        looked_at=looked_at,
+        others=nearest.others,
+    )
 
 
 def nearest_lines(explained: Sequence[tuple[str, str, NearestRow]]) -> list[str]:
@@ -45,13 +51,19 @@ def nearest_lines(explained: Sequence[tuple[str, str, NearestRow]]) -> list[str]
         for line in _explained(name, recipient, row)
     ]
     more = len(explained) - _EXPLAINED
-    return [*lines, *([f"{more} more copies are not encrypted by rules."] if more > 0 else [])]
+    return [*lines, *([f"{more} more copies are not protected by rules."] if more > 0 else [])]
 
 
 def _explained(name: str, recipient: str, row: NearestRow) -> Iterator[str]:
-    yield f"{name}, to {recipient}, is not encrypted by rules."
     section, _dot, action = row.option.partition(".")
-    if section == "actions" and row.looked_at is not None:
+    if action == "remove_rms_template":
+        yield f"{name}, to {recipient}, is not protected by rules."
+        yield f"  The DLP rule {row.rule!r} leaves no such mail protected ({action})."
+        return
+    yield f"{name}, to {recipient}, is not encrypted by rules."
+    if section == "from":
+        yield f"  It comes from outside, from {row.value}, and rules do not encrypt such mail."
+    elif section == "actions" and row.looked_at is not None:
         yield f"  It comes from outside, from {row.looked_at}, and rules do not encrypt such mail: not even {row.rule!r}."
     elif section == "actions":
         yield f"  It arrives protected, and the rule {row.rule!r} decrypts it ({action})."

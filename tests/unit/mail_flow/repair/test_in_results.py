@@ -27,6 +27,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
 
+from tests.unit.mail_flow.dlp_worlds import policy
+
 Values = dict[str, Any]
 
 OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
@@ -281,18 +283,54 @@ def test_one_more_thing_is_said_in_the_singular_and_that_nothing_helps_is_no_sug
     assert "  No edit was found that helps" in lines
 
 
-@pytest.mark.parametrize("words", [["offer"], ["zebra"]])
-def test_of_mail_from_outside_no_rule_is_said_to_be_near(words: list[str]) -> None:
+_SECURE = {"subject_contains_words": ["zebra"]}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "row", "said"),
+    [
+        (
+            {"subject_contains_words": ["offer"]},
+            {
+                "rule": "Encrypt",
+                "option": "actions.apply_rights_protection_template",
+                "value": "Encrypt",
+                "looked_at": "joe@fabrikam.com",
+            },
+            ": not even 'Encrypt'.",
+        ),
+        (_SECURE, {"option": "from", "value": "joe@fabrikam.com"}, "."),
+        ({"sent_to_scope": "NotInOrganization"}, {"option": "from", "value": "joe@fabrikam.com"}, "."),
+    ],
+)
+def test_of_mail_from_outside_only_a_rule_that_acts_on_it_is_named(conditions: Values, row: Values, said: str) -> None:
     """Rules do not encrypt it, whether they act on it or not."""
-    rules = [{**ENCRYPT, "name": word, "conditions": {"subject_contains_words": [word]}} for word in (*words, "zebra")]
+    rules = [{**ENCRYPT, "name": "Zebra", "conditions": _SECURE}, {**ENCRYPT, "conditions": conditions}]
     arrives = {**OFFER, "from": "joe@fabrikam.com", "authenticated": False, "to": ["alexw@contoso.com"]}
     result = flow(rules=rules, messages=[{**arrives, "subject": "offer"}], explain=True)
-    found = result["messages"][0]["recipients"]["alexw@contoso.com"]["nearest"]
-    option = {"option": "actions.apply_rights_protection_template", "value": "Encrypt"}
-    assert found == {"rule": words[0], **option, "looked_at": "joe@fabrikam.com"}
+    assert result["messages"][0]["recipients"]["alexw@contoso.com"]["nearest"] == row
     assert explained(result)[1:-1] == [
         "Offer, to alexw@contoso.com, is not encrypted by rules.",
-        f"  It comes from outside, from joe@fabrikam.com, and rules do not encrypt such mail: not even {words[0]!r}.",
+        f"  It comes from outside, from joe@fabrikam.com, and rules do not encrypt such mail{said}",
+    ]
+
+
+@pytest.mark.parametrize("rules", [[ENCRYPT], [{**ENCRYPT, "enabled": False}]])
+def test_where_dlp_takes_all_protection_away_the_dlp_rule_is_named(rules: list[Values]) -> None:
+    """Whatever kept another rule from encrypting the copy does not matter then."""
+    removes = policy(
+        {"access_scope": "NotInOrganization", "recipient_domain_is": ["fabrikam.com"]},
+        "Readable",
+        remove_rms_template=True,
+    )
+    later = {**ENCRYPT, "name": "Later", "activation_date": "2090-01-01T00:00:00Z"}
+    facts = {**FACTS, "dlp_policies": [removes]}
+    result = flow(rules=[*rules, later], messages=[OFFER], facts=facts, explain=True)
+    found = result["messages"][0]["recipients"]["ann@fabrikam.com"]["nearest"]
+    assert found == {"rule": "Readable", "option": "actions.remove_rms_template", "value": True}
+    assert explained(result)[1:3] == [
+        "Offer, to ann@fabrikam.com, is not protected by rules.",
+        "  The DLP rule 'Readable' leaves no such mail protected (remove_rms_template).",
     ]
 
 
