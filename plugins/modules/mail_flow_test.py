@@ -578,7 +578,7 @@ guarantees:
         V(sends_copy) (it makes the copy) or V(stops) (before the other). Otherwise it is what keeps a rule from
         helping the copy: V(disabled), V(mode), V(dates), V(exception), V(scope), V(internal_domain)
         (a remote domain makes its people internal), V(never_matches) (a value of a
-        condition), V(asterisk) (which is no wildcard in a word), V(misspelled) (a domain), V(unauthenticated) (the sender),
+        condition), V(asterisk) (which is no wildcard in a word), V(misspelled) (a domain or group), V(unauthenticated) (the sender),
         V(stopped) (by the other), V(elsewhere) (it looks for the same texts or people in another place, for longer
         texts, or for some people of a domain), or V(from_outside) (it acts, but rules do not encrypt mail from outside). V(exception)
         is also what keeps a rule from rejecting or deleting the copy. Or it is what a rule does to it without

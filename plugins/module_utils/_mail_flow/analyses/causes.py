@@ -23,7 +23,7 @@ from ..model.wishes import WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.rule_trace import result_values
-from .meant_rules import is_meant_at_least_for, unlike
+from .meant_rules import as_list, is_meant_at_least_for, shares_values, unlike
 from .standings import SCOPES, Copy, FailedCondition, Standing, standings
 
 #: What a rule does with mail that does not arrive, to the kind of a cause.
@@ -58,7 +58,7 @@ class BreachCause:
           ``encrypts``, ``sends_copy`` (it makes the copy) or ``stops`` (before the rule :param:`other`);
         * what keeps a rule from helping the copy: ``disabled``, ``mode``, ``dates``, ``exception`` (also what keeps a rule from
           keeping it back), ``scope``, ``internal_domain`` (a remote domain makes people there internal), ``never_matches``,
-          ``asterisk`` (which is no wildcard in a word), ``misspelled`` (a domain), ``unauthenticated``, ``stopped`` (by the
+          ``asterisk`` (which is no wildcard in a word), ``misspelled`` (a domain or group), ``unauthenticated``, ``stopped`` (by the
           rule :param:`other`), or ``elsewhere`` (the rule looks for the same texts or people in another place, for longer
           texts, for some of the people in a domain, for some of the guarantee's values, or for a part of the mail with these
           values);
@@ -351,12 +351,12 @@ def _looks_in_another_place(standing: Standing, guarantee: Guarantee) -> bool:
         return any(is_below(domain(str(address)), str(name)) for address in atom.values for name in names)
     if len(atom.predicate.options) > 1:
         return False
-    if _has_values_of(atom.predicate.options[0], result_values(atom.values), guarantee):
+    if shares_values(atom.predicate.options[0], result_values(atom.values), guarantee.when):
         return True
     return any(
-        seeks_in_part(atom.predicate, atom.values, option, values)
+        seeks_in_part(atom.predicate, atom.values, option, as_list(values))
         for option, values in guarantee.when.items()
-        if option in BY_OPTION and isinstance(values, list)
+        if atom.predicate.fields and option in BY_OPTION
     )
 
 
@@ -367,16 +367,10 @@ def _is_for_a_part(standing: Standing, guarantee: Guarantee) -> bool:
     if standing.failed[0].atom.predicate.options[0] in guarantee.when:
         return False
     return _is_meant_for(standing.rule, guarantee) or any(
-        _has_values_of(option, values, guarantee) for option, values in _conditions(standing.rule).items()
+        shares_values(option, values, guarantee.when)
+        for option, values in _conditions(standing.rule).items()
+        if option not in SCOPES
     )
-
-
-def _has_values_of(option: str, own: Any, guarantee: Guarantee) -> bool:
-    """Whether a condition has one of several values that a guarantee gives it, too."""
-    wanted = guarantee.when.get(option)
-    if not isinstance(own, list) or not isinstance(wanted, list):
-        return False
-    return bool({str(value).casefold() for value in own} & {str(value).casefold() for value in wanted})
 
 
 def _is_unauthenticated(failed: FailedCondition, copy: Copy) -> bool:
@@ -440,12 +434,24 @@ def _asterisks(failed: FailedCondition, standing: Standing) -> list[str]:
 
 
 def _misspelled(failed: FailedCondition, copy: Copy) -> list[str]:
-    """The domains of a condition that likely are the one of a copy, misspelled."""
+    """The domains of a condition that likely are the one of a copy, misspelled, or its groups without members that likely are
+    one of the sender or recipient.
+    """
     predicate = failed.atom.predicate
-    if failed.section != "conditions" or predicate.options[0] not in _PEOPLE_OF.values():
+    if failed.section != "conditions":
         return []
-    name = domain(copy.message.sender if predicate.of_sender else copy.recipient)
-    return [value for value in failed.atom.values if is_misspelled(value, name)]
+    person = copy.facts.people.primary(copy.message.sender) if predicate.of_sender else copy.recipient
+    if predicate.options[0] in _PEOPLE_OF.values():
+        return [value for value in failed.atom.values if is_misspelled(value, domain(person))]
+    groups = copy.facts.groups
+    if predicate.sort != "member" or not (predicate.of_sender or predicate.of_recipient):
+        return []
+    own = [group for group in groups.expanded if person in groups.members_of(group)]
+    return [
+        value
+        for value in failed.atom.values
+        if not groups.members_of(value) and any(is_misspelled(value, group) for group in own)
+    ]
 
 
 def _would_do(rule: FlowRule) -> str:

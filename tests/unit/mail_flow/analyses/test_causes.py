@@ -406,6 +406,21 @@ def test_a_misspelled_domain_is_the_cause_of_mail_to_the_domain(name: str, kind:
     assert found.get("kind", "") == kind
 
 
+@pytest.mark.parametrize(("written", "kinds"), [("taem@contoso.com", {"misspelled"}), ("others@contoso.com", set())])
+def test_a_misspelled_group_is_the_cause_of_mail_of_its_members(written: str, kinds: set[str]) -> None:
+    team = rule("Team", {**OUTGOING, "from_member_of": [written]}, ENCRYPT)
+    when = {**OUTGOING, "from_member_of": [_TEAM]}
+    found = verdict([team], _OF_TEAM, when=when, then="not_in_clear")["counterexample"].get("cause", {})
+    assert {found["kind"] for found in [found] if found} == kinds
+    assert found.get("value") == ([written] if kinds else None)
+
+
+def test_a_pattern_that_finds_most_of_the_files_is_the_cause_of_the_others() -> None:
+    files = rule("Files", {**OUTGOING, "attachment_name_matches_patterns": [r"(chart|letter).*\.pdf$"]}, ENCRYPT)
+    found = cause([files], when={**OUTGOING, "attachment_name_matches_patterns": [r"letter.*\.(pdf|docx)$"]})
+    assert (found["kind"], found["rule"]) == ("elsewhere", "Files")
+
+
 def test_a_rule_for_some_people_of_a_domain_is_the_cause_of_mail_to_the_others() -> None:
     found = cause([rule("Ann", {**IN, "sent_to": ["ann@partner.com"]}, ENCRYPT)])
     assert (found["kind"], found["value"]) == ("elsewhere", ["ann@partner.com"])
