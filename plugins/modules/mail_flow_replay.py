@@ -199,7 +199,7 @@ undecided:
   description: >-
     The other copies, each counted once in C(copies), by C(reason), V(body), V(attachment), V(header), V(to_or_cc),
     V(scl), V(type), V(classification), V(importance), V(label) (a sensitivity label, which may protect the copy),
-    V(envelope), V(from_ip) (the rows have no FromIP), V(membership), V(address), V(recipients) (rows of other
+    V(envelope), V(from_ip) (FromIP is missing or empty in their rows), V(membership), V(address), V(recipients) (rows of other
     recipients may be missing), V(size), V(subject_changed), V(subject_cut), V(kinds) (too many copies meet
     different rules to follow all of them), V(dlp) (DLP rules and labels may protect the copy, or keep it back) or
     V(semantics). C(id) is the

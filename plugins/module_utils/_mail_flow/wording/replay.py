@@ -297,13 +297,13 @@ def open_rules_lines(replay: ReplayRow) -> list[str]:
 
 
 def hopless_lines(replay: ReplayRow) -> list[str]:
-    """What to do about copies that are undecided because rows have no FromIP."""
+    """What to do about copies that are undecided because their rows do not say where they came from."""
     count = _undecided_by_reason(replay)[FROM_IP]
     if not count:
         return []
     return [
-        f"Undecided: {count:,}, because the file has no FromIP: did a mailbox send them, or which server handed them over? "
-        f"Export it with {EXPORT_COMMAND}"
+        f"Undecided: {count:,}, because FromIP is missing or empty in their rows: did a mailbox send them, or which server handed "
+        f"them over? Export the trace with {EXPORT_COMMAND}"
     ]
 
 

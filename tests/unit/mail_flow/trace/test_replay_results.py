@@ -126,11 +126,12 @@ def test_mail_that_a_report_calls_outbound_may_be_of_a_device(
     assert [each["reason"] for each in found["undecided"]] == ([reason] if reason else [])
 
 
-def test_a_file_without_the_last_hop_is_told_so_and_how_to_export_it() -> None:
+def test_rows_without_the_last_hop_are_told_so_and_how_to_export_it() -> None:
     lines = replay_lines(ReplayRow.from_row(replayed([encrypting({"from_scope": "InOrganization"})], from_ip="")))
     assert "1 (whether the sender signed in, or its last hop 1)" in lines[1]
     assert lines[-1].startswith(
-        "Undecided: 1, because the file has no FromIP: did a mailbox send them, or which server handed them over? Export it with "
+        "Undecided: 1, because FromIP is missing or empty in their rows: did a mailbox send them, or which server handed them over? "
+        "Export the trace with Get-MessageTraceV2"
     )
     known = replayed([encrypting({"from_scope": "InOrganization"})], from_ip=PUBLIC)
     assert not hopless_lines(ReplayRow.from_row(known))
