@@ -172,8 +172,8 @@ class _GoalRepair:
 
     def _without_search(self) -> GoalSuggestions | None:
         """The suggestions where no search is needed: for a goal that no rules can meet together with another guarantee, for mail
-        on which no edit of rules helps, that a rule is for, which keeps it back, or that comes back from a connector, and for
-        mail that rules keep back.
+        on which no edit of rules helps, that a rule is for, which keeps it back, or that comes back from a connector, of which
+        the edit of a connector may take care, and for mail that rules keep back.
         """
         contradiction = self._contradiction()
         if contradiction is not None:
@@ -186,6 +186,10 @@ class _GoalRepair:
                 or of_opposed_rule(judged.guarantee, self._task)
                 or of_returned_mail(judged, self._aim, self._task)
             )
+        if beyond and beyond.kind == "returned":
+            closing = [each for each in self._of_connectors() if each.left_open is None]
+            if closing:
+                return GoalSuggestions(self._aim.name, tuple(closing))
         if judged and beyond:
             return GoalSuggestions(self._aim.name, tuple(self._of_the_rest(beyond, judged)), advice=beyond)
         if self._is_kept_back():

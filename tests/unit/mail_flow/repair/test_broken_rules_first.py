@@ -333,6 +333,18 @@ def test_beside_that_advice_stands_what_puts_the_rest_right() -> None:
     assert edits[0] == [("move", "Out")]
 
 
+def test_a_connector_whose_edit_proves_it_alone_goes_before_that_advice() -> None:
+    partner = {"name": "Partner", "connector_type": "Partner", "recipient_domains": ["partner.com"]}
+    connectors = [*BY_GATEWAY["outbound_connectors"], {**partner, "tls_settings": "EncryptionOnly"}]
+    out = rule("Out", OUTGOING, TO_GATEWAY, exceptions=SCANNED)
+    wanted = {"when": {**IN, "recipient_domain_is": ["partner.com"]}, "then": "protected_in_transit"}
+    found, _edits = repaired([out], wanted, {**TENANT, "outbound_connectors": connectors})
+    assert found.advice is None
+    (only,) = found.suggestions
+    assert only.connector is not None
+    assert (only.connector.connector, only.connector.added) == ("Partner", "*.partner.com")
+
+
 def test_a_rule_for_a_connector_goes_before_no_rule_that_stops_what_comes_back_from_it() -> None:
     rules = [AGENDA, BACK, rule("Out", OUTGOING, TO_GATEWAY)]
     wanted = {"when": OUTGOING, "unless": SCANNED, "then": "protected_in_transit"}
