@@ -16,7 +16,7 @@ from ..analyses.meant_rules import is_meant_at_least_for, unlike
 from ..analyses.standings import SCOPES
 from ..budget import BudgetError
 from ..model import questions
-from .aims import MOST_RULES, Aim, EditedRules, Rule, aim_of_guarantee
+from .aims import CONDITION, MOST_RULES, Aim, EditedRules, Rule, aim_of_guarantee
 from .candidate_edits import with_new_name
 from .compared_draft import compared
 from .draft_proof import DraftProof, OpenError, edits_act
@@ -52,6 +52,8 @@ def settling_suggestions(judged: Judgment, task: RepairTask) -> GoalSuggestions 
     # What was found until the budget is spent counts.
     with contextlib.suppress(BudgetError):
         for draft in _drafts(judged, aim, task):
+            if any(suggestion.edits == draft.edits[:-1] for suggestion in found):
+                continue
             tried += 1
             if _is_settled_by(draft, goal, proof, task):
                 found.append(compared(draft, task, goal, known, settled=judged))
@@ -62,14 +64,22 @@ def settling_suggestions(judged: Judgment, task: RepairTask) -> GoalSuggestions 
 
 
 def _drafts(judged: Judgment, aim: Aim, task: RepairTask) -> Iterator[EditedRules]:
-    """The rules that help before those that add people, those first that are meant for the mail; and one more rule there."""
+    """The rules that help before those that add people, those first that are meant for the mail, and each of them also for people
+    inside and outside; and one more rule there.
+    """
     adding = {rule for reason in judged.unknown for rule, _person in reason.values}
     place = min((rule.place for rule in task.rules.rules if rule.name in adding), default=0)
     present = task.present
     behind = [rule for rule in task.rules.rules[place:] if rule.is_on_and_enforced and not rule.dlp]
     nearest = sorted(behind, key=lambda rule: unlike(rule, aim.about))
     for_it = [rule for rule in nearest if aim.is_helped_by(rule) and _is_at_least_for(present.rules[rule.place], aim)]
-    yield from (present.moved(rule.place, place) for rule in for_it[:_MOST_MOVED])
+    for rule in for_it[:_MOST_MOVED]:
+        moved = present.moved(rule.place, place)
+        yield moved
+        conditions = present.rules[rule.place].get("conditions") or {}
+        # Of what somebody inside gets, the person who is added gets a copy, too.
+        if "sent_to_scope" in conditions and not set(conditions) <= set(SCOPES):
+            yield moved.with_section(place, CONDITION, "conditions", {"sent_to_scope": None})
     if aim.remedy is not None and len(present.rules) < MOST_RULES:
         yield present.added(with_new_name(aim.remedy, present.rules), place)
 

@@ -52,6 +52,14 @@ def test_a_rule_for_all_that_leaves_is_moved_before_one_is_added() -> None:
     assert edits == [[("move", "All")], [("add", "Encrypt mail to partner.com")]]
 
 
+def test_a_rule_for_mail_to_outside_is_for_all_where_people_inside_get_the_mail_too() -> None:
+    """Somebody outside gets a copy of what is sent to somebody inside, too."""
+    copies = rule("Copies", {"from": ["megan@contoso.com"]}, {"blind_copy_to": ["vault@archive.example"]})
+    megan = {**OUTGOING, "from": ["megan@contoso.com"]}
+    edits = settled(copies, rule("Megan", megan, ENCRYPT), when=megan)
+    assert edits[0] == [("move", "Megan"), ("condition", "Megan")]
+
+
 def test_where_no_rule_is_for_it_one_is_added() -> None:
     numbers = rule("Numbers", {**OUTGOING, "subject_contains_words": ["number"]}, ENCRYPT)
     partner = rule("Partner", {**PARTNER, "subject_contains_words": ["x"]}, ENCRYPT)
