@@ -90,7 +90,7 @@ def _least_intrusive_first(at: RulesAtCopy) -> list[EditedRules]:
 
 def _every_edit(at: RulesAtCopy) -> Iterator[EditedRules]:
     """The edits: a rule that helps acts, one goes before others, one that does not help acts no longer, or there is one more."""
-    values = ConditionValues(at.draft, at.rules.dialect, at.aim, [*at.near, *at.every])
+    values = ConditionValues(at.draft, at.rules.dialect, at.aim, at.wrong.copy.facts, [*at.near, *at.every])
     yield from _EditsToAct(at, values).edits()
     yield from _Moves(at).edits()
     yield from _EditsNotToAct(at, values).edits()

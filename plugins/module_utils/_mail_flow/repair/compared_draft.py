@@ -16,11 +16,13 @@ from .aims import (
     ACTION,
     ADD,
     CONDITION,
+    ENABLE,
     EXCEPTION,
     MOVE,
     Aim,
     EditedRules,
     Rule,
+    RuleEdit,
     covers,
     is_meant,
     is_wanted,
@@ -77,6 +79,7 @@ def compared(
         settled=settled,
         of_meant_rules=are_meant(draft, goal, task),
         moves_wider_rules=are_wider(draft, goal, task),
+        enforces_cause=enforces_cause(draft, goal, task),
         passes_left_out=passes_left_out(draft, goal, task),
         delivers=() if aim.asks_delivery else tuple(filter(_is_delivered_now, changes.findings)),
         lesser_losses=lesser_losses(losses, rules, edited, task.facts, task.now),
@@ -137,6 +140,22 @@ def are_wider(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     return goal.aim.is_helped_by(rule) and covers(given[rule.place], goal.aim)
 
 
+def enforces_cause(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
+    """Whether a draft only enforces the rule, and at most moves it, that is only tested, which is why the guarantee of a goal is
+    refuted.
+    """
+    judged = task.judgment(goal)
+    cause = judged.counterexample.cause if judged and judged.counterexample else None
+    if cause is None or {edit.rule for edit in draft.edits} != {cause.rule}:
+        return False
+    return any(map(_enforces, draft.edits)) and all(edit.kind == MOVE or _enforces(edit) for edit in draft.edits)
+
+
+def _enforces(edit: RuleEdit) -> bool:
+    """Whether an edit enforces a rule that is only tested."""
+    return edit.kind == ENABLE and edit.option == "mode"
+
+
 def passes_left_out(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     """Whether a rule goes up before one that stops mail which the guarantee leaves out: for that mail, it was to stay behind."""
     guarantee = goal.guarantee
@@ -149,12 +168,13 @@ def passes_left_out(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
 
 def _meant_as_they_are(draft: EditedRules, goal: Goal, task: RepairTask) -> set[str]:
     """The names of the rules that are for what a goal is about before a draft's edits, or are moved for copies of it."""
-    # A rule for more mail that exempts less is put right for all of it.
-    exempts_less = {edit.kind for edit in draft.edits} in ({EXCEPTION}, {EXCEPTION, MOVE})
+    # A rule for more mail that exempts less is put right for all of it, and one that is tested is for all of it.
+    kinds = {edit.kind for edit in draft.edits} - {MOVE}
+    is_for_all = kinds == {EXCEPTION} or all(map(_enforces, draft.edits))
     meant = {
         rule.name
         for rule, given in zip(task.rules.rules, task.rules.descriptions, strict=True)
-        if is_meant(given, goal.aim) or (exempts_less and covers(given, goal.aim))
+        if is_meant(given, goal.aim) or (is_for_all and covers(given, goal.aim))
     }
     return meant | _moved_for_copies(draft, goal, task)
 

@@ -17,6 +17,7 @@ from ..analyses.meant_rules import is_for_word, shares_values
 from ..analyses.standings import SCOPES, Standing
 from ..conditions.meant_values import (
     as_meant,
+    is_misspelled,
     is_miswritten_pattern,
     pattern_option,
     says_patterns,
@@ -25,6 +26,7 @@ from ..conditions.meant_values import (
 from ..conditions.predicate import Predicate
 from ..conditions.predicates import BY_OPTION, PREDICATES
 from ..model.expressions import Dialect
+from ..model.facts import Facts
 from ..rules.rule_set import RuleSet
 from .aims import Aim, EditedRules
 
@@ -52,13 +54,17 @@ class ConditionValues:
     values the copy has, which others have one in common with the guarantee, and what is at hand as an exception.
 
     :param aim: what the copy should come out as.
+    :param facts: those of the copy.
     :param nearest_first: how each rule stands to the copy, the nearest rules that help first.
     """
 
-    def __init__(self, draft: EditedRules, dialect: Dialect, aim: Aim, nearest_first: Sequence[Standing]) -> None:
+    def __init__(
+        self, draft: EditedRules, dialect: Dialect, aim: Aim, facts: Facts, nearest_first: Sequence[Standing]
+    ) -> None:
         self._draft = draft
         self._dialect = dialect
         self._aim = aim
+        self._facts = facts
         self._standings = nearest_first
 
     def options_of(self, standing: Standing, section: str, predicate: Predicate) -> dict[str, Any]:
@@ -89,7 +95,12 @@ class ConditionValues:
         if len(options) != 1:
             return
         ((option, given),) = options.items()
-        if listed(given) is None or not self._is_for_values(standing, option, given):
+        if listed(given) is None:
+            return
+        meant = self._groups_meant(option, given)
+        if meant and self.met(standing, {option: meant}):
+            yield {option: [*given, *meant]}
+        if not self._is_for_values(standing, option, given):
             return
         put_right = [as_meant(option, value) for value in given]
         values = list(dict.fromkeys(self._unanchored(option, value) for value in put_right if value is not None))
@@ -99,6 +110,15 @@ class ConditionValues:
         for more in dict.fromkeys(tuple(listed(section[option]) or ()) for section in sections if option in section):
             if self.met(standing, {option: more}):
                 yield {option: [*values, *(single for single in more if single not in values)]}
+
+    def _groups_meant(self, option: str, values: Sequence[Any]) -> list[Any]:
+        """The groups of the guarantee as which a condition may misspell groups of which no member is known."""
+        predicate = BY_OPTION.get(option)
+        if predicate is None or predicate.sort != "member":
+            return []
+        written = [name for name in map(_text, values) if not self._facts.groups.members_of(name)]
+        wanted = listed(self._aim.about.get(option)) or ()
+        return [group for group in wanted if any(is_misspelled(name, _text(group)) for name in written)]
 
     def _is_for_values(self, standing: Standing, option: str, given: Any) -> bool:
         """Whether a condition may take the guarantee's values, beside or in place of its own."""
@@ -233,7 +253,11 @@ def _pattern_option(wanted: str) -> str:
 
 
 def _texts(values: Sequence[Any]) -> list[str]:
-    return [str(value).casefold() for value in values]
+    return list(map(_text, values))
+
+
+def _text(value: Any) -> str:
+    return str(value).casefold()
 
 
 def without(options: Section, met: Sequence[Any]) -> Iterator[Section]:

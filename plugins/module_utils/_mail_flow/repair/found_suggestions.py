@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .aims import MOVE, EditedRules, RuleEdit
-from .compared_draft import are_meant, are_wider, passes_left_out
+from .compared_draft import are_meant, are_wider, enforces_cause, passes_left_out
 from .draft_search import FoundDraft
 from .first_steps import is_same_repair
 from .ranking import Rank, first_by, least_first_by
@@ -55,6 +55,7 @@ class FoundSuggestions:
             draft,
             self._aim,
             is_open=is_open,
+            enforces_cause=enforces_cause(draft, self._goal, self._task),
             of_meant_rules=are_meant(draft, self._goal, self._task),
             moves_wider_rules=are_wider(draft, self._goal, self._task),
             passes_left_out=passes_left_out(draft, self._goal, self._task),

@@ -43,23 +43,37 @@ def least_harmful(suggestion: Suggestion) -> Rank:
 
 def first_by(suggestion: Suggestion, aim: Aim) -> Rank:
     """What suggestions are sorted by first, see :func:`_size`."""
-    of_rules = (not suggestion.of_meant_rules, not suggestion.moves_wider_rules, _moves_down(suggestion.edits))
+    of_rules = (
+        not suggestion.enforces_cause,
+        not suggestion.of_meant_rules,
+        not suggestion.moves_wider_rules,
+        _moves_down(suggestion.edits),
+    )
     return (*_drawbacks(suggestion, aim), suggestion.left_open is not None, *of_rules)
 
 
 def least_first_by(
-    draft: EditedRules, aim: Aim, *, is_open: bool, of_meant_rules: bool, moves_wider_rules: bool, passes_left_out: bool
+    draft: EditedRules,
+    aim: Aim,
+    *,
+    is_open: bool,
+    enforces_cause: bool,
+    of_meant_rules: bool,
+    moves_wider_rules: bool,
+    passes_left_out: bool,
 ) -> Rank:
     """The least that the suggestion of a draft may be sorted by first, whatever it changes.
 
     :param is_open: whether open questions keep it from a proof.
+    :param enforces_cause: whether it only enforces the rule that is only tested, which is why the guarantee is refuted.
     :param of_meant_rules: whether the rules that are edited are meant for what an aim is about, and :param:`moves_wider_rules`
         whether they only go before others and are for more mail.
     :param passes_left_out: whether a rule goes before one that stops mail which the guarantee leaves out.
     """
     rebuilt = rebuilds(draft.edits, draft.rules, aim)
     drawbacks = (0, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE, False, passes_left_out)
-    return (*drawbacks, is_open, not of_meant_rules, not moves_wider_rules, _moves_down(draft.edits))
+    of_rules = (not enforces_cause, not of_meant_rules, not moves_wider_rules, _moves_down(draft.edits))
+    return (*drawbacks, is_open, *of_rules)
 
 
 def _moves_down(edits: Iterable[RuleEdit]) -> bool:
@@ -71,10 +85,11 @@ def _size(suggestion: Suggestion, aim: Aim, wider: int, present: RuleSet) -> tup
     """What a suggestion changes, to be sorted by: the classes that lose by it; whether mail still breaks the guarantee;
     whether it helps for a time only; whether it is a last resort; whether it does something else than put right rules that
     are there; whether all that it changes is known; whether a rule goes before a stop for mail that the guarantee leaves
-    out; whether open questions keep it from a proof; whether the rules are meant for other mail, and not for more; whether
-    a rule goes behind others; how many suggestions change less mail beside; the classes that may change; how wide the
-    classes are that it changes beside; how much it makes other rules, and how far these are from what it is about; the
-    edits; and of all it changes, the classes without a gain, and how wide all are.
+    out; whether open questions keep it from a proof; whether it does not enforce the tested rule that is the cause;
+    whether the rules are meant for other mail, and not for more; whether a rule goes behind others; how many suggestions
+    change less mail beside; the classes that may change; how wide the classes are that it changes beside; how much it makes
+    other rules, and how far these are from what it is about; the edits; and of all it changes, the classes without a gain,
+    and how wide all are.
 
     :param wider: how many others change beside only a part of the mail that it changes beside.
     :param present: the rules before the edits.

@@ -64,6 +64,7 @@ class Suggestion:
     :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
     :param of_meant_rules: whether the rules that are edited are meant for what the goal is about.
     :param moves_wider_rules: whether they only go before others, and are for more mail, of which what the goal is about is a part.
+    :param enforces_cause: whether they only enforce the rule that is only tested, which is why the guarantee is refuted.
     :param passes_left_out: whether a rule goes before one that stops mail which the guarantee leaves out.
     :param delivers: what it surely delivers that a rule keeps back, where the goal does not ask for delivery. Copies that a
         rule adds are no such mail.
@@ -82,6 +83,7 @@ class Suggestion:
     connector: ConnectorEdit | None = None
     of_meant_rules: bool = False
     moves_wider_rules: bool = False
+    enforces_cause: bool = False
     passes_left_out: bool = False
     delivers: tuple[MailFinding, ...] = ()
     lesser_losses: tuple[MailFinding, ...] = ()

@@ -276,6 +276,35 @@ def test_the_right_domain_is_put_beside_a_misspelled_one(written: str) -> None:
     assert found.suggestions[0].edits[0].after == [written, "council.com"]
 
 
+@pytest.mark.parametrize(
+    ("groups", "kind"),
+    [
+        ({"safeguarding@contoso.com": ["megan@contoso.com"]}, "condition"),
+        ({"safeguarding@contoso.com": ["megan@contoso.com"], "safegaurding@contoso.com": ["joe@contoso.com"]}, "add"),
+    ],
+    ids=["nobody", "somebody"],
+)
+def test_the_right_group_is_put_beside_a_misspelled_one_that_nobody_is_known_in(groups: Values, kind: str) -> None:
+    right, wrong = "safeguarding@contoso.com", "safegaurding@contoso.com"
+    cares = rule("Cares", {**OUTGOING, "from_member_of": [wrong]}, ENCRYPT)
+    wanted = {"when": {**OUTGOING, "from_member_of": [right]}, "then": "not_in_clear"}
+    found, edits = repaired([cares], wanted, {**TENANT, "groups": groups})
+    assert edits[0][0][0] == kind
+    if kind == "condition":
+        assert found.suggestions[0].edits[0].after == [wrong, right]
+
+
+def test_a_rule_that_is_only_tested_and_is_the_cause_is_enforced_also_where_it_is_for_more_mail() -> None:
+    """Another rule may exempt less instead, and changes less mail then."""
+    payroll = {**IN, "recipient_domain_is": ["payroll.com"]}
+    own = rule("Own", MEGAN, ENCRYPT, exceptions={"recipient_domain_is": ["payroll.com"]})
+    tested = rule("Payroll", payroll, ENCRYPT, mode="Audit")
+    wanted = {"when": {**payroll, "from": ["megan@contoso.com"]}, "then": "not_in_clear"}
+    _found, edits = repaired([own, tested], wanted)
+    assert edits[0] == [("enable", "Payroll")]
+    assert [("exception", "Own")] in edits
+
+
 def test_a_rule_that_is_meant_is_put_right_before_one_that_stops_is_opened() -> None:
     workers = rule("Workers", {"from": ["megan@contoso.com"], "sent_to_scope": "InOrganization"}, ENCRYPT)
     stops = rule("Stop all", IN, {**STOP, "set_audit_severity": "Low"})

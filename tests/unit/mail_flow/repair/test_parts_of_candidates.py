@@ -53,7 +53,7 @@ def test_rules_that_help_stop_and_nearly_act_are_told_apart() -> None:
 
 def test_values_that_the_copy_meets_are_found_and_left_out() -> None:
     at = at_copy(AWAY, BANKS, ALL)
-    values = ConditionValues(at.draft, at.rules.dialect, at.aim, [*at.near, *at.every])
+    values = ConditionValues(at.draft, at.rules.dialect, at.aim, at.wrong.copy.facts, [*at.near, *at.every])
     banks, everything = at.near
     assert values.met(banks, {"recipient_domain_is": ["bank.com", "partner.com"]}) == ["partner.com"]
     assert values.is_met(everything, {"recipient_domain_is": ["partner.com"]})
@@ -67,7 +67,7 @@ def test_values_that_the_copy_meets_are_found_and_left_out() -> None:
 def test_conditions_take_values_of_the_guarantee_and_of_other_rules() -> None:
     misspelled = rule("Misspelled", {**IN, "recipient_domain_is": ["partners.com", "bank.com"]}, ENCRYPT)
     at = at_copy(misspelled, BANKS | {"enabled": False})
-    values = ConditionValues(at.draft, at.rules.dialect, at.aim, [*at.near, *at.every])
+    values = ConditionValues(at.draft, at.rules.dialect, at.aim, at.wrong.copy.facts, [*at.near, *at.every])
     standing = next(standing for standing in at.every if standing.rule.name == "Misspelled")
     wider = list(values.wider_lists(standing, {"recipient_domain_is": ["partners.com", "bank.com"]}))
     assert {"recipient_domain_is": ["partners.com", "bank.com", "partner.com"]} in wider
