@@ -95,12 +95,15 @@ def _is_delivered_now(finding: MailFinding) -> bool:
 
 def _intended_loss(draft: EditedRules, aim: Aim, task: RepairTask) -> DifferenceKind | None:
     """The kind of loss that edits are for: a rule that is meant to keep the wanted mail back does so."""
+    return DifferenceKind.DELIVERY_LOST if are_withholding(draft, aim, task) else aim.takes
+
+
+def are_withholding(draft: EditedRules, aim: Aim, task: RepairTask) -> bool:
+    """Whether all rules that are edited are there, and are meant to keep back for good the mail that an aim is about."""
     edited = {edit.rule for edit in draft.edits}
     pairs = zip(task.rules.rules, task.rules.descriptions, strict=True)
     rules = [(rule, given) for rule, given in pairs if rule.name in edited]
-    if len(rules) == len(edited) and all(withholds(rule, given, aim) for rule, given in rules):
-        return DifferenceKind.DELIVERY_LOST
-    return aim.takes
+    return len(rules) == len(edited) and all(withholds(rule, given, aim) for rule, given in rules)
 
 
 def _meant_mail(draft: EditedRules, goal: Goal, task: RepairTask) -> Iterator[Rule]:

@@ -42,10 +42,10 @@ from .advice import (
     of_returned_mail,
 )
 from .aims import NEW_RULE, keeps_back, rebuilds
-from .compared_draft import are_meant, compared
+from .compared_draft import are_meant, are_withholding, compared
 from .connector_edits import ConnectorEdit, connector_edits, connector_to_add
 from .draft_proof import DraftProof, OpenError
-from .draft_search import DraftSearch, FoundDraft
+from .draft_search import DraftSearch, FirstStep, FoundDraft
 from .first_steps import MOST_FIRST_STEPS, first_steps, is_same_repair, puts_right
 from .found_suggestions import FoundSuggestions
 from .known_counterexamples import KnownCounterexamples
@@ -152,23 +152,32 @@ class _GoalRepair:
         return max(ahead, default=0)
 
     def _with_first_steps(self, suggested: list[Suggestion], search: DraftSearch) -> list[Suggestion]:
-        """Some suggestions, behind first steps where all of them cost mail something. Where all of them add a rule, behind those
-        of rules that are meant for the mail: of broken ones if one more rule is proved.
-        """
-        drafts = search.first_steps
-        if not all(suggestion.grave_losses for suggestion in suggested):
-            if any(rebuilds(each.edits, each.rules, self._aim) < NEW_RULE for each in suggested):
-                return suggested
-            is_proved = any(suggestion.left_open is None for suggestion in suggested)
-            drafts = [
-                step
-                for step in drafts
-                if are_meant(step.draft, self._goal, self._task) and (not is_proved or puts_right(step.draft))
-            ]
-        steps = first_steps(drafts, self._task, self._goal, self._known, self._proof)
+        """Some suggestions, behind the first steps that are worth it."""
+        drafts = self._steps_worth_it(suggested, search.first_steps)
+        steps = first_steps(drafts, self._task, self._goal, self._known, self._proof) if drafts else []
         if suggested:
             steps = [step for step in steps if not step.grave_losses]
         return [*ranked(steps, self._aim, self._task), *suggested]
+
+    def _steps_worth_it(self, suggested: Sequence[Suggestion], steps: Sequence[FirstStep]) -> Sequence[FirstStep]:
+        """The first steps that go before some suggestions: all where each of these costs mail something. Where the first one adds a
+        rule, those of rules that are meant to keep the mail back; where all add one, those of rules that are meant for the mail: of
+        broken ones if one more rule is proved.
+        """
+        if all(suggestion.grave_losses for suggestion in suggested):
+            return steps
+        adding = [rebuilds(each.edits, each.rules, self._aim) >= NEW_RULE for each in suggested]
+        withholding = [step for step in steps if are_withholding(step.draft, self._aim, self._task)]
+        if adding[0] and withholding:
+            return withholding
+        if not all(adding):
+            return ()
+        is_proved = any(suggestion.left_open is None for suggestion in suggested)
+        return [
+            step
+            for step in steps
+            if are_meant(step.draft, self._goal, self._task) and (not is_proved or puts_right(step.draft))
+        ]
 
     def _without_search(self) -> GoalSuggestions | None:
         """The suggestions where no search is needed: for a goal that no rules can meet together with another guarantee, for mail

@@ -163,6 +163,17 @@ def test_a_rule_that_rejects_the_mail_goes_before_one_that_stops() -> None:
     assert edits[0] == [("move", "Cards")]
 
 
+def test_a_rule_that_rejects_the_mail_goes_before_one_that_stops_also_where_something_stays_open() -> None:
+    """Of what somebody inside gets, a copy still leaves in clear: that is no reason to encrypt what is to be rejected."""
+    vault = rule("Vault", {**IN, "from": ["megan@contoso.com"]}, {"blind_copy_to": ["vault@archive.example"]})
+    cards = rule("Cards", {**OUTGOING, "subject_contains_words": ["card"]}, REJECT)
+    wanted = {**OUTGOING, "subject_contains_words": ["card"]}
+    found, edits = repaired([AGENDA, vault, cards], {"when": wanted, "then": "not_in_clear_if_delivered"})
+    assert edits[0] == [("move", "Cards")]
+    assert found.suggestions[0].left_open is not None
+    assert [("add", "Encrypt: G")] in edits
+
+
 def test_all_exceptions_of_the_rule_that_is_meant_are_removed_where_one_is_not_enough() -> None:
     exceptions = {"recipient_domain_is": ["banker.com"], "subject_contains_words": ["public"]}
     deals = rule("Deals", MEGAN, {"apply_rights_protection_template": "Do Not Forward"}, exceptions=exceptions)
