@@ -33,6 +33,7 @@ from .class_search import ClassSearch
 from .difference_kinds import MailClass, transit_differs
 from .difference_queries import DifferenceQueries, DifferenceSearch
 from .finding import MailFinding
+from .later_differences import shown_later
 from .open_findings import CUT_SHORT, OpenFindings
 from .rule_changes import Edit, edits_of, with_later_dates, with_other_error_action
 from .rule_side_effects import side_effects_differ
@@ -146,7 +147,7 @@ class _Differ:
         dated_rules = with_later_dates(
             self.sets[0], self.sets[1], self.model.now, settings=bool(self.model.settings_that_differ)
         )
-        others += [self._open.on_dates(rule, dates) for rule, dates in dated_rules]
+        others += [self._open.on_dates(rule, dates) for rule, dates in shown_later(self.model, self.edits, dated_rules)]
         every = sorted(
             self.classes.values(), key=lambda mail_class: (mail_class.person, mail_class.cause, mail_class.part.rank)
         )

@@ -46,6 +46,7 @@ class Model:
     :param rule_sets: the rule sets that the message goes through.
     :param claims: further rules, which select mail.
     :param facts: as :func:`facts_of` takes them.
+    :param options: the options of protection to ask about beside those of the rules.
     :param exact: the atoms for which another recipient is modeled.
     :param settings: the IRM configuration by rule set; by default, the one in the facts.
     :param transit: whether it is asked how mail leaves.
@@ -69,7 +70,7 @@ class Model:
         self.claims = claims
         self.now = now
         self.exact = tuple(exact)
-        self._options = tuple(options)
+        self.options = tuple(options)
         self.transit = transit
         self.facts = facts_of(facts)
         self.settings = list(settings) or [self.facts.encryption.irm_configuration] * len(rule_sets)
@@ -83,7 +84,7 @@ class Model:
             vocabulary_of(every, self.facts, transit=transit),
             self.facts,
             every,
-            self._options,
+            self.options,
             self.settings,
         )
         self.free = self._side(free=True)
@@ -164,7 +165,7 @@ class Model:
             self.claims,
             self.facts,
             self.now,
-            self._options,
+            self.options,
             (*exact, *keys),
             self.settings,
             transit=self.transit,

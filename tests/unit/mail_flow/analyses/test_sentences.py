@@ -244,6 +244,8 @@ def test_what_keeps_mail_from_somebody_whom_a_rule_adds_says_which_copy_it_is_ab
 
 SOON, UNTIL = ({**ALL, date: "2026-04-01T00:00:00Z"} for date in ("activation_date", "expiry_date"))
 IDLE = rule("Idle", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, ENCRYPT)
+STOPS = rule("Stops", {**OUTGOING, "subject_contains_words": ["draft"]}, STOP)
+OFFERS = rule("Offers", {**OUTGOING, "subject_contains_words": ["offer"]}, ENCRYPT)
 
 
 @pytest.mark.parametrize(
@@ -259,14 +261,47 @@ IDLE = rule("Idle", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": 
             [{**SOON, "actions": {"delete_message": True}}],
             "rule 'All' is no longer the same when it begins on 2026-04-01T00:00:00Z",
         ),
-        ([SOON, IDLE], [SOON], "rule 'All' meets other rules or settings when it begins on 2026-04-01T00:00:00Z"),
-        ([UNTIL, IDLE], [UNTIL], "rule 'All' meets other rules or settings when it ends on 2026-04-01T00:00:00Z"),
+        ([STOPS, SOON], [SOON], "rule 'All' meets other rules or settings when it begins on 2026-04-01T00:00:00Z"),
+        ([UNTIL, OFFERS], [UNTIL], "rule 'All' meets other rules or settings when it ends on 2026-04-01T00:00:00Z"),
     ],
 )
 def test_a_date_to_come_is_named(before: list[Values], after: list[Values], said: str) -> None:
     rows = [row for row in compared(before, after).rows if row["kind"] == "unknown"]
     assert [row["text"] for row in rows] == [f"Mail {OUT} may be treated differently later: {said}."]
     assert [each["id"] for each in rows[0]["unknown"]] == ["date"]
+
+
+LOUD = rule("Loud", {**OUTGOING, "subject_contains_words": ["draft"]}, {"generate_incident_report": "sec@contoso.com"})
+ELSEWHERE = rule("Elsewhere", {"from_scope": "InOrganization", "sent_to_scope": "InOrganization"}, ENCRYPT)
+DELETES = rule("Deletes", {**OUTGOING, "subject_contains_words": ["draft"]}, {"delete_message": True})
+LATER_STOP = rule("Later", OUTGOING, STOP, activation_date="2026-04-01T00:00:00Z")
+TWICE = rule("Twice", OUTGOING, {"apply_rights_protection_template": "Do Not Forward"})
+BCC = rule("Bcc", {"from": ["bob@contoso.com"]}, {"blind_copy_to": ["joe@northwind.com"]})
+FOR_JOE = rule("For Joe", {**OUTGOING, "sent_to": ["joe@northwind.com"]}, ENCRYPT)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_named"),
+    [
+        ([SOON, IDLE], [SOON], False),
+        ([UNTIL, IDLE], [UNTIL], False),
+        ([SOON, ELSEWHERE], [SOON], False),
+        ([SOON, STOPS], [SOON], False),  # It stops behind it.
+        ([SOON, DELETES], [SOON], False),  # Deleted mail is deleted, encrypted or not.
+        ([SOON, OFFERS], [SOON], True),
+        ([LATER_STOP, OFFERS], [LATER_STOP], True),
+        ([OFFERS, LATER_STOP], [LATER_STOP], False),
+        ([LATER_STOP, LOUD], [LATER_STOP], True),
+        ([LOUD, LATER_STOP], [LATER_STOP], False),
+        ([SOON, TWICE], [SOON], True),
+        ([BCC, FOR_JOE, LATER_STOP], [BCC, LATER_STOP], False),
+        ([BCC, LATER_STOP, FOR_JOE], [BCC, LATER_STOP], True),
+    ],
+)
+def test_the_date_of_a_rule_that_no_edit_touches_is_named_only_where_the_edits_then_do_something_else(
+    before: list[Values], after: list[Values], is_named: bool
+) -> None:
+    assert any(row.get("dates") for row in compared(before, after).rows) is is_named
 
 
 def test_what_no_mail_can_show_meets_no_date_to_come() -> None:
@@ -276,8 +311,8 @@ def test_what_no_mail_can_show_meets_no_date_to_come() -> None:
     assert compared([SOON, tried], [SOON, {**tried, "state": "Disabled"}]).rows == []
     reports = {**tried, "actions": {"generate_incident_report": "bob@contoso.com"}}
     looks = rule("Looks", {"any_of_recipient_address_contains_words": ["secret"]}, ENCRYPT)
-    for rules in ([SOON, reports], [SOON, {**tried, "mode": "Enforce"}], [looks, SOON, tried]):
-        ids = [each["id"] for row in compared(rules, rules[:-1]).rows for each in row.get("unknown", ())]
+    for before, after in (([LATER_STOP, reports], [LATER_STOP]), ([tried, SOON, looks], [SOON, looks])):
+        ids = [each["id"] for row in compared(before, after).rows for each in row.get("unknown", ())]
         assert "date" in ids
 
 
