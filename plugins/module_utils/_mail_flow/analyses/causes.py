@@ -105,7 +105,7 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     if decider is not None and decided_by != copied_by:
         return _cause_by_decider(decider, every, helping, copy, guarantee)
     # Somebody to whom a rule copies mail need not get it.
-    ending = None if copied_by and wish.wants_protection else _cause_by_end(every)
+    ending = None if copied_by and wish.wants_protection else _cause_by_end(every, copy)
     if wish.wants_decryption:
         return ending or _cause_by_nearest_rule(every, helping, copy, guarantee)
     if not wish.wants_protection or (ending and wish.wants_delivery):
@@ -124,7 +124,7 @@ def _cause_by_decider(
         return _cause_by_standing(meant, every, copy)
     keeping = every if WISHES[guarantee.then].wants_protection else helping
     others = [standing for standing in keeping if standing in helping or _keeps_back(standing.rule)]
-    return _how_it_decides(decider, others, guarantee)
+    return _how_it_decides(_as_it_acts(decider, copy), others, guarantee)
 
 
 def _cause_if_unprotected(
@@ -148,16 +148,23 @@ def _cause_if_from_outside(helping: Sequence[Standing], guarantee: Guarantee) ->
     return BreachCause("from_outside", nearest.rule.name) if nearest else None
 
 
-def _cause_by_end(every: Sequence[Standing]) -> BreachCause | None:
+def _cause_by_end(every: Sequence[Standing], copy: Copy) -> BreachCause | None:
     """The one rule that surely keeps a copy back; ``None`` if there is none, or more than one."""
+    acting = [standing.rule for standing in every if standing.surely and standing.rule.actions.enforced]
     ending = [
-        BreachCause(kind, standing.rule.name)
-        for standing in every
-        if standing.surely and standing.rule.actions.enforced
+        BreachCause(kind, rule.name)
+        for rule in acting
         for what, kind in _FATES.items()
-        if standing.rule.actions.does(what)
+        if _as_it_acts(rule, copy).actions.does(what)
     ]
     return ending[0] if len(ending) == 1 else None
+
+
+def _as_it_acts(rule: FlowRule, copy: Copy) -> FlowRule:
+    """A rule with what it surely does to a copy: nothing for which its sender needs a manager, unless there is one."""
+    if not rule.actions.by_manager:
+        return rule
+    return rule.where(bool(copy.facts.people.manager(copy.facts.people.primary(copy.message.sender))))
 
 
 def _cause_by_nearest_rule(

@@ -303,6 +303,19 @@ def test_a_rule_that_keeps_mail_back_is_named_before_one_that_it_keeps_from_encr
     assert (found["kind"], found["rule"]) == ("rejects", "No")
 
 
+@pytest.mark.parametrize(
+    ("managers", "wanted"), [({}, ()), ({"sender@contoso.com": "boss@contoso.com"}, ("holds", "Wait"))]
+)
+def test_a_rule_that_asks_the_manager_holds_no_mail_of_a_sender_without_one(
+    managers: Values, wanted: tuple[str, ...]
+) -> None:
+    of_sender = {**PARTNER, "from": ["sender@contoso.com"]}
+    rules = [rule("Wait", of_sender, {"moderate_message_by_manager": True})]
+    facts = {**TENANT, "managers": managers}
+    found = verdict(rules, facts, when=of_sender, then="encrypted")["counterexample"].get("cause", {})
+    assert (found.get("kind"), found.get("rule")) == (wanted or (None, None))
+
+
 _BLOCKS = {"block_access": True}
 _TESTED = {"mode": "TestWithoutNotifications"}
 
