@@ -49,6 +49,7 @@ class World(Value):
     :param rests_on: numbers of the guesses on which the list of matching rules relies.
     :param ended_by_dlp: the DLP rules that surely gave the copy its fate, or hold it, after the last rule.
     :param after: what DLP rules and labels do to the copy after the last rule, or may do.
+    :param merged: the equal worlds in place of which this one stands: each has more answers.
     """
 
     content: Content
@@ -75,6 +76,7 @@ class World(Value):
     rests_on: frozenset[str] = frozenset()
     ended_by_dlp: tuple[str, ...] = ()
     after: AppliedEncrypters = NOTHING
+    merged: tuple[World, ...] = field(default=(), compare=False)
 
     def answered(self) -> dict[Hashable, bool]:
         """The answers by the questions' keys."""
@@ -172,7 +174,12 @@ def _likely(likely: list[World], against: list[World]) -> World:
     # A question with different answers may come up again, and then has both again.
     answers = tuple(item for item in one.answers if all(item in world.answers for world in against))
     dropped = {reason for question, _answer in (*one.answers, *other.answers) for reason in question.reasons}
-    return one.with_changes(answers=answers, asides=one.asides | other.asides | dropped, rests_on=rests_on)
+    return one.with_changes(
+        answers=answers,
+        asides=one.asides | other.asides | dropped,
+        rests_on=rests_on,
+        merged=(*one.merged, *other.merged),
+    )
 
 
 def _merged_alike(worlds: list[World], against: list[World]) -> World:
@@ -198,6 +205,7 @@ def _merged_alike(worlds: list[World], against: list[World]) -> World:
         rests_on=frozenset().union(*(world.rests_on for world in worlds)),
         matched=matched,
         perhaps=frozenset(perhaps),
+        merged=tuple(worlds),
     )
 
 

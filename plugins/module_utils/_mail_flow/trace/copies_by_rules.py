@@ -12,11 +12,8 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import TypeAlias
 
-from ..analyses.difference_kinds import Treated, treated_in_worlds
-from ..model.facts import Facts
 from ..model.kleene import Open
 from ..model.message import Message, Recipient
-from ..model.outcomes import Fate
 from ..simulator.simulation import twice
 from ..simulator.state import Course
 from .chain import Chain
@@ -27,9 +24,6 @@ from .truth_sets import Doubt
 
 #: The places of the rules that copies of a group meet in a rule set, and what is open of that.
 MetBy: TypeAlias = Callable[[CopyGroup], Sequence[tuple[int, Doubt | None]]]
-
-#: The worlds of a copy: the answers to open questions, and what people see of it.
-Worlds: TypeAlias = Sequence[tuple[Mapping[Hashable, bool], Treated]]
 
 
 @dataclass(frozen=True)
@@ -48,19 +42,20 @@ class PassedRuleSet:
 class CopyOrigins:
     """The ways in which somebody gets a copy that rules make.
 
-    :param made: for each rule set, what becomes of it.
+    :param made: for each rule set, what becomes of it, by the place of a copy that it is made of.
     :param intermediate: for each rule set, the numbers of the groups of the copies that rules make first, and this one of them.
     :param origins: the numbers of the groups of the copies that it is made of.
     """
 
-    made: list[set[MadeCopy]]
+    made: list[dict[int, MadeCopy]]
     intermediate: list[set[int]]
     origins: set[int] = field(default_factory=set)
 
     @property
     def key(self) -> Hashable:
         """Equal for copies with equal ways."""
-        return tuple(map(frozenset, self.made)), tuple(map(frozenset, self.intermediate)), frozenset(self.origins)
+        made = (frozenset(of_one.items()) for of_one in self.made)
+        return tuple(made), tuple(map(frozenset, self.intermediate)), frozenset(self.origins)
 
 
 def copies_by_rules(
@@ -74,9 +69,9 @@ def copies_by_rules(
     for number, group in enumerate(groups):
         if group.made or not any(place in side.chain.making for side in sides for place, _why in side.met(group)):
             continue
-        for target, number_of_side, copy, intermediate in _made_of(group, groups, group_of, sorter, sides):
-            ways = origins.setdefault(target, CopyOrigins([set() for _side in sides], [set() for _side in sides]))
-            ways.made[number_of_side].add(copy)
+        for target, origin, number_of_side, copy, intermediate in _made_of(group, groups, group_of, sorter, sides):
+            ways = origins.setdefault(target, CopyOrigins([{} for _side in sides], [set() for _side in sides]))
+            ways.made[number_of_side][origin] = copy
             ways.intermediate[number_of_side] |= intermediate
             ways.origins.add(number)
     return origins
@@ -93,9 +88,10 @@ def _made_of(
     group_of: Mapping[int, int],
     sorter: Sorter,
     sides: Sequence[PassedRuleSet],
-) -> Iterator[tuple[int, int, MadeCopy, frozenset[int]]]:
-    """The copies that rules make of those of a group: the place of each, the number of the rule set that makes it, what
-    becomes of it, and the numbers of the groups of other copies that are made before, and this one of them.
+) -> Iterator[tuple[int, int, int, MadeCopy, frozenset[int]]]:
+    """The copies that rules make of those of a group: the place of each, that of a copy that stands for those that it is made
+    of, the number of the rule set that makes it, what becomes of it, and the numbers of the groups of other copies that are
+    made before, and this one of them.
     """
     for others, places in _by_who_else(sorter, group, group_of):
         message, person = sorter.message(places[0])
@@ -105,7 +101,8 @@ def _made_of(
             for who, copy in made.items():
                 sources = frozenset().union(*copy.course.sources)
                 intermediate = frozenset(number for other, number in others if other in sources)
-                yield from ((target, number_of_side, copy, intermediate) for target in _places_of(who, places, sorter))
+                for target in _places_of(who, places, sorter):
+                    yield target, places[0], number_of_side, copy, intermediate
 
 
 def _made_by(
@@ -188,10 +185,3 @@ def course_of(made: Iterable[MadeCopy]) -> Course | None:
     """The course of somebody who gets a copy in some ways; ``None`` if there is none."""
     courses = [copy.course for copy in made]
     return reduce(twice, courses) if courses else None
-
-
-def worlds_of(course: Course | None, message: Message | None, facts: Facts) -> Worlds:
-    """The worlds of a copy; one in which there is none if there is no course. How it leaves is not counted."""
-    if course is None or message is None:
-        return [({}, Treated(0, Fate.NOBODY))]
-    return [(world.answered(), one) for world, one in treated_in_worlds(course, message, facts)]

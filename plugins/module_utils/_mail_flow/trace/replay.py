@@ -15,13 +15,12 @@ from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import TypeAlias
 
 from ..analyses.aspects import DifferenceKind, Kinds
-from ..analyses.difference_kinds import is_open, kinds_of
 from ..analyses.verifier import claims_of
-from ..budget import BudgetError, bounded, spend
+from ..budget import bounded
 from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain
 from ..model.facts import Facts
@@ -36,23 +35,21 @@ from ..simulator.copy_result import CopyResult
 from ..simulator.state import Course
 from ..symbolic.witness_replay import surely_breaks, surely_keeps
 from .chain import Chain
+from .changed_copies import Changes, changes_of_made, remembered_changes
 from .columns import Block, blocks_of, places_of
 from .copies_by_rules import (
     AlikeCopies,
     CopyOrigins,
     MetBy,
     PassedRuleSet,
-    Worlds,
     alike_copies,
     copies_by_rules,
     course_of,
     message_of_copies,
-    worlds_of,
 )
 from .delivered import RulesInEffect
-from .followed_copies import MOST_KNOWN, ChainOutcome, FollowedCopies
+from .followed_copies import FollowedCopies
 from .groups import CopyGroup, Sorter
-from .made_copies import MadeCopy
 from .plain_copies import plain_group
 from .row_messages import plain as plain_message
 from .rows import SENT, Trace, instant_of, left_out
@@ -60,9 +57,6 @@ from .sharing import BROUGHT, MISSING
 from .shown_mail import ShownMail
 from .side_effects import side_effects_of, with_change_of_side_effects
 from .truth_sets import DLP_AND_LABELS, ENVELOPE, FROM_IP, Doubt, RulesMet, Unknown
-
-#: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
-Changes: TypeAlias = Callable[[FollowedCopies, FollowedCopies], tuple[Kinds, Kinds]]
 
 #: Fate, protection, and the rules and the DLP rules that protect.
 OutcomeKey: TypeAlias = tuple[Fate, str, tuple[str, ...], tuple[str, ...]]
@@ -77,15 +71,6 @@ OF_SIZES, OF_DELIVERY, OF_MAILBOXES = "size", "delivered", "mailboxes"
 #: The steps for the copies of a block that meet different rules: whoever sends mail chooses subjects, and so which rules
 #: copies meet. The most frequent ones are followed first.
 STEPS_OF_BLOCK = 8_000_000
-
-#: The cost, in steps, of comparing two worlds.
-_STEPS_OF_PAIR = 5
-
-#: Nothing is known of how copies differ.
-_UNKNOWN: Kinds = frozenset((DifferenceKind.UNKNOWN,))
-
-#: The maximum number of pairs of worlds to compare for equal copies; beyond that, a change is possible.
-_MOST_PAIRS = 4096
 
 
 @dataclass(frozen=True, order=True)
@@ -341,7 +326,7 @@ class Replay:
             because = _because(rows.get(copies.group, ()), MISSING if copies.doubtful else group.brought or BROUGHT)
             changes_of_plain = changes
             if group.made and not copies.doubtful:
-                after, before = if_plain.made if if_plain else (set(), set())
+                after, before = if_plain.made if if_plain else ({}, {})
                 changes_of_plain = changes_of_made(before, after, None, self._changes, self.facts)
             self._add_changes(changes, changes_of_plain, names, because, copies.places, here, block, tallies)
         if group.made:
@@ -356,7 +341,7 @@ class Replay:
         tallies: Tallies,
     ) -> None:
         """Counts who keeps the guarantees about copies that rules make."""
-        course, message = course_of(copies.ways.made[0]), message_of_copies(copies.ways.made[0])
+        course, message = course_of(copies.ways.made[0].values()), message_of_copies(copies.ways.made[0].values())
         if course is None or message is None:
             return
         for guarantee, sure in self._claimed(copies, groups):
@@ -618,146 +603,6 @@ def _coverage(outcome: CopyResult) -> str:
         return NOT_DELIVERED
     by_dlp_alone = bool(outcome.protected_by_dlp) and not outcome.protected_by
     return NOT_BY_RULES if outcome.is_in_clear or by_dlp_alone else PROTECTED
-
-
-def remembered_changes() -> Changes:
-    """A function that says which kinds of change of copies between two rule sets are certain, and which are possible. It
-    remembers the last answers.
-    """
-    known = lru_cache(maxsize=MOST_KNOWN)(_changes_of)
-
-    def changes_of(before: FollowedCopies, after: FollowedCopies) -> tuple[Kinds, Kinds]:
-        if before.asks == after.asks:
-            return Kinds(), Kinds()
-        same = ((after.asked[asks], number) for asks, number in before.asked.items() if asks in after.asked)
-        try:
-            return known(before.end, after.end, tuple(same))
-        except BudgetError:
-            return Kinds(), _UNKNOWN
-
-    return changes_of
-
-
-def _changes_of(before: ChainOutcome, after: ChainOutcome, same: tuple[tuple[int, int], ...]) -> tuple[Kinds, Kinds]:
-    """The kinds of change between two outcomes of chains.
-
-    :param same: the numbers of the questions of the second that the first has, too, with their numbers there.
-    """
-    if (
-        any(outcome.course.too_many for outcome in (before, after))
-        or len(before.worlds) * len(after.worlds) > _MOST_PAIRS
-    ):
-        return Kinds(), _UNKNOWN
-    there = dict(same)
-    olds = [(world.answered(), old) for world, old in before.worlds]
-    news = [
-        (
-            {
-                there.get(key, (key,)) if isinstance(key, int) else key: answer
-                for key, answer in world.answered().items()
-            },
-            new,
-        )
-        for world, new in after.worlds
-    ]
-    certain, possible = kinds_between(olds, news)
-    if before.is_open and after.is_open and before.dlp.matches != after.dlp.matches:
-        # The same is open of DLP rules, but they see something else.
-        possible |= _UNKNOWN
-    return certain, possible
-
-
-def kinds_between(olds: Worlds, news: Worlds) -> tuple[Kinds, Kinds]:
-    """The kinds of change between the worlds of a copy before and after: the certain ones, and the possible ones. The
-    same question has the same answer under both rule sets.
-    """
-    if len(olds) * len(news) > _MOST_PAIRS:
-        return Kinds(), _UNKNOWN
-    spend(_STEPS_OF_PAIR * len(olds) * len(news))
-    pairs = [
-        (old, new)
-        for said, old in olds
-        for old_answers, new in news
-        if all(old_answers.get(key, answer) is answer for key, answer in said.items())
-    ]
-    kinds = [frozenset(kinds_of(old, new)) for old, new in pairs]
-    certain = Kinds.intersection(*kinds) if kinds else Kinds()
-    open_pairs = any(old != new and is_open(old, new) for old, new in pairs)
-    return certain, Kinds().union(*kinds, (DifferenceKind.UNKNOWN,) if open_pairs else ()) - certain
-
-
-def changes_of_made(
-    before: Iterable[MadeCopy],
-    after: Iterable[MadeCopy],
-    row: Sequence[FollowedCopies] | None,
-    changes: Changes,
-    facts: Facts,
-) -> tuple[Kinds, Kinds]:
-    """The kinds of change of a copy that rules make: the certain ones, and the possible ones.
-
-    :param row: what becomes of the copy that a row shows for the same person, after and before; whether a rule made that
-        is open.
-    """
-    same = _asked_by(before) == _asked_by(after)
-    if same and not row:
-        return Kinds(), Kinds()
-    courses = [course_of(copies) for copies in (before, after)]
-    if any(course and course.too_many for course in courses):
-        return Kinds(), _UNKNOWN
-    message = message_of_copies((*before, *after))
-    olds, news = (worlds_of(course, message, facts) for course in courses)
-    try:
-        certain, possible = (Kinds(), Kinds()) if same else kinds_between(olds, news)
-        if _seen_by_dlp(before) != _seen_by_dlp(after) and any(is_open(one, one) for _answers, one in (*olds, *news)):
-            possible |= _UNKNOWN
-        if not row:
-            return certain, possible
-        now, then = row
-        every = certain.union(possible, *changes(then, now))
-        if same and not every:
-            return Kinds(), Kinds()
-        return Kinds(), every | _changes_beside_row(row, olds, news)
-    except BudgetError:
-        return Kinds(), _UNKNOWN
-
-
-def _asked_by(made: Iterable[MadeCopy]) -> set[Hashable]:
-    """What it depends on what becomes of copies."""
-    return {copy.asks for copy in made}
-
-
-def _seen_by_dlp(made: Iterable[MadeCopy]) -> set[tuple[Truth, ...]]:
-    """Which DLP rules match copies."""
-    return {copy.dlp.matches for copy in made}
-
-
-def _changes_beside_row(row: Sequence[FollowedCopies], olds: Worlds, news: Worlds) -> Kinds:
-    """The kinds of change of a copy that rules make for somebody whom the sender may have named as well: then they get it
-    in one more way.
-
-    :param row: what becomes of the copy that a row shows, after and before.
-    :param olds: the worlds of the copy that rules make before, and :param:`news` after.
-    """
-    if any(copies.end.course.too_many for copies in row):
-        return _UNKNOWN
-    now, then = row
-    return Kinds().union(*kinds_between(_with_row(then, olds), _with_row(now, news)))
-
-
-def _with_row(followed: FollowedCopies, made: Worlds) -> Worlds:
-    """The worlds of somebody who gets a copy that a row shows, and perhaps one that rules make."""
-    questions = {number: asks for asks, number in followed.asked.items()}
-    own = [
-        (
-            {
-                questions.get(key, key) if isinstance(key, int) else key: answer
-                for key, answer in world.answered().items()
-            },
-            one,
-        )
-        for world, one in followed.end.worlds
-    ]
-    return [*own, *(world for world in made if world[1].fate != Fate.NOBODY)]
 
 
 def without(group: CopyGroup, made: Mapping[int, CopyOrigins]) -> CopyGroup:

@@ -9,9 +9,6 @@ import random
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
-    Treated,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     Guarantee,
     declared_guarantees,
@@ -21,7 +18,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message_recipients import (
     recipients_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.outcomes import Fate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course
@@ -29,14 +25,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     surely_breaks,
     surely_keeps,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.copies_by_rules import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.answered_worlds import (
+    NO_COPY,
     Worlds,
     worlds_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.changed_copies import (
+    kinds_between,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
     Replay,
     Tallies,
-    kinds_between,
 )
 
 from tests.rounds import seeds
@@ -91,7 +90,7 @@ def _courses(rules: RuleSet, facts: Facts, message: Message) -> dict[str, Course
 def _likely(course: Course | None, message: Message, facts: Facts) -> Worlds:
     """The worlds that contradict no guess, as a replay has them."""
     if course is None:
-        return [({}, Treated(0, Fate.NOBODY))]
+        return NO_COPY
     likely = Course(course.recipient, [world for world in course.worlds if not world.against_a_guess])
     return worlds_of(likely, message, facts)
 

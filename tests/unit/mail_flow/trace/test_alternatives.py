@@ -15,7 +15,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Suggestion,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import followed_copies, replay
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import (
+    changed_copies,
+    followed_copies,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import TracedMail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
     CopyCount,
@@ -99,7 +102,7 @@ def test_whatever_is_forgotten_changes_no_number(monkeypatch: pytest.MonkeyPatch
         return tables, alternatives(present, others, facts, trace)
 
     whole = found()
-    for module in (followed_copies, replay):
+    for module in (followed_copies, changed_copies):
         monkeypatch.setattr(module, "MOST_KNOWN", 1)
     assert found() == whole
 

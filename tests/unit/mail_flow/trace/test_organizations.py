@@ -144,18 +144,16 @@ def _find_twelve(organization: Organization, week: Traffic) -> None:
     assert sum(copies for _kind, copies in kinds) == 12
 
 
-_OF_ARCHIVE = {"protection_gained": False, "protection_lost": False}
 _TEMPLATE = {"actions": {"apply_rights_protection_template": "Do Not Forward"}}
 
 
 @pytest.mark.parametrize(
     ("name", "edit", "kinds"),
     [
-        # What becomes of the copies of the archive, for whom none of these rules is, is open (U09).
-        ("Secure", _TEMPLATE, {"protection_changed": True, "unknown": False, **_OF_ARCHIVE}),
+        ("Secure", _TEMPLATE, {"protection_changed": True, "unknown": False}),
         ("Numbers of employees", _TEMPLATE, {"protection_changed": False, "unknown": False}),
         ("Insurers", {"exceptions": {}}, {"protection_gained": True}),
-        ("Patients", {"enabled": False}, {**_OF_ARCHIVE, "protection_lost": True, "unknown": False}),
+        ("Patients", {"enabled": False}, {"protection_lost": True, "unknown": False}),
         # What senders of automatic mail are told.
         ("Block auto-forward", {"actions": {"reject_message_reason_text": "No."}}, {"side_effect_changed": False}),
         ("Too large", {"exceptions": {"from": ["nobody@lakeside.example"]}}, {}),
@@ -180,3 +178,25 @@ def test_a_severity_changes_nothing_also_of_copies_that_are_undecided(organizati
     found = Replay(RuleSet(told), week.facts, week.rules).run(trace)
     assert found.undecided
     assert found.difference == {}
+
+
+@EVERY
+@pytest.mark.parametrize("whole", [True, False], ids=("whole", "in part"))
+def test_an_edit_of_a_template_never_shows_as_mail_that_is_protected_or_delivered_only_now_or_before(
+    organization: Organization, whole: bool
+) -> None:
+    week = organization.traffic(3, 80)
+    trace = week.trace
+    trace.whole = trace.whole if whole else NO_TIME
+    changed = 0
+    for place, each in enumerate(organization.rules):
+        template = each["actions"].get("apply_rights_protection_template")
+        if template is None:
+            continue
+        other = "Encrypt" if template == "Do Not Forward" else "Do Not Forward"
+        edited = {**each, "actions": {**each["actions"], "apply_rights_protection_template": other}}
+        after = RuleSet([*organization.rules[:place], edited, *organization.rules[place + 1 :]])
+        found = Replay(after, week.facts, week.rules).run(trace).difference
+        assert found.keys() <= {"protection_changed", "unknown"}, each["name"]
+        changed += len(found)
+    assert changed
