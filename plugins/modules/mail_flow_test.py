@@ -802,8 +802,7 @@ lint:
   sample:
     - kind: never_acts
       rules: [Encrypt offers, The partner reads its mail as it is]
-      reason: "The rule 'Encrypt offers' never acts: 'The partner reads its mail as it is' stops all mail that it
-        applies to."
+      reason: "The rule 'Encrypt offers' never acts: none of its mail gets past 'The partner reads its mail as it is'."
 overview:
   description: >-
     What rules or forced TLS protect: kinds of mail from inside, by destinations. Mail is protected if it is

@@ -143,19 +143,12 @@ _OF_ONE: Mapping[tuple[LintKind, str], str] = {
 _SENTENCES: Mapping[tuple[LintKind, str], str] = {
     ("equal_rules", ""): "The rules {rule} and {other} are duplicates.",
     ("covered_rule", ""): "The rule {rule} does nothing of its own: {others} {do} the same to all of its mail.",
-    ("never_acts", "stopped"): "The rule {rule} never acts: {others} {stop} all mail that it applies to.",
+    ("never_acts", "stopped"): "The rule {rule} never acts: none of its mail gets past {others}.",
     ("never_acts", "stopped, one line"): (
-        "The rule {rule} never acts: {others} {stop} all mail with a subject of one line that it applies to."
+        "The rule {rule} never acts: none of its mail with a subject of one line gets past {others}."
     ),
     ("encrypt_meets_decrypt", ""): (
         "{rule} encrypts and {other} decrypts the same message: the result is not documented (U02)."
-    ),
-    ("templates_meet", ""): (
-        "{rule} and {other} apply different templates to the same message: which one it gets is not documented (U01)."
-    ),
-    ("ends_before_encryption", ""): "{rule} stops mail that {other} would encrypt.",
-    ("ends_before_encryption", "quarantine"): (
-        "{rule} quarantines mail that {other} would encrypt: once released, it meets no later rule."
     ),
     ("stops_after_encryption", ""): (
         "{rule} stops processing, but {other} has encrypted some of its mail by then, and no later rule would encrypt any."
@@ -244,6 +237,18 @@ _SENTENCES: Mapping[tuple[LintKind, str], str] = {
     ),
 }
 
+#: Kind and case of findings about a rule beside a ``last`` one. Rules that have the same problem with that one share a sentence:
+#: ``all`` of them have it, or ``each`` of them.
+_BESIDE_LAST: Mapping[tuple[LintKind, str], str] = {
+    ("templates_meet", ""): (
+        "{last} and {each} apply different templates to the same message: which one it gets is not documented (U01)."
+    ),
+    ("ends_before_encryption", ""): "{all} {stop} mail that {last} would encrypt.",
+    ("ends_before_encryption", "quarantine"): (
+        "{all} {quarantine} mail that {last} would encrypt: once released, it meets no later rule."
+    ),
+}
+
 #: What a finding names that is quoted: names, and what people write.
 _QUOTED = frozenset(
     (
@@ -286,16 +291,34 @@ def lint_rows(findings: Iterable[LintFinding]) -> list[LintRow]:
 
 
 def _row(findings: Sequence[LintFinding]) -> LintRow:
+    key = _key(findings[0])
+    if key in _BESIDE_LAST:
+        first, last = [finding.rules[0] for finding in findings], findings[0].rules[-1]
+        return LintRow(findings[0].kind, (*first, last), visible_line(_text_beside_last(key, first, last)))
     rules = tuple(dict.fromkeys(rule for finding in findings for rule in finding.rules))
     text = _finding_text(findings[0])
-    reason = f"{_subject(rules)} {text}." if _key(findings[0]) in _OF_ONE else text
+    reason = f"{_subject(rules)} {text}." if key in _OF_ONE else text
     return LintRow(findings[0].kind, rules, visible_line(reason))
+
+
+def _text_beside_last(key: tuple[LintKind, str], first: Sequence[str], last: str) -> str:
+    """What is said of rules that have the same problem with a last one."""
+    names, one = _all_names(first), len(first) == 1
+    return _BESIDE_LAST[key].format(
+        last=quoted(last),
+        all=names,
+        each=names if one else f"each of {names}",
+        stop="stops" if one else "stop",
+        quarantine="quarantines" if one else "quarantine",
+    )
 
 
 def _problem(finding: LintFinding) -> Hashable:
     """What is equal for rules that have the same problem."""
     about = {key: value.values[1:] if isinstance(value, Reason) else value for key, value in finding.about.items()}
-    return finding.kind, () if _key(finding) in _OF_ONE else finding.rules, repr(about)
+    key = _key(finding)
+    others = () if key in _OF_ONE else finding.rules[1:] if key in _BESIDE_LAST else finding.rules
+    return finding.kind, others, repr(about)
 
 
 def _subject(rules: Sequence[str]) -> str:
@@ -326,7 +349,6 @@ def _finding_text(finding: LintFinding) -> str:
         "other": "".join(map(quoted, others[:1])),
         "others": _first_names(others),
         "do": "does" if one_other else "do",
-        "stop": "stops" if one_other else "stop",
         "every": _first_names(finding.rules),
         "encrypt": "encrypts" if one else "encrypt",
     }

@@ -64,7 +64,7 @@ def test_the_first_rules_that_keep_mail_from_another_are_named() -> None:
     (reason,) = [each["reason"] for each in findings if each["kind"] == "never_acts"]
     assert (
         reason
-        == "The rule 'Last' never acts: 'Away word0', 'Away word1', 'Away word2' and 1 other stop all mail that it applies to."
+        == "The rule 'Last' never acts: none of its mail gets past 'Away word0', 'Away word1', 'Away word2' and 1 other."
     )
 
 
@@ -388,6 +388,30 @@ def test_rules_with_the_same_problem_share_a_row() -> None:
     (internal,) = [each["rules"] for each in rows if each["kind"] == "internal_domains"]
     assert internal == [each["name"] for each in every]
     assert [each["rules"] for each in rows if each["kind"] == "typed_exception"] == [["Other"]]
+
+
+def test_rules_that_meet_the_same_rule_share_a_row() -> None:
+    away = [rule(f"Away {word}", {**PARTNER, "subject_contains_words": [word]}, STOP) for word in ("a", "b")]
+    others = [
+        rule(
+            f"Other {word}",
+            {**OUTGOING, "subject_contains_words": [word]},
+            {"apply_rights_protection_template": "Do Not Forward"},
+        )
+        for word in ("c", "d")
+    ]
+    rows = [row for row in lint([*away, *others, ALL], TENANT, NOW) if row["kind"] != "typed_stop"]
+    meeting = {row["kind"]: (row["rules"], row["reason"]) for row in rows if row["rules"][-1] == "All"}
+    assert meeting["templates_meet"] == (
+        ["Other c", "Other d", "All"],
+        "'All' and each of 'Other c' and 'Other d' apply different templates to the same message:"
+        " which one it gets is not documented (U01).",
+    )
+    stopping = [(row["rules"], row["reason"]) for row in rows if row["kind"] == "ends_before_encryption"]
+    assert (
+        ["Away a", "Away b", "Other c"],
+        "'Away a' and 'Away b' stop mail that 'Other c' would encrypt.",
+    ) in stopping
 
 
 def test_problems_that_differ_have_rows_of_their_own() -> None:
