@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Exempting
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.policy import (
     CONFLICTS,
+    Statement,
     policy,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
@@ -224,6 +225,27 @@ def test_what_is_approved_first_is_said_to_be() -> None:
     )
     rows = [row for row in rows_of(asks, copies) if row["kind"] == "moderated"]
     assert [row.get("unless") for row in rows] == [None]
+
+
+@pytest.mark.parametrize(
+    ("actions", "kind"),
+    [
+        ({"generate_incident_report": "bob@contoso.com", "incident_report_content": ["Sender"]}, "report"),
+        ({"generate_notification": "<p>Hello</p>"}, "notification"),
+    ],
+)
+def test_what_is_told_of_mail_that_an_earlier_rule_holds_is_told_after_the_approval(actions: Values, kind: str) -> None:
+    asks = rule("Asks", {**OUTGOING, **subject("offer")}, {"moderate_message_by_user": ["bob@contoso.com"]})
+    every, tells = {**asks, "conditions": OUTGOING}, rule("Tells", OUTGOING, actions)
+
+    def said(*rules: Values) -> Statement:
+        (found,) = (said for said in policy(rules, TENANT, NOW).statements if said.effect.kind == kind)
+        return found
+
+    assert said(asks, tells).exempting == (Exempting("Asks", "holds"),)
+    assert (said(every, tells).approved, said(every, tells).exempting) == (True, ())
+    for later in (asks, every):
+        assert (said(tells, later).approved, said(tells, later).exempting) == (False, ())
 
 
 def test_mail_into_which_a_disclaimer_does_not_fit_is_named() -> None:

@@ -277,7 +277,7 @@ def _waits_for_approval(effect: RuleEffect, *, earlier: bool) -> bool:
 
     :param earlier: whether the other rule comes before the rule of the effect.
     """
-    return effect.brings_people or (earlier and effect.kind in FATES.values())
+    return effect.brings_people or (earlier and effect.kind in (*FATES.values(), *TOLD_AFTER_REJECTION))
 
 
 def _asks_for_another(rule: FlowRule, effect: RuleEffect) -> bool:

@@ -128,7 +128,9 @@ class StatementEffects:
         return outcome.fate.waits_for_dlp & asked
 
     def _has_side_effect(self, query: _EffectQuery) -> Value:
-        """The value that is true if a rule acts that has a side effect."""
+        """The value that is true if a rule acts that has a side effect; one that tells somebody, only where the mail does not wait
+        for an approval before, if that is asked.
+        """
         effect = query.effect
         chain = query.side.chains[0]
         same = [
@@ -137,9 +139,13 @@ class StatementEffects:
             for other in effects_of(rule)
             if other.sort == effect.kind and same_name(other.name, "".join(effect.names))
         ]
-        acting = chain.notifies if effect.kind in TOLD_AFTER_REJECTION else chain.acts
-        has = query.side.logic.any_of(map(acting, same))
-        return has & ~query.outcome.fate.gone if effect.kind in OF_COPIES else has
+        if effect.kind not in TOLD_AFTER_REJECTION:
+            has = query.side.logic.any_of(map(chain.acts, same))
+            return has & ~query.outcome.fate.gone if effect.kind in OF_COPIES else has
+        telling = [(chain.notifies(each), chain.step(each)) for each in same]
+        return query.side.logic.any_of(
+            [tells if query.approved or step is None else tells & ~step.held for tells, step in telling]
+        )
 
     def takes_effect(self, rule: StatedRule, effect: RuleEffect) -> Value:
         """The value that is true if a rule acts on a copy, or, for an effect that rejected mail has, too, on a rejected one."""

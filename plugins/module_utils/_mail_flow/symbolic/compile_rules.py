@@ -56,6 +56,7 @@ class RuleStep:
     :param name: its unique name.
     :param alive: whether the copy is still being processed when it reaches the rule.
     :param rejected: whether it reaches the rule although it is rejected, and a rule from there on tells somebody.
+    :param held: whether it reaches the rule only after an approval, if it does.
     :param seen: what it sees.
     """
 
@@ -63,6 +64,7 @@ class RuleStep:
     name: Hashable
     alive: Value
     rejected: Value
+    held: Value
     seen: SeenMessage
     _chain: RuleChain
 
@@ -228,7 +230,8 @@ class RuleChain:
         state.seen = self._texts.with_last_values(rule, state.seen)
         if rule.place > self._last_telling:
             state.rejected = FALSE
-        step = self._steps[id(rule)] = RuleStep(rule, name, ~state.over, state.rejected, state.seen, self)
+        held = state.held[0] if state.held else FALSE
+        step = self._steps[id(rule)] = RuleStep(rule, name, ~state.over, state.rejected, held, state.seen, self)
         if not may_affect_copies(rule, self.other_recipients.watched) or step.matches == FALSE:
             return
         matches = step.matches
