@@ -49,6 +49,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 from tests.unit.mail_flow.asking import NOW
 from tests.unit.mail_flow.small_worlds import NOW as DATE
+from tests.unit.mail_flow.tracing import without_hop
 from tests.unit.mail_flow.translation import stored
 from tests.unit.mail_flow.unusual import unusual_in
 
@@ -115,9 +116,15 @@ class Asked:
 
     @property
     def ordinary(self) -> list[Letter]:
-        """Those that are usual, and arrive in clear: a row of a message trace can be theirs."""
+        """Those that are usual, and arrive in clear: a row of a message trace can be theirs. What a mailbox sends has no last
+        hop there.
+        """
         return [
-            each for each in self.whole if not each.options["type"] and each.options["protection"]["kind"] == "none"
+            each
+            for each in self.whole
+            if not each.options["type"]
+            and each.options["protection"]["kind"] == "none"
+            and (each.message.sender_ip is None or without_hop(each.message, self.facts) == each.message)
         ]
 
     def results(self, side: str, letter: Letter) -> dict[str, Values]:

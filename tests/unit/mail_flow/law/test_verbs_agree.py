@@ -18,7 +18,9 @@ _PARTS = 12
 
 @pytest.mark.parametrize("part", range(_PARTS))
 def test_verbs_agree(part: int) -> None:
-    assert [wrong for number in seeds(240)[part::_PARTS] for wrong in wrong_about(number)] == []
+    assert [
+        wrong for number in seeds(240, 8100184, 8100216, 8300395)[part::_PARTS] for wrong in wrong_about(number)
+    ] == []
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda each: each.name)
