@@ -248,6 +248,22 @@ def test_what_is_told_of_mail_that_an_earlier_rule_holds_is_told_after_the_appro
         assert (said(tells, later).approved, said(tells, later).exempting) == (False, ())
 
 
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"conditions": {"recipient_domain_is": ["fabrikam.com", "@adatum.com"]}}, "All mail to fabrikam.com"),
+        (
+            {"exceptions": {"from": ["bob@contoso.com", "*@adatum.com"]}},
+            "All mail, except mail from bob@contoso.com,",
+        ),
+        ({"exceptions": {"from": ["*@adatum.com"]}}, "All mail"),
+    ],
+)
+def test_nothing_is_said_of_a_value_that_matches_no_mail(section: Values, said: str) -> None:
+    rejects = {**rule("R", {}, {"reject_message_reason_text": "No."}), **section}
+    assert texts(rejects) == [f"{said} is rejected ('R')."]
+
+
 def test_mail_into_which_a_disclaimer_does_not_fit_is_named() -> None:
     disclaimer = {
         "apply_html_disclaimer_text": "x",

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..._exchange.text import listed, quoted
+from ..._resources.rules.unmatchable_values import never_matching
 from ..analyses.aspects import GAINS, Aspect, DifferenceKind
 from ..analyses.changed_conditions import BY_SPLITS
 from ..analyses.finding import (
@@ -221,8 +222,8 @@ def mail_of(
     :param exceptions: conditions none of which is true of it.
     """
     met, unmet = (tuple(Clause.of_atoms([atom]) for atom in atoms) for atoms in (why.met, why.unmet))
-    parts = parts_of([*(atom for rule in rules for atom in rule.criteria.conditions), *changed], changed)
-    exempt = tuple(dict.fromkeys(Clause.of_atoms([atom]) for atom in exceptions))
+    parts = that_match(parts_of([*(atom for rule in rules for atom in rule.criteria.conditions), *changed], changed))
+    exempt = that_match(dict.fromkeys(Clause.of_atoms([atom]) for atom in exceptions), exempt=True)
     parts = _without_exempt_values(parts, [*exempt, *(unmet if len(unmet) == 1 and not met else ())])
     return NamedMail(parts, met, unmet if met else parts_of(why.unmet), every, arrives, exempt)
 
@@ -240,6 +241,26 @@ def parts_of(atoms: Iterable[Atom], changed: Mapping[Atom, tuple[str, ...]] = NO
         groups.setdefault(key, []).append(atom)
     clauses = [Clause.of_atoms(alike, key[-1]) for key, alike in groups.items()]
     return in_order(clauses)
+
+
+def that_match(parts: Iterable[Clause], *, exempt: bool = False) -> tuple[Clause, ...]:
+    """Clauses without the values that match no mail, such as ``@fabrikam.com`` as a domain: what is said of mail is not said of
+    these. One of which no value matches any stays as it is.
+
+    :param exempt: whether they are about exempt mail: then there is none of such a clause, which is left out.
+    """
+    matching = [(part, tuple(_values_that_match(values, part) for values in part.lists)) for part in parts]
+    return tuple(
+        replace(part, lists=lists) if all(lists) else part
+        for part, lists in matching
+        if not exempt or all(lists) or not all(part.lists)
+    )
+
+
+def _values_that_match(values: tuple[Any, ...], part: Clause) -> tuple[Any, ...]:
+    """The values of a clause that may match mail."""
+    never = {value for option in part.predicate.options for _option, value, _meant in never_matching({option: values})}
+    return tuple(value for value in values if str(value) not in never)
 
 
 def in_order(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
@@ -281,8 +302,10 @@ def mail_of_rule(
     :param changed: the conditions and exceptions that earlier rules change, each with the names of these rules.
     :param more: what else is true of it, in words.
     """
-    exempt = tuple(Clause.of_atoms([atom], changed.get(atom, ())) for atom in rule.criteria.exceptions)
-    parts = _without_exempt_values(parts_of(rule.criteria.conditions, changed), exempt)
+    exempt = that_match(
+        (Clause.of_atoms([atom], changed.get(atom, ())) for atom in rule.criteria.exceptions), exempt=True
+    )
+    parts = _without_exempt_values(that_match(parts_of(rule.criteria.conditions, changed)), exempt)
     return NamedMail(parts, (), (), every, arrives, exempt, more)
 
 

@@ -26,6 +26,7 @@ from .sentences import (
     one_of,
     parts_of,
     side_effect_phrase,
+    that_match,
 )
 
 #: The findings that can be summed up.
@@ -105,7 +106,9 @@ def _summary(findings: Sequence[_Changed]) -> str:
     first = findings[0]
     arrives = first.arrives if isinstance(first, ChangedMail) else ""
     is_open = isinstance(first, MayChange)
-    mail = NamedMail(parts_of(_met_by_all(findings)), (), (), every=False, arrives=arrives, partly=not is_open)
+    mail = NamedMail(
+        that_match(parts_of(_met_by_all(findings))), (), (), every=False, arrives=arrives, partly=not is_open
+    )
     reasons = open_words([reason for finding in findings for reason in _open(finding)])
     counted = "; ".join([*([reasons] if reasons else []), f"{len(findings)} kinds"])
     if len(set(map(_same_change, findings))) > 1:
