@@ -574,7 +574,8 @@ guarantees:
         no branding. C(shown_to) is somebody to whom a rule shows the C(recipient)'s copy, unprotected by rules, in a
         report or for an approval, if that breaks it. C(cause) says why the copy breaks it, where that is known of a rule: its
         C(kind), the C(rule), the C(option) and C(value) that it is about, and the C(other) rule. Of a rule that
-        decides, C(kind) is V(rejects), V(deletes), V(quarantines), V(redirects), V(holds), V(decrypts), V(encrypts),
+        decides, C(kind) is V(rejects), V(deletes), V(quarantines), V(redirects), V(holds), V(decrypts), V(encrypts) (before
+        the other, which is meant to keep rules from that),
         V(sends_copy) (it makes the copy) or V(stops) (before the other). Otherwise it is what keeps a rule from
         helping the copy: V(disabled), V(mode), V(dates), V(exception), V(scope), V(internal_domain)
         (a remote domain makes its people internal), V(never_matches) (a value of a
@@ -583,7 +584,7 @@ guarantees:
         texts, or for some people of a domain), or V(from_outside) (it acts, but rules do not encrypt mail from outside). V(exception)
         is also what keeps a rule from rejecting or deleting the copy. Or it is what a rule does to it without
         encrypting it: V(only_brands) or V(only_routes). C(would) says what a rule that does not act would do: V(encrypt),
-        V(decrypt) or V(route). C(also) is the second of two such things that keep a rule in effect, which is meant for the
+        V(decrypt), V(route), V(brand) or V(stop). C(also) is the second of two such things that keep a rule in effect, which is meant for the
         mail, from helping the copy. Of a DLP rule, C(kind) is V(dlp_blocks), V(dlp_redirects),
         V(dlp_quarantines), V(dlp_holds) (for an approval), V(dlp_decrypts), V(dlp_encrypts) or V(dlp_undoes) (it takes away
         whatever protection such mail has). Of a DLP rule that could prevent it and does not act, it is V(dlp_tested) (its

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Why a copy breaks a guarantee, as far as that is known: the rule that decides it and how, or what keeps a rule from
-acting with which the copy would keep the guarantee: one that encrypts, decrypts, or chooses how mail leaves.
+acting with which the copy would keep the guarantee: one that encrypts, brands or decrypts, chooses how mail leaves, or keeps
+other rules from encrypting it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..model.connectors import IN_TRANSIT
 from ..model.domains import INSIDE
 from ..model.facts import Facts
 from ..model.inside import sender_inside
-from ..model.wishes import WISHES
+from ..model.wishes import PORTAL, WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.rule_trace import result_values
@@ -44,6 +45,9 @@ _PEOPLE_OF = {"from": "sender_domain_is", "sent_to": "recipient_domain_is"}
 #: The most that may keep a rule from acting for that to be said.
 _MOST_IN_THE_WAY = 2
 
+#: What a rule may do to help a copy, that first which it is said to do.
+_HELPING = (Does.ENCRYPT, Does.DECRYPT, Does.ROUTE, Does.BRAND, Does.STOP)
+
 #: What a rule does for mail without encrypting it, to the kind of a cause.
 _INSTEAD_OF_ENCRYPTING = {Does.BRAND: "only_brands", Does.ROUTE: "only_routes"}
 
@@ -55,7 +59,8 @@ class BreachCause:
     :param kind: one of
 
         * what the deciding rule does: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``holds``, ``decrypts``,
-          ``encrypts``, ``sends_copy`` (it makes the copy) or ``stops`` (before the rule :param:`other`);
+          ``encrypts`` (before the rule :param:`other`, if there is one that is meant to keep rules from that), ``sends_copy``
+          (it makes the copy) or ``stops`` (before the rule :param:`other`);
         * what keeps a rule from helping the copy: ``disabled``, ``mode``, ``dates``, ``exception`` (also what keeps a rule from
           keeping it back), ``scope``, ``internal_domain`` (a remote domain makes people there internal), ``never_matches``,
           ``asterisk`` (which is no wildcard in a word), ``misspelled`` (a domain or group), ``unauthenticated``, ``stopped`` (by the
@@ -69,7 +74,7 @@ class BreachCause:
         * why a DLP rule that could prevent the breach does not: ``dlp_tested`` or ``dlp_disabled``.
 
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
-    :param would: what a rule that does not act would do: ``encrypt``, ``decrypt`` or ``route``.
+    :param would: what a rule that does not act would do: ``encrypt``, ``decrypt``, ``route``, ``brand`` or ``stop``.
     :param also: what else keeps the same rule from acting.
     """
 
@@ -99,17 +104,29 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     :param copied_by: the rule that makes the copy; empty for a recipient whom the sender names.
     """
     wish = WISHES[guarantee.then]
-    every = standings(rules, copy, lambda rule: _helps(rule, guarantee) or _keeps_back(rule))
+
+    def matters(rule: FlowRule) -> bool:
+        """Whether it matters what keeps a rule from acting."""
+        return _helps(rule, guarantee) or _keeps_back(rule) or _brands(rule, guarantee, copy.facts)
+
+    every = standings(rules, copy, matters)
     helping = [standing for standing in every if _helps(standing.rule, guarantee)]
     decider = next((standing.rule for standing in every if standing.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:
-        return _cause_by_decider(decider, every, helping, copy, guarantee)
+        encrypts = wish.wants_no_rule_to_protect and bool(decider.actions.does(Does.ENCRYPT))
+        by_encryption = _cause_by_encryption(every, copy, guarantee) if encrypts else None
+        return by_encryption or _cause_by_decider(decider, every, helping, copy, guarantee)
     # Somebody to whom a rule copies mail need not get it.
     ending = None if copied_by and wish.wants_protection else _cause_by_end(every, copy)
     if wish.wants_decryption:
         return ending or _cause_by_nearest_rule(every, helping, copy, guarantee)
+    if wish.wants_no_rule_to_protect and not copied_by:
+        return ending or _cause_by_encryption(every, copy, guarantee)
     if not wish.wants_protection or (ending and wish.wants_delivery):
         return ending
+    if guarantee.then == PORTAL and _is_encrypted(every):
+        branding = [standing for standing in every if _brands(standing.rule, guarantee, copy.facts)]
+        return _cause_by_nearest_rule(every, branding, copy, guarantee)
     if copied_by:
         return BreachCause("sends_copy", copied_by, value=copy.recipient)
     return _cause_if_unprotected(every, helping, copy, guarantee)
@@ -125,6 +142,32 @@ def _cause_by_decider(
     keeping = every if WISHES[guarantee.then].wants_protection else helping
     others = [standing for standing in keeping if standing in helping or _keeps_back(standing.rule)]
     return _how_it_decides(_as_it_acts(decider, copy), others, guarantee)
+
+
+def _cause_by_encryption(every: Sequence[Standing], copy: Copy, guarantee: Guarantee) -> BreachCause | None:
+    """Why rules encrypt a copy that none is to encrypt: what keeps the rule from stopping before them that is meant for the mail,
+    or that they stand before it, or just the rule, if it is one. ``None`` if nothing of that is known.
+    """
+    encrypting = [standing.rule for standing in _acting(every) if _encrypts(standing.rule, guarantee)]
+    if not encrypting:
+        return None
+    meant = [
+        standing for standing in every if _helps(standing.rule, guarantee) and _is_meant_for(standing.rule, guarantee)
+    ]
+    late = [standing for standing in _acting(meant) if standing.rule.place > encrypting[-1].place]
+    missing = [
+        standing
+        for standing in meant
+        if standing.distance == 1
+        and standing.rule.place < encrypting[0].place
+        and _cause_by_standing(standing, every, copy) is not None
+    ]
+    nearest = _nearest([*late, *missing], guarantee)
+    if nearest in missing:
+        return _cause_by_standing(nearest, every, copy)
+    if nearest is None and len(encrypting) > 1:
+        return None
+    return BreachCause("encrypts", encrypting[-1].name, other=nearest.rule.name if nearest else "")
 
 
 def _cause_if_unprotected(
@@ -143,19 +186,17 @@ def _cause_if_unprotected(
 
 def _cause_if_from_outside(helping: Sequence[Standing], guarantee: Guarantee) -> BreachCause | None:
     """The rule that acts on mail from outside, which rules do not encrypt; ``None`` if none does."""
-    acting = [standing for standing in helping if standing.surely and standing.rule.actions.enforced]
-    nearest = _nearest(acting, guarantee)
+    nearest = _nearest(_acting(helping), guarantee)
     return BreachCause("from_outside", nearest.rule.name) if nearest else None
 
 
 def _cause_by_end(every: Sequence[Standing], copy: Copy) -> BreachCause | None:
     """The one rule that surely keeps a copy back; ``None`` if there is none, or more than one."""
-    acting = [standing.rule for standing in every if standing.surely and standing.rule.actions.enforced]
     ending = [
-        BreachCause(kind, rule.name)
-        for rule in acting
+        BreachCause(kind, standing.rule.name)
+        for standing in _acting(every)
         for what, kind in _FATES.items()
-        if _as_it_acts(rule, copy).actions.does(what)
+        if _as_it_acts(standing.rule, copy).actions.does(what)
     ]
     return ending[0] if len(ending) == 1 else None
 
@@ -233,10 +274,19 @@ def _arrives_readable(copy: Copy) -> bool:
 
 def _acting_without_encrypting(every: Sequence[Standing]) -> list[Standing]:
     """The rules that act on a copy, and brand or route it, if none of those that act encrypts it."""
-    acting = [standing for standing in every if standing.surely and standing.rule.actions.enforced]
-    if any(standing.rule.actions.does(Does.ENCRYPT) for standing in acting):
+    if _is_encrypted(every):
         return []
-    return [standing for standing in acting if _done_instead(standing.rule)]
+    return [standing for standing in _acting(every) if _done_instead(standing.rule)]
+
+
+def _is_encrypted(every: Sequence[Standing]) -> bool:
+    """Whether a rule surely encrypts a copy."""
+    return any(standing.rule.actions.does(Does.ENCRYPT) for standing in _acting(every))
+
+
+def _acting(every: Sequence[Standing]) -> list[Standing]:
+    """The rules that surely act on a copy."""
+    return [standing for standing in every if standing.surely and standing.rule.actions.enforced]
 
 
 def _done_instead(rule: FlowRule) -> str:
@@ -248,6 +298,8 @@ def _helps(rule: FlowRule, guarantee: Guarantee) -> bool:
     """Whether what a rule does may make a copy keep a guarantee."""
     if WISHES[guarantee.then].wants_decryption:
         return bool(rule.actions.does(Does.DECRYPT)) and not rule.dlp
+    if WISHES[guarantee.then].wants_no_rule_to_protect:
+        return bool(rule.actions.does(Does.STOP)) and not rule.actions.does(Does.ENCRYPT) and not rule.dlp
     if guarantee.then == IN_TRANSIT and rule.actions.does(Does.ROUTE) and not rule.dlp:
         return True
     return _encrypts(rule, guarantee)
@@ -258,6 +310,15 @@ def _encrypts(rule: FlowRule, guarantee: Guarantee) -> bool:
     if not rule.actions.does(Does.ENCRYPT) or rule.dlp:
         return False
     return not guarantee.template or guarantee.template in rule.actions.templates
+
+
+def _brands(rule: FlowRule, guarantee: Guarantee, facts: Facts) -> bool:
+    """Whether a rule brands mail as a guarantee about the portal wants it."""
+    if guarantee.then != PORTAL or rule.dlp:
+        return False
+    days = guarantee.expires_within_days
+    names = [str(name) for name in rule.actions.does(Does.BRAND).values()]
+    return bool(names) and (not days or all(facts.encryption.expires_within(name, days) for name in names))
 
 
 def _how_it_decides(rule: FlowRule, helping: Sequence[Standing], guarantee: Guarantee) -> BreachCause | None:
@@ -463,7 +524,7 @@ def _misspelled(failed: FailedCondition, copy: Copy) -> list[str]:
 
 def _would_do(rule: FlowRule) -> str:
     """What a rule would do to help a copy; empty if nothing."""
-    return next((str(what) for what in (Does.ENCRYPT, Does.DECRYPT, Does.ROUTE) if rule.actions.does(what)), "")
+    return next((str(what) for what in _HELPING if rule.actions.does(what)), "")
 
 
 def _cause_by_standing(standing: Standing, every: Sequence[Standing], copy: Copy) -> BreachCause | None:

@@ -92,6 +92,7 @@ _CAUSES = {
     "only_routes": "the rule {rule!r} chooses how it leaves, but does not encrypt it",
 }
 _CAUSES_WITH_ANOTHER_RULE = {
+    "encrypts": "the rule {rule!r} encrypts it before the rule {other!r} could stop that",
     "stops": "the rule {rule!r} stops before the rule {other!r}",
     "stopped": "the rule {other!r} stops before the rule {rule!r}",
 }
@@ -109,7 +110,13 @@ _ALSO = {
 }
 
 #: What a rule would do to a message.
-_WOULD = {"encrypt": "encrypt it", "decrypt": "decrypt it", "route": "choose how it leaves"}
+_WOULD = {
+    "encrypt": "encrypt it",
+    "decrypt": "decrypt it",
+    "route": "choose how it leaves",
+    "brand": "brand it",
+    "stop": "stop later rules",
+}
 
 
 def cause_words(cause: BreachCause) -> str:

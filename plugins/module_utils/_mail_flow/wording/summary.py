@@ -278,8 +278,9 @@ def causes(counterexample: CounterexampleRow) -> list[str]:
     decided = [f"the rule {name!r} decides" for name in counterexample.decided_by]
     cause = counterexample.cause
     if cause:
-        protects = cause.rule in counterexample.outcome.protected_by  # The outcome names the rule.
-        decided = [] if protects else [cause_words(cause)]
+        # The outcome names the rule that protects it.
+        is_said = cause.rule in counterexample.outcome.protected_by and not cause.other
+        decided = [] if is_said else [cause_words(cause)]
     return [*decided, *([hole_words(counterexample.hole)] if counterexample.hole else [])]
 
 

@@ -100,6 +100,33 @@ def test_a_rule_that_encrypts_is_the_cause_where_nothing_is_to_be_encrypted() ->
     assert (found["kind"], found["rule"]) == ("encrypts", "Partners")
 
 
+_PLAIN = {"when": PARTNER, "then": "unencrypted"}
+
+
+def test_a_rule_that_is_to_keep_others_from_encrypting_and_stands_behind_them_is_named() -> None:
+    plain = rule("Plain", PARTNER, STOP)
+    found = cause([ALL, plain], **_PLAIN)
+    assert (found["kind"], found["rule"], found["other"]) == ("encrypts", "All", "Plain")
+    assert cause_words(found) == "the rule 'All' encrypts it before the rule 'Plain' could stop that"
+    for other in (rule("Plain", {**IN, "recipient_domain_is": ["a.com"]}, STOP), {**plain, "enabled": False}):
+        assert "other" not in cause([ALL, other], **_PLAIN)
+
+
+def test_what_keeps_a_rule_from_keeping_others_from_encrypting_is_the_cause() -> None:
+    plain = rule("Plain", PARTNER, STOP, exceptions={"subject_contains_words": ["secret"]})
+    for rules in ([plain, ALL], [plain, ALL, {**ALL, "name": "All again"}]):
+        found = cause(rules, **_PLAIN)
+        assert (found["kind"], found["rule"], found["value"]) == ("exception", "Plain", ["secret"])
+
+
+def test_what_keeps_a_rule_from_branding_mail_is_the_cause_where_it_is_encrypted() -> None:
+    brand = {"apply_rights_protection_customization_template": "Portal"}
+    portal = rule("Portal", OUTGOING, brand, exceptions={"recipient_domain_is": ["partner.com"]})
+    found = cause([PARTNERS, portal], then="portal")
+    assert (found["kind"], found["rule"], found["value"]) == ("exception", "Portal", ["partner.com"])
+    assert cause([PARTNERS, {**portal, "enabled": False, "exceptions": {}}], then="portal")["would"] == "brand"
+
+
 def test_the_rule_that_sends_mail_to_others_is_named() -> None:
     copies = rule("Copies", PARTNER, {"redirect_message_to": ["z@other.example"]})
     found = cause([copies, PARTNERS])
