@@ -84,6 +84,7 @@ def compared(
         delivers=() if aim.asks_delivery else tuple(filter(_is_delivered_now, changes.findings)),
         lesser_losses=lesser_losses(losses, rules, edited, task.facts, task.now),
         puts_right=known.put_right(draft),
+        blurs=left_open is not None and known.first_blurred(edited) is not None,
     )
 
 

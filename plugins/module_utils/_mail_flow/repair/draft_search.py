@@ -200,7 +200,7 @@ class DraftSearch:
     def _checked(self, draft: EditedRules, is_worth_a_proof: Worth) -> _Checked:
         """What the simulator says of a draft, which costs little, and if it lets it pass, the prover."""
         rules = self._task.rules_of(draft)
-        wrong = self._known.first_wrong(rules)
+        wrong = self._known.first_wrong(rules) or self._known.first_blurred(rules)
         if wrong is not None:
             self._note(draft, wrong)
             return _Checked(wrong=wrong)
@@ -225,7 +225,7 @@ class DraftSearch:
             left_open = self._proof.left_open(verifier)
             if left_open is not None:
                 kept_guarantees = [other for other in kept_guarantees if other is not self._goal.guarantee]
-            wrong = self._proof.refuting(verifier, kept_guarantees)
+            wrong = self._proof.refuting(verifier, kept_guarantees) or self._known.first_blurred(verifier.rules)
         except (OpenError, BudgetError):
             self._count["undecided"] += 1
             self._unanswered += 1

@@ -43,22 +43,37 @@ class KnownCounterexamples:
         return shown.wrong
 
     def add_open(self, judgment: Judgment) -> None:
-        """Keeps the message that kept open whether a draft meets the goal.
+        """Keeps the message that kept open whether a draft meets the goal; where one of its copies surely breaks the guarantee
+        at present, as a counterexample, too.
 
         :param judgment: the verdict on the goal.
         """
-        if judgment.may_break is not None:
-            self._open.append(judgment.may_break)
+        if judgment.may_break is None:
+            return
+        self._open.append(judgment.may_break)
+        build = self._replay(judgment.guarantee, self._task.present_rules).breaks(judgment.may_break)
+        if build is not None:
+            self.add(judgment.guarantee, build())
 
     def is_left_open(self, rules: RuleSet) -> bool:
         """Whether a known message keeps it open at least whether rules meet the goal: they are not proved to, then."""
         guarantee = self._goal.guarantee
         if guarantee is None or not self._open:
             return False
+        return any(map(self._replay(guarantee, rules).may_break, self._open))
+
+    def _replay(self, guarantee: Guarantee, rules: RuleSet) -> GuaranteeReplay:
+        """What the simulator says under some rules about messages that may break a guarantee."""
         claims = claims_of([guarantee.selection], rules.dialect)
         breach = Breach(guarantee, rules, claims, claims.rules[0])
-        replay = GuaranteeReplay(breach, brought_people(rules, self._task.facts))
-        return any(map(replay.may_break, self._open))
+        return GuaranteeReplay(breach, brought_people(rules, self._task.facts))
+
+    def first_blurred(self, rules: RuleSet) -> FailingCopy | None:
+        """A copy that a rule makes, that breaks the guarantee of the goal at present, and of which nobody knows whether it does
+        under other rules: they do not put it right.
+        """
+        made_by_rules = (shown for shown in self._of_goal() if shown.wrong.copy.is_made_by_rules)
+        return next((shown.wrong for shown in made_by_rules if not _keeps(rules, shown)), None)
 
     def first_wrong(self, rules: RuleSet) -> FailingCopy | None:
         """A known message that is treated wrongly: the goal's own first."""

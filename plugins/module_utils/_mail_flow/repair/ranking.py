@@ -35,10 +35,11 @@ def puts_right_what_is_there(suggestion: Suggestion, aim: Aim) -> bool:
 
 
 def least_harmful(suggestion: Suggestion) -> Rank:
-    """What suggestions of all sorts are sorted by: the classes that lose by them, and whether mail still breaks the guarantee, which
-    it may where rules that are meant for it are put right.
+    """What suggestions of all sorts are sorted by: the classes that lose by them, and whether mail still breaks the guarantee, or a
+    copy that a rule makes may, which it may where rules that are meant for it are put right.
     """
-    return (len(suggestion.grave_losses), suggestion.is_refuted and not suggestion.of_meant_rules)
+    still_broken = suggestion.is_refuted or suggestion.blurs
+    return (len(suggestion.grave_losses), still_broken and not suggestion.of_meant_rules)
 
 
 def first_by(suggestion: Suggestion, aim: Aim) -> Rank:

@@ -61,6 +61,8 @@ class Suggestion:
         not, for all mail: the verdict then; ``None`` if the goal is met.
     :param settled: the verdict on a guarantee that nothing refutes, and that is proved after the edits; ``None`` for others.
     :param connector: the edit of an outbound connector that it is instead; ``None`` for edits of rules.
+    :param blurs: whether it is unknown then of a copy that a rule makes, and that breaks the guarantee at present, whether it
+        still does.
     :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
     :param of_meant_rules: whether the rules that are edited are meant for what the goal is about.
     :param moves_wider_rules: whether they only go before others, and are for more mail, of which what the goal is about is a part.
@@ -88,6 +90,7 @@ class Suggestion:
     delivers: tuple[MailFinding, ...] = ()
     lesser_losses: tuple[MailFinding, ...] = ()
     puts_right: tuple[Counterexample, ...] = ()
+    blurs: bool = False
     replay: TraceEffect | None = None
 
     @property
