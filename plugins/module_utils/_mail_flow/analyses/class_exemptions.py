@@ -108,7 +108,11 @@ class ClassExemptions:
         rest = [*exempt, *(~acts for acts in candidates.values())]
         if extent.named and self._known.can(rest) is False:
             return Exemptions("another", by, other_ways)
-        return Exemptions(self._limit(draft, extent, rest), by, other_ways)
+        limit = self._limit(draft, extent, rest)
+        arrives = self._model.circuit.disjunction(self._model.mail.arrival.values())
+        if limit == "protected" and self._known.can([*extent.named, treated, arrives]):
+            limit = "partly_protected"
+        return Exemptions(limit, by, other_ways)
 
     def _limit(self, draft: ClassFacts, extent: Extent, rest: Sequence[Literal]) -> str:
         """What exempts named mail beside other rules.
@@ -144,6 +148,7 @@ class ClassExemptions:
         edited = [draft.edit.before, draft.edit.after] if draft.edit else []
         own_names = {rule.name for rule in (*edited, *(rule for _side, rule in draft.rules)) if rule is not None}
         acts: tuple[dict[Exempting, Literal], ...] = ({}, {})
+        rules_now = {rule.name: rule for rule in self._model.rule_sets[1].rules if not rule.idle}
         for which, rules in enumerate(self._model.rule_sets):
             for rule in rules.rules:
                 if rule.idle or rule.name in own_names or surely_acts(rule, draft.shown.courses[which]):
@@ -153,6 +158,10 @@ class ClassExemptions:
                 if exempting.how:
                     ends = high(ended_by(rule, self._model.free.chains[which]))
                     acts[which][exempting] = acts[which].get(exempting, FALSE) | ends
+                    twin = rules_now.get(rule.name)
+                    if not which and twin is not None and _how(twin, draft, earlier=earlier) == exempting.how:
+                        still = ends & high(ended_by(twin, self._model.free.chains[1]))
+                        acts[1][exempting] = acts[1].get(exempting, FALSE) | still
         before, now = acts
         for dlp_rule in certain_dlp_rules(self._model.facts):
             exempting = Exempting(dlp_rule.name, _how_by_dlp(dlp_rule, draft.mail_class))

@@ -83,9 +83,8 @@ class ClassMessages:
                 continue
             mail_class.refine = self._class_model.model.atoms_to_refine(side)
             if candidate and courses:
-                may_show = True
                 mail_class.refine = mail_class.refine or self._class_model.model.unmodeled_in_fields()
-                self._note_possible(mail_class, candidate, courses)
+                may_show = self._note_possible(mail_class, candidate, courses)
 
     def note(self, mail_class: MailClass, candidate: CandidateMessage, courses: Courses, *, usual: bool) -> None:
         """Notes a message for a class if it certainly shows it."""
@@ -98,10 +97,12 @@ class ClassMessages:
         ):
             mail_class.shown = ClassWitness(candidate, courses, usual)
 
-    def _note_possible(self, mail_class: MailClass, candidate: CandidateMessage, courses: Courses) -> None:
-        """Notes a message that may show a class, with its unknowns."""
+    def _note_possible(self, mail_class: MailClass, candidate: CandidateMessage, courses: Courses) -> bool:
+        """Notes the unknowns of a message that may show a class, and the message, unless all that is known of it is the same in both
+        rule sets. Returns whether it is not.
+        """
         edit = self._class_model.edits[mail_class.cause] if mail_class.cause < len(self._class_model.edits) else None
-        by_rule_set = zip(courses, candidate.facts, strict=True)
+        by_rule_set = list(zip(courses, candidate.facts, strict=True))
         transit = mail_class.kind.aspect is Aspect.TRANSIT
         mail_class.reasons = sorted(
             {
@@ -110,8 +111,12 @@ class ClassMessages:
                 for reason in reasons_of(course, candidate.message, facts, transit=transit)
             }
         )
-        mail_class.witness = witness_of(candidate, mail_class.person)
+        before, after = (treated(course, candidate.message, facts) for course, facts in by_rule_set)
         mail_class.acted = acted(edit, courses)
+        if edit is None and before == after:
+            return False
+        mail_class.witness = witness_of(candidate, mail_class.person)
+        return True
 
     def courses(self, candidate: CandidateMessage, person: str) -> Courses | None:
         """What happens to the recipient's copy, or to the copies of a person whom rules add, before and after; ``None`` if that is

@@ -228,7 +228,9 @@ def _named_in_fields(formulas: Formulas, atom: Atom, seen: SeenMessage, address:
     # Members of a group who share the copy are not modeled: that the field counts for nobody decides nothing of it.
     of_group = counts is False and address in mail.facts.groups.expanded
     question = "field of a group" if of_group else questions.FIELDS_OF_A_COPY
-    counts_anyway = logic.unknown(question, option, atom.values, address, seen.splits)
+    # Where it is not known who shares the copy, another split may mean another answer.
+    history = 0 if formulas.other_recipients.is_modeled(address) else seen.splits
+    counts_anyway = logic.unknown(question, option, atom.values, address, history)
     stays = formulas.other_recipients.still_there(address, seen.splits)
     there = mail.recipient["address", address] | stays | counts_anyway
     ways: list[Value] = [named & there]

@@ -268,6 +268,9 @@ class OtherRecipients(Protocol):
     def at_alias(self, address: str) -> Value:
         """Whether the sender may have written to the owner of this address, if among them, at an alias."""
 
+    def is_modeled(self, address: str) -> bool:
+        """Whether it is known of somebody else at an address after which splits they share the copy."""
+
     def still_there(self, address: str, history: int) -> Value:
         """Whether somebody else in the To or Cc field certainly is still in the copy."""
 

@@ -174,6 +174,10 @@ class OtherRecipientsFormulas:
             known.append(self.others_there & ~self.mail.addressing.others_direct)
         return circuit.disjunction(known)
 
+    def is_modeled(self, address: str) -> bool:
+        """Whether it is known of somebody else at an address after which splits they share the copy."""
+        return ("address", address) in self.companions
+
     def still_there(self, address: str, history: int) -> Value:
         """Whether somebody else named by a field certainly shares the copy: before any split, and after one if somebody
         who is modeled stays. For a group, its members stay, who are not modeled.
@@ -182,7 +186,7 @@ class OtherRecipientsFormulas:
             return TRUE
         if address in self.mail.facts.groups.expanded:
             return FALSE
-        if ("address", address) in self.companions:
+        if self.is_modeled(address):
             return self._stays["address", address][history]
         anybody = self.companions.get(ANYBODY)
         return FALSE if anybody is None else self._stays[ANYBODY][history] & anybody.slot["address", address]

@@ -605,6 +605,8 @@ def mail_of_change(finding: ChangedMail) -> NamedMail:
     )
     if finding.limit == "outside":
         mail = mail.with_clause(_FROM_INSIDE)
+    if finding.limit == "partly_protected":
+        mail = replace(mail, more=("that arrives unprotected",))
     return replace(mail, partly=True) if finding.limit == "some" else mail
 
 
@@ -627,6 +629,7 @@ def effect_parts(finding: ChangedMail) -> tuple[str, str]:
         unbranded=finding.loses_branding,
     )
     now += _example(finding)
+    now += " (some that arrives protected, too)" if finding.limit == "partly_protected" else ""
     # What other rules do is known about the recipient's copy.
     what = ("the recipient's copy", "that copy") if finding.person else ("it", "it")
     unless = unless_words(finding.keeping, reasons, other_ways=finding.other_ways_that_keep, what=what)

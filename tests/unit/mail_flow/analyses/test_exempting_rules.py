@@ -153,3 +153,18 @@ def test_rules_that_exempt_mail_now_come_before_those_that_did() -> None:
     assert unless_words(exempting) == (
         ", unless it is rejected by 'Q', or it was rejected by 'R' before, or 'S' stopped processing first"
     )
+
+
+def test_a_rule_that_stops_mail_before_and_after_the_edit_is_said_in_the_present() -> None:
+    (text,) = texts([*stops(1), ALL], stops(1))
+    assert "unless 'S0' stops processing first" in text
+
+
+def test_who_is_named_in_a_field_is_one_question_for_both_rule_sets() -> None:
+    """That another rule splits the message changes nothing for somebody who stays in the copy (U07)."""
+    tls = rule("TLS", {**IN, "recipient_domain_is": ["partner.com"]}, STOP)
+    words = rule(
+        "Words", {**IN, "subject_contains_words": ["a"]}, ENCRYPT, exceptions={"any_of_to_header": ["bob@contoso.com"]}
+    )
+    rows = compared([tls, words], [words]).rows
+    assert [row["text"] for row in rows if "splits the message" in row["text"]] == []

@@ -471,7 +471,8 @@ def test_where_there_is_no_other_rule_none_is_blamed() -> None:
         (
             brands[:1],
             brands[1:],
-            "Mail from inside now shows the branding 'Two' instead of 'One', unless it arrives protected: ",
+            "Mail from inside that arrives unprotected now shows the branding 'Two' instead of 'One' (some that arrives protected, "
+            "too): ",
         ),
     ):
         (text,) = [row["text"] for row in compared(before, after).rows]
