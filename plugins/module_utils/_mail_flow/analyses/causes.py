@@ -219,19 +219,21 @@ def _cause_by_nearest_rule(
     def is_known(standing: Standing) -> bool:
         """Whether it is known what keeps a rule from acting: one thing, or two of a rule in effect that is meant for the mail."""
         cause = _cause_by_standing(standing, every, copy)
-        is_meant = standing.could_act and _is_meant_for(standing.rule, guarantee)
-        return cause is not None and (cause.also is None or is_meant)
+        if cause is None or cause.also is None:
+            return cause is not None
+        return standing.could_act and _is_meant_for(standing.rule, guarantee)
 
-    near = list(filter(is_known, helping))
+    near, others = list[Standing](), list[Standing]()
+    for standing in helping:
+        (near if is_known(standing) else others).append(standing)
     if wish.wants_protection and not wish.wants_delivery:
         near += [standing for standing in every if _would_keep_back(standing)]
     nearest = _nearest(near, guarantee)
     elsewhere = _nearest(
         [
             standing
-            for standing in helping
-            if not is_known(standing)
-            and (_looks_in_another_place(standing, guarantee) or _is_for_a_part(standing, guarantee))
+            for standing in others
+            if _looks_in_another_place(standing, guarantee) or _is_for_a_part(standing, guarantee)
         ],
         guarantee,
     )
