@@ -144,7 +144,7 @@ def test_patterns_of_the_old_kind_have_few_constructs(pattern: str, found: bool 
 def test_what_sources_disagree_about_is_named(pattern: str, dialect: Dialect, has: str) -> None:
     found = has_pattern("a b [a", pattern, dialect)
     assert isinstance(found, Open)
-    assert reason_text(found.reasons[0]) == f"what the pattern {pattern!r} means to Exchange: it has {has}"
+    assert reason_text(found.reasons[0]) == f"what the pattern '{pattern}' means to Exchange: it has {has}"
 
 
 def test_a_cunning_pattern_takes_no_longer_than_its_text() -> None:

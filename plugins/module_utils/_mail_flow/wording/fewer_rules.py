@@ -12,6 +12,7 @@ from ..model import questions
 from ..repair.merging import MergedRules
 from ..repair.simplify import KeptRule, RemovedRule, Simplified
 from .guarantees import RELIED_ON, assumption_row
+from .instants import instant_words
 from .sentences import BECOMES
 
 #: Why nothing is proposed.
@@ -96,11 +97,11 @@ def _why(removed: RemovedRule) -> str:
 
 
 def _why_kept(staying: KeptRule) -> str:
-    about = (
-        [BECOMES[DifferenceKind(kind)] for kind in staying.about]
-        if staying.why == "difference"
-        else list(staying.about)
-    )
+    about = list(staying.about)
+    if staying.why == "difference":
+        about = [BECOMES[DifferenceKind(kind)] for kind in staying.about]
+    elif staying.why == "later":
+        about = [instant_words(date) for date in staying.about]
     return _WHY_RULES_STAY[staying.why].format(
         about=listed(about, joint="and") if about else BECOMES[DifferenceKind.UNKNOWN]
     )

@@ -20,6 +20,7 @@ from ..rules.flow_rule import FlowRule
 from ..simulator.assumptions import Premise
 from ..simulator.protection import MANY, SURELY_PROTECTED
 from .copy_row import TransitRow, copy_row
+from .instants import instant_words
 from .reasons import MOST_MB, SURELY_MB, open_reasons
 from .result_rows import AssumptionRow, CounterexampleRow, GuaranteeRow
 from .sentences import Clause, parts_of, words_of
@@ -129,7 +130,7 @@ def cause_words(cause: BreachCause) -> str:
 def _with_values(form: str, cause: BreachCause) -> str:
     """The words for a cause with its rules and values."""
     value = "" if cause.value is None else cause.value
-    shown = listed(list(map(str, value)), "'", "or") if isinstance(value, list) else str(value)
+    shown = listed(list(map(str, value)), "'", "or") if isinstance(value, list) else instant_words(str(value))
     name = cause.option.rpartition(".")[2]
     mail = _mail_that_meets(name, value) if cause.kind in ("exception", "scope", "elsewhere") else ""
     would = _WOULD.get(cause.would, "")
@@ -247,7 +248,9 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
     "internal_domains": lambda *names: (
         f"People in {', '.join(names)} count as inside: a remote domain makes them internal (IsInternal)."
     ),
-    "date": lambda *dates: f"The mail passes the rules before any of them begins or ends again ({listed(dates)}).",
+    "date": lambda *dates: (
+        f"The mail passes the rules before any of them begins or ends again ({listed(list(map(instant_words, dates)))})."
+    ),
     "internal_relay": lambda *names: (
         f"Mail to {', '.join(names)} (InternalRelay) does not leave the organization. How it gets to servers on premises is"
         " not considered."

@@ -13,6 +13,7 @@ from ..analyses.lint_kinds import LINT_KINDS, LintKind
 from ..analyses.single_rule_lint import LintFinding
 from ..model.kleene import Reason
 from ..model.outcomes import TEMPLATE
+from .instants import instant_words
 from .reasons import CONNECTOR_IDLE, reason_text
 from .row import ResultRow, as_list, one_of_texts
 from .sentences import PROTECTION_OPTIONS
@@ -366,6 +367,8 @@ def _values(about: Mapping[str, Any]) -> dict[str, Any]:
 def _value(key: str, value: Any) -> str:
     if key in _QUOTED:
         return quoted(short(value) if key == "pattern" else str(value))
+    if key == "date":
+        return instant_words(value)
     if key == "templates":
         return " and ".join(PROTECTION_OPTIONS.get(option, option.removeprefix(TEMPLATE)) for option in value)
     if key == "reason":

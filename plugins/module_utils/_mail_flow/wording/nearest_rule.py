@@ -9,6 +9,7 @@ from typing import Any
 
 from ..._exchange.text import visible_line
 from ..repair.nearest import NearestRule
+from .instants import instant_words
 from .reasons import worded
 from .row import ResultRow
 from .suggestions import value_words
@@ -89,10 +90,20 @@ def _obstacle(row: NearestRow) -> str:
     section, _dot, option = row.option.rpartition(".")
     if section:
         looked_at = "nothing" if row.looked_at is None else row.looked_at
-        return f"Its {section.removesuffix('s')} {option} looks for {value_words(row.value)}, and finds {looked_at}."
+        return f"Its {section.removesuffix('s')} {option} looks for {_sought(row.value)}, and finds {looked_at}."
     if option == "priority":
         stopped = row.looked_at is not None
         return (
             f"It is not reached: {row.looked_at!r} stops before." if stopped else "Only a later rule makes this copy."
         )
-    return _NOT_IN_FORCE[option].format(value_words(row.value))
+    return _NOT_IN_FORCE[option].format(instant_words(value_words(row.value)))
+
+
+def _sought(value: Any) -> str:
+    """What a condition looks for; one about a header has its name before the values, one with two options the values of each."""
+    if not (isinstance(value, (list, tuple)) and value and isinstance(value[-1], (list, tuple))):
+        return value_words(value)
+    first, *others = value
+    if isinstance(first, str):
+        return f"{' and '.join(map(value_words, others))} in the header {first}"
+    return " and ".join(map(value_words, value))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..._exchange.text import listed, short
+from ..._exchange.text import listed, quoted, short
 from ..._exchange.unprotected import UNPROTECTED
 from ..input.observations import contradiction_text
 from ..model import questions
@@ -18,6 +18,7 @@ from ..model.reason_kinds import ReasonKind, RuleIdle
 from ..simulator.protection import LARGEST, SURELY_PROTECTED
 from ..simulator.rule_trace import Saw
 from .dlp import looks_words
+from .instants import instant_words
 from .row import ResultRow
 from .settled_by import settled_by
 
@@ -121,11 +122,13 @@ _CONSTRUCTS: Mapping[str, str] = {
 
 
 def _pattern(pattern: str, construct: str, *values: str) -> str:
-    return f"what the pattern {short(pattern)!r} means to Exchange: it has {_CONSTRUCTS[construct].format(*values)}"
+    return (
+        f"what the pattern {quoted(short(pattern))} means to Exchange: it has {_CONSTRUCTS[construct].format(*values)}"
+    )
 
 
 def _of_pattern(form: str) -> Callable[..., str]:
-    return lambda pattern, *_more: form.format(short(pattern))
+    return lambda pattern, *_more: form.format(quoted(short(pattern)))
 
 
 def _added(*brought: tuple[str, str]) -> str:
@@ -228,12 +231,12 @@ _SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
     "name_in_field": "whether the field {} has a name beside an address (headers)",
     "names_in_attachment": "whether the names of files in {} count",
     "pattern": _pattern,
-    "pattern_accents": _of_pattern("whether the pattern {!r} sees a letter and its accent as one character"),
+    "pattern_accents": _of_pattern("whether the pattern {} sees a letter and its accent as one character"),
     "pattern_plain_letters": _of_pattern(
-        "whether the pattern {!r} takes such letters as a dotless i or a long s for i and s"
+        "whether the pattern {} takes such letters as a dotless i or a long s for i and s"
     ),
-    "pattern_lines": _of_pattern("whether ^ and $ in the pattern {!r} stand for the borders of lines"),
-    "pattern_too_large": _of_pattern("what the pattern {!r} finds: it is too large for this collection to analyze"),
+    "pattern_lines": _of_pattern("whether ^ and $ in the pattern {} stand for the borders of lines"),
+    "pattern_too_large": _of_pattern("what the pattern {} finds: it is too large for this collection to analyze"),
     "range": "what the range {} is",
     "reserved": "the condition is reserved by Microsoft",
     "scl": "the spam confidence level of the message when the rules run (give scl)",
@@ -325,7 +328,7 @@ _SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
     "contradictory": "its conditions and exceptions cannot all be met together, whatever is open",
     **dict.fromkeys(
         ("date", "date_exactly", "date_of_message", "date_without_offset"),
-        "whether {} is over when the message passes the rules",
+        lambda date, *_more: f"whether {instant_words(date)} is over when the message passes the rules",
     ),
     "delivery_report": "rules do not see non-delivery reports",
     "header_last": "whether {rule} sets or removes the header {1} last",
@@ -334,7 +337,7 @@ _SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
     "hidden_and_matched": "whether {rule} counts as matched on a message that S/MIME hides",
     "not_reached": "not reached: {:' or } ended the processing",
     "outside_dates": lambda *dates: (
-        f"the message is outside of its dates: {' to '.join(date or 'always' for date in dates)}"
+        f"the message is outside of its dates: {' to '.join(instant_words(date) or 'always' for date in dates)}"
     ),
     "reports": "which rules see reports that Exchange itself sends",
     "rule_fails": "what makes Exchange fail on a rule is not documented",

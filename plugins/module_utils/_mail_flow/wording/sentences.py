@@ -31,6 +31,7 @@ from ..model.addresses import is_below
 from ..model.outcomes import TEMPLATE, Fate, ProtectionKind
 from ..rules.flow_rule import FlowRule
 from ..simulator.copy_result import CopyResult
+from .instants import instant_words
 
 #: No conditions that rules change.
 NONE_CHANGED: Mapping[Atom, tuple[str, ...]] = MappingProxyType({})
@@ -746,7 +747,7 @@ def dated(dates: Sequence[DateChange]) -> str:
     texts: list[str] = []
     for place, date in enumerate(dates):
         again = place and date.how in ("other", "meets") and dates[place - 1].how == date.how
-        texts.append(f"{'' if again else _DATED[date.how]}{date.verb} on {date.date}")
+        texts.append(f"{'' if again else _DATED[date.how]}{date.verb} on {instant_words(date.date)}")
     return " and ".join(texts)
 
 

@@ -313,7 +313,7 @@ def test_a_date_is_over_where_every_time_zone_says_so(date: str, kinds: set[str]
 
 def test_a_rule_that_is_still_to_begin_is_told_with_its_date() -> None:
     (row,) = lint([{**ALL, "activation_date": "2026-04-01T00:00:00Z"}], TENANT, NOW)
-    assert row["reason"] == "The rule 'All' does not act yet: it begins on 2026-04-01T00:00:00Z."
+    assert row["reason"] == "The rule 'All' does not act yet: it begins on 2026-04-01 00:00 UTC."
 
 
 def test_a_stop_behind_all_that_encrypts_its_mail_is_named() -> None:

@@ -251,18 +251,18 @@ OFFERS = rule("Offers", {**OUTGOING, "subject_contains_words": ["offer"]}, ENCRY
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ([ALL], [{**ALL, "expiry_date": "2026-04-01T00:00:00Z"}], "rule 'All' ends on 2026-04-01T00:00:00Z"),
-        ([{**ALL, "expiry_date": "2026-04-01T00:00:00Z"}], [ALL], "rule 'All' no longer ends on 2026-04-01T00:00:00Z"),
-        ([], [SOON], "rule 'All' begins on 2026-04-01T00:00:00Z"),
-        ([SOON], [], "rule 'All' no longer begins on 2026-04-01T00:00:00Z"),
-        ([SOON], [{**SOON, "state": "Disabled"}], "rule 'All' no longer begins on 2026-04-01T00:00:00Z"),
+        ([ALL], [{**ALL, "expiry_date": "2026-04-01T00:00:00Z"}], "rule 'All' ends on 2026-04-01 00:00 UTC"),
+        ([{**ALL, "expiry_date": "2026-04-01T00:00:00Z"}], [ALL], "rule 'All' no longer ends on 2026-04-01 00:00 UTC"),
+        ([], [SOON], "rule 'All' begins on 2026-04-01 00:00 UTC"),
+        ([SOON], [], "rule 'All' no longer begins on 2026-04-01 00:00 UTC"),
+        ([SOON], [{**SOON, "state": "Disabled"}], "rule 'All' no longer begins on 2026-04-01 00:00 UTC"),
         (
             [SOON],
             [{**SOON, "actions": {"delete_message": True}}],
-            "rule 'All' is no longer the same when it begins on 2026-04-01T00:00:00Z",
+            "rule 'All' is no longer the same when it begins on 2026-04-01 00:00 UTC",
         ),
-        ([STOPS, SOON], [SOON], "rule 'All' meets other rules or settings when it begins on 2026-04-01T00:00:00Z"),
-        ([UNTIL, OFFERS], [UNTIL], "rule 'All' meets other rules or settings when it ends on 2026-04-01T00:00:00Z"),
+        ([STOPS, SOON], [SOON], "rule 'All' meets other rules or settings when it begins on 2026-04-01 00:00 UTC"),
+        ([UNTIL, OFFERS], [UNTIL], "rule 'All' meets other rules or settings when it ends on 2026-04-01 00:00 UTC"),
     ],
 )
 def test_a_date_to_come_is_named(before: list[Values], after: list[Values], said: str) -> None:

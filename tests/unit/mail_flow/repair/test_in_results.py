@@ -207,6 +207,24 @@ def test_rules_as_the_option_takes_them() -> None:
             "Its exception recipient_domain_is looks for 'fabrikam.com', and finds ann@fabrikam.com.",
         ),
         (
+            [
+                {
+                    **ENCRYPT,
+                    "conditions": {
+                        **OUT,
+                        "header_contains_message_header": "X-Class",
+                        "header_contains_words": ["a", "b"],
+                    },
+                }
+            ],
+            {
+                "option": "conditions.header_contains_message_header",
+                "value": ["X-Class", ["a", "b"]],
+                "looked_at": "no such header",
+            },
+            "Its condition header_contains_message_header looks for 'a' or 'b' in the header X-Class, and finds no such header.",
+        ),
+        (
             [{**ENCRYPT, "conditions": {**OUT, "sent_to": ["bob@fabrikam.com"], "subject_contains_words": ["secure"]}}],
             {
                 "option": "conditions.sent_to",

@@ -168,7 +168,7 @@ def test_a_rule_stays_that_other_people_may_need(groups: list[str], rules: list[
 
 def test_a_disabled_rule_can_go_and_one_that_begins_later_stays() -> None:
     assert removed({**ALL, "enabled": False}) == {"All": []}
-    assert reasons({**ALL, "activation_date": "2026-05-01T00:00:00Z"}) == {"All": "it begins on 2026-05-01T00:00:00Z"}
+    assert reasons({**ALL, "activation_date": "2026-05-01T00:00:00Z"}) == {"All": "it begins on 2026-05-01 00:00 UTC"}
 
 
 def test_rules_that_differ_in_the_values_of_one_condition_can_be_one() -> None:
