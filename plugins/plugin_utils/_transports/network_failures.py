@@ -114,6 +114,15 @@ _FAILURES = (
         Executed.UNKNOWN,
         True,
     ),
+    # Also where a proxy answers with a page instead of opening the tunnel.
+    _NetworkFailure(
+        frozenset({"SSLError", "SSLEOFError"}),
+        ServiceError,
+        "the TLS connection to {where} failed.",
+        "If there is a proxy, check {proxy}, or HTTPS_PROXY in the environment. Check {address} if you set it.",
+        Executed.UNKNOWN,
+        True,
+    ),
 )
 
 

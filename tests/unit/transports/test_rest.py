@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import socket
 import struct
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -179,6 +181,29 @@ def test_a_proxy_that_is_not_reached_or_refuses_the_tunnel_means_that_nothing_ha
             assert isinstance(outcome.error, errors.UnreachableError)
             assert "the proxy did not connect to" in outcome.error.message
             assert outcome.executed is Executed.NO
+
+
+def test_a_proxy_that_answers_with_a_page_instead_of_a_tunnel_is_named() -> None:
+    page = b"HTTP/1.1 200 OK\r\n\r\n<html><body>Accept the rules of this network.</body></html>"
+
+    def answer_with_page(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _address = listener.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(page)
+                    connection.recv(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=answer_with_page, args=[listener], daemon=True).start()
+        proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        (outcome,) = attempt("https://outlook.office365.com", WRITE, exchange_proxy=proxy)
+        listener.shutdown(socket.SHUT_RDWR)
+    assert isinstance(outcome.error, errors.ServiceError)
+    assert "the TLS connection to" in outcome.error.message
+    assert "ansible_exchange_proxy" in outcome.error.remedy
+    assert outcome.executed is Executed.UNKNOWN
 
 
 def test_nobody_listening_means_that_nothing_happened() -> None:
