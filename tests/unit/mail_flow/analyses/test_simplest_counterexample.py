@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 
 from tests.unit.mail_flow.answers import difference, prove, verdict_sentence, worsened
+from tests.unit.mail_flow.asking import verdict
 
 IRM = {
     "azure_rms_licensing_enabled": True,
@@ -197,3 +198,9 @@ def test_letters_beyond_ascii_are_written_only_where_no_others_show_it(mode: str
     wanted = {**OUTGOING, "subject_or_body_matches_patterns": [r"SE\d{4}"]}
     shown = refuted({**numbers, "mode": mode}, when=wanted)["counterexample"]["message"]
     assert f"{shown.get('subject', '')}{shown.get('body', '')}".isascii() is in_ascii
+
+
+def test_mail_that_a_pattern_for_the_beginning_misses_is_shown_by_an_answer() -> None:
+    begins = {**ENCRYPT, "conditions": {**OUTGOING, "subject_matches_patterns": [r"^\[secure\]"]}}
+    found = verdict([begins], when={**OUTGOING, "subject_contains_words": ["[secure]"]}, then="not_in_clear")
+    assert found["counterexample"]["message"]["subject"] == "Re: [secure]"
