@@ -146,11 +146,11 @@ def are_wider(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
 
 def enforces_cause(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     """Whether a draft only enforces the rule, and at most moves it, that is only tested, which is why the guarantee of a goal is
-    refuted.
+    refuted, and that is meant for its mail: a trial of more than that is none of it.
     """
     judged = task.judgment(goal)
     cause = judged.counterexample.cause if judged and judged.counterexample else None
-    if cause is None or {edit.rule for edit in draft.edits} != {cause.rule}:
+    if cause is None or {edit.rule for edit in draft.edits} != {cause.rule} or not are_meant(draft, goal, task):
         return False
     return any(map(_enforces, draft.edits)) and all(edit.kind == MOVE or _enforces(edit) for edit in draft.edits)
 

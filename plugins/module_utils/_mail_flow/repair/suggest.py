@@ -42,7 +42,7 @@ from .advice import (
     of_returned_mail,
 )
 from .aims import NEW_RULE, keeps_back, rebuilds
-from .compared_draft import are_meant, are_withholding, compared
+from .compared_draft import are_meant, are_withholding, compared, enforces_cause
 from .connector_edits import ConnectorEdit, connector_edits, connector_to_add
 from .draft_proof import DraftProof, OpenError
 from .draft_search import DraftSearch, FirstStep, FoundDraft
@@ -161,15 +161,19 @@ class _GoalRepair:
 
     def _steps_worth_it(self, suggested: Sequence[Suggestion], steps: Sequence[FirstStep]) -> Sequence[FirstStep]:
         """The first steps that go before some suggestions: all where each of these costs mail something. Where the first one adds a
-        rule, those of rules that are meant to keep the mail back; where all add one, those of rules that are meant for the mail: of
-        broken ones if one more rule is proved.
+        rule, those of rules that are meant to keep the mail back, and the one that enforces the tested rule that is the cause.
+        Where all add one, those of rules that are meant for the mail: of broken ones if one more rule is proved.
         """
         if all(suggestion.grave_losses for suggestion in suggested):
             return steps
         adding = [rebuilds(each.edits, each.rules, self._aim) >= NEW_RULE for each in suggested]
-        withholding = [step for step in steps if are_withholding(step.draft, self._aim, self._task)]
-        if adding[0] and withholding:
-            return withholding
+        before_added = [
+            step
+            for step in steps
+            if are_withholding(step.draft, self._aim, self._task) or enforces_cause(step.draft, self._goal, self._task)
+        ]
+        if adding[0] and before_added:
+            return before_added
         if not all(adding):
             return ()
         is_proved = any(suggestion.left_open is None for suggestion in suggested)

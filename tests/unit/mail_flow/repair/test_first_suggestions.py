@@ -316,6 +316,23 @@ def test_a_rule_that_is_only_tested_and_is_the_cause_is_enforced_also_where_it_i
     assert [("exception", "Own")] in edits
 
 
+def test_a_rule_that_is_only_tested_and_is_the_cause_is_enforced_before_one_is_added_that_leaves_nothing_open() -> None:
+    """Digits of other scripts stay open."""
+    tested = rule("IBAN", {**OUTGOING, "subject_matches_patterns": ["[A-Z]{2}[0-9]{22}"]}, ENCRYPT, mode="Audit")
+    later = rule("Later", OUTGOING, ENCRYPT, activation_date="2027-01-01T00:00:00Z")
+    wanted = {**OUTGOING, "subject_matches_patterns": [r"SE\d{22}"]}
+    found, edits = repaired([tested, later], {"when": wanted, "then": "not_in_clear"})
+    assert edits[:2] == [[("enable", "IBAN")], [("add", "Encrypt: G")]]
+    assert found.suggestions[0].is_refuted
+
+
+def test_a_trial_of_all_mail_is_not_enforced_for_a_part_of_it() -> None:
+    trial = rule("Trial", OUTGOING, ENCRYPT, mode="Audit")
+    wanted = {**OUTGOING, "subject_contains_words": ["patient"]}
+    _found, edits = repaired([AGENDA, trial], {"when": wanted, "then": "not_in_clear"})
+    assert edits[0] == [("add", "Encrypt: G")]
+
+
 def test_a_rule_that_is_meant_is_put_right_before_one_that_stops_is_opened() -> None:
     workers = rule("Workers", {"from": ["megan@contoso.com"], "sent_to_scope": "InOrganization"}, ENCRYPT)
     stops = rule("Stop all", IN, {**STOP, "set_audit_severity": "Low"})
