@@ -164,7 +164,8 @@ class _GoalRepair:
         rule, those of rules that are meant to keep the mail back, and the one that enforces the tested rule that is the cause.
         Where all add one, those of rules that are meant for the mail: of broken ones if one more rule is proved.
         """
-        if all(suggestion.grave_losses for suggestion in suggested):
+        # What is not compared may lose by it, too.
+        if all(suggestion.grave_losses or not suggestion.difference.complete for suggestion in suggested):
             return steps
         adding = [rebuilds(each.edits, each.rules, self._aim) >= NEW_RULE for each in suggested]
         before_added = [

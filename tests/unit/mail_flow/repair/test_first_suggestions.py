@@ -5,6 +5,7 @@ keep mail back stay as they are, and rules for other mail are left to what they 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     guarantees_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import suggest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.compared_draft import compared
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggestion import Suggestion
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     suggestion_rows,
@@ -520,3 +523,18 @@ def test_a_step_that_costs_no_mail_anything_goes_before_edits_that_take_copies_f
     # An exception of all senders inside would end the records.
     exceptions = {edit.option for suggestion in others for edit in suggestion.edits if edit.kind == "exception"}
     assert exceptions == {"exceptions.subject_contains_words"}
+
+
+def test_a_step_also_goes_before_edits_of_which_nobody_knows_what_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comparison that is incomplete may have missed the mail that loses by it."""
+
+    def cut_short(*args: Any) -> Suggestion:
+        found = compared(*args)
+        return replace(found, unwanted_changes=(), difference=replace(found.difference, complete=False))
+
+    monkeypatch.setattr(suggest, "compared", cut_short)
+    secure = rule("Secure", MARKED, ENCRYPT)
+    records = rule("Records", {"from": ["megan@contoso.com"]}, {"blind_copy_to": ["vault@archive.com"]})
+    _found, edits = repaired([AGENDA, secure, records], {"when": MARKED, "then": "not_in_clear", "copies": "outside"})
+    assert edits[0] == [("move", "Secure")]
+    assert edits[1:]
