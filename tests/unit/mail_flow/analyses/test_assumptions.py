@@ -118,18 +118,21 @@ def test_a_token_in_a_disclaimer_stands_for_what_is_known_of_the_sender() -> Non
 
 
 @pytest.mark.parametrize(
-    "more",
+    ("more", "until"),
     [
-        {"expiry_date": "2026-03-01T01:00:00Z"},
-        {"activation_date": "2025-03-01T01:00:00Z", "expiry_date": "2026-04-01T00:00:00Z"},
+        ({"expiry_date": "2026-03-01T01:00:00Z"}, "2026-03-01 01:00 UTC"),
+        (
+            {"activation_date": "2025-03-01T01:00:00Z", "expiry_date": "2026-04-01T00:00:00Z"},
+            "2026-04-01 00:00 UTC",
+        ),
     ],
 )
-def test_a_proof_tells_how_long_it_holds(more: Values) -> None:
+def test_a_proof_tells_how_long_it_holds(more: Values, until: str) -> None:
     answer = verdict([{**ALL, **more}], when=IN, then="not_in_clear")
     (text,) = [each["text"] for each in answer["assumptions"] if each["id"] == "date"]
     assert (answer["verdict"], text) == (
         "proved",
-        f"The mail passes the rules before any of them begins or ends again ({more['expiry_date']}).",
+        f"The mail passes the rules before any of them begins or ends again ({until}).",
     )
     idle = {**ALL, "name": "Idle", "state": "Disabled", **more}
     assert "date" not in [each["id"] for each in verdict([idle, ALL], when=IN, then="not_in_clear")["assumptions"]]
