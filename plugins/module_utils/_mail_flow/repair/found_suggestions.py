@@ -49,6 +49,8 @@ class FoundSuggestions:
 
         :param is_open: whether open questions keep it from a proof, as far as that is known.
         """
+        if not self.every:
+            return True
         if self._is_known_at_other_places(draft, is_open=is_open):
             return False
         least = least_first_by(
@@ -75,7 +77,8 @@ class FoundSuggestions:
     def _is_known_at_other_places(self, draft: EditedRules, *, is_open: bool) -> bool:
         """Whether the repair of a draft was found at other places, leaves no more open there, and changes no less mail
         beside from place to place: further places are then not expected to change less. What a rule that is meant for the
-        mail changes where it was moved and no mail loses by it, it changes at further ones, too.
+        mail changes where it was moved and no mail loses by it, it changes at further ones, too; and so does one that is meant
+        for other mail, and goes behind something else for that.
         """
         settled = [
             suggestion
@@ -85,5 +88,12 @@ class FoundSuggestions:
         placed = [each for each in settled if any(edit.kind == MOVE for edit in each.edits)]
         if any(each.of_meant_rules and not each.losses for each in placed):
             return True
+        if any(each.surely_unwanted and not each.of_meant_rules and self._is_surpassed(each) for each in placed):
+            return True
         beside = [len(suggestion.surely_unwanted) for suggestion in settled]
         return 0 in beside or (len(beside) > 1 and beside[-1] >= beside[-2])
+
+    def _is_surpassed(self, suggestion: Suggestion) -> bool:
+        """Whether something that was found goes before a suggestion."""
+        rank = first_by(suggestion, self._aim)
+        return any(self._goes_before(other, rank) for other in self.every)

@@ -13,7 +13,7 @@ import datetime
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from ..._exchange.errors import OptionError
@@ -191,7 +191,7 @@ class _GoalRepair:
         """
         contradiction = self._contradiction()
         if contradiction is not None:
-            return GoalSuggestions(self._aim.name, advice=self._advice(), contradiction=contradiction)
+            return GoalSuggestions(self._aim.name, advice=self._advice, contradiction=contradiction)
         judged = self._task.judgment(self._goal)
         beyond = None
         if judged:
@@ -207,7 +207,7 @@ class _GoalRepair:
         if judged and beyond:
             return GoalSuggestions(self._aim.name, tuple(self._of_the_rest(beyond, judged)), advice=beyond)
         if self._is_kept_back():
-            advice = self._advice()
+            advice = self._advice
             if advice:
                 return GoalSuggestions(self._aim.name, advice=advice)
         elif not self._wants_plain_mail:
@@ -262,7 +262,7 @@ class _GoalRepair:
             meant = of_meant_dlp_rule(judged, self._aim, self._task)
             if meant:
                 return meant
-        return None if first and self._needs_no_advice(first) else self._advice()
+        return None if first and self._needs_no_advice(first) else self._advice
 
     def _needs_no_advice(self, first: Suggestion) -> bool:
         """Whether a suggestion goes before advice. For a guarantee of delivery, none does by which mail goes past the rules or
@@ -278,6 +278,7 @@ class _GoalRepair:
         """A guarantee that no rules can keep together with the goal."""
         return opposed_guarantee(self._goal.guarantee, self._task, self._known)
 
+    @cached_property
     def _advice(self) -> Advice | None:
         """What helps where no edit puts all mail right."""
         judged = self._task.judgment(self._goal)

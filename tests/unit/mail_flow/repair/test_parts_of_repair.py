@@ -175,6 +175,19 @@ def test_a_repair_that_open_questions_keep_from_a_proof_at_two_places_is_not_pro
     assert found.is_worth_a_proof(task.present.moved(3, 0).with_section(0, "enable", "actions", {}))
 
 
+def test_a_rule_for_other_mail_is_not_tried_at_further_places_once_something_goes_before_it() -> None:
+    task = task_of([AWAY, ALL, rule("Ours", {"from": ["ann@contoso.com"]}, {"set_scl": 1})], [LEAVING])
+    goal, known, _proof = parts(task)
+    nearer, farther = task.present.moved(0, 1), task.present.moved(0, 2)
+    moved = compared(nearer, task, goal, known)
+    beside = (replace(moved.difference.findings[0], kind=DifferenceKind.PROTECTION_LOST),)
+    found = FoundSuggestions(task, goal)
+    found.every.append(replace(moved, unwanted_changes=beside, of_meant_rules=False))
+    assert found.is_worth_a_proof(farther)
+    found.every.append(compared(task.present.moved(1, 0), task, goal, known))
+    assert not found.is_worth_a_proof(farther)
+
+
 def test_edits_that_put_one_message_right_are_first_steps_once_a_rule_and_edit() -> None:
     names = ("a.com", "b.com", "c.com")
     rules = [rule(name, {"recipient_domain_is": [name]}, {**STOP, "set_audit_severity": "Low"}) for name in names]
