@@ -565,7 +565,8 @@ guarantees:
     counterexample:
       description: >-
         A C(message) as O(messages) takes it, its C(recipient), the C(outcome) as in RV(messages[].recipients), and the
-        C(facts) that it needs in addition to the known ones. What it does not say does not matter. C(decided_by) lists
+        C(facts) that it needs in addition to the known ones; C(supposed_groups) are the groups in them that decide whether it breaks the guarantee, and
+        of which nobody knows the members. What it does not say does not matter. C(decided_by) lists
         the last rule without which the guarantee would be kept; absent where no rule decides. For
         V(protected_in_transit), C(hole) names the hole: the C(domain), its C(kind) (V(opportunistic), V(weak),
         V(domain_only), V(subdomains_only), V(disabled), V(not_routed) or V(uncovered)), the C(connector), what it

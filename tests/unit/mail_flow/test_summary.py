@@ -134,6 +134,36 @@ def test_an_exception_of_two_options_is_one_condition_in_a_refutation() -> None:
     assert verdict_sentence(row).endswith("the rule 'Encrypt' exempts mail with 'b' or 'c' in the header X-A.")
 
 
+_TEAM = {"from_member_of": ["team@contoso.com"]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "when", "supposed", "said"),
+    [
+        (
+            {**ENCRYPT, "conditions": _TEAM},
+            OUT,
+            ["team@contoso.com"],
+            "if nobody is a member of team@contoso.com, whose members are not known, mail from ",
+        ),
+        (
+            {**STOP, "conditions": OUT},
+            {**OUT, **_TEAM},
+            ["team@contoso.com"],
+            "if megan@contoso.com is a member of team@contoso.com, whose members are not known, mail from ",
+        ),
+        # It breaks it whoever is in the group.
+        ({**STOP, "conditions": _TEAM}, OUT, [], "mail from "),
+    ],
+)
+def test_a_refutation_that_rests_on_a_group_that_nobody_knows_says_so(
+    rule: dict[str, Any], when: dict[str, Any], supposed: list[str], said: str
+) -> None:
+    (row,) = prove([rule], FACTS, [{"name": "Outgoing", "when": when, "then": "not_in_clear"}])
+    assert row["counterexample"].get("supposed_groups", []) == supposed
+    assert verdict_sentence(row).startswith(f"'Outgoing' is not guaranteed: {said}")
+
+
 def test_a_refutation_by_a_copy_of_which_the_fate_is_open_says_that_each_one_breaks_it() -> None:
     groups = {"between_member_of_1": ["megan@contoso.com"], "between_member_of_2": ["law@contoso.com"]}
     rules = [

@@ -138,6 +138,8 @@ class Counterexample:
     :param shown_to: the person to whom a rule shows the copy in clear, if that breaks it; empty if the copy itself does.
     :param cause: why the copy breaks it, where that is known of a rule.
     :param unbranded: whether it is protected and certainly shows no branding, for a guarantee about the portal.
+    :param supposed_groups: the groups of which nobody knows the members, and that decide whether it breaks it. The facts say who
+        has to be in them.
     """
 
     message: Mapping[str, Any]
@@ -150,6 +152,7 @@ class Counterexample:
     unbranded: bool = False
     shown_to: str = ""
     cause: BreachCause | None = None
+    supposed_groups: tuple[str, ...] = ()
 
     @property
     def meant(self) -> str:
@@ -216,7 +219,7 @@ def counterexample_of(
     address = course.recipient.address
     facts = candidate.facts[0]
 
-    def still_breaks(message: Message) -> bool:
+    def still_breaks(message: Message, facts: Facts = facts) -> bool:
         """Whether a message breaks it whatever is unknown about it, with the same outcome."""
         course = course_of(breach.rules, message, facts, address)
         if course is None:
@@ -260,7 +263,24 @@ def counterexample_of(
         (decided,) if decided else (),
         candidate.written.facts,
         cause=_cause(breach, shown, Copy(message, facts, address), decided, keeps_with),
+        supposed_groups=_supposed_groups(candidate, lambda other: still_breaks(message, other)),
     )
+
+
+def _supposed_groups(candidate: CandidateMessage, breaks: Callable[[Facts], bool]) -> tuple[str, ...]:
+    """The groups without whose supposed members it is open whether a message breaks a guarantee.
+
+    :param breaks: whether it surely does if facts are true.
+    """
+    facts = candidate.facts[0]
+    members = facts.groups.members or {}
+
+    def without(group: str) -> Facts:
+        """The facts without the members of a group."""
+        others = {name: listed for name, listed in members.items() if name != group}
+        return replace(facts, groups=replace(facts.groups, members=others))
+
+    return tuple(group for group in candidate.written.supposed_groups if not breaks(without(group)))
 
 
 def _cause(
@@ -326,7 +346,7 @@ def counterexample_of_disclosure(
     facts = candidate.facts[0]
     guarantee = breach.guarantee
 
-    def outcome(message: Message, copy_: Course | None) -> CopyResult | None:
+    def outcome(message: Message, copy_: Course | None, facts: Facts = facts) -> CopyResult | None:
         """The result of a copy that the rule certainly shows; ``None`` for another."""
         if copy_ is None or not surely_discloses(breach.rules, copy_, disclosure, guarantee, message, facts):
             return None
@@ -338,18 +358,21 @@ def counterexample_of_disclosure(
     shown_outcome = outcome(candidate.message, course)
     if shown_outcome is None:
         return None
-    message = without_noise(
-        candidate,
-        address,
-        lambda other: same_outcome(outcome(other, course_of(breach.rules, other, facts, address)), shown_outcome),
-    )
+
+    def still_shows(message: Message, facts: Facts = facts) -> bool:
+        """Whether the rule certainly shows the copy of a message, with the same outcome."""
+        return same_outcome(outcome(message, course_of(breach.rules, message, facts, address), facts), shown_outcome)
+
+    options = without_noise(candidate, address, still_shows)
+    message = dated(options, candidate)
     return Counterexample(
-        {"name": guarantee.name, **message},
+        {"name": guarantee.name, **options},
         course.recipient.label if is_name(address) else address,
         shown_outcome,
         (disclosure.rule.name,),
         candidate.written.facts,
         shown_to=disclosure.person.label,
+        supposed_groups=_supposed_groups(candidate, lambda other: still_shows(message, other)),
     )
 
 

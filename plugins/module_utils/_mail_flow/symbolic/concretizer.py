@@ -49,11 +49,13 @@ class WrittenMessage:
     """A message as the option ``messages`` has it.
 
     :param facts: required facts beyond the known ones.
+    :param supposed_groups: the groups in them of which no fact says who their members are.
     """
 
     message: dict[str, Any]
     recipient: str
     facts: dict[str, Any] = field(default_factory=dict)
+    supposed_groups: tuple[str, ...] = ()
 
 
 #: What writes all but people, and how a message arrives.
@@ -146,7 +148,9 @@ class MessageWriter:
         }
         if aliases:
             facts["proxy_addresses"] = {**self.facts.people.proxy_addresses, **aliases}
-        return WrittenMessage(message, recipient, facts)
+        known = self.facts.groups.members or {}
+        supposed_groups = tuple(group for group in facts.get("groups", ()) if group not in known)
+        return WrittenMessage(message, recipient, facts, supposed_groups)
 
     # Recipients
 

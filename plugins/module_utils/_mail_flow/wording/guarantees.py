@@ -411,4 +411,5 @@ def counterexample_row(counterexample: Counterexample) -> CounterexampleRow:
         shown_to=counterexample.shown_to,
         cause=counterexample.cause,
         facts=dict(counterexample.facts) or None,
+        supposed_groups=counterexample.supposed_groups,
     )

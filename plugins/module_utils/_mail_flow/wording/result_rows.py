@@ -44,6 +44,7 @@ class CounterexampleRow(ResultRow):
     :param shown_to: to whom a rule shows the copy in clear; empty if it is the copy itself that breaks it.
     :param cause: why the copy breaks it, where that is known of a rule.
     :param facts: the facts that it assumes beyond the known ones.
+    :param supposed_groups: the groups in them of which nobody knows the members, and that decide whether it breaks it.
     """
 
     message: Row
@@ -56,6 +57,7 @@ class CounterexampleRow(ResultRow):
     shown_to: str = ""
     cause: BreachCause | None = field(default=None, metadata=codec(BreachCause.of_row, BreachCause.as_row))
     facts: Row | None = None
+    supposed_groups: tuple[str, ...] = field(default=(), metadata=as_list())
 
 
 @dataclass(frozen=True)

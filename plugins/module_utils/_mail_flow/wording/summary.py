@@ -244,7 +244,7 @@ def refutation(row: GuaranteeRow) -> str:
     counterexample = row.counterexample
     if counterexample is None:
         raise ValueError(f"{row.name!r} has no counterexample.")
-    mail = message_words(counterexample.message, counterexample.recipient)
+    mail = f"{_supposed(counterexample)}{message_words(counterexample.message, counterexample.recipient)}"
     if counterexample.shown_to:
         (rule,) = counterexample.decided_by
         return f"{mail} is shown to {counterexample.shown_to} {UNPROTECTED}: the rule {rule!r} reports it, or asks for an approval."
@@ -256,6 +256,15 @@ def refutation(row: GuaranteeRow) -> str:
     reasons = "; ".join(causes(counterexample))
     why = f": {reasons}" if reasons else ""
     return f"{mail} {verb} {outcome}{why}."
+
+
+def _supposed(counterexample: CounterexampleRow) -> str:
+    """The members of groups on which a counterexample rests and that nobody knows, as the beginning of a sentence."""
+    groups = (counterexample.facts or {}).get("groups", {})
+    return "".join(
+        f"if {listed(groups[name], joint='and') if groups[name] else 'nobody'} is a member of {name}, whose members are not known, "
+        for name in counterexample.supposed_groups
+    )
 
 
 def _on_what_it_depends(counterexample: CounterexampleRow) -> str:
