@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..._exchange.names import same_name
@@ -162,6 +162,7 @@ class RuleEdit:
         added.
     :param before: its value before, and :param:`after` now; ``None`` if it is not set. Priorities count from 0.
     :param revives: whether no mail can meet the rule before the edit, after which it is for the wanted mail alone.
+    :param insists: whether it takes out what the rule seems to exempt on purpose.
     """
 
     kind: str
@@ -170,6 +171,7 @@ class RuleEdit:
     before: Any = None
     after: Any = None
     revives: bool = False
+    insists: bool = False
 
     def as_row(self) -> dict[str, Any]:
         """The edit as a row of results, without what is not set."""
@@ -204,6 +206,10 @@ class EditedRules:
         """With one more rule, at a place."""
         rules = (*self.rules[:place], rule, *self.rules[place:])
         return self._then(rules, RuleEdit(ADD, name_of(rule), "priority", after=place))
+
+    def insisting(self) -> EditedRules:
+        """With the last edit as one that takes out what its rule seems to exempt on purpose."""
+        return replace(self, edits=(*self.edits[:-1], replace(self.edits[-1], insists=True)))
 
     def set(self, place: int, option: str, before: Any, after: Any) -> EditedRules:
         """With an option outside of the sections of the rule at a place set."""
@@ -262,7 +268,7 @@ def _rebuilds(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> int:
         return MORE_ACTIONS
     if edit.kind == ADD:
         return NEW_RULE
-    if edit.kind == ENABLE and edit.after is False:
+    if edit.insists or (edit.kind == ENABLE and edit.after is False):
         return LAST_RESORT
     option = edit.option.rpartition(".")[2]
     if edit.kind != CONDITION:

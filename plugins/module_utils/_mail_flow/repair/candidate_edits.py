@@ -148,7 +148,8 @@ class _EditsToAct:
 
     def _to_withhold(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule keeps back what it is meant to: enabled, reached, without an exception that only somebody else meets who gets
-        the message, too, or that all of its mail meets. What another exception says is let through on purpose.
+        the message, too, or that all of its mail meets. What another exception says is let through on purpose: as a last
+        resort, it is no longer.
         """
         place = standing.rule.place
         conditions = self._at.draft.rules[place].get("conditions") or {}
@@ -159,6 +160,8 @@ class _EditsToAct:
             options = self._values.options_of(standing, "exceptions", failed.atom.predicate)
             if failed.atom.reach is Reach.COPY or options.items() <= conditions.items():
                 repairs.append(self._at.draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(options)))
+            else:
+                yield from (edited.insisting() for edited in self._narrow_exception(standing, failed))
         yield from self._moved_as_well(standing, repairs)
         if not (standing.reached or standing.failed):
             yield from (self._at.draft.moved(place, to) for to in self._at.early_places if to < place)

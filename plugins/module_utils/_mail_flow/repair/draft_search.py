@@ -145,7 +145,7 @@ class DraftSearch:
             if checked.found and checked.found.left_open is None:
                 meeting.append(draft)
             is_enough |= not meeting and rebuilt < NEW_RULE
-            self._tries_last_resorts = False
+            self._tries_last_resorts &= not self._known.surely_helps(draft)
             if checked.found:
                 yield checked.found
         if not (meeting or is_enough):
@@ -163,7 +163,7 @@ class DraftSearch:
         for draft, wrong in sorted(singles, key=lambda step: step[1] is self._goal.wrong):
             for pair in candidates(draft, self._task.rules_of(draft), wrong, self._disjoint_from(wrong.aim)):
                 key = frozenset(map(repr, pair.edits))
-                if key in tried or len(key) != 2 or _moves_twice(pair):
+                if key in tried or len(key) != 2 or _edits_twice(pair):
                     continue
                 if self._count["pairs"] == _PAIRS:
                     return
@@ -256,13 +256,13 @@ class DraftSearch:
         """Notes edits that one message led to as a first step. Pairs have two."""
         if not self._count["pairs"]:
             self.first_steps.append(step)
-            self._tries_last_resorts = False
+            self._tries_last_resorts &= not self._known.surely_helps(step.draft)
 
 
-def _moves_twice(draft: EditedRules) -> bool:
-    """Whether two edits place one rule, which one does as well."""
+def _edits_twice(draft: EditedRules) -> bool:
+    """Whether two edits place one rule, or the second one edits a rule that the first one adds: one does as well."""
     first, second = draft.edits
-    return first.rule == second.rule and second.kind == MOVE and first.option == "priority"
+    return first.rule == second.rule and (first.kind == ADD or (second.kind == MOVE and first.option == "priority"))
 
 
 def _is_needless(draft: EditedRules, meeting: Sequence[EditedRules]) -> bool:

@@ -58,7 +58,7 @@ def _leaving_something_open(
     others = [other for other in task.to_keep(goal) if other is not guarantee]
     suggested = list[EditedRules]()
 
-    for nearest in sorted(steps, key=lambda step: (step.refuted, _adds_last(step.draft))):
+    for nearest in sorted(steps, key=lambda step: _nearness(step, known)):
         step = _placed(nearest, steps, known)
         if any(is_same_repair(step.draft.edits, other.edits) for other in suggested):
             continue
@@ -73,6 +73,13 @@ def _leaving_something_open(
         if keeps_others and edits_act(step.draft, verifier):
             suggested.append(step.draft)
             yield step.draft, left_open
+
+
+def _nearness(step: FirstStep, known: KnownCounterexamples) -> tuple[bool, bool, bool]:
+    """What first steps are sorted by: whether it is unknown if they put the first copy right, whether other mail surely breaks the
+    guarantee then, and whether they add a rule after all others.
+    """
+    return (not known.surely_helps(step.draft), step.refuted, _adds_last(step.draft))
 
 
 def _placed(nearest: FirstStep, steps: Sequence[FirstStep], known: KnownCounterexamples) -> FirstStep:

@@ -120,6 +120,13 @@ class KnownCounterexamples:
         rules = self._task.rules_of(draft)
         return sum(not _breaks(rules, of_goal) for of_goal in self._of_goal())
 
+    def surely_helps(self, draft: EditedRules) -> bool:
+        """Whether the rules of a draft surely put right the first copy that breaks the guarantee of the goal. For a goal
+        without a guarantee, all drafts do that are asked about.
+        """
+        rules = self._task.rules_of(draft)
+        return all(_keeps(rules, of_goal) for of_goal in self._of_goal()[:1])
+
     def put_right(self, draft: EditedRules) -> tuple[Counterexample, ...]:
         """Messages that break the guarantee of the goal at present: the one that shows it, and for each edit of several one
         that it puts right.

@@ -35,11 +35,12 @@ def puts_right_what_is_there(suggestion: Suggestion, aim: Aim) -> bool:
 
 
 def least_harmful(suggestion: Suggestion) -> Rank:
-    """What suggestions of all sorts are sorted by: the classes that lose by them, and whether mail still breaks the guarantee, or a
-    copy that a rule makes may, which it may where rules that are meant for it are put right.
+    """What suggestions of all sorts are sorted by: the classes that lose by them, whether they put nothing right, and whether mail
+    still breaks the guarantee, or a copy that a rule makes may, which it may where rules that are meant for it are put right.
     """
     still_broken = suggestion.is_refuted or suggestion.blurs
-    return (len(suggestion.grave_losses), still_broken and not suggestion.of_meant_rules)
+    helps = bool(suggestion.puts_right)
+    return (len(suggestion.grave_losses), not helps, still_broken and not suggestion.of_meant_rules)
 
 
 def first_by(suggestion: Suggestion, aim: Aim) -> Rank:
@@ -72,7 +73,7 @@ def least_first_by(
     :param passes_left_out: whether a rule goes before one that stops mail which the guarantee leaves out.
     """
     rebuilt = rebuilds(draft.edits, draft.rules, aim)
-    drawbacks = (0, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE, False, passes_left_out)
+    drawbacks = (0, False, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE, False, passes_left_out)
     of_rules = (not enforces_cause, not of_meant_rules, not moves_wider_rules, _moves_down(draft.edits))
     return (*drawbacks, is_open, *of_rules)
 

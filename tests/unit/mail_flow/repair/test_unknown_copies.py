@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An edit that only makes unknown whether a copy that breaks a guarantee still does puts nothing right."""
+"""An edit that only makes it unknown whether mail that breaks a guarantee still does puts nothing right."""
 
 from __future__ import annotations
 
@@ -33,3 +33,15 @@ def test_no_rule_is_added_that_only_makes_it_unknown_whether_a_copy_is_protected
     found, edits = repaired([rule("Secure", SECURE, ENCRYPT), ARCHIVE, FOOTER], wanted)
     assert all(kind != "add" for each in edits for kind, _rule in each)
     assert all(suggestion.puts_right for suggestion in found.suggestions)
+
+
+def test_an_exception_of_a_rejecting_rule_goes_where_nobody_knows_whether_encryption_helps() -> None:
+    """Whether Exchange encrypts mail that is forwarded is not documented."""
+    forwarded = {**OUTGOING, "message_type_matches": "AutoForward"}
+    rejects = rule(
+        "No forwarding", forwarded, {"reject_message_reason_text": "No."}, exceptions={"from": ["megan@contoso.com"]}
+    )
+    found, edits = repaired([rejects], {"when": forwarded, "then": "not_in_clear"})
+    assert edits[0] == [("exception", "No forwarding")]
+    assert found.suggestions[0].puts_right
+    assert not found.suggestions[0].losses
