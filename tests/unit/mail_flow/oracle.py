@@ -155,9 +155,11 @@ def plainer(
     message: Values, recipient: str, claim: Claim, rules: Sequence[Values], tenant: Mapping[str, Any]
 ) -> Values | None:
     """The message with a part less, where it breaks a claim and ends in the same way by no more rules; none if it needs
-    every part.
+    every part, or if it is not known how it ends: for somebody whom a rule adds.
     """
     whole, acting = _ends(message, recipient, rules, tenant)
+    if not whole:
+        return None
     for less in _with_less(message, recipient):
         if recipient in _people(_verdict_on(less, claim, rules, tenant).certain):
             end, acting_then = _ends(less, recipient, rules, tenant)
