@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from ..conditions.predicate import Atom
 from ..conditions.seen_message import SeenMessage
@@ -12,7 +13,10 @@ from ..formula import Literal, Value, high
 from ..rules.flow_rule import FlowRule
 from ..symbolic.compile_rules import RuleChain, RuleStep
 from ..symbolic.encoding import Model
-from .rule_changes import NOTHING, Edit, Separation
+from .rule_changes import NOTHING, Edit, Separation, is_list
+
+#: The maximum number of values that are asked about one by one: each is a question to the solver.
+_MOST_VALUES = 8
 
 
 def edit_at(edits: Sequence[Edit], cause: int) -> Edit | None:
@@ -87,14 +91,25 @@ def _first_met(model: Model, rule: FlowRule) -> tuple[RuleChain, RuleStep] | Non
 def telling_separation(
     model: Model, rules: Sequence[FlowRule], why: Separation, solve: Callable[[Sequence[Literal]], bool | None]
 ) -> Separation:
-    """A separation, if it says more than the conditions of the rules, all of which the mail meets: mail to one domain is never
-    mail to another one. Otherwise :data:`NOTHING`.
+    """A separation, if it says more than the conditions of the rules, all of which the mail meets, and with only the values that
+    such mail may have: mail to one domain is never mail to another one. Otherwise :data:`NOTHING`.
 
     :param solve: whether a message can satisfy literals; ``None`` if the budget ends first.
     """
     if why.met or len(why.unmet) != 1:
         return why
+    (unmet,) = why.unmet
     conditions, recipient = model.free.conditions, model.mail.recipient
     met = [atom for rule in rules for atom in rule.criteria.conditions]
-    literals = [high(conditions.truth(atom, SeenMessage(), recipient)) for atom in (*met, *why.unmet)]
-    return NOTHING if solve(literals) is False else why
+
+    def is_possible(atom: Atom) -> bool:
+        """Whether mail that meets the conditions may meet another one."""
+        literals = [high(conditions.truth(each, SeenMessage(), recipient)) for each in (*met, atom)]
+        return solve(literals) is not False
+
+    if not is_possible(unmet):
+        return NOTHING
+    if not is_list(unmet) or not 1 < len(unmet.values) <= _MOST_VALUES:
+        return why
+    values = tuple(value for value in unmet.values if is_possible(replace(unmet, values=(value,))))
+    return replace(why, unmet=(replace(unmet, values=values),)) if values else why

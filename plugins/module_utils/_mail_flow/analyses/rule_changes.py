@@ -445,4 +445,9 @@ def _implies(one: Atom, other: Atom) -> bool:
 
 def _are_lists(one: Atom, other: Atom) -> bool:
     """Whether two conditions with the same option have lists of values of which one suffices."""
-    return one.predicate is other.predicate and one.predicate.slots not in ((), (HEADER,))
+    return one.predicate is other.predicate and is_list(one)
+
+
+def is_list(atom: Atom) -> bool:
+    """Whether a condition has a list of values of which one suffices."""
+    return atom.predicate.slots not in ((), (HEADER,))

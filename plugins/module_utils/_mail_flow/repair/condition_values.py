@@ -97,7 +97,7 @@ class ConditionValues:
         ((option, given),) = options.items()
         if listed(given) is None:
             return
-        meant = self._groups_meant(option, given)
+        meant = self._misspelled(option, given)
         if meant and self.met(standing, {option: meant}):
             yield {option: [*given, *meant]}
         if not self._is_for_values(standing, option, given):
@@ -111,14 +111,15 @@ class ConditionValues:
             if self.met(standing, {option: more}):
                 yield {option: [*values, *(single for single in more if single not in values)]}
 
-    def _groups_meant(self, option: str, values: Sequence[Any]) -> list[Any]:
-        """The groups of the guarantee as which a condition may misspell groups of which no member is known."""
+    def _misspelled(self, option: str, values: Sequence[Any]) -> list[Any]:
+        """The domains of the guarantee, and its groups, that a condition may misspell: groups if no member of its own is known."""
         predicate = BY_OPTION.get(option)
-        if predicate is None or predicate.sort != "member":
+        if predicate is None or predicate.sort not in ("below", "member"):
             return []
-        written = [name for name in map(_text, values) if not self._facts.groups.members_of(name)]
+        of_groups = predicate.sort == "member"
+        written = [name for name in map(_text, values) if not (of_groups and self._facts.groups.members_of(name))]
         wanted = listed(self._aim.about.get(option)) or ()
-        return [group for group in wanted if any(is_misspelled(name, _text(group)) for name in written)]
+        return [value for value in wanted if any(is_misspelled(name, _text(value)) for name in written)]
 
     def _is_for_values(self, standing: Standing, option: str, given: Any) -> bool:
         """Whether a condition may take the guarantee's values, beside or in place of its own."""

@@ -518,3 +518,11 @@ def test_mail_is_told_once_it_is_approved_only_where_all_of_it_waits(spared: Val
     ask = rule("Ask", OUTGOING, {"moderate_message_by_user": ["bob@contoso.com"]}) | {"exceptions": spared}
     found = search([ask, ALL], [ask, but(**SECRET)], TENANT, NOW).findings
     assert [each.approved for each in found if isinstance(each, ChangedMail)] == [waits]
+
+
+def test_an_exception_names_only_values_that_the_mail_may_have() -> None:
+    """Mail to partner.com is never mail to @nowhere.com, which matches nothing."""
+    old = rule("P", {**IN, "recipient_domain_is": ["a.partner.com", "@nowhere.com"]}, ENCRYPT)
+    new = {**old, "conditions": {**IN, "recipient_domain_is": ["partner.com"]}}
+    (text,) = (row["text"] for row in compared([old], [new]).rows if row["kind"] == "protection_gained")
+    assert "to partner.com, except mail to a.partner.com, is now encrypted" in text

@@ -290,6 +290,16 @@ def test_the_right_domain_is_put_beside_a_misspelled_one(written: str) -> None:
     assert found.suggestions[0].edits[0].after == [written, "council.com"]
 
 
+def test_another_value_that_is_wrong_stays_as_it_is_beside_the_right_domain() -> None:
+    """Mail to its domain would be encrypted, too, which nobody asked for."""
+    given = ["www.council.com", "@partner.com"]
+    council = rule("Council", {**IN, "recipient_domain_is": given}, ENCRYPT)
+    wanted = {**IN, "recipient_domain_is": ["council.com"]}
+    found, edits = repaired([council], {"when": wanted, "then": "not_in_clear"})
+    assert edits[0] == [("condition", "Council")]
+    assert found.suggestions[0].edits[0].after == [*given, "council.com"]
+
+
 @pytest.mark.parametrize(
     ("groups", "kind"),
     [
