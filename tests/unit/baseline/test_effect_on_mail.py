@@ -30,6 +30,7 @@ COUNTEREXAMPLE = {
     "shown_to": "b@contoso.com",
     "cause": {"kind": "mode", "rule": "Encrypt", "option": "mode", "value": "Audit"},
     "facts": {"groups": {}},
+    "supposed_groups": ["team@contoso.com"],
 }
 ROW = {"kind": "protection_lost", "text": "Mail is no longer encrypted."}
 LOST = {**ROW, "when": {"subject_contains_words": ["x"]}, "rules": ["Ours"]}
