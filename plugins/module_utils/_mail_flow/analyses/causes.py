@@ -205,7 +205,7 @@ def _as_it_acts(rule: FlowRule, copy: Copy) -> FlowRule:
     """A rule with what it surely does to a copy: nothing for which its sender needs a manager, unless there is one."""
     if not rule.actions.by_manager:
         return rule
-    return rule.where(bool(copy.facts.people.manager(copy.facts.people.primary(copy.message.sender))))
+    return rule.where(bool(copy.facts.people.manager(copy.message.sender)))
 
 
 def _cause_by_nearest_rule(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
@@ -20,7 +20,7 @@ from .aspects import Aspect, DifferenceKind
 from .besides_dlp import certain_dlp_rules
 from .difference_kinds import ClassWitness, MailClass, surely_acts
 from .difference_queries import DifferenceSearch
-from .exempting_rules import Exemptions, exempting_rules
+from .exempting_rules import Exemptions, by_tense, exempting_rules
 from .finding import Exempting, Stages
 from .rule_changes import Edit, Separation
 from .rule_ends import ended_by, how_it_ends
@@ -109,9 +109,10 @@ class ClassExemptions:
         if extent.named and self._known.can(rest) is False:
             return Exemptions("another", by, other_ways)
         limit = self._limit(draft, extent, rest)
-        arrives = self._model.circuit.disjunction(self._model.mail.arrival.values())
-        if limit == "protected" and self._known.can([*extent.named, treated, arrives]):
-            limit = "partly_protected"
+        if limit == "protected":
+            arrives = self._model.circuit.disjunction(self._model.mail.arrival.values())
+            if self._known.can([*extent.named, treated, arrives]):
+                limit = "partly_protected"
         return Exemptions(limit, by, other_ways)
 
     def _limit(self, draft: ClassFacts, extent: Extent, rest: Sequence[Literal]) -> str:
@@ -168,11 +169,7 @@ class ClassExemptions:
             if exempting.how:
                 applied = (high(outcome.after.dlp.changes(dlp_rule)) for outcome in self._model.free.outcomes)
                 now[exempting] = self._model.circuit.disjunction((now.get(exempting, FALSE), *applied))
-        formerly = {
-            replace(exempting, before=True): literal & ~now.get(exempting, FALSE)
-            for exempting, literal in before.items()
-        }
-        return {**now, **formerly}
+        return by_tense(before, now)
 
 
 def _how(rule: FlowRule, draft: ClassFacts, *, earlier: bool) -> str:

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..formula import Literal
+from ..formula import FALSE, Literal
 from ..sat.batch import KnownModels
 from .finding import Exempting
 
@@ -35,6 +35,17 @@ class Exemptions:
     limit: str
     by: tuple[Exempting, ...] = ()
     other_ways: tuple[str, ...] = ()
+
+
+def by_tense(before: Mapping[Exempting, Literal], now: Mapping[Exempting, Literal]) -> dict[Exempting, Literal]:
+    """What exempts mail now, and then what exempted it before alone, each with the literal that is true if it does.
+
+    :param before: what exempts mail in the first rule set; likewise :param:`now` in the second.
+    """
+    formerly = {
+        replace(exempting, before=True): acts & ~now.get(exempting, FALSE) for exempting, acts in before.items()
+    }
+    return {**now, **formerly}
 
 
 def exempting_rules(

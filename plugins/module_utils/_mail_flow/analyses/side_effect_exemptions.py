@@ -16,7 +16,7 @@ from ..symbolic.compile_outcomes import taken_by
 from ..symbolic.encoding import Model
 from ..symbolic.message_assumptions import contradicted_assumptions
 from .difference_kinds import assumed
-from .exempting_rules import Exemptions, exempting_rules
+from .exempting_rules import Exemptions, by_tense, exempting_rules
 from .finding import Exempting, SideEffect
 from .rule_changes import Separation
 from .rule_effects import ENDING, RuleEffect, ways_it_keeps
@@ -72,18 +72,21 @@ class SideEffectExemptions:
         self._model = model
         self._known = KnownModels(model.circuit, solve)
 
-    def of_change(self, stated: StatedEffects) -> Exemptions:
-        """What exempts named mail from a change; its limit is ``""`` (nothing beside rules), ``inside`` (its recipients are),
-        ``unmanaged`` (its sender has no manager), or ``some`` (it is open).
+    def of_change(self, stated: StatedEffects) -> tuple[Exemptions, tuple[Atom, ...]]:
+        """What exempts named mail from a change, and the exceptions that some mail meets which would be named without them. The limit
+        is ``""`` (nothing beside rules), ``inside`` (its recipients are), ``unmanaged`` (its sender has no manager), or ``some``
+        (it is open).
         """
-        named = self._named(stated)
-        if named is None:
-            return Exemptions("some")
+        named_or_exempt = self._named_or_exempt(stated)
+        exceptions = self._exceptions(stated, named_or_exempt or [])
+        if named_or_exempt is None:
+            return Exemptions("some"), exceptions
+        named = [*named_or_exempt, *self._without_exceptions(stated)]
         exempt = [*named, ~stated.treated]
         candidates = self._candidates(stated)
         rest = [*exempt, *(~acts for acts in candidates.values())]
         limit, literals = self._limit(named, rest)
-        return Exemptions(limit, *exempting_rules(self._known, [*exempt, *literals], candidates))
+        return Exemptions(limit, *exempting_rules(self._known, [*exempt, *literals], candidates)), exceptions
 
     def _limit(self, named: Sequence[Literal], rest: Sequence[Literal]) -> tuple[str, list[Literal]]:
         """What exempts mail beside rules, and literals that are true together of mail that this does not exempt.
@@ -102,24 +105,32 @@ class SideEffectExemptions:
                 return limit, [literal]
         return "some", []
 
-    def _named(self, stated: StatedEffects, *, exempt: bool = False) -> list[Literal] | None:
-        """Literals that are true together of the mail that a sentence names; ``None`` if it never meets one of its rules.
-
-        :param exempt: whether it may meet exceptions, too.
+    def _named_or_exempt(self, stated: StatedEffects) -> list[Literal] | None:
+        """Literals that are true together of the mail that a sentence names, and of such that meets the exceptions of its rules;
+        ``None`` if it never meets one of the rules.
         """
         recipient = self._model.mail.recipient
-        named = self._assumed(stated)
+        literals = self._assumed(stated)
         if stated.why:
-            named.append(self._model.free.conditions.may_meet_or_fail(stated.why.met, stated.why.unmet, recipient))
+            literals.append(self._model.free.conditions.may_meet_or_fail(stated.why.met, stated.why.unmet, recipient))
         for about in stated.about:
             chain = self._model.free.chains[about.which]
             step = chain.step(about.rule)
             if step is None:
                 return None
-            as_named = about.named.with_criteria(exceptions=()) if exempt else about.named
-            named.append(high(chain.conditions.matches(as_named, step.name, SeenMessage(), recipient)))
-            named += [high(chain.conditions.truth(atom, step.seen, recipient)) for atom in about.changed]
-        return named
+            conditions = about.named.with_criteria(exceptions=())
+            literals.append(high(chain.conditions.matches(conditions, step.name, SeenMessage(), recipient)))
+            literals += [high(chain.conditions.truth(atom, step.seen, recipient)) for atom in about.changed]
+        return literals
+
+    def _without_exceptions(self, stated: StatedEffects) -> Iterator[Literal]:
+        """Literals that are true together of mail that meets no exception of the rules that a sentence names."""
+        recipient = self._model.mail.recipient
+        for about in stated.about:
+            chain = self._model.free.chains[about.which]
+            step = chain.step(about.rule)
+            if step is not None and about.named.criteria.exceptions:
+                yield high(chain.conditions.matches(about.named, step.name, SeenMessage(), recipient))
 
     def _assumed(self, stated: StatedEffects) -> list[Literal]:
         """The assumptions about usual mail; if that is not treated as the sentence says, those about mail that rules do not distinguish
@@ -130,9 +141,8 @@ class SideEffectExemptions:
         shown = self._known.can([*usual, stated.treated]) is not False
         return usual if shown else assumed(self._model, about, usual=False)
 
-    def exceptions(self, stated: StatedEffects) -> tuple[Atom, ...]:
+    def _exceptions(self, stated: StatedEffects, mail: Sequence[Literal]) -> tuple[Atom, ...]:
         """The exceptions that some mail meets which would be named without them."""
-        mail = self._named(stated, exempt=True) or []
         conditions, recipient = self._model.free.conditions, self._model.mail.recipient
         atoms = dict.fromkeys(atom for about in stated.about for atom in about.named.criteria.exceptions)
         return tuple(
@@ -144,27 +154,44 @@ class SideEffectExemptions:
     def _candidates(self, stated: StatedEffects) -> dict[Exempting, Literal]:
         """What may exempt mail, each with the literal that is true if it does something to it."""
         candidates: dict[Exempting, list[Value]] = {}
-        for exempting, acts in (*self._keeping(stated), *self._other_connectors(stated)):
+        for exempting, acts in self._other_connectors(stated):
             candidates.setdefault(exempting, []).append(acts)
         for rule, has in stated.anyway:
             candidates.setdefault(Exempting(rule.name, "repeats"), []).append(has)
-        return {
+        others = {
             exempting: self._model.circuit.disjunction(high(acts) for acts in every)
             for exempting, every in candidates.items()
         }
+        return {**self._keeping(stated), **others}
 
-    def _keeping(self, stated: StatedEffects) -> Iterator[tuple[Exempting, Value]]:
-        """The rules that may keep mail from the rule, or its copies from the effects, each with the value that is true if it acts."""
-        chain = self._model.free.chains[stated.which]
-        now = {rule.name for rule in self._model.rule_sets[1].rules if not rule.idle}
-        own = {about.rule.place for about in stated.about if about.which == stated.which}
-        for other in self._model.rule_sets[stated.which].rules:
+    def _keeping(self, stated: StatedEffects) -> dict[Exempting, Literal]:
+        """The rules that may keep mail from the rule, or its copies from the effects, each with the literal that is true if it acts. One
+        that keeps mail from effects that were kept it so before the edit, and may do so now.
+        """
+        kept = self._keeping_in(stated, stated.which)
+        if stated.which:
+            return kept
+        now = self._keeping_in(stated, 1)
+        return by_tense(
+            kept, {exempting: kept[exempting] & acts for exempting, acts in now.items() if exempting in kept}
+        )
+
+    def _keeping_in(self, stated: StatedEffects, which: int) -> dict[Exempting, Literal]:
+        """The rules of a set that may keep mail from the rule, or its copies from the effects."""
+        chain = self._model.free.chains[which]
+        own = {about.rule.place for about in stated.about if about.which == which}
+        effects = [RuleEffect(effect.sort, (effect.name,)) for effect in stated.effects]
+        keeping: dict[Exempting, list[Value]] = {}
+        for other in self._model.rule_sets[which].rules:
             if other.idle or other.place in own:
                 continue
-            effects = [RuleEffect(effect.sort, (effect.name,)) for effect in stated.effects]
             for how in dict.fromkeys(how for effect in effects for how in ways_it_keeps(other, stated.rule, effect)):
-                exempting = Exempting(other.name, how, before=other.name not in now)
-                yield exempting, ended_by(other, chain) if how in ENDING else chain.acts(other)
+                acts = ended_by(other, chain) if how in ENDING else chain.acts(other)
+                keeping.setdefault(Exempting(other.name, how), []).append(acts)
+        return {
+            exempting: self._model.circuit.disjunction(high(acts) for acts in every)
+            for exempting, every in keeping.items()
+        }
 
     def _other_connectors(self, stated: StatedEffects) -> Iterator[tuple[Exempting, Value]]:
         """The connectors that may take mail instead, each with the value that is true if it may."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._exchange.names import same_name
-from ..formula import FALSE, TRUE, Literal, high, low
+from ..formula import FALSE, Literal, high, low
 from ..model import questions
 from ..model.inside import recipient_outside
 from ..model.kleene import Reason
@@ -110,15 +110,12 @@ class SideEffects:
     def _has_if_acting(self, effect: SideEffect, rule: FlowRule, which: int) -> Literal:
         """The literal that is true if mail on which a rule acts has its side effect."""
         told = effect.sort in TOLD_AFTER_REJECTION
-        return self._depends_on_manager(effect, rule) if told else self._has(effect, rule, which)
+        return self._in_its_cases(effect, rule, which) if told else self._has(effect, rule, which)
 
-    def _depends_on_manager(self, effect: SideEffect, rule: FlowRule) -> Literal:
-        """The literal that is true if a rule that acts has a side effect, as far as that depends on whether the sender has a manager."""
-        if not rule.actions.by_manager:
-            return TRUE
-        managed = self.model.mail.sender.managed
-        cases = ((rule.where(managed=True), managed), (rule.where(managed=False), ~managed))
-        return self.model.circuit.disjunction(when for case, when in cases if effect in effects_of(case))
+    def _in_its_cases(self, effect: SideEffect, rule: FlowRule, which: int) -> Literal:
+        """The literal that is true if a rule that acts has a side effect, which may depend on whether the sender has a manager."""
+        cases = self.model.free.chains[which].cases(rule)
+        return self.model.circuit.disjunction(high(when) for case, when in cases if effect in effects_of(case))
 
     def _one_sided(self, doing: Sequence[Sequence[tuple[FlowRule, Collection[SideEffect]]]]) -> _OneSidedEffects:
         """The side effects that mail may have in one rule set alone.
@@ -178,7 +175,7 @@ class SideEffects:
         has = chain.notifies(rule) if effect.sort in TOLD_AFTER_REJECTION else chain.acts(rule)
         if effect.sort == "connector":
             has &= through(chain, effect.name)
-        return high(has) & self._depends_on_manager(effect, rule)
+        return high(has) & self._in_its_cases(effect, rule, which)
 
     def _is_on_its_way(self, effect: SideEffect, which: int) -> list[Literal]:
         """Literals that are true together if a copy may be neither rejected nor deleted in a rule set. Empty for an effect that
@@ -269,13 +266,13 @@ class SideEffects:
             return MayHaveSideEffects(**common, unknown=reasons)
         treated = self.model.circuit.conjunction(literals)
         stated = StatedEffects(rule, int(now), effects, named, why, treated, self._anyway(rule, effects, not now))
-        exempt = self._exemptions.of_change(stated)
+        exempt, exceptions = self._exemptions.of_change(stated)
         return SideEffectsChanged(
             **common,
             limit=exempt.limit,
             by=exempt.by,
             other_ways=exempt.other_ways,
-            exceptions=self._exemptions.exceptions(stated),
+            exceptions=exceptions,
         )
 
     def _anyway(self, rule: FlowRule, effects: Sequence[SideEffect], which: bool) -> list[tuple[FlowRule, Literal]]:

@@ -37,8 +37,10 @@ class KnownPeople:
         return address in (self.contacts or ())
 
     def manager(self, address: str) -> str | None:
-        """The address of somebody's manager; empty if there is none, ``None`` if unknown."""
-        return None if self.managers is None else self.managers.get(address, None if is_name(address) else "")
+        """The address of the manager of whoever has this address; empty if there is none, ``None`` if unknown."""
+        if self.managers is None:
+            return None
+        return self.managers.get(self.primary(address), None if is_name(address) else "")
 
     @cached_property
     def teams(self) -> dict[str, tuple[str, ...]]:

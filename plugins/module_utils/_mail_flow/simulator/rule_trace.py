@@ -124,11 +124,7 @@ class Tracer:
         """What a matching rule does, as far as it is known."""
         if not rule.actions.enforced:
             return sorted(row.option for row in rule.actions.rows if rule.actions.mode in row.in_audit)
-        manager = (
-            self._facts.people.manager(self._facts.people.primary(self._message.sender))
-            if rule.actions.by_manager
-            else None
-        )
+        manager = self._facts.people.manager(self._message.sender) if rule.actions.by_manager else None
         return sorted(rule.actions.options if manager is None else rule.where(bool(manager)).actions.options)
 
     def _without_conditions(self, rule: FlowRule, because: list[dict[str, Any]]) -> Reason:

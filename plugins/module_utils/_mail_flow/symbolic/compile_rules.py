@@ -242,7 +242,7 @@ class RuleChain:
         seen = state.seen
         over = state.over
         if rule.actions.enforced:
-            for case, when in self._cases(rule):
+            for case, when in self.cases(rule):
                 self._enforce(case, name, when & acts, when & matches, when & rejected)
         elif rule.actions.does(Does.STOP) and rule.place < self._last:
             done = ~self.conditions.prevented_by_smime(rule, name, seen) & logic.unknown(questions.AUDIT_STOPS, name)
@@ -258,8 +258,8 @@ class RuleChain:
         if rule.parts_added and added and not state.seen.sharers_unknown:
             state.seen = state.seen.with_changes(sharers_unknown=True)
 
-    def _cases(self, rule: FlowRule) -> list[tuple[FlowRule, Value]]:
-        """The rule as it acts, each time with the condition for that: it may depend on the sender's manager."""
+    def cases(self, rule: FlowRule) -> list[tuple[FlowRule, Value]]:
+        """A rule as it acts, each time with the condition for that: it may depend on the sender's manager."""
         if not rule.actions.by_manager:
             return [(rule, TRUE)]
         managed = self.mail.sender.managed
