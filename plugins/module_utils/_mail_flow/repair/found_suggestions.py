@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .aims import MOVE, EditedRules, RuleEdit
-from .compared_draft import are_meant, are_wider, enforces_cause, passes_left_out
+from .draft_fit import DraftFit, fit_of
 from .draft_search import FoundDraft
 from .first_steps import is_same_repair
 from .ranking import Rank, first_by, least_first_by
@@ -26,6 +26,7 @@ class FoundSuggestions:
         self._goal = goal
         self._aim = goal.aim
         self._left_open = list[Sequence[RuleEdit]]()
+        self._asked: tuple[EditedRules, DraftFit] | None = None
         self.every = list[Suggestion]()
         self.is_cheap = True
 
@@ -53,17 +54,15 @@ class FoundSuggestions:
             return True
         if self._is_known_at_other_places(draft, is_open=is_open):
             return False
-        least = least_first_by(
-            draft,
-            self._aim,
-            is_open=is_open,
-            enforces_cause=enforces_cause(draft, self._goal, self._task),
-            of_meant_rules=are_meant(draft, self._goal, self._task),
-            moves_wider_rules=are_wider(draft, self._goal, self._task),
-            passes_left_out=passes_left_out(draft, self._goal, self._task),
-        )
+        least = least_first_by(draft, self._aim, self._fit_of(draft), is_open=is_open)
         better = [suggestion for suggestion in self.every if self._goes_before(suggestion, least)]
         return not better or (self.is_cheap and all(suggestion.left_open is None for suggestion in better))
+
+    def _fit_of(self, draft: EditedRules) -> DraftFit:
+        """How the rules that a draft edits fit the goal. One draft is asked about several times in a row."""
+        if self._asked is None or self._asked[0] is not draft:
+            self._asked = (draft, fit_of(draft, self._goal, self._task))
+        return self._asked[1]
 
     def _goes_before(self, suggestion: Suggestion, least: Rank) -> bool:
         """Whether a suggestion goes before all that are sorted by this or more. One by which mail passes that a rule keeps back
@@ -86,9 +85,9 @@ class FoundSuggestions:
             if is_same_repair(draft.edits, suggestion.edits) and (suggestion.left_open is None or is_open)
         ]
         placed = [each for each in settled if any(edit.kind == MOVE for edit in each.edits)]
-        if any(each.of_meant_rules and not each.losses for each in placed):
+        if any(each.fit.of_meant_rules and not each.losses for each in placed):
             return True
-        if any(each.surely_unwanted and not each.of_meant_rules and self._is_surpassed(each) for each in placed):
+        if any(each.surely_unwanted and not each.fit.of_meant_rules and self._is_surpassed(each) for each in placed):
             return True
         beside = [len(suggestion.surely_unwanted) for suggestion in settled]
         return 0 in beside or (len(beside) > 1 and beside[-1] >= beside[-2])

@@ -11,6 +11,7 @@ from ..analyses.finding import MayChange, MayChangeUnusual
 from ..analyses.meant_rules import unlike
 from ..rules.rule_set import RuleSet
 from .aims import LAST_RESORT, MOVE, NEW_RULE, Aim, EditedRules, RuleEdit, rebuilds
+from .draft_fit import DraftFit
 from .suggestion import Suggestion, width_by_conditions, width_by_values
 from .task import RepairTask
 from .unwanted_changes import wider_than
@@ -40,42 +41,32 @@ def least_harmful(suggestion: Suggestion) -> Rank:
     """
     still_broken = suggestion.is_refuted or suggestion.blurs
     helps = bool(suggestion.puts_right)
-    return (len(suggestion.grave_losses), not helps, still_broken and not suggestion.of_meant_rules)
+    return (len(suggestion.grave_losses), not helps, still_broken and not suggestion.fit.of_meant_rules)
 
 
 def first_by(suggestion: Suggestion, aim: Aim) -> Rank:
     """What suggestions are sorted by first, see :func:`_size`."""
-    of_rules = (
-        not suggestion.enforces_cause,
-        not suggestion.of_meant_rules,
-        not suggestion.moves_wider_rules,
-        _moves_down(suggestion.edits),
+    return (
+        *_drawbacks(suggestion, aim),
+        suggestion.left_open is not None,
+        *_preference(suggestion.fit, suggestion.edits),
     )
-    return (*_drawbacks(suggestion, aim), suggestion.left_open is not None, *of_rules)
 
 
-def least_first_by(
-    draft: EditedRules,
-    aim: Aim,
-    *,
-    is_open: bool,
-    enforces_cause: bool,
-    of_meant_rules: bool,
-    moves_wider_rules: bool,
-    passes_left_out: bool,
-) -> Rank:
+def least_first_by(draft: EditedRules, aim: Aim, fit: DraftFit, *, is_open: bool) -> Rank:
     """The least that the suggestion of a draft may be sorted by first, whatever it changes.
 
+    :param fit: how the rules that are edited fit what an aim is about.
     :param is_open: whether open questions keep it from a proof.
-    :param enforces_cause: whether it only enforces the rule that is only tested, which is why the guarantee is refuted.
-    :param of_meant_rules: whether the rules that are edited are meant for what an aim is about, and :param:`moves_wider_rules`
-        whether they only go before others and are for more mail.
-    :param passes_left_out: whether a rule goes before one that stops mail which the guarantee leaves out.
     """
     rebuilt = rebuilds(draft.edits, draft.rules, aim)
-    drawbacks = (0, False, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE, False, passes_left_out)
-    of_rules = (not enforces_cause, not of_meant_rules, not moves_wider_rules, _moves_down(draft.edits))
-    return (*drawbacks, is_open, *of_rules)
+    drawbacks = (0, False, False, False, rebuilt == LAST_RESORT, rebuilt >= NEW_RULE, False, fit.passes_left_out)
+    return (*drawbacks, is_open, *_preference(fit, draft.edits))
+
+
+def _preference(fit: DraftFit, edits: Iterable[RuleEdit]) -> Rank:
+    """What edits without drawbacks are sorted by: whether they are of the rules that one expects to be edited."""
+    return (not fit.enforces_cause, not fit.of_meant_rules, not fit.moves_wider_rules, _moves_down(edits))
 
 
 def _moves_down(edits: Iterable[RuleEdit]) -> bool:
@@ -125,9 +116,9 @@ def _drawbacks(suggestion: Suggestion, aim: Aim) -> Rank:
         *least_harmful(suggestion),
         suggestion.until is not None,
         rebuilt == LAST_RESORT,
-        rebuilt >= NEW_RULE or (may_change_others and not suggestion.of_meant_rules),
+        rebuilt >= NEW_RULE or (may_change_others and not suggestion.fit.of_meant_rules),
         not suggestion.difference.complete,
-        suggestion.passes_left_out,
+        suggestion.fit.passes_left_out,
     )
 
 

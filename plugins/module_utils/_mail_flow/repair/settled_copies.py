@@ -57,7 +57,7 @@ def settling_suggestions(judged: Judgment, task: RepairTask) -> GoalSuggestions 
             tried += 1
             if _is_settled_by(draft, goal, proof, task):
                 found.append(compared(draft, task, goal, known, settled=judged))
-                if found[-1].of_meant_rules and not found[-1].losses:
+                if found[-1].fit.of_meant_rules and not found[-1].losses:
                     break
     suggested = tuple(ranked(found, aim, task))
     return GoalSuggestions(aim.name, suggested, SearchEffort(edits=tried)) if suggested else None

@@ -42,8 +42,9 @@ from .advice import (
     of_returned_mail,
 )
 from .aims import NEW_RULE, keeps_back, rebuilds
-from .compared_draft import are_meant, are_withholding, compared, enforces_cause
+from .compared_draft import compared
 from .connector_edits import ConnectorEdit, connector_edits, connector_to_add
+from .draft_fit import are_meant, are_withholding, fit_of
 from .draft_proof import DraftProof, OpenError
 from .draft_search import DraftSearch, FirstStep, FoundDraft
 from .first_steps import MOST_FIRST_STEPS, first_steps, is_same_repair, puts_right
@@ -171,7 +172,8 @@ class _GoalRepair:
         before_added = [
             step
             for step in steps
-            if are_withholding(step.draft, self._aim, self._task) or enforces_cause(step.draft, self._goal, self._task)
+            if are_withholding(step.draft, self._aim, self._task)
+            or fit_of(step.draft, self._goal, self._task).enforces_cause
         ]
         if adding[0] and before_added:
             return before_added

@@ -18,6 +18,7 @@ from ..trace.replay import CopyCount
 from .advice import Advice
 from .aims import EXCEPTION, MOVE, Rule, RuleEdit, name_of, only_stops
 from .connector_edits import ConnectorEdit
+from .draft_fit import DraftFit
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,7 @@ class Suggestion:
     :param blurs: whether it is unknown then of a copy that a rule makes, and that breaks the guarantee at present, whether it
         still does.
     :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
-    :param of_meant_rules: whether the rules that are edited are meant for what the goal is about.
-    :param moves_wider_rules: whether they only go before others, and are for more mail, of which what the goal is about is a part.
-    :param enforces_cause: whether they only enforce the rule that is only tested, which is why the guarantee is refuted.
-    :param passes_left_out: whether a rule goes before one that stops mail which the guarantee leaves out.
+    :param fit: how the rules that are edited fit what the goal is about.
     :param delivers: what it surely delivers that a rule keeps back, where the goal does not ask for delivery. Copies that a
         rule adds are no such mail.
     :param lesser_losses: those of its losses that are no reason to prefer a worse edit, see ``lesser_losses.py``.
@@ -83,10 +81,7 @@ class Suggestion:
     left_open: Judgment | None = None
     settled: Judgment | None = None
     connector: ConnectorEdit | None = None
-    of_meant_rules: bool = False
-    moves_wider_rules: bool = False
-    enforces_cause: bool = False
-    passes_left_out: bool = False
+    fit: DraftFit = field(default_factory=DraftFit)
     delivers: tuple[MailFinding, ...] = ()
     lesser_losses: tuple[MailFinding, ...] = ()
     puts_right: tuple[Counterexample, ...] = ()
@@ -142,7 +137,7 @@ class Suggestion:
         """Whether its edits only move rules that do nothing but stop, and are meant for the mail, or take out what they exempt:
         what later rules no longer do for it is what they are for.
         """
-        if not self.of_meant_rules or not {edit.kind for edit in self.edits} <= {MOVE, EXCEPTION}:
+        if not self.fit.of_meant_rules or not {edit.kind for edit in self.edits} <= {MOVE, EXCEPTION}:
             return False
         edited = {edit.rule for edit in self.edits}
         return all(only_stops(rule) for rule in self.rules if name_of(rule) in edited)

@@ -192,7 +192,7 @@ def test_a_rule_does_not_go_before_a_stop_for_mail_that_the_guarantee_leaves_out
     found, edits = repaired(rules, {"when": PATIENTS, "unless": BOB, "then": IN_CLEAR})
     assert edits[0] == [("exception", "Patients")]
     assert found.suggestions[0].left_open is not None
-    assert not found.suggestions[0].passes_left_out
+    assert not found.suggestions[0].fit.passes_left_out
 
 
 def test_a_rule_goes_before_the_first_stop_only_if_it_would_pass_another_for_mail_that_is_left_out() -> None:

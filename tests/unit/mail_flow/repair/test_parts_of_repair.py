@@ -19,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.advice import instead_of_edits
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import EditedRules
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.compared_draft import compared
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.draft_fit import DraftFit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.draft_proof import (
     DraftProof,
     edits_act,
@@ -182,7 +183,7 @@ def test_a_rule_for_other_mail_is_not_tried_at_further_places_once_something_goe
     moved = compared(nearer, task, goal, known)
     beside = (replace(moved.difference.findings[0], kind=DifferenceKind.PROTECTION_LOST),)
     found = FoundSuggestions(task, goal)
-    found.every.append(replace(moved, unwanted_changes=beside, of_meant_rules=False))
+    found.every.append(replace(moved, unwanted_changes=beside, fit=DraftFit()))
     assert found.is_worth_a_proof(farther)
     found.every.append(compared(task.present.moved(1, 0), task, goal, known))
     assert not found.is_worth_a_proof(farther)
