@@ -38,7 +38,7 @@ KEPT_FROM_DELIVERY = ("rejects", "deletes", "quarantines", "redirects", "holds")
 _MOST_LEFT_OUT = 8
 
 #: What a guarantee claims to what it may claim instead where some mail is not to be delivered.
-_IF_DELIVERED = {"encrypted": "not_in_clear"}
+IF_DELIVERED = {"encrypted": "not_in_clear"}
 
 #: The scope of mail from outside.
 _OUTSIDE = "NotInOrganization"
@@ -148,7 +148,7 @@ def _of_other_guarantee(judged: Judgment, outcome: CopyResult, task: RepairTask)
     """
     guarantee = judged.guarantee
     if not outcome.is_delivered:
-        then = _IF_DELIVERED.get(guarantee.then)
+        then = IF_DELIVERED.get(guarantee.then)
         other = _if_kept(Advice("then", then), replace(guarantee, then=then), task) if then else None
         return other or _without_kept_back_mail(judged, task)
     if outcome.on_arrival and guarantee.template:

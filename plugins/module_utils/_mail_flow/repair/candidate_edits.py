@@ -22,6 +22,7 @@ from .aims import (
     MOVE,
     NEW_RULE,
     STOP,
+    Aim,
     EditedRules,
     FailingCopy,
     Rule,
@@ -49,6 +50,14 @@ from .rules_at_copy import (
 
 #: The action that encrypts.
 _TEMPLATE = "apply_rights_protection_template"
+
+_INSIDE, _OUTSIDE = "InOrganization", "NotInOrganization"
+
+#: Who is inside to who is not, and the other way round.
+_OTHER_SIDE = {_INSIDE: _OUTSIDE, _OUTSIDE: _INSIDE}
+
+#: At most so many rules exempt mail at once.
+_MOST_KEEPING_BACK = 4
 
 #: The kinds of edits by which a rule may get larger.
 _GROWING = (ADD, ACTION, CONDITION, EXCEPTION)
@@ -379,6 +388,7 @@ class _EditsNotToAct:
         """The edits, the last rule that acts first."""
         for standing in reversed(self._at.acting):
             yield from self._not_to_act(standing)
+        yield from self._none_keeps_back()
 
     def _not_to_act(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule that acts does so no longer: a condition has fewer values, or an exception applies; or it does not
@@ -389,35 +399,71 @@ class _EditsNotToAct:
             options = self._values.options_of(standing, "conditions", atom.predicate)
             for less in without(options, self._values.met(standing, options)):
                 yield self._at.draft.with_section(place, CONDITION, "conditions", less)
-        for section, predicate in self._values.at_hand(standing) if not helps else ():
-            if not self._is_too_wide(section):
-                yield from self._add_exception(standing, section, predicate)
+        yield from self._exempting(self._at.draft, standing) if not helps else ()
         actions = set_actions(self._at.draft.rules[place].get("actions") or {})
         if actions.pop("stop_rule_processing", None) and actions:
             yield self._at.draft.with_section(place, STOP, "actions", {"stop_rule_processing": None})
         if not helps:
             yield self._at.draft.set(place, "enabled", True, False)
 
-    def _is_too_wide(self, exception: Section) -> bool:
-        """Whether an exception says only who is inside or outside, while the aim says more of its mail."""
-        return set(exception) <= set(SCOPES) and not set(self._aim.about) <= set(SCOPES)
+    def _none_keeps_back(self) -> Iterator[EditedRules]:
+        """All rules that keep mail of the aim back, if it asks for delivery and they are several, exempt it at once."""
+        keeping = self._at.keeping_back if self._aim.asks_delivery else []
+        draft: EditedRules | None = self._at.draft
+        for standing in keeping:
+            exempting = self._exempting(draft, standing) if draft else iter(())
+            draft = next((each for each in exempting if _is_of_aim(each.edits[-1], self._aim)), None)
+        if draft is not None and 1 < len(keeping) <= _MOST_KEEPING_BACK:
+            yield draft
 
-    def _add_exception(self, standing: Standing, options: Section, predicate: Predicate) -> Iterator[EditedRules]:
-        """A rule has one exception more, or one with more values."""
+    def _exempting(self, draft: EditedRules, standing: Standing) -> Iterator[EditedRules]:
+        """A rule of a draft is no longer for the mail: it says on which side people are, or has an exception."""
+        for section, predicate in self._values.at_hand(standing):
+            if set(section) <= set(SCOPES):
+                yield from self._limit_scope(draft, standing, section)
+            else:
+                yield from self._add_exception(draft, standing, section, predicate)
+
+    def _limit_scope(self, draft: EditedRules, standing: Standing, options: Section) -> Iterator[EditedRules]:
+        """A rule that does not say who is inside or outside is for the other side than the aim: where the aim says more of its
+        mail, only a rule that is meant for that. None is only for mail from outside that leaves again.
+        """
+        place = standing.rule.place
+        rule = draft.rules[place]
+        is_about_more = not set(self._aim.about) <= set(SCOPES)
+        if is_about_more and not is_meant(rule, self._aim):
+            return
+        for option, side in options.items():
+            if side not in _OTHER_SIDE or option in (rule.get("conditions") or {}):
+                continue
+            others = {**self._aim.about, option: _OTHER_SIDE[side]}
+            if others.get("from_scope") != _OUTSIDE or others.get("sent_to_scope") == _INSIDE:
+                yield draft.with_section(place, CONDITION, "conditions", {option: _OTHER_SIDE[side]})
+
+    def _add_exception(
+        self, draft: EditedRules, standing: Standing, options: Section, predicate: Predicate
+    ) -> Iterator[EditedRules]:
+        """A rule of a draft has one exception more, or one with more values."""
         place = standing.rule.place
         own = self._values.options_of(standing, "exceptions", predicate)
         if not own:
-            yield self._at.draft.with_section(place, EXCEPTION, "exceptions", options)
+            yield draft.with_section(place, EXCEPTION, "exceptions", options)
         elif len(options) == 1 and own.keys() == options.keys():
             ((option, values),) = own.items()
             more = listed(options[option])
             if isinstance(values, list) and more is not None:
-                yield self._at.draft.with_section(
+                yield draft.with_section(
                     place,
                     EXCEPTION,
                     "exceptions",
                     {option: [*values, *(single for single in more if single not in values)]},
                 )
+
+
+def _is_of_aim(edit: RuleEdit, aim: Aim) -> bool:
+    """Whether an edit only says of whose mail a rule is, or exempts mail as an aim selects it."""
+    option = edit.option.rpartition(".")[2]
+    return option in aim.about
 
 
 def _new_rule(at: RulesAtCopy) -> Iterator[EditedRules]:

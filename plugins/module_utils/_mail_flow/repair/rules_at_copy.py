@@ -20,7 +20,7 @@ from ..model.inside import leaves
 from ..model.message_recipients import recipients_of
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from .aims import Aim, EditedRules, FailingCopy, is_meant, withholds
+from .aims import Aim, EditedRules, FailingCopy, is_meant, keeps_back, withholds
 from .unwanted_changes import are_disjoint
 
 #: So many rules that nearly act are tried, the nearest first.
@@ -130,6 +130,12 @@ class RulesAtCopy:
         self.withholding = [standing for standing in self.every if self._withholds(standing)]
         self.acting = [standing for standing in self.every if standing.acts and standing.rule.actions.enforced]
         self.stop = next((standing for standing in reversed(self.acting) if standing.rule.actions.is_final), None)
+        #: The rules that keep mail of the aim back, or may.
+        self.keeping_back = [
+            standing
+            for standing in self.every
+            if keeps_back(standing.rule) and not standing.rule.dlp and standing.rule.name not in disjoint
+        ]
         #: The rules in the way of the mail of the aim, after which it may still break it.
         self._in_the_way = [
             rule

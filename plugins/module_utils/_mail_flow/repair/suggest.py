@@ -27,11 +27,13 @@ from ..budget import BudgetError, bounded, uncollected
 from ..input.guarantee_options import Guarantee
 from ..input.messages import Case
 from ..input.parsing import facts_of
+from ..model.wishes import WISHES
 from ..rules.rule_set import RuleSet
 from ..sat.circuit import emptying_circuits
 from ..trace.reading import TracedMail
 from ..trace.replay import alternatives
 from .advice import (
+    IF_DELIVERED,
     KEPT_FROM_DELIVERY,
     Advice,
     beyond_rules,
@@ -125,7 +127,7 @@ class _GoalRepair:
         suggested = self._keeping_back(_without_repetitions(ranked(found, self._aim, self._task)))
         proved = next((suggestion for suggestion in suggested if suggestion.left_open is None), None)
         contradiction = None if proved else self._contradiction()  # Of what the search found, too.
-        advice = self._advice_before(proved)
+        advice = self._advice_before(proved or next(filter(self._acts_before_it_is_kept_back, suggested), None))
         suggested = [] if advice or contradiction else suggested
         if not (advice or contradiction):
             suggested = self._with_first_steps(suggested, search)
@@ -208,14 +210,21 @@ class _GoalRepair:
                 return GoalSuggestions(self._aim.name, tuple(closing))
         if judged and beyond:
             return GoalSuggestions(self._aim.name, tuple(self._of_the_rest(beyond, judged)), advice=beyond)
-        if self._is_kept_back():
-            advice = self._advice
-            if advice:
-                return GoalSuggestions(self._aim.name, advice=advice)
-        elif not self._wants_plain_mail:
-            return None
-        passing = self._of_passing_mail()
-        return passing if passing.suggestions or passing.contradiction else None
+        if not self._is_kept_back():
+            return self._or_none(self._of_passing_mail()) if self._wants_plain_mail else None
+        if self._is_kept_by_protection:
+            return None  # A rule that protects the mail may act before the one that keeps it back.
+        if self._advice and self._advice.kind == "unless":
+            unprotected = self._or_none(self._of_unprotected_mail())
+            return unprotected or GoalSuggestions(self._aim.name, advice=self._advice)
+        if self._advice:
+            return GoalSuggestions(self._aim.name, advice=self._advice)
+        return self._or_none(self._of_passing_mail())
+
+    @staticmethod
+    def _or_none(found: GoalSuggestions) -> GoalSuggestions | None:
+        """What was found; ``None`` if that is nothing."""
+        return found if found.suggestions or found.contradiction else None
 
     def _of_the_rest(self, advice: Advice, judged: Judgment) -> Sequence[Suggestion]:
         """What is suggested for the mail that a guarantee does not leave out as is advised, and that still refutes it."""
@@ -257,7 +266,7 @@ class _GoalRepair:
         """The advice that goes before suggestions; ``None`` if none does. Where a DLP rule is meant for the mail and does
         not act, that goes before one more rule for the same.
 
-        :param first: the first suggestion that is proved; ``None`` if none is.
+        :param first: the first suggestion that is proved, or does as much as rules can; ``None`` if none does.
         """
         judged = self._task.judgment(self._goal)
         if judged and (first is None or rebuilds(first.edits, first.rules, self._aim) >= NEW_RULE):
@@ -265,6 +274,13 @@ class _GoalRepair:
             if meant:
                 return meant
         return None if first and self._needs_no_advice(first) else self._advice
+
+    def _acts_before_it_is_kept_back(self, suggestion: Suggestion) -> bool:
+        """Whether by a suggestion the rules that are meant for mail act before one keeps it back. What becomes of their protection
+        once the mail is released, nobody knows.
+        """
+        is_certain = suggestion.fit.of_meant_rules and not (suggestion.is_refuted or suggestion.losses)
+        return is_certain and self._is_kept_back()
 
     def _needs_no_advice(self, first: Suggestion) -> bool:
         """Whether a suggestion goes before advice. For a guarantee of delivery, none does by which mail goes past the rules or
@@ -293,21 +309,39 @@ class _GoalRepair:
         return cause is not None and cause.kind in KEPT_FROM_DELIVERY and not self._aim.asks_delivery
 
     @property
+    def _is_kept_by_protection(self) -> bool:
+        """Whether mail that is protected keeps the goal, delivered or not."""
+        guarantee = self._goal.guarantee
+        return guarantee is not None and self._aim.is_helped_by_encryption and not WISHES[guarantee.then].wants_delivery
+
+    @property
     def _wants_plain_mail(self) -> bool:
         """Whether the goal is delivered mail that rules do not encrypt: what rules keep back breaks it, too, and stays so."""
         return Does.STOP in self._aim.helps and not self._aim.asks_delivery
+
+    def _of_unprotected_mail(self) -> GoalSuggestions:
+        """First steps for the mail of a guarantee that may be delivered unprotected, also after a release."""
+        judged = self._task.judgment(self._goal)
+        then = IF_DELIVERED.get(judged.guarantee.then) if judged else None
+        if judged is None or then is None:
+            return GoalSuggestions(self._aim.name)
+        return self._first_steps_of(replace(judged.guarantee, then=then), judged)
 
     def _of_passing_mail(self) -> GoalSuggestions:
         """First steps for the mail of a guarantee that no rule keeps back: such a rule stays as it is. None where another
         guarantee contradicts it for such mail.
         """
-        nothing = GoalSuggestions(self._aim.name)
         judged = self._task.judgment(self._goal)
-        if judged is None:
-            return nothing
-        guarantee = _without_kept_back_mail(judged.guarantee, self._task.rules)
-        if guarantee == judged.guarantee:
-            return nothing
+        guarantee = _without_kept_back_mail(judged.guarantee, self._task.rules) if judged else None
+        if judged is None or guarantee is None or guarantee == judged.guarantee:
+            return GoalSuggestions(self._aim.name)
+        return self._first_steps_of(guarantee, judged)
+
+    def _first_steps_of(self, guarantee: Guarantee, judged: Judgment) -> GoalSuggestions:
+        """What is suggested for another guarantee, as first steps for the one that is judged; nothing if that takes too long, or
+        the other one is kept or about no mail.
+        """
+        nothing = GoalSuggestions(self._aim.name)
         try:
             found = self._suggestions_for(guarantee, judged)
             if found is None:
@@ -321,7 +355,7 @@ class _GoalRepair:
             ]
             return replace(nothing, suggestions=tuple(steps))
         except (OptionError, BudgetError):
-            return nothing  # Rules keep all of its mail back, or that takes too long.
+            return nothing
 
     def _suggestions_for(self, guarantee: Guarantee, judged: Judgment) -> GoalSuggestions | None:
         """What is suggested for a guarantee in place of the one that is judged; ``None`` if no message refutes it.

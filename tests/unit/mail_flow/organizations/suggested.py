@@ -49,7 +49,7 @@ FIRST: dict[str, dict[str, Edits | str]] = {
         "12 Accounts in the text": [("condition", "Accounts")],
         "13 All that leaves": [("enable", "Everything"), ("move", "Everything")],
         "14 Newsletters to clients stay readable": "unless",
-        "15 Mail inside": [("exception", "No forwarding")],
+        "15 Mail inside": [("condition", "No forwarding")],
     },
 }
 

@@ -101,8 +101,61 @@ def test_no_rule_is_added_before_one_that_keeps_mail_back() -> None:
 
 
 def test_a_guarantee_of_delivery_asks_for_what_is_kept_back() -> None:
-    _found, edits = repaired([MACROS], {"when": REPLIES["when"], "then": "delivered"})
+    _found, edits = repaired([MACROS], {"when": {**OUTSIDE, "sender_domain_is": ["bank.com"]}, "then": "delivered"})
     assert edits[0] == [("exception", "Macros")]
+
+
+def test_a_guarantee_of_delivery_does_not_empty_a_rule() -> None:
+    found, edits = repaired([MACROS], {"when": REPLIES["when"], "then": "delivered"})
+    assert edits == []
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.rules) == ("unless", ("Macros",))
+
+
+def test_all_rules_that_keep_mail_back_which_is_to_be_delivered_exempt_it() -> None:
+    secret = rule("Secret", {**OUTGOING, "subject_contains_words": ["secret"]}, REJECT)
+    partner = {"when": PARTNER, "then": "delivered"}
+    found, edits = repaired([secret, rule("Trainee", TRAINEE, REJECT), MACROS], partner)
+    assert edits[0] == [("exception", "Secret"), ("exception", "Trainee")]
+    assert {repr(edit.after) for edit in found.suggestions[0].edits} == {"['partner.com']"}
+    assert found.advice is None
+
+
+HR: Values = {"from": ["megan@contoso.com"]}
+INSIDE: Values = {**IN, "sent_to_scope": "InOrganization"}
+
+
+@pytest.mark.parametrize("when", [INSIDE, {**INSIDE, **HR}])
+def test_a_rule_that_also_encrypts_mail_inside_is_only_for_mail_that_leaves(when: Values) -> None:
+    found, edits = repaired([rule("HR", HR, ENCRYPT)], {"when": when, "then": "unencrypted"})
+    assert edits[0] == [("condition", "HR")]
+    assert found.suggestions[0].rules[0]["conditions"] == {**HR, "sent_to_scope": "NotInOrganization"}
+
+
+def test_a_rule_for_more_than_the_guarantee_keeps_its_scope() -> None:
+    when = {**INSIDE, "subject_contains_words": ["lunch"]}
+    _found, edits = repaired([rule("HR", HR, ENCRYPT)], {"when": when, "then": "unencrypted"})
+    assert edits[0] == [("add", "Exempt: G")]
+
+
+def test_a_rule_that_rejects_mail_inside_too_is_only_for_mail_that_leaves() -> None:
+    forwarding = rule("Forwarding", {**IN, "message_type_matches": "AutoForward"}, REJECT)
+    _found, edits = repaired([forwarding], {"when": INSIDE, "then": "delivered"})
+    assert edits[0] == [("condition", "Forwarding")]
+
+
+PROGRAMS = rule("Programs", {"attachment_extension_matches_words": ["exe"]}, {"quarantine": True})
+SALARIES = rule("Salaries", {**MEGAN, "subject_contains_words": ["salary"]}, ENCRYPT)
+
+
+@pytest.mark.parametrize(("then", "is_refuted"), [("not_in_clear", False), ("encrypted", True)])
+def test_the_rule_that_encrypts_goes_before_the_one_that_puts_mail_in_quarantine(then: str, is_refuted: bool) -> None:
+    """What is released passes no rule behind it. That some of it is not delivered stays so."""
+    found, edits = repaired([PROGRAMS, SALARIES], {"when": SALARIES["conditions"], "then": then})
+    assert edits[0] == [("move", "Salaries")]
+    assert found.advice is None
+    assert found.suggestions[0].left_open is not None
+    assert found.suggestions[0].is_refuted is is_refuted
 
 
 @pytest.mark.parametrize("written", ["clinic.com", "@clinic.com"])
