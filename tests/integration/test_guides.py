@@ -220,11 +220,11 @@ def with_mail_to_partners(emulator: Emulator, rule: dict[str, Any]) -> Organizat
     return organization
 
 
-def test_one_more_rule_is_asked_about_as_its_guide_says(tmp_path: Path, emulator: Emulator) -> None:
-    controller = beginner(tmp_path, emulator, TRY)
-    (tmp_path / "inventory.yml").write_text(
-        next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8"
-    )
+@pytest.mark.wires("rest", "psrp", "powershell")
+def test_one_more_rule_is_asked_about_as_its_guide_says(tmp_path: Path, emulator: Emulator, wire: str) -> None:
+    controller = Controller(tmp_path, inventory(emulator, wire))
+    asked = code(TRY, "yaml")[0]
+    (tmp_path / file_name(asked)).write_text(asked, encoding="utf-8")
     marks = {"Name": "Mark what comes from the scanner", "SubjectContainsWords": ["scan"], "PrependSubject": "[scan] "}
     organization = with_mail_to_partners(emulator, marks)
     organization.patch({"irm_configuration": {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}})

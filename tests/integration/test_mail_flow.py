@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -399,20 +400,36 @@ def test_the_terminal_says_what_becomes_of_mail(tenant: Tenant) -> None:
     assert sentence in audit
 
 
-@pytest.mark.organizations(LICENSED)
-def test_one_more_rule_is_tested_among_those_of_the_organization(tenant: Tenant) -> None:
-    partner = {
+def test_one_more_rule_is_tested_among_those_of_the_organization_or_of_a_file(wires: Tenant, tmp_path: Path) -> None:
+    """Whichever rules the question begins with, its facts are those of the organization."""
+    for organization in wires.emulator.organizations.values():
+        organization.patch({"irm_configuration": LICENSED["irm_configuration"]})
+    stop = {
         "name": "Partner",
-        "place_before": ENCRYPT["name"],
         "conditions": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]},
         "actions": {"stop_rule_processing": True},
     }
     retired = {**ENCRYPT, "name": "Old", "enabled": False, "actions": {"apply_ome": True}}
-    run = tenant.run(
-        rules(ENCRYPT),
-        {"name": "added", **mail(add_rules=[partner, retired], messages=[OFFER])},
-    )
+    first, last = ({**stop, place: ENCRYPT["name"]} for place in ("place_before", "place_after"))
+    offer = {**OFFER, "from": "alexw@{{ ansible_exchange_organization }}", "cc": []}
+    (tmp_path / "rules.json").write_text(json.dumps({"transport_rules": [ENCRYPT]}), encoding="utf-8")
+    asked: dict[str, dict[str, Any]] = {
+        "no rules": {"add_rules": [ENCRYPT]},
+        "of a file": {"add_rules": [first, retired], "source": str(tmp_path / "rules.json")},
+        "of the task": {"add_rules": [first], "rules": [ENCRYPT, retired]},
+        "first": {"add_rules": [first, retired]},
+        "last": {"add_rules": [last]},
+    }
+    tasks = [{"name": name, **mail(messages=[offer], lint=False, **options)} for name, options in asked.items()]
+    run = wires.run(*tasks[:3], rules(ENCRYPT), *tasks[3:])
     assert run.rc == 0, run.output
-    assert [row["kind"] for row in run["added"]["difference"]] == ["protection_lost"]
-    assert [row["kind"] for row in run["added"]["changed_messages"]] == ["protection_lost"]
-    assert [call.cmdlet for call in tenant.applied] == ["New-TransportRule"]
+    kinds = {"no rules": ["protection_gained"], "last": []}
+    for name in asked:
+        for answer in run.all(name):
+            for part in ("difference", "changed_messages"):
+                found = [row["kind"] for row in answer.result[part]]
+                assert found == kinds.get(name, ["protection_lost"]), (name, answer.host, part)
+            assert answer.result["unavailable"] == {}
+    assert [call.cmdlet for call in wires.emulator.calls if call.applied] == ["New-TransportRule"] * len(
+        wires.emulator.organizations
+    )
