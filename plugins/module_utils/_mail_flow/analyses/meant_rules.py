@@ -84,8 +84,8 @@ def _has_one_as_meant(option: str, values: Sequence[Any], wanted: Sequence[Any])
 
 
 def _is_like_pattern(pattern: str, wanted: str) -> bool:
-    """Whether a pattern is another one but for how it is written, or finds most of a text of that one."""
-    return is_miswritten_pattern(pattern, wanted) or finds_most(pattern, wanted)
+    """Whether a pattern is another one but for how it is written, or one of both finds most of a text of the other one."""
+    return is_miswritten_pattern(pattern, wanted) or finds_most(pattern, wanted) or finds_most(wanted, pattern)
 
 
 def _is_meant_for_texts(option: str, values: Sequence[Any], other: str, wanted: Sequence[Any]) -> bool:
@@ -95,8 +95,10 @@ def _is_meant_for_texts(option: str, values: Sequence[Any], other: str, wanted: 
         return False
     if seeks_in_part(own, values, other, wanted):
         return True
-    is_pattern = own.sort == "pattern" and asked.sort == "word" and bool({*own.slots} & {*asked.slots})
-    return is_pattern and any(is_for_word(str(value), str(word)) for value in values for word in wanted)
+    if own.sort != "pattern" or not {*own.slots} & {*asked.slots}:
+        return False
+    is_for = {"word": is_for_word, "pattern": _is_like_pattern}.get(asked.sort)
+    return is_for is not None and any(is_for(str(value), str(text)) for value in values for text in wanted)
 
 
 def is_for_word(pattern: str, word: str) -> bool:

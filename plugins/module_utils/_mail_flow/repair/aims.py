@@ -283,7 +283,8 @@ def _rebuilds(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> int:
 
 def lets_through(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> bool:
     """Whether an edit may let mail through that a rule keeps back, and an aim neither needs that nor asks for that mail. One
-    that only takes out exceptions, or values of them, does not, nor one that moves the rule up or switches it on.
+    that only takes out exceptions, or values of them, does not, nor one that moves the rule up or switches it on. Of another
+    condition of a rule that is meant to keep the mail back for good, a comparison tells what it lets through.
 
     :param rules: the rules after the edit.
     """
@@ -291,8 +292,11 @@ def lets_through(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> bool:
         return False
     if (edit.kind == MOVE and edit.after < edit.before) or (edit.kind == ENABLE and edit.after is not False):
         return False
-    actions = next((set_actions(rule.get("actions") or {}) for rule in rules if name_of(rule) == edit.rule), {})
+    edited = next((rule for rule in rules if name_of(rule) == edit.rule), {})
+    actions = set_actions(edited.get("actions") or {})
     done = {ACTIONS_BY_OPTION[option].does for option in actions if option in ACTIONS_BY_OPTION}
+    if edit.kind == CONDITION and aim.kept_by_withholding and done.intersection(_WITHHOLDING) and is_meant(edited, aim):
+        return False
     return not aim.asks_delivery and bool(done.intersection(_KEEPING_BACK) - aim.helps)
 
 
@@ -306,7 +310,12 @@ def _values(value: Any) -> list[str]:
 
 def withholds(rule: FlowRule, given: Rule, aim: Aim) -> bool:
     """Whether a rule is meant to keep back for good the mail that an aim is about, which keeps it, too."""
-    return aim.kept_by_withholding and any(rule.actions.does(what) for what in _WITHHOLDING) and is_meant(given, aim)
+    return may_withhold(rule, aim) and is_meant(given, aim)
+
+
+def may_withhold(rule: FlowRule, aim: Aim) -> bool:
+    """Whether a rule keeps mail back for good, and that keeps an aim."""
+    return aim.kept_by_withholding and any(rule.actions.does(what) for what in _WITHHOLDING)
 
 
 def keeps_back(rule: FlowRule) -> bool:

@@ -156,15 +156,17 @@ class _EditsToAct:
             yield self._at.draft.with_section(standing.rule.place, CONDITION, "conditions", scopes)
 
     def _to_withhold(self, standing: Standing) -> Iterator[EditedRules]:
-        """A rule keeps back what it is meant to: enabled, reached, without an exception that only somebody else meets who gets
-        the message, too, or that all of its mail meets. What another exception says is let through on purpose: as a last
-        resort, it is no longer.
+        """A rule keeps back what it is meant to: enabled, reached, with what the guarantee says of its mail, without an exception
+        that only somebody else meets who gets the message, too, or that all of its mail meets. What another exception says is
+        let through on purpose: as a last resort, it is no longer.
         """
         place = standing.rule.place
         conditions = self._at.draft.rules[place].get("conditions") or {}
         repairs = list(self._started(standing))
         for failed in standing.failed:
-            if failed.section != "exceptions":
+            if failed.section == "conditions":
+                repairs += self._as_guaranteed(standing, failed)
+                repairs += self._without_scope(standing, failed)
                 continue
             options = self._values.options_of(standing, "exceptions", failed.atom.predicate)
             if failed.atom.reach is Reach.COPY or options.items() <= conditions.items():
@@ -174,6 +176,12 @@ class _EditsToAct:
         yield from self._moved_as_well(standing, repairs)
         if not (standing.reached or standing.failed):
             yield from (self._at.draft.moved(place, to) for to in self._at.early_places if to < place)
+
+    def _without_scope(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
+        """A rule no longer says who is inside or outside: it keeps back what it did, and more."""
+        options = self._values.options_of(standing, "conditions", failed.atom.predicate)
+        if options and set(options) <= set(SCOPES) and len(standing.rule.criteria.conditions) > 1:
+            yield self._at.draft.with_section(standing.rule.place, CONDITION, "conditions", dict.fromkeys(options))
 
     def _started(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule that is off is on: enabled, enforced, or without the date on which it ended or will begin. One that does the
@@ -253,8 +261,19 @@ class _EditsToAct:
         """A condition is met: with the scope of the guarantee, with values of the guarantee or of other rules, if it has
         one in common with the guarantee, or without it, if others are left. Values that no mail meets go.
         """
-        place, predicate = standing.rule.place, failed.atom.predicate
-        options = self._values.options_of(standing, "conditions", predicate)
+        place = standing.rule.place
+        yield from self._as_guaranteed(standing, failed)
+        options = self._values.options_of(standing, "conditions", failed.atom.predicate)
+        # A sender of the organization who did not sign in is not put right by a rule for everybody outside, too.
+        unauthenticated = "from_scope" in options and self._at.wrong.copy.message.authenticated is False
+        if len(standing.rule.criteria.conditions) > 1 and not unauthenticated:
+            revives = self._revives(place, options)
+            yield self._at.draft.with_section(place, CONDITION, "conditions", dict.fromkeys(options), revives=revives)
+
+    def _as_guaranteed(self, standing: Standing, failed: FailedCondition) -> Iterator[EditedRules]:
+        """A condition is met with the scope of the guarantee, or with values of the guarantee or of other rules."""
+        place = standing.rule.place
+        options = self._values.options_of(standing, "conditions", failed.atom.predicate)
         scopes = {
             option: self._aim.about[option] for option in options if option in SCOPES and option in self._aim.about
         }
@@ -262,11 +281,6 @@ class _EditsToAct:
             yield self._at.draft.with_section(place, CONDITION, "conditions", scopes)
         for other in (*self._values.wider_lists(standing, options), *self._values.as_wanted(standing, options)):
             yield self._at.draft.with_section(place, CONDITION, "conditions", other)
-        # A sender of the organization who did not sign in is not put right by a rule for everybody outside, too.
-        unauthenticated = "from_scope" in options and self._at.wrong.copy.message.authenticated is False
-        if len(standing.rule.criteria.conditions) > 1 and not unauthenticated:
-            revives = self._revives(place, options)
-            yield self._at.draft.with_section(place, CONDITION, "conditions", dict.fromkeys(options), revives=revives)
 
     def _revives(self, place: int, options: Collection[str]) -> bool:
         """Whether a rule is for the wanted mail alone without conditions that say whose its mail is, and no mail can meet it

@@ -29,6 +29,7 @@ from ..model.expressions import Dialect
 from ..model.facts import Facts
 from ..rules.rule_set import RuleSet
 from .aims import Aim, EditedRules
+from .names_alike import is_called_like
 
 #: So many conditions are tried as exceptions of a rule.
 _EXCEPTIONS = 12
@@ -122,14 +123,17 @@ class ConditionValues:
         return [value for value in wanted if any(is_misspelled(name, _text(value)) for name in written)]
 
     def _is_for_values(self, standing: Standing, option: str, given: Any) -> bool:
-        """Whether a condition may take the guarantee's values, beside or in place of its own."""
+        """Whether a condition may take the guarantee's values, beside or in place of its own: it shares one, or all else that the
+        rule says is for the guarantee's mail, and the rule says more or is called like it.
+        """
         if shares_values(option, given, self._aim.about):
             return True
-        conditions = self._draft.rules[standing.rule.place].get("conditions") or {}
+        rule = self._draft.rules[standing.rule.place]
+        conditions = rule.get("conditions") or {}
         others = {other: values for other, values in conditions.items() if other not in (*SCOPES, option)}
         return (
             option in self._aim.about
-            and bool(others)
+            and (bool(others) or is_called_like(rule, self._aim))
             and all(shares_values(other, values, self._aim.about) for other, values in others.items())
         )
 
@@ -147,6 +151,8 @@ class ConditionValues:
             same = _same_values(option, values, wanted, wanted_values)
             if same and self.is_met(standing, {wanted: same}):
                 yield {option: None, wanted: same}
+            elif _looks_further(wanted, option) and shares_values(option, values, {wanted: wanted_values}):
+                yield {option: None, wanted: [*values, *(value for value in wanted_values if value not in values)]}
             yield from _as_patterns(option, values, wanted, wanted_values)
 
     def _named_domains(self, option: str, values: Any) -> Iterator[Section]:

@@ -19,6 +19,7 @@ from .aims import (
     RuleEdit,
     covers,
     is_meant,
+    may_withhold,
     mends,
     name_of,
     only_stops,
@@ -76,7 +77,7 @@ def are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     edited = {edit.rule for edit in draft.edits}
     meant = _meant_as_they_are(draft, goal, task) | _meant_as_edited(draft, goal, task)
     rules = [rule for rule in task.rules.rules if rule.name in edited]
-    return all(rule.name in meant and goal.aim.is_helped_by(rule) for rule in rules)
+    return all(rule.name in meant and (goal.aim.is_helped_by(rule) or may_withhold(rule, goal.aim)) for rule in rules)
 
 
 def _are_wider(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:

@@ -129,8 +129,8 @@ class Suggestion:
 
     @property
     def delivers_stopped_mail(self) -> bool:
-        """Whether it delivers mail that a rule keeps back, and does more than move stops that are meant for the mail."""
-        return bool(self.delivers) and not self.moves_meant_stops
+        """Whether it delivers unprotected mail that a rule keeps back, and does more than move stops that are meant for the mail."""
+        return any(map(_is_shown_in_clear, self.delivers)) and not self.moves_meant_stops
 
     @property
     def moves_meant_stops(self) -> bool:
@@ -181,6 +181,12 @@ class GoalSuggestions:
     forbidding: tuple[str, ...] = ()
     advice: Advice | None = None
     contradiction: OpposedGuarantee | None = None
+
+
+def _is_shown_in_clear(finding: MailFinding) -> bool:
+    """Whether a finding is not known to be of mail that is protected after the edits, such as what arrives so."""
+    after = finding.sides.get("after") if isinstance(finding, ChangedMail) else None
+    return after is None or after.is_in_clear
 
 
 def _is_made_up_for(finding: MailFinding, edited: Collection[str]) -> bool:

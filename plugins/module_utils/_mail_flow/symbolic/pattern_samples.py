@@ -74,15 +74,20 @@ def samples(pattern: str, dialect: Dialect) -> Iterator[str]:
 
 @remembered(4096)
 def finds_most(pattern: str, other: str) -> bool:
-    """Whether a pattern is found in a text that another one is likely found in, and in no half of that: it then looks for much
-    the same. False if the meaning of one of them is open.
+    """Whether a pattern is found in a text that another one is likely found in, as it is or without blanks and hyphens, and in no
+    half of that: it then looks for much the same. False if the meaning of one of them is open.
     """
     try:
         alternatives = min(_options(_parsed(other, Dialect.AGREED).root), _MOST_OPTIONS)
     except NotAgreedError:
         return False
     texts = itertools.islice(samples(other, Dialect.AGREED), alternatives)
-    return any(looks_for(pattern, text) for text in texts)
+    return any(looks_for(pattern, text) or looks_for(pattern, _joined(text)) for text in texts)
+
+
+def _joined(text: str) -> str:
+    """A text without the signs that part groups of digits."""
+    return text.replace(" ", "").replace("-", "")
 
 
 def looks_for(pattern: str, text: str) -> bool:

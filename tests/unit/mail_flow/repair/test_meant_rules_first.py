@@ -281,3 +281,60 @@ def test_a_connector_that_leaves_something_open_goes_before_one_more_rule() -> N
     assert edits[0] == [("connector", "Partner")]
     assert found.suggestions[0].how_open == 2
     assert any(kind == "add" for kind, _rule in edits[1])
+
+
+REJECT: Values = {"reject_message_reason_text": "No."}
+CARD = {"subject_or_body_matches_patterns": [r"4\d{15}"]}
+GROUPED = {"subject_or_body_matches_patterns": [r"4\d{3} \d{4} \d{4} \d{4}"]}
+TWO_PATTERNS = {"subject_or_body_matches_patterns": [r"4\d{15}", r"4\d{3} \d{4} \d{4} \d{4}"]}
+
+
+@pytest.mark.parametrize("action", [REJECT, ENCRYPT])
+@pytest.mark.parametrize(
+    ("own", "wanted", "after"),
+    [
+        (CARD, GROUPED, TWO_PATTERNS),
+        (GROUPED, CARD, {"subject_or_body_matches_patterns": TWO_PATTERNS["subject_or_body_matches_patterns"][::-1]}),
+        ({"subject_matches_patterns": [r"^4\d{15}"]}, CARD, CARD),
+        ({"subject_contains_words": ["top secret"]}, {"subject_contains_words": ["secret"]}, None),
+    ],
+    ids=["longer", "shorter", "elsewhere", "words"],
+)
+def test_a_rule_that_misses_the_texts_of_the_guarantee_gets_them(
+    own: Values, wanted: Values, after: Values | None, action: Values
+) -> None:
+    """Also one that rejects such mail: nothing needs to be encrypted then."""
+    found, edits = repaired(
+        [rule("Cards", {**OUTGOING, **own}, action)], {"when": {**OUTGOING, **wanted}, "then": IN_CLEAR}
+    )
+    assert edits[0] == [("condition", "Cards")]
+    after = after or {"subject_contains_words": ["top secret", "secret"]}
+    assert found.suggestions[0].rules[0]["conditions"] == {**OUTGOING, **after}
+
+
+def test_a_rule_that_rejects_mail_inside_and_is_meant_for_what_leaves_rejects_both() -> None:
+    secret: Values = {"subject_contains_words": ["secret"]}
+    inside = rule("Secret", {**IN, "sent_to_scope": "InOrganization", **secret}, REJECT)
+    found, edits = repaired([inside], {"when": {**OUTGOING, **secret}, "then": IN_CLEAR})
+    assert edits[0] == [("condition", "Secret")]
+    assert found.suggestions[0].rules[0]["conditions"] == {**IN, **secret}
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "guarantee", "first"),
+    [
+        ("Marked mail", {"subject_contains_words": ["[secure]"]}, "All that is marked", "condition"),
+        ("Brokers", {"recipient_domain_is": ["north-brokers.com"]}, "G", "condition"),
+        ("Insurers", {"recipient_domain_is": ["insurer.com"]}, "G", "add"),
+        ("Encrypt mail", {"subject_contains_words": ["[secure]"]}, "Encrypted mail", "add"),
+    ],
+    ids=["name", "value", "other_name", "common_words"],
+)
+def test_a_rule_that_is_called_like_what_is_wanted_gets_its_value(
+    name: str, own: Values, guarantee: str, first: str
+) -> None:
+    """It is named for that, whatever it looks for."""
+    wanted = {next(iter(own)): ["brokers.com" if "recipient_domain_is" in own else "confidential"]}
+    about = {"name": guarantee, "when": {**OUTGOING, **wanted}, "then": IN_CLEAR}
+    _found, edits = repaired([rule(name, {**OUTGOING, **own}, ENCRYPT)], about)
+    assert edits[0][0][0] == first
