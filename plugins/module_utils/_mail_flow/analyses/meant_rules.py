@@ -15,6 +15,7 @@ from ..conditions.meant_values import (
     seeks_in_part,
 )
 from ..conditions.predicates import BY_OPTION
+from ..model.sizes import bytes_of
 from ..rules.flow_rule import FlowRule
 from ..simulator.rule_trace import result_values
 from ..symbolic.pattern_samples import finds_most, looks_for
@@ -77,10 +78,18 @@ def _has_one_as_meant(option: str, values: Sequence[Any], wanted: Sequence[Any])
     named = {str(value).casefold() for value in wanted}
     if meant & named:
         return True
+    if option in BY_OPTION and BY_OPTION[option].sort == "size":
+        return _is_over(values, wanted)
     if option in BY_OPTION and seeks_in_part(BY_OPTION[option], values, option, wanted):
         return True
     is_like = _is_like_pattern if says_patterns(option) else is_misspelled if option in _DOMAINS else None
     return is_like is not None and any(is_like(value, name) for value in meant for name in named)
+
+
+def _is_over(sizes: Sequence[Any], wanted: Sequence[Any]) -> bool:
+    """Whether what is over one of some sizes is over one of others, too."""
+    own, others = ([size for size in map(bytes_of, given) if size is not None] for given in (sizes, wanted))
+    return bool(own) and bool(others) and min(own) <= max(others)
 
 
 def _is_like_pattern(pattern: str, wanted: str) -> bool:

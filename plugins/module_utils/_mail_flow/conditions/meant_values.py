@@ -126,12 +126,12 @@ def _is_within_long_word(text: str, place: int) -> bool:
 
 
 def as_meant(option: str, value: Any) -> Any:
-    """What a condition's value is meant for: itself, or the one in place of a value that matches no mail, and a word without
-    the asterisk at its end, which is no wildcard. ``None`` if that is no value of this condition.
+    """What a condition's value is meant for: itself, or the one in place of a value that matches no mail, a word without the
+    asterisk at its end, which is no wildcard, and an extension without its dot. ``None`` if that is no value of this condition.
     """
     if next(never_matching({option: [value]}), None):
         return meant_value(option, str(value)) or None
-    predicate = BY_OPTION.get(option)
-    if predicate is not None and predicate.sort == "word" and str(value).endswith("*"):
+    sort = BY_OPTION[option].sort if option in BY_OPTION else ""
+    if sort == "word" and str(value).endswith("*"):
         return str(value).rstrip("*") or None
-    return value
+    return str(value).lstrip(".") or None if sort == "extension" else value

@@ -81,6 +81,11 @@ class Wish:
         """Whether a copy that is never delivered keeps it, not even after an approval or a release."""
         return all("gone" in one_of or "not delivered" in one_of for one_of in self.kept)
 
+    @property
+    def is_kept_by_waiting(self) -> bool:
+        """Whether a copy that is not delivered as long as nobody approves or releases it keeps it."""
+        return all("not delivered" in one_of for one_of in self.kept)
+
     def is_kept(
         self,
         holds: Callable[[str], _Value],

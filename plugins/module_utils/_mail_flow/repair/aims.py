@@ -27,7 +27,7 @@ from ..model.facts import Facts
 from ..model.inside import leaves, sender_inside
 from ..model.message import Message
 from ..model.outcomes import Fate, ProtectionKind, Tls
-from ..model.wishes import PORTAL, WISHES
+from ..model.wishes import PORTAL, WISHES, Wish
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 
@@ -45,8 +45,9 @@ _FATES = {
 
 _BLOCKING = (Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.REDIRECT)
 _KEEPING_BACK = (*_BLOCKING, Does.MODERATE)
-#: What keeps mail back that nobody can let through later.
-_WITHHOLDING = (Does.REJECT, Does.DELETE)
+#: What keeps mail back that nobody can let through later, and what lets it wait for that.
+_WITHHOLDING = frozenset({Does.REJECT, Does.DELETE})
+_LETTING_WAIT = frozenset({Does.MODERATE, Does.QUARANTINE})
 
 #: The protections that people outside can open, whoever they are.
 _FOR_ANYBODY = (ProtectionKind.ENCRYPT, ProtectionKind.DO_NOT_FORWARD)
@@ -96,7 +97,7 @@ class Aim:
     :param for_outside: whether the copy is for somebody outside, who may not open what a template of the organization
         protects.
     :param asks_delivery: whether it asks that mail is let through which rules keep back.
-    :param kept_by_withholding: whether mail that is never delivered keeps it.
+    :param withheld_by: what rules do to keep mail from delivery, and it with that; nothing if it wants delivery.
     :param copies: which copies count that rules make of the mail for others, as a guarantee says it.
     """
 
@@ -108,7 +109,7 @@ class Aim:
     option: str = ""
     for_outside: bool = False
     asks_delivery: bool = False
-    kept_by_withholding: bool = False
+    withheld_by: frozenset[Does] = frozenset()
     copies: str = RECIPIENTS_ONLY
 
     @property
@@ -248,9 +249,9 @@ class EditedRules:
 
 #: How much an edit makes another rule. It is the same rule with less or more mail; it no longer looks for a text, and all
 #: of its mail is wanted, or no longer says who is inside or outside; it does more with mail that is wanted; it is a new
-#: rule; it no longer looks for a text, and only says who is inside or outside; or it is then about mail that it was not
-#: meant for, or about none any more.
-SAME_RULE, WIDER_RULE, MORE_ACTIONS, NEW_RULE, ANY_MAIL, LAST_RESORT = range(6)
+#: rule; it keeps back what it seems to exempt on purpose; it no longer looks for a text, and only says who is inside or
+#: outside; or it is then about mail that it was not meant for, or about none any more.
+SAME_RULE, WIDER_RULE, MORE_ACTIONS, NEW_RULE, STRICTER_RULE, ANY_MAIL, LAST_RESORT = range(7)
 
 
 def rebuilds(edits: Iterable[RuleEdit], rules: Sequence[Rule], aim: Aim) -> int:
@@ -268,7 +269,9 @@ def _rebuilds(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> int:
         return MORE_ACTIONS
     if edit.kind == ADD:
         return NEW_RULE
-    if edit.insists or (edit.kind == ENABLE and edit.after is False):
+    if edit.insists:
+        return STRICTER_RULE
+    if edit.kind == ENABLE and edit.after is False:
         return LAST_RESORT
     option = edit.option.rpartition(".")[2]
     if edit.kind != CONDITION:
@@ -295,7 +298,7 @@ def lets_through(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> bool:
     edited = next((rule for rule in rules if name_of(rule) == edit.rule), {})
     actions = set_actions(edited.get("actions") or {})
     done = {ACTIONS_BY_OPTION[option].does for option in actions if option in ACTIONS_BY_OPTION}
-    if edit.kind == CONDITION and aim.kept_by_withholding and done.intersection(_WITHHOLDING) and is_meant(edited, aim):
+    if edit.kind == CONDITION and done.intersection(aim.withheld_by) and is_meant(edited, aim):
         return False
     return not aim.asks_delivery and bool(done.intersection(_KEEPING_BACK) - aim.helps)
 
@@ -309,13 +312,13 @@ def _values(value: Any) -> list[str]:
 
 
 def withholds(rule: FlowRule, given: Rule, aim: Aim) -> bool:
-    """Whether a rule is meant to keep back for good the mail that an aim is about, which keeps it, too."""
+    """Whether a rule is meant to keep back the mail that an aim is about, which keeps it, too."""
     return may_withhold(rule, aim) and is_meant(given, aim)
 
 
 def may_withhold(rule: FlowRule, aim: Aim) -> bool:
-    """Whether a rule keeps mail back for good, and that keeps an aim."""
-    return aim.kept_by_withholding and any(rule.actions.does(what) for what in _WITHHOLDING)
+    """Whether a rule keeps mail back, and an aim with that."""
+    return any(rule.actions.does(what) for what in aim.withheld_by)
 
 
 def keeps_back(rule: FlowRule) -> bool:
@@ -388,6 +391,13 @@ def mends(edit: RuleEdit, aim: Aim, facts: Facts) -> bool:
     if _is_within(edit.before, edit.after) and _is_within(edit.after, aim.about.get(option)):
         return True
     return all(_misses(option, as_list(values), aim, facts) for option, values in before.items())
+
+
+def exempts_as_meant(edit: RuleEdit, aim: Aim) -> bool:
+    """Whether an edit only adds values to an exception that was meant for what an aim is about, as written, and missed it."""
+    option = edit.option.rpartition(".")[2]
+    is_for_more = bool(edit.before) and _is_within(edit.before, edit.after)
+    return edit.kind == EXCEPTION and is_for_more and shares_values(option, edit.before, aim.about)
 
 
 def _misses(option: str, values: Sequence[Any], aim: Aim, facts: Facts) -> bool:
@@ -496,9 +506,16 @@ def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts, recipie
         option,
         leaves(facts, recipient) is not False,
         guarantee.then == "delivered",
-        WISHES[guarantee.then].is_kept_by_withholding,
+        _withholding(WISHES[guarantee.then]),
         guarantee.copies if guarantee.of_copies else RECIPIENTS_ONLY,
     )
+
+
+def _withholding(wish: Wish) -> frozenset[Does]:
+    """What rules do to keep mail from delivery, and a wish with that."""
+    if wish.is_kept_by_waiting:
+        return _WITHHOLDING | _LETTING_WAIT
+    return _WITHHOLDING if wish.is_kept_by_withholding else frozenset()
 
 
 def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken]) -> Aim:

@@ -57,7 +57,7 @@ _INSIDE, _OUTSIDE = "InOrganization", "NotInOrganization"
 _OTHER_SIDE = {_INSIDE: _OUTSIDE, _OUTSIDE: _INSIDE}
 
 #: At most so many rules exempt mail at once.
-_MOST_KEEPING_BACK = 4
+_MOST_KEEPING_BACK = 2
 
 #: The kinds of edits by which a rule may get larger.
 _GROWING = (ADD, ACTION, CONDITION, EXCEPTION)
@@ -158,7 +158,7 @@ class _EditsToAct:
     def _to_withhold(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule keeps back what it is meant to: enabled, reached, with what the guarantee says of its mail, without an exception
         that only somebody else meets who gets the message, too, or that all of its mail meets. What another exception says is
-        let through on purpose: as a last resort, it is no longer.
+        let through on purpose: where no rule that is there does, it is no longer.
         """
         place = standing.rule.place
         conditions = self._at.draft.rules[place].get("conditions") or {}

@@ -18,6 +18,7 @@ from .aims import (
     EditedRules,
     RuleEdit,
     covers,
+    exempts_as_meant,
     is_meant,
     may_withhold,
     mends,
@@ -37,12 +38,14 @@ class DraftFit:
     :param moves_wider_rules: whether they only go before others, and are for more mail, of which what the goal is about is a part.
     :param enforces_cause: whether the draft only enforces the rule that is only tested, which is why the guarantee is refuted.
     :param passes_left_out: whether a rule goes before one that stops mail which the guarantee leaves out.
+    :param withholds: whether they are all meant to keep back for good the mail that the goal is about.
     """
 
     of_meant_rules: bool = False
     moves_wider_rules: bool = False
     enforces_cause: bool = False
     passes_left_out: bool = False
+    withholds: bool = False
 
 
 def fit_of(draft: EditedRules, goal: Goal, task: RepairTask) -> DraftFit:
@@ -57,6 +60,7 @@ def fit_of(draft: EditedRules, goal: Goal, task: RepairTask) -> DraftFit:
         # A trial of more than that mail is none of it.
         of_meant_rules and _enforces_cause(draft, goal, task),
         _passes_left_out(draft, goal, task),
+        are_withholding(draft, goal.aim, task),
     )
 
 
@@ -70,10 +74,13 @@ def are_withholding(draft: EditedRules, aim: Aim, task: RepairTask) -> bool:
 
 def are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     """Whether all rules that are edited are meant for what a goal is about, before or with another condition, or are moved for
-    copies of it, and do what it wants. One that is added is not there yet.
+    copies of it, and do what it wants; or were to exempt it, and misspell it. One that is added is not there yet, and
+    one that exempts mail on purpose is not meant for that.
     """
-    if any(edit.kind == ADD for edit in draft.edits):
+    if any(edit.kind == ADD or edit.insists for edit in draft.edits):
         return False
+    if all(exempts_as_meant(edit, goal.aim) for edit in draft.edits):
+        return True
     edited = {edit.rule for edit in draft.edits}
     meant = _meant_as_they_are(draft, goal, task) | _meant_as_edited(draft, goal, task)
     rules = [rule for rule in task.rules.rules if rule.name in edited]

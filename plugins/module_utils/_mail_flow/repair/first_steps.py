@@ -97,7 +97,14 @@ def puts_right(draft: EditedRules) -> bool:
     """Whether edits do more with rules that are there than to place them, and to take out what they exempt. A rule that is to
     begin later is not broken.
     """
-    return any(edit.kind not in (ADD, MOVE, EXCEPTION) and edit.option != "activation_date" for edit in draft.edits)
+    return any(map(_puts_right, draft.edits))
+
+
+def _puts_right(edit: RuleEdit) -> bool:
+    """Whether an edit puts a rule right: of exceptions, only one that gets more values than it has."""
+    if edit.kind == EXCEPTION:
+        return edit.before is not None and edit.after is not None and len(edit.after) > len(edit.before)
+    return edit.kind not in (ADD, MOVE) and edit.option != "activation_date"
 
 
 def _adds_last(draft: EditedRules) -> bool:

@@ -170,7 +170,9 @@ class _GoalRepair:
         # What is not compared may lose by it, too.
         if all(suggestion.grave_losses or not suggestion.difference.complete for suggestion in suggested):
             return steps
-        adding = [rebuilds(each.edits, each.rules, self._aim) >= NEW_RULE for each in suggested]
+        adding = [
+            rebuilds(each.edits, each.rules, self._aim) >= NEW_RULE and not each.fit.withholds for each in suggested
+        ]
         before_added = [
             step
             for step in steps

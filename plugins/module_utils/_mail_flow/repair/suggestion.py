@@ -95,13 +95,15 @@ class Suggestion:
 
     @property
     def grave_losses(self) -> list[MailFinding]:
-        """Losses without the lesser ones, and those of TLS that are shown by mail which is then encrypted, by an edited rule if
-        it was before. None where stops that are meant for the mail go before others.
+        """Losses without the lesser ones, those of TLS that are shown by mail which is then encrypted, by an edited rule if it was
+        before, and those of delivery by rules that are meant to keep the mail back. None where stops that are meant for the
+        mail go before others.
         """
         if self.moves_meant_stops:
             return []
         edited = {edit.rule for edit in self.edits}
-        losses = [finding for finding in self.losses if finding not in self.lesser_losses]
+        meant = DifferenceKind.DELIVERY_LOST if self.fit.withholds else None
+        losses = [finding for finding in self.losses if finding not in self.lesser_losses and finding.kind is not meant]
         return [finding for finding in losses if not _is_made_up_for(finding, edited)]
 
     @property

@@ -209,7 +209,54 @@ def test_a_rule_that_rejects_the_mail_loses_the_exception_that_a_colleague_in_co
 def test_what_an_exception_of_a_rejecting_rule_says_of_the_mail_itself_stays() -> None:
     rejects = rule("Trainee", TRAINEE, REJECT, exceptions={"recipient_domain_is": ["college.com"]})
     _found, edits = repaired([rejects], {"when": TRAINEE, "then": "not_in_clear"})
-    assert edits == [[("add", "Encrypt: G")]]
+    assert edits[0] == [("add", "Encrypt: G")]
+
+
+def test_what_cannot_be_encrypted_is_not_exempted_from_rejection_any_longer() -> None:
+    """Exchange encrypts no mail over 25 MB. What is over 40 MB is over 30 MB, too."""
+    large = rule(
+        "Large", {**OUTGOING, "message_size_over": "30MB"}, REJECT, exceptions={"recipient_domain_is": ["partner.com"]}
+    )
+    wanted = {**OUTGOING, "message_size_over": "40MB"}
+    found, edits = repaired([large], {"when": wanted, "then": "not_in_clear"})
+    assert edits[0] == [("exception", "Large")]
+    assert found.suggestions[0].left_open is None
+
+
+def test_a_rule_that_lets_mail_wait_is_meant_to_where_only_delivered_mail_counts() -> None:
+    waits = rule(
+        "Waits",
+        {**IN, "subject_contains_words": ["sealed", "secret"]},
+        {"moderate_message_by_user": ["joe@contoso.com"]},
+        exceptions={"from": ["megan@contoso.com"]},
+    )
+    board = rule("Board", {"from": ["megan@contoso.com"]}, ENCRYPT, exceptions={"subject_contains_words": ["press"]})
+    decrypts = rule("Patents", {**OUTGOING, "recipient_domain_is": ["patents.com"]}, {"remove_ome_v2": True})
+    wanted = {**OUTGOING, "subject_contains_words": ["sealed"]}
+    found, edits = repaired([waits, board, decrypts], {"when": wanted, "then": "not_in_clear_if_delivered"})
+    assert edits[0] == [("exception", "Waits")]
+    assert found.suggestions[0].left_open is None
+
+
+@pytest.mark.parametrize("written", ["js", ".js"])
+def test_a_rule_that_rejects_mail_goes_before_one_that_stops_some_of_it(written: str) -> None:
+    """That the mail is not delivered is what the rule is for, also of mail that nobody asked about."""
+    guard = rule("Guard", {"header_contains_message_header": "X-Done", "header_contains_words": ["yes"]}, STOP)
+    scripts = rule("Scripts", {"attachment_extension_matches_words": [written, "vbs"]}, REJECT)
+    wanted = {**OUTGOING, "attachment_extension_matches_words": ["js"]}
+    _found, edits = repaired([guard, scripts], {"when": wanted, "then": "not_in_clear"})
+    assert edits[0] == [("move", "Scripts")]
+
+
+def test_a_misspelled_exception_is_put_right_before_a_rule_exempts() -> None:
+    """Other rules still encrypt some of the mail."""
+    claims = rule("Claims", MEGAN, ENCRYPT, exceptions={"recipient_domain_is": ["cuort.com", "police.com"]})
+    marked = rule("Marked", {**OUTGOING, "subject_contains_words": ["secure"]}, ENCRYPT)
+    no_forwarding = rule("Forwarding", {**OUTGOING, "message_type_matches": "AutoForward"}, REJECT)
+    wanted = {"when": {**MEGAN, "recipient_domain_is": ["court.com"]}, "then": "unencrypted"}
+    found, edits = repaired([no_forwarding, claims, marked], wanted)
+    assert edits[0] == [("exception", "Claims")]
+    assert found.suggestions[0].edits[0].after == ["cuort.com", "police.com", "court.com"]
 
 
 def test_a_rule_that_rejects_the_mail_goes_before_one_that_stops() -> None:
