@@ -10,7 +10,7 @@ from ..model.addresses import person
 from .act import Act, ActingRule, Action, Scene, World
 
 #: What an incident report has in it with the whole message.
-_WHOLE = "attachoriginalmail"
+WHOLE = "attachoriginalmail"
 
 # The effect on a message
 
@@ -38,7 +38,7 @@ def reported_whole_to(rule: ActingRule) -> str | None:
     options = rule.actions.options
     content = options.get("incident_report_content") or ()
     parts = {str(part).lower() for part in ([content] if isinstance(content, str) else content)}
-    if "generate_incident_report" not in options or _WHOLE not in parts:
+    if "generate_incident_report" not in options or WHOLE not in parts:
         return None
     return person(str(options["generate_incident_report"]))
 

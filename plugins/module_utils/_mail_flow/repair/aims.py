@@ -74,6 +74,9 @@ _VERBS = {
     "route_message_outbound_require_tls": "Force TLS for",
 }
 
+#: The option that says what incident reports show.
+REPORTED = "actions.incident_report_content"
+
 #: The longest name of a rule.
 _LONGEST = 64
 
@@ -266,7 +269,7 @@ def rebuilds(edits: Iterable[RuleEdit], rules: Sequence[Rule], aim: Aim) -> int:
 
 def _rebuilds(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> int:
     if edit.kind == ACTION:
-        return MORE_ACTIONS
+        return SAME_RULE if _is_within(edit.after, edit.before) else MORE_ACTIONS
     if edit.kind == ADD:
         return NEW_RULE
     if edit.insists:
@@ -294,6 +297,8 @@ def lets_through(edit: RuleEdit, rules: Sequence[Rule], aim: Aim) -> bool:
     if edit.kind == EXCEPTION and set(_values(edit.after)) <= set(_values(edit.before)):
         return False
     if (edit.kind == MOVE and edit.after < edit.before) or (edit.kind == ENABLE and edit.after is not False):
+        return False
+    if edit.kind == ACTION and edit.option == REPORTED:
         return False
     edited = next((rule for rule in rules if name_of(rule) == edit.rule), {})
     actions = set_actions(edited.get("actions") or {})
@@ -480,10 +485,14 @@ def _unwritten(rule: Rule) -> bool:
 
 @dataclass(frozen=True)
 class FailingCopy:
-    """A copy that does not come out as it should."""
+    """A copy that does not come out as it should.
+
+    :param shown_by: the rule that shows it somebody in clear, if that is what is wrong; empty for others.
+    """
 
     copy: Copy
     aim: Aim
+    shown_by: str = ""
 
 
 def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts, recipient: str) -> Aim:

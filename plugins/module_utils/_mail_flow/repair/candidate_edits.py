@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from ..._resources.rules.action_effects import Does
 from ..actions.actions import set_actions
+from ..actions.tell import WHOLE
 from ..analyses.standings import SCOPES, FailedCondition, Standing
 from ..conditions.predicate import Atom, Predicate, Reach
 from ..conditions.predicates import BY_OPTION
@@ -21,6 +22,7 @@ from .aims import (
     MOST_RULES,
     MOVE,
     NEW_RULE,
+    REPORTED,
     STOP,
     Aim,
     EditedRules,
@@ -98,12 +100,25 @@ def _least_intrusive_first(at: RulesAtCopy) -> list[EditedRules]:
 
 
 def _every_edit(at: RulesAtCopy) -> Iterator[EditedRules]:
-    """The edits: a rule that helps acts, one goes before others, one that does not help acts no longer, or there is one more."""
+    """The edits: a rule no longer shows the mail to somebody, one that helps acts or goes before others, one that does not help
+    acts no longer, or there is one more.
+    """
     values = ConditionValues(at.draft, at.rules.dialect, at.aim, at.wrong.copy.facts, [*at.near, *at.every])
+    yield from _not_shown(at)
     yield from _EditsToAct(at, values).edits()
     yield from _Moves(at).edits()
     yield from _EditsNotToAct(at, values).edits()
     yield from _new_rule(at)
+
+
+def _not_shown(at: RulesAtCopy) -> Iterator[EditedRules]:
+    """The incident reports of the rule that shows the copy to somebody no longer have the original mail in them."""
+    section, _dot, option = REPORTED.partition(".")
+    for standing in at.every:
+        reported = listed((at.draft.rules[standing.rule.place].get(section) or {}).get(option)) or []
+        less = [part for part in reported if str(part).lower() != WHOLE]
+        if standing.rule.name == at.wrong.shown_by and reported and less != reported:
+            yield at.draft.with_section(standing.rule.place, ACTION, section, {option: less or None})
 
 
 class _EditsToAct:

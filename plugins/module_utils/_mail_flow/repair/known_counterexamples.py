@@ -14,9 +14,11 @@ from ..analyses.verifier import claims_of
 from ..input.guarantee_options import Guarantee
 from ..input.messages import Broken
 from ..rules.rule_set import RuleSet
+from ..simulator.disclosures import disclosures
 from ..simulator.simulation import Passage
+from ..simulator.state import Course
 from ..symbolic.message_search import CandidateMessage
-from ..symbolic.witness_replay import surely_breaks, surely_keeps
+from ..symbolic.witness_replay import surely_breaks, surely_discloses, surely_keeps
 from .aims import EditedRules, FailingCopy
 from .task import BrokenGuarantee, FailingGoal, Goal, RepairTask
 
@@ -169,13 +171,29 @@ def _breaks(rules: RuleSet, shown: BrokenGuarantee, date: datetime.datetime | No
     copy, guarantee = shown.wrong.copy, shown.guarantee
     copy = replace(copy, message=replace(copy.message, date=date)) if date else copy
     course = copy.course(Passage(rules, copy.message, copy.facts))
+    if shown.wrong.shown_by:
+        return _is_shown(rules, shown, course)
     return surely_breaks(course, guarantee, copy.message, copy.facts)
+
+
+def _is_shown(rules: RuleSet, shown: BrokenGuarantee, course: Course | None) -> bool:
+    """Whether a rule surely shows somebody the copy that breaks its guarantee by that.
+
+    :param course: that of the copy under some rules.
+    """
+    copy = shown.wrong.copy
+    showing = (each for each in disclosures(rules.rules, copy.facts) if each.rule.name == shown.wrong.shown_by)
+    return course is not None and any(
+        surely_discloses(rules, course, each, shown.guarantee, copy.message, copy.facts) for each in showing
+    )
 
 
 def _keeps(rules: RuleSet, shown: BrokenGuarantee) -> bool:
     """Whether a copy surely keeps its guarantee under some rules, or there is none."""
     copy = shown.wrong.copy
     course = copy.course(Passage(rules, copy.message, copy.facts))
+    if shown.wrong.shown_by and _is_shown(rules, shown, course):
+        return False
     return course is None or surely_keeps(course, shown.guarantee, copy.message, copy.facts)
 
 

@@ -133,5 +133,6 @@ class RepairTask:
     def broken_by(self, guarantee: Guarantee, counterexample: Counterexample) -> BrokenGuarantee:
         """A counterexample of a guarantee with the copy that breaks it."""
         copy = copy_of(counterexample, self.facts, self.now)
-        wrong = FailingCopy(copy, aim_of_guarantee(guarantee, self.rules, self.facts, copy.recipient))
+        aim = aim_of_guarantee(guarantee, self.rules, self.facts, copy.recipient)
+        wrong = FailingCopy(copy, aim, counterexample.decided_by[0] if counterexample.shown_to else "")
         return BrokenGuarantee(guarantee, counterexample, wrong)

@@ -648,3 +648,16 @@ def test_a_step_also_goes_before_edits_of_which_nobody_knows_what_they_cost(monk
     _found, edits = repaired([AGENDA, secure, records], {"when": MARKED, "then": "not_in_clear", "copies": "outside"})
     assert edits[0] == [("move", "Secure")]
     assert edits[1:]
+
+
+def test_a_report_to_somebody_outside_no_longer_has_the_original_mail_in_it() -> None:
+    """The mail itself is rejected: only the report shows it in clear."""
+    breach = {**OUTGOING, "subject_contains_words": ["breach"]}
+    shows = {"generate_incident_report": "dpo@lawyer.com", "incident_report_content": ["Sender", "AttachOriginalMail"]}
+    found, edits = repaired(
+        [rule("Report", breach, shows), rule("Breach", breach, REJECT)], {"when": breach, "then": "not_in_clear"}
+    )
+    assert edits[0] == [("action", "Report")]
+    assert found.suggestions[0].left_open is None
+    row = next(iter(suggestion_rows([found], [], str)))
+    assert row.text == "Remove 'AttachOriginalMail' from the action incident_report_content of the rule 'Report'."
