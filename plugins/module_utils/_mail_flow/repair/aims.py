@@ -580,6 +580,12 @@ def branding_for(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> str:
     return next((name for name in custom if not days or facts.encryption.expires_within(name, days)), "")
 
 
+def remedy_for(aim: Aim, conditions: Mapping[str, Any], exceptions: Mapping[str, Any]) -> Rule:
+    """The rule that is added for an aim which has one, but for other mail."""
+    actions = aim.remedy["actions"] if aim.remedy else {}
+    return _remedy(aim.name, conditions, exceptions, actions)
+
+
 def _remedy(
     name: str, conditions: Mapping[str, Any], exceptions: Mapping[str, Any], actions: Mapping[str, Any]
 ) -> Rule:

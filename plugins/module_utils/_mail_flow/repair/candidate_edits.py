@@ -37,6 +37,7 @@ from .aims import (
     lets_through,
     mends,
     rebuilds,
+    remedy_for,
     says_whose,
     unwritten,
 )
@@ -509,6 +510,23 @@ def _new_rule(at: RulesAtCopy) -> Iterator[EditedRules]:
     places = [last_place, *([] if at.stop is None else [at.stop.rule.place]), *at.early_places]
     for place in dict.fromkeys(places):
         yield at.draft.added(added, place)
+    yield from _new_rule_for_the_original(at)
+
+
+def _new_rule_for_the_original(at: RulesAtCopy) -> Iterator[EditedRules]:
+    """One rule more for the mail of which a rule makes the copy, before that rule, if that is all that is wrong: one for mail to
+    the copy's own recipient does not see mail to others.
+    """
+    if at.draft.edits or not (at.aim.remedy and at.wrong.copy.is_made_by_rules):
+        return
+    of_mail = {option: value for option, value in at.aim.about.items() if not BY_OPTION[option].of_recipient}
+    for standing in at.acting:
+        given = at.draft.rules[standing.rule.place]
+        conditions = given.get("conditions") or {}
+        is_clear = all(of_mail.get(option, value) == value for option, value in conditions.items())
+        if any(map(standing.rule.actions.does, COPYING)) and is_clear:
+            remedy = remedy_for(at.aim, {**of_mail, **conditions}, given.get("exceptions") or {})
+            yield at.draft.added(with_new_name(remedy, at.draft.rules), standing.rule.place)
 
 
 def with_new_name(rule: Rule, rules: Sequence[Rule]) -> Rule:

@@ -43,7 +43,7 @@ from .advice import (
     of_opposed_rule,
     of_returned_mail,
 )
-from .aims import NEW_RULE, keeps_back, rebuilds
+from .aims import ANY_MAIL, NEW_RULE, keeps_back, rebuilds
 from .compared_draft import compared
 from .connector_edits import ConnectorEdit, connector_edits, connector_to_add
 from .draft_fit import are_meant, are_withholding, fit_of
@@ -285,9 +285,12 @@ class _GoalRepair:
         return is_certain and self._is_kept_back()
 
     def _needs_no_advice(self, first: Suggestion) -> bool:
-        """Whether a suggestion goes before advice. For a guarantee of delivery, none does by which mail goes past the rules or
-        loses by it: a rule that keeps mail back may be meant to. For a copy that a rule makes, none does by which mail loses.
+        """Whether a suggestion goes before advice. None does that makes a rule one for other mail. For a guarantee of delivery, none
+        does by which mail goes past the rules or loses by it: a rule that keeps mail back may be meant to. For a copy that a
+        rule makes, none does by which mail loses.
         """
+        if rebuilds(first.edits, first.rules, self._aim) >= ANY_MAIL:
+            return False
         if self._goal.wrong.copy.is_made_by_rules and first.losses:
             return False
         if self._goal.guarantee is None or not self._aim.asks_delivery:

@@ -334,3 +334,16 @@ def test_the_exception_that_ends_a_mail_loop_stays(returned: Values) -> None:
     routes["exceptions"] = {"subject_contains_words": ["contract"]}
     _found, edits = repaired([routes], wanted, facts=facts)
     assert edits[0] == [("exception", "Routes")]
+
+
+def test_what_a_rule_redirects_is_encrypted_by_a_rule_for_the_mail_that_it_redirects() -> None:
+    """The guarantee's own conditions are about who gets the copy, and none of the mail to somebody else meets them."""
+    council = "council@contoso.com"
+    facts = {**TENANT, "groups": {council: ["joe@contoso.com"]}, "mailboxes": [*TENANT["mailboxes"], "joe@contoso.com"]}
+    members: Values = {**IN, "sent_to_member_of": [council]}
+    own = rule("Own address", {"sent_to": ["joe@home.com"]}, {"redirect_message_to": ["joe@contoso.com"]})
+    marked = rule("Marked", {**OUTGOING, "subject_contains_words": ["secure"]}, ENCRYPT)
+    found, edits = repaired([rule("Council", members, ENCRYPT), own, marked], {"when": members}, facts=facts)
+    assert edits[0] == [("add", "Encrypt mail to joe@home.com")]
+    assert names(found) == ["Council", "Encrypt mail to joe@home.com", "Own address", "Marked"]
+    assert found.suggestions[0].left_open is None

@@ -31,8 +31,15 @@ def test_an_exception_is_taken_out_before_a_rule_is_added_after_which_a_copy_is_
 def test_no_rule_is_added_that_only_makes_it_unknown_whether_a_copy_is_protected() -> None:
     wanted = {**WANTED, "when": {**SECURE, "from": ["megan@contoso.com"]}}
     found, edits = repaired([rule("Secure", SECURE, ENCRYPT), ARCHIVE, FOOTER], wanted)
-    assert all(kind != "add" for each in edits for kind, _rule in each)
-    assert all(suggestion.puts_right for suggestion in found.suggestions)
+    assert edits[0] == [("add", "Encrypt: G")]
+    assert [each["name"] for each in found.suggestions[0].rules] == ["Secure", "Encrypt: G", "Archive", "Footer"]
+    # It is also for mail inside, of which the copy leaves.
+    assert found.suggestions[0].rules[1]["conditions"] == {
+        "from_scope": "InOrganization",
+        "subject_contains_words": ["[secure]"],
+        "from": ["megan@contoso.com"],
+    }
+    assert all(suggestion.puts_right and suggestion.left_open is None for suggestion in found.suggestions)
 
 
 def test_an_exception_of_a_rejecting_rule_goes_where_nobody_knows_whether_encryption_helps() -> None:
