@@ -76,7 +76,8 @@ class Advice:
         goes; ``returned``: it leaves out mail that comes back from a connector; ``expiry``: mail with a branding expires in
         time; ``add_branding``: there is one more branding, with which mail expires in time; ``dlp_idle``: people let a DLP
         rule act; ``copies``: the guarantee does not count copies that rules make, or leaves out the mail of which a rule
-        makes one; ``copied_to``: it leaves out mail to those who get such copies.
+        makes one; ``copied_to``: it leaves out mail to those who get such copies; ``added``: it leaves out mail that is also to
+        those whom rules add.
     :param value: the sender, the person who gets such a copy, the other ``then``, the template for which it no longer asks,
         what the DLP rule does, as causes call it, the branding, or the rule that routes mail to the connector.
     :param unless: the exceptions of the guarantee then, in the form of a rule's, and :param:`rules` the names of the
@@ -342,6 +343,22 @@ def _without_people(advice: Advice, judged: Judgment, task: RepairTask) -> Advic
         return None
     known = replace(advice, kind="copied_to", unless=guarantee.unless, left_open=judged.unless_proved)
     return known if known.rules else _with_sending_dlp_rule(known, task)
+
+
+def of_added_people(judged: Judgment, task: RepairTask) -> Advice | None:
+    """Advice that a guarantee leaves out mail to the people whom rules add, where nothing else keeps it from a proof; ``None`` if it
+    is not proved then.
+
+    :param judged: a guarantee that is unknown only because rules add people.
+    """
+    added = list(dict.fromkeys((str(rule), str(person)) for reason in judged.unknown for rule, person in reason.values))
+    people = list(dict.fromkeys(person for _rule, person in added))
+    unless = leaving_out(judged.guarantee, {"sent_to": people})
+    if unless is None:
+        return None
+    rules = tuple(dict.fromkeys(rule for rule, _person in added))
+    advised = _with_unless(Advice("added", rules=rules), judged.guarantee, unless, task, task.facts)
+    return advised if advised and advised.left_open is None else None
 
 
 def _with_sending_dlp_rule(advice: Advice, task: RepairTask) -> Advice:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Edits after which a guarantee is proved that nothing refutes, and that is unknown only because rules add people at whom
-later rules may or may not look (U09).
+later rules may or may not look (U09), or how it leaves out the mail that is to these people, too.
 
 No message shows what is wrong, so the edits follow from the rules: what protects the mail goes before the rules that add
 people.
@@ -16,6 +16,7 @@ from ..analyses.meant_rules import is_meant_at_least_for, unlike
 from ..analyses.standings import SCOPES
 from ..budget import BudgetError
 from ..model import questions
+from .advice import of_added_people
 from .aims import CONDITION, MOST_RULES, Aim, EditedRules, Rule, aim_of_guarantee
 from .candidate_edits import with_new_name
 from .compared_draft import compared
@@ -40,18 +41,31 @@ def is_open_by_added_people(judged: Judgment) -> bool:
 
 
 def settling_suggestions(judged: Judgment, task: RepairTask) -> GoalSuggestions | None:
-    """The edits after which a guarantee is proved that is open by added people; ``None`` if none was found."""
+    """The edits after which a guarantee is proved that is open by added people; where they change other mail, too, or there are
+    none, that it leaves out mail to these people, if it is proved then. ``None`` if neither was found.
+    """
     (_rule, person), *_others = (value for reason in judged.unknown for value in reason.values)
     guarantee = judged.guarantee
     aim = aim_of_guarantee(guarantee, task.rules, task.facts, str(person))
     goal = Goal(aim=aim, guarantee=guarantee)
+    found, effort = _settling_edits(judged, goal, task)
+    suggested = tuple(ranked(found, aim, task))
+    if not suggested or suggested[0].surely_unwanted:
+        advice = of_added_people(judged, task)
+        if advice:
+            return GoalSuggestions(aim.name, tried=effort, advice=advice)
+    return GoalSuggestions(aim.name, suggested, effort) if suggested else None
+
+
+def _settling_edits(judged: Judgment, goal: Goal, task: RepairTask) -> tuple[list[Suggestion], SearchEffort]:
+    """The edits after which a guarantee is proved that is open by added people, and how many were tried."""
     known = KnownCounterexamples(task, goal)
     proof = DraftProof(task, goal, known)
     found = list[Suggestion]()
     tried = 0
     # What was found until the budget is spent counts.
     with contextlib.suppress(BudgetError):
-        for draft in _drafts(judged, aim, task):
+        for draft in _drafts(judged, goal.aim, task):
             if any(suggestion.edits == draft.edits[:-1] for suggestion in found):
                 continue
             tried += 1
@@ -59,8 +73,7 @@ def settling_suggestions(judged: Judgment, task: RepairTask) -> GoalSuggestions 
                 found.append(compared(draft, task, goal, known, settled=judged))
                 if found[-1].fit.of_meant_rules and not found[-1].losses:
                     break
-    suggested = tuple(ranked(found, aim, task))
-    return GoalSuggestions(aim.name, suggested, SearchEffort(edits=tried)) if suggested else None
+    return found, SearchEffort(edits=tried)
 
 
 def _drafts(judged: Judgment, aim: Aim, task: RepairTask) -> Iterator[EditedRules]:

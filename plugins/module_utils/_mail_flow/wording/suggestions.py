@@ -372,6 +372,16 @@ def _without_copies(advice: Advice) -> str:
     return f"{head}. If such copies need not count, set copies: recipients_only.{holds}"
 
 
+def _without_added_people(advice: Advice) -> str:
+    """How a guarantee leaves out mail to those whom rules add, as a sentence."""
+    rules = listed([repr(rule) for rule in advice.rules], joint="and")
+    several = len(advice.rules) > 1
+    return (
+        f"Only mail that is also addressed to somebody whom the rule{'s' if several else ''} {rules} {'add' if several else 'adds'}"
+        f" keeps this from a proof. Leave it out of the guarantee, {_with_unless(advice)}"
+    )
+
+
 def _with_unless(advice: Advice) -> str:
     """The exceptions that a guarantee is advised to take, and whether it is kept with them: the end of a sentence."""
     holds = _still_open(advice.left_open) if advice.left_open else " It holds then."
@@ -387,6 +397,7 @@ _OF_ADVICE: dict[str, Callable[[Advice], str]] = {
     "dlp_idle": _by_switching_on,
     "copies": _without_copies,
     "copied_to": _without_copies,
+    "added": _without_added_people,
     "opposed_rule": _opposed_rule,
     "returned": _without_returned_mail,
     "expiry": _expiry,

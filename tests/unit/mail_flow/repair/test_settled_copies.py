@@ -98,3 +98,20 @@ def test_what_held_still_holds() -> None:
         for suggestion in each.suggestions:
             verdicts = [after.verdict for after in prove(RuleSet(suggestion.rules), TENANT, asked, NOW)]
             assert GuaranteeVerdict.REFUTED not in verdicts
+
+
+def test_where_every_edit_also_changes_other_mail_the_guarantee_leaves_out_who_is_added() -> None:
+    """Only mail that is to the lawyer, too, is open."""
+    lawyer = rule("Lawyer", {"sent_to": ["bob@contoso.com"]}, {"redirect_message_to": ["lawyer@firm.example"]})
+    marked = {**OUTGOING, "subject_contains_words": ["sealed"]}
+    wanted = {"when": marked, "then": "not_in_clear", "copies": "recipients_only"}
+    found, edits = repaired([lawyer, rule("Marked", marked, ENCRYPT)], wanted)
+    assert edits == []
+    assert found.advice is not None
+    assert (found.advice.kind, found.advice.rules) == ("added", ("Lawyer",))
+    (row,) = suggestion_rows([found], [], str)
+    assert row.unless == {"sent_to": ["lawyer@firm.example"]}
+    assert row.text == (
+        "Only mail that is also addressed to somebody whom the rule 'Lawyer' adds keeps this from a proof. Leave it out of the"
+        ' guarantee, with unless: {"sent_to": ["lawyer@firm.example"]}. It holds then.'
+    )
