@@ -658,6 +658,12 @@ difference:
         rules may treat some of it differently.
       type: bool
       returned: for all kinds but V(unknown)
+    keep_unusual:
+      description: The names of the other rules that keep some of this mail from it which is not usual, such as
+        forwarded or very large mail, and no other.
+      type: list
+      elements: str
+      returned: if there are any
     rules:
       description: The names of the changed rules that cause it. Empty if settings are the cause.
       type: list

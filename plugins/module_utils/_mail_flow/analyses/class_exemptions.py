@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
@@ -18,9 +18,9 @@ from ..sat.batch import KnownModels
 from ..simulator.copy_result import CopyResult
 from .aspects import Aspect, DifferenceKind
 from .besides_dlp import certain_dlp_rules
-from .difference_kinds import ClassWitness, MailClass, surely_acts
+from .difference_kinds import ClassWitness, MailClass, surely_acts, unusual
 from .difference_queries import DifferenceSearch
-from .exempting_rules import Exemptions, by_tense, exempting_rules
+from .exempting_rules import Exemptions, by_tense, exempting_rules, keeping_unusual
 from .finding import Exempting, Stages
 from .rule_changes import Edit, Separation
 from .rule_ends import ended_by, how_it_ends
@@ -96,6 +96,18 @@ class ClassExemptions:
             return alike, True
         plain = self._exempted(draft, extent, extent.differs)
         return (alike, True) if plain.limit == "some" else (plain, False)
+
+    def with_unusual(self, draft: ClassFacts, extent: Extent, treated: Literal, usual: Exemptions) -> Exemptions:
+        """What exempts named mail, with the rules that do so only where it is not usual.
+
+        :param treated: that mail is treated as the sentence says.
+        :param usual: what exempts usual mail.
+        """
+        mail = unusual(self._model, extent.named) if usual.limit != "some" and draft.shown.usual else []
+        if not mail:
+            return usual
+        names = keeping_unusual(self._known, [*mail, ~treated], self._candidates(draft), usual)
+        return replace(usual, keep_unusual=names)
 
     def _exempted(self, draft: ClassFacts, extent: Extent, treated: Literal) -> Exemptions:
         """What exempts named mail from a sentence, and the other rules that do so.

@@ -75,9 +75,12 @@ class ClassFindings:
             exemptions = Exemptions(limit)
             if limit == "another":
                 exemptions, as_witness = self._class_exemptions.of_class(draft, extent, as_witness=as_witness)
+            treated.append(extent.differs & extent.like_witness if as_witness else extent.differs)
+            exemptions = self._class_exemptions.with_unusual(draft, extent, treated[-1], exemptions)
             draft.mail_class.finding = replace(
                 finding,
                 limit=exemptions.limit,
+                keep_unusual=exemptions.keep_unusual,
                 by=exemptions.by,
                 other_ways=exemptions.other_ways,
                 exceptions=exceptions[place],
@@ -85,7 +88,6 @@ class ClassFindings:
                 approved=draft.approvals > 0 and as_witness and self._surely_waits(draft, extent),
                 loses_branding=not as_witness and self._may_lose_branding(draft, extent),
             )
-            treated.append(extent.differs & extent.like_witness if as_witness else extent.differs)
         for place in self._with_later_rule_of_some(drafts, extents, treated):
             finding_so_far = drafts[place].mail_class.finding
             if finding_so_far is not None and finding_so_far.limit != "some":

@@ -273,6 +273,18 @@ def assumed(model: Model, about: Collection[str], *, usual: bool) -> list[Litera
     ]
 
 
+def unusual(model: Model, mail: Sequence[Literal]) -> list[Literal]:
+    """Literals that are true together of such mail that is not usual, where rules distinguish it; none if they do not.
+
+    :param mail: literals that are true together of such usual mail.
+    """
+    distinguished = {each.literal for each in model.mail.assumptions if each.seen and each.of_mail}
+    usual = [literal for literal in mail if literal in distinguished]
+    if not usual:
+        return []
+    return [*(literal for literal in mail if literal not in usual), model.circuit.disjunction(~each for each in usual)]
+
+
 def witness_of(
     candidate: CandidateMessage, person: str = "", shows: Callable[[Message], bool] = lambda message: False
 ) -> dict[str, Any]:

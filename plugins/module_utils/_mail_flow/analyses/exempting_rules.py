@@ -30,11 +30,13 @@ class Exemptions:
 
     :param limit: what exempts mail beside other rules, as the finding has it.
     :param by: the other rules that do so, and :param:`other_ways`: how yet others do, if there are many.
+    :param keep_unusual: the names of those that do so only where mail is not usual.
     """
 
     limit: str
     by: tuple[Exempting, ...] = ()
     other_ways: tuple[str, ...] = ()
+    keep_unusual: tuple[str, ...] = ()
 
 
 def by_tense(before: Mapping[Exempting, Literal], now: Mapping[Exempting, Literal]) -> dict[Exempting, Literal]:
@@ -46,6 +48,22 @@ def by_tense(before: Mapping[Exempting, Literal], now: Mapping[Exempting, Litera
         replace(exempting, before=True): acts & ~now.get(exempting, FALSE) for exempting, acts in before.items()
     }
     return {**now, **formerly}
+
+
+def keeping_unusual(
+    known: KnownModels, exempt: Sequence[Literal], candidates: Mapping[Exempting, Literal], usual: Exemptions
+) -> tuple[str, ...]:
+    """The names of the rules that end or stop unusual mail of which a sentence is not true, and do not exempt usual mail.
+
+    :param exempt: literals that are true together of such mail.
+    :param candidates: the rules that may exempt mail, each with the literal that is true if it acts.
+    :param usual: what exempts usual mail.
+    """
+    named = {exemption.rule for exemption in usual.by}
+    told = {each for each in candidates if each.rule in named or each.how in usual.other_ways}
+    others = {each: acts for each, acts in candidates.items() if each not in told and _RANKS[each.how] == 0}
+    by_others, _ways = exempting_rules(known, [*exempt, *(~candidates[each] for each in told)], others)
+    return tuple(dict.fromkeys(exemption.rule for exemption in by_others))
 
 
 def exempting_rules(

@@ -179,6 +179,7 @@ class ChangedMail(MailFinding):
     :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
     :param by: the other rules that exempt some of it; :param:`other_ways`: how yet others do, if there are many.
     :param exceptions: the exceptions of the rules in :param:`about` that some mail meets which would be named without them.
+    :param keep_unusual: the names of the other rules that exempt some of it that is not usual, and no other.
     """
 
     cause: Cause
@@ -192,13 +193,14 @@ class ChangedMail(MailFinding):
     changed: tuple[tuple[Atom, tuple[str, ...]], ...] = ()
     exceptions: tuple[Atom, ...] = ()
     loses_branding: bool = True
+    keep_unusual: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
         """Whether all mail that is named is treated so."""
         # A copy that is made from another recipient's may reach the person nevertheless.
         edit = self.cause.edit if self.person else None
-        return not self.limit and not (edit and edit.splits)
+        return not (self.limit or self.keep_unusual or (edit and edit.splits))
 
     @property
     def whole_but_exceptions(self) -> bool:
@@ -243,6 +245,7 @@ class ChangedMail(MailFinding):
             self.loses_branding,
             frozenset(self.keeping),
             self.other_ways_that_keep,
+            self.keep_unusual,
             self.has_it_anyway,
             self.cause.acted,
             self.cause.later,
@@ -307,6 +310,7 @@ class SideEffectsChanged(MailFinding):
         sender has no manager), or ``some`` (it is open which mail is).
     :param by: the rules that exempt some of it; :param:`other_ways`: how yet others do, if there are many.
     :param exceptions: the exceptions of the rules in :param:`about` that some mail meets which would be named without them.
+    :param keep_unusual: the names of the other rules that exempt some of it that is not usual, and no other.
     """
 
     kind: DifferenceKind = DifferenceKind.SIDE_EFFECT_CHANGED
@@ -319,6 +323,7 @@ class SideEffectsChanged(MailFinding):
     by: tuple[Exempting, ...] = ()
     other_ways: tuple[str, ...] = ()
     exceptions: tuple[Atom, ...] = ()
+    keep_unusual: tuple[str, ...] = ()
 
     @property
     def when(self) -> dict[str, Any]:

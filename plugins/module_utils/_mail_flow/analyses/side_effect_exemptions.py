@@ -15,8 +15,8 @@ from ..sat.batch import KnownModels
 from ..symbolic.compile_outcomes import taken_by
 from ..symbolic.encoding import Model
 from ..symbolic.message_assumptions import contradicted_assumptions
-from .difference_kinds import assumed
-from .exempting_rules import Exemptions, by_tense, exempting_rules
+from .difference_kinds import assumed, unusual
+from .exempting_rules import Exemptions, by_tense, exempting_rules, keeping_unusual
 from .finding import Exempting, SideEffect
 from .rule_changes import Separation
 from .rule_effects import ENDING, RuleEffect, ways_it_keeps
@@ -86,7 +86,10 @@ class SideEffectExemptions:
         candidates = self._candidates(stated)
         rest = [*exempt, *(~acts for acts in candidates.values())]
         limit, literals = self._limit(named, rest)
-        return Exemptions(limit, *exempting_rules(self._known, [*exempt, *literals], candidates)), exceptions
+        found = Exemptions(limit, *exempting_rules(self._known, [*exempt, *literals], candidates))
+        mail = unusual(self._model, exempt) if limit != "some" else []
+        names = keeping_unusual(self._known, [*mail, *literals], candidates, found) if mail else ()
+        return replace(found, keep_unusual=names), exceptions
 
     def _limit(self, named: Sequence[Literal], rest: Sequence[Literal]) -> tuple[str, list[Literal]]:
         """What exempts mail beside rules, and literals that are true together of mail that this does not exempt.

@@ -273,6 +273,7 @@ class SideEffects:
             by=exempt.by,
             other_ways=exempt.other_ways,
             exceptions=exceptions,
+            keep_unusual=exempt.keep_unusual,
         )
 
     def _anyway(self, rule: FlowRule, effects: Sequence[SideEffect], which: bool) -> list[tuple[FlowRule, Literal]]:

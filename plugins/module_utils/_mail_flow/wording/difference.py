@@ -157,6 +157,7 @@ def _changed_row(finding: ChangedMail, row: DifferenceRow) -> DifferenceRow:
         row,
         arrives=finding.arrives or None,
         every=finding.every,
+        keep_unusual=finding.keep_unusual or None,
         was=stages.get("was"),
         becomes=stages.get("becomes"),
         later=(later_rule.name,) if later_rule and later_rule.name else None,
@@ -175,7 +176,7 @@ def _side_effects(finding: SideEffectsChanged) -> str:
 
 @_with_more.register
 def _side_effects_row(finding: SideEffectsChanged, row: DifferenceRow) -> DifferenceRow:
-    return replace(_with_side_effects(finding, row), every=False)
+    return replace(_with_side_effects(finding, row), every=False, keep_unusual=finding.keep_unusual or None)
 
 
 def _with_side_effects(finding: SideEffectsChanged, row: DifferenceRow) -> DifferenceRow:

@@ -20,7 +20,7 @@ from .replay import change_lines
 from .replay_row import TrialReplayRow
 from .result_rows import DifferenceRow
 from .row import ComputedRow, ResultRow, Row, as_list, codec, row_of, rows_of
-from .summary import left_out, page_rows
+from .summary import left_out, page_rows, unusual_mail
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,11 @@ def trial_lines(trial: TrialRow, most: int = 10, *, domains: bool = True) -> lis
     texts = [row.text for row, _kinds in summed_up[:most]]
     enforced = (
         " ".join(
-            [*texts, *left_out(trial.difference_more or 0, in_result=sum(kinds for _row, kinds in summed_up[most:]))]
+            [
+                *texts,
+                *left_out(trial.difference_more or 0, in_result=sum(kinds for _row, kinds in summed_up[most:])),
+                *unusual_mail(trial.difference or ()),
+            ]
         )
         or "Nothing about who gets mail, how it is protected, and who is told of it."
     )

@@ -132,6 +132,7 @@ class DifferenceRow(ComputedRow):
     :param rules: the rules that treat it differently.
     :param arrives: how it arrives protected.
     :param every: whether all mail of the class is treated so.
+    :param keep_unusual: the other rules that keep some of it from that which is not usual, and no other.
     :param was: what all of it was, and :param:`becomes`: what it becomes.
     :param later: the rules behind the changed ones that decide.
     :param added: the person for whom a rule adds a copy.
@@ -150,6 +151,7 @@ class DifferenceRow(ComputedRow):
     unless: Row | None = None
     arrives: str | None = None
     every: bool | None = None
+    keep_unusual: tuple[str, ...] | None = field(default=None, metadata=as_list())
     was: str | None = None
     becomes: str | None = None
     later: tuple[str, ...] | None = field(default=None, metadata=as_list())

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from ..._exchange.text import listed, short
+from ..._exchange.text import listed, quoted, short
 from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
 from ..analyses.aspects import DifferenceKind
 from ..analyses.expectations import FailedExpectations, TestedMessages
@@ -349,7 +349,18 @@ def difference_lines(
     lines = lines or [f"{_NO_DIFFERENCE}{certainty_of_none(observed)}"]
     head = [changed_kinds(rows)] if len(rows) > _FEW else []
     in_result = sum(kinds for _row, kinds in summed_up[most:]) if most else 0
-    return [*head, *lines[:most], *left_out(more, in_result)]
+    return [*head, *lines[:most], *left_out(more, in_result), *unusual_mail(rows)]
+
+
+def unusual_mail(rows: Sequence[DifferenceRow]) -> list[str]:
+    """The line that names the rules which keep unusual mail alone from what rows say; empty if none does."""
+    names = list(dict.fromkeys(name for row in rows for name in row.keep_unusual or ()))
+    if not names:
+        return []
+    keep = "keeps" if len(names) == 1 else "keep"
+    return [
+        f"{listed(list(map(quoted, names)), joint='and')} {keep} some unusual mail, such as forwarded or very large mail, from these changes."
+    ]
 
 
 def _difference_line(row: DifferenceRow) -> str:

@@ -51,6 +51,29 @@ def test_a_new_rule_that_stops() -> None:
     ]
 
 
+FORWARDS = rule("Forwards", {"message_type_matches": "AutoForward"}, {"reject_message_reason_text": "No."})
+
+
+def test_a_rule_that_keeps_unusual_mail_alone_is_named_once_for_all_sentences() -> None:
+    legal = rule("Legal", {**IN, "recipient_domain_is": ["fabrikam.com"]}, ENCRYPT)
+    signed = rule("Signed", {**IN, **SUBJECT}, {"delete_message": True})
+    found = difference([FORWARDS], [FORWARDS, legal, signed], TENANT, NOW)
+    assert [(row["text"].partition(" ")[0], row["every"], row["keep_unusual"]) for row in found.rows] == [
+        ("Mail", False, ["Forwards"]),
+        ("Mail", False, ["Forwards"]),
+    ]
+    assert difference_lines(found)[-1] == (
+        "'Forwards' keeps some unusual mail, such as forwarded or very large mail, from these changes."
+    )
+
+
+def test_a_rule_that_only_marks_unusual_mail_keeps_none_from_a_change() -> None:
+    marks = {**FORWARDS, "actions": {"prepend_subject": "FW: "}}
+    deletes = rule("Deletes", OUTGOING, {"delete_message": True})
+    found = difference([marks], [marks, deletes], TENANT, NOW)
+    assert [(row["every"], row.get("keep_unusual")) for row in found.rows] == [(True, None)]
+
+
 @pytest.fixture(name="models")
 def models_fixture(monkeypatch: pytest.MonkeyPatch) -> list[Model]:
     """The models that are built."""
