@@ -120,6 +120,11 @@ class Aim:
         """Whether a rule that encrypts helps it."""
         return Does.ENCRYPT in self.helps
 
+    @property
+    def only_asks_delivery(self) -> bool:
+        """Whether all that it asks is that mail is let through which rules keep back."""
+        return self.asks_delivery and self.helps == _EXCEPTION_ACTIONS
+
     def is_helped_by(self, rule: FlowRule) -> bool:
         """Whether a rule does what helps, and nothing that keeps mail back or protects it otherwise beside it."""
         blocks = any(rule.actions.does(what) for what in _BLOCKING if what not in self.helps)

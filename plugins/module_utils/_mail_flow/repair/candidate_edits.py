@@ -60,7 +60,7 @@ _INSIDE, _OUTSIDE = "InOrganization", "NotInOrganization"
 _OTHER_SIDE = {_INSIDE: _OUTSIDE, _OUTSIDE: _INSIDE}
 
 #: At most so many rules exempt mail at once.
-_MOST_KEEPING_BACK = 2
+_MOST_OPPOSED = 2
 
 #: The kinds of edits by which a rule may get larger.
 _GROWING = (ADD, ACTION, CONDITION, EXCEPTION)
@@ -418,7 +418,7 @@ class _EditsNotToAct:
         """The edits, the last rule that acts first."""
         for standing in reversed(self._at.acting):
             yield from self._not_to_act(standing)
-        yield from self._none_keeps_back()
+        yield from self._none_is_opposed()
 
     def _not_to_act(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule that acts does so no longer: a condition has fewer values, or an exception applies; or it does not
@@ -436,14 +436,19 @@ class _EditsNotToAct:
         if not helps:
             yield self._at.draft.set(place, "enabled", True, False)
 
-    def _none_keeps_back(self) -> Iterator[EditedRules]:
-        """All rules that keep mail of the aim back, if it asks for delivery and they are several, exempt it at once."""
-        keeping = self._at.keeping_back if self._aim.asks_delivery else []
-        draft: EditedRules | None = self._at.draft
-        for standing in keeping:
-            exempting = self._exempting(draft, standing) if draft else iter(())
-            draft = next((each for each in exempting if _is_of_aim(each.edits[-1], self._aim)), None)
-        if draft is not None and 1 < len(keeping) <= _MOST_KEEPING_BACK:
+    def _none_is_opposed(self) -> Iterator[EditedRules]:
+        """All rules that keep mail of the aim back, or encrypt it, exempt it at once, if the aim does not want that and they are a
+        few.
+        """
+        opposed = self._at.opposed
+        draft = self._at.draft
+        for standing in opposed:
+            exempting = [each for each in self._exempting(draft, standing) if _is_of_aim(each.edits[-1], self._aim)]
+            if not exempting or not 1 < len(opposed) <= _MOST_OPPOSED:
+                return
+            # Another scope of the sender leaves a rule none of whose mail names somebody inside as its sender.
+            draft = min(exempting, key=lambda each: each.edits[-1].option.endswith("from_scope"))
+        if opposed:
             yield draft
 
     def _exempting(self, draft: EditedRules, standing: Standing) -> Iterator[EditedRules]:

@@ -20,6 +20,7 @@ from .aims import (
     covers,
     exempts_as_meant,
     is_meant,
+    keeps_back,
     may_withhold,
     mends,
     name_of,
@@ -74,17 +75,29 @@ def are_withholding(draft: EditedRules, aim: Aim, task: RepairTask) -> bool:
 
 def are_meant(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:
     """Whether all rules that are edited are meant for what a goal is about, before or with another condition, or are moved for
-    copies of it, and do what it wants; or were to exempt it, and misspell it. One that is added is not there yet, and
+    copies of it, and do what it wants; or were to exempt it, and misspell it. Where all that is asked for is delivery, they
+    are the rules that keep the mail back, and only leave it out: no rule then passes others by. One that is added is not there yet, and
     one that exempts mail on purpose is not meant for that.
     """
     if any(edit.kind == ADD or edit.insists for edit in draft.edits):
         return False
     if all(exempts_as_meant(edit, goal.aim) for edit in draft.edits):
         return True
+    if goal.aim.only_asks_delivery:
+        return _lets_pass(draft, goal.aim, task)
     edited = {edit.rule for edit in draft.edits}
     meant = _meant_as_they_are(draft, goal, task) | _meant_as_edited(draft, goal, task)
     rules = [rule for rule in task.rules.rules if rule.name in edited]
     return all(rule.name in meant and (goal.aim.is_helped_by(rule) or may_withhold(rule, goal.aim)) for rule in rules)
+
+
+def _lets_pass(draft: EditedRules, aim: Aim, task: RepairTask) -> bool:
+    """Whether all rules that are edited keep mail back, and are no longer for mail that an aim selects."""
+    keeping = {rule.name for rule in task.rules.rules if keeps_back(rule)}
+    return all(
+        edit.kind in (CONDITION, EXCEPTION) and edit.rule in keeping and edit.option.rpartition(".")[2] in aim.about
+        for edit in draft.edits
+    )
 
 
 def _are_wider(draft: EditedRules, goal: Goal, task: RepairTask) -> bool:

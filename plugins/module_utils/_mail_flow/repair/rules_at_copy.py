@@ -130,11 +130,11 @@ class RulesAtCopy:
         self.withholding = [standing for standing in self.every if self._withholds(standing)]
         self.acting = [standing for standing in self.every if standing.acts and standing.rule.actions.enforced]
         self.stop = next((standing for standing in reversed(self.acting) if standing.rule.actions.is_final), None)
-        #: The rules that keep mail of the aim back, or may.
-        self.keeping_back = [
+        #: The rules that keep mail of the aim back which it wants delivered, or encrypt what it does not want encrypted, or may.
+        self.opposed = [
             standing
-            for standing in self.every
-            if keeps_back(standing.rule) and not standing.rule.dlp and standing.rule.name not in disjoint
+            for standing in itertools.takewhile(lambda standing: not self._stops_all(standing.rule), self.every)
+            if self._is_opposed(standing.rule) and not standing.rule.dlp and standing.rule.name not in disjoint
         ]
         #: The rules in the way of the mail of the aim, after which it may still break it.
         self._in_the_way = [
@@ -194,6 +194,17 @@ class RulesAtCopy:
     def _is_meant(self, standing: Standing) -> bool:
         """Whether a rule is meant for mail that the aim is about."""
         return is_meant(self.draft.rules[standing.rule.place], self.aim)
+
+    def _is_opposed(self, rule: FlowRule) -> bool:
+        """Whether a rule does what an aim does not want of its mail."""
+        return spoils(rule, self.aim) or (self.aim.asks_delivery and keeps_back(rule))
+
+    def _stops_all(self, rule: FlowRule) -> bool:
+        """Whether a rule keeps all mail of the aim from later rules."""
+        given = self.draft.rules[rule.place]
+        conditions = given.get("conditions") or {}
+        is_for_all = all(self.aim.about.get(option) == value for option, value in conditions.items())
+        return rule.enforces(Does.STOP) and is_for_all and not given.get("exceptions")
 
     def _has_options(self, rule: FlowRule) -> bool:
         """Whether a rule has an option that says how it protects or brands mail."""

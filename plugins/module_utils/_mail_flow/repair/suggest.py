@@ -286,8 +286,8 @@ class _GoalRepair:
 
     def _needs_no_advice(self, first: Suggestion) -> bool:
         """Whether a suggestion goes before advice. None does that makes a rule one for other mail. For a guarantee of delivery, none
-        does by which mail goes past the rules or loses by it: a rule that keeps mail back may be meant to. For a copy that a
-        rule makes, none does by which mail loses.
+        does by which mail goes past rules or loses by it: a rule that keeps mail back may be meant to. For a copy that a rule
+        makes, none does by which mail loses.
         """
         if rebuilds(first.edits, first.rules, self._aim) >= ANY_MAIL:
             return False
@@ -295,7 +295,7 @@ class _GoalRepair:
             return False
         if self._goal.guarantee is None or not self._aim.asks_delivery:
             return True
-        return not first.losses and rebuilds(first.edits, first.rules, self._aim) < NEW_RULE
+        return first.fit.of_meant_rules and not first.losses
 
     def _contradiction(self) -> OpposedGuarantee | None:
         """A guarantee that no rules can keep together with the goal."""

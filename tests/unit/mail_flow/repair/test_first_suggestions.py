@@ -661,3 +661,19 @@ def test_a_report_to_somebody_outside_no_longer_has_the_original_mail_in_it() ->
     assert found.suggestions[0].left_open is None
     row = next(iter(suggestion_rows([found], [], str)))
     assert row.text == "Remove 'AttachOriginalMail' from the action incident_report_content of the rule 'Report'."
+
+
+def test_two_rules_that_also_encrypt_mail_inside_are_both_only_for_mail_that_leaves() -> None:
+    marked = rule("Marked", {**IN, "subject_contains_words": ["secure"]}, ENCRYPT)
+    found, edits = repaired([marked, rule("HR", HR, ENCRYPT)], {"when": INSIDE, "then": "unencrypted"})
+    assert edits[0] == [("condition", "Marked"), ("condition", "HR")]
+    assert {edit.option for edit in found.suggestions[0].edits} == {"conditions.sent_to_scope"}
+
+
+def test_a_rule_that_keeps_mail_back_exempts_it_before_another_one_passes_it_by() -> None:
+    """The rule that stops would also pass by all that is between."""
+    scans = rule("Scans", MEGAN, {**STOP, "set_audit_severity": "Low"})
+    programs = rule("Programs", {**IN, "attachment_extension_matches_words": ["exe"]}, {"quarantine": True})
+    _found, edits = repaired([programs, scans], {"when": MEGAN, "then": "delivered"})
+    assert edits[0] == [("exception", "Programs")]
+    assert edits[1] == [("move", "Scans")]
