@@ -437,10 +437,10 @@ class _EditsNotToAct:
             yield self._at.draft.set(place, "enabled", True, False)
 
     def _none_is_opposed(self) -> Iterator[EditedRules]:
-        """All rules that keep mail of the aim back, or encrypt it, exempt it at once, if the aim does not want that and they are a
-        few.
+        """All rules that keep mail of the aim back, or encrypt it, exempt it at once, if the aim does not want that, they are a
+        few, and one exception says its mail.
         """
-        opposed = self._at.opposed
+        opposed = self._at.opposed if len(set(self._aim.about) - set(SCOPES)) < 2 else []
         draft = self._at.draft
         for standing in opposed:
             exempting = [each for each in self._exempting(draft, standing) if _is_of_aim(each.edits[-1], self._aim)]
