@@ -26,7 +26,7 @@ from .attribution import ANY, OWN
 from .class_exemptions import ClassExemptions, ClassFacts, Extent
 from .difference_kinds import ClassWitness, MailClass, assumed, witness_of
 from .difference_queries import DifferenceSearch
-from .edited_rules import changing_rules, edit_at, rules_of, telling_separation
+from .edited_rules import changing_rules, edit_at, rules_of, telling_separation, watching_rules
 from .exempting_rules import Exemptions
 from .finding import STAGE_KEYS, Cause, ChangedMail, LaterRule, Stages
 from .rule_changes import NOTHING, Separation, separation_of, without_values_of
@@ -227,7 +227,13 @@ class ClassFindings:
             rules=rules_of(self.model, self._search.edits, edit),
             person=mail_class.person,
             witness=self._witness(draft, about, why),
-            cause=Cause(edit, self._acted(draft), self._later_rule(draft), self.model.settings_that_differ),
+            cause=Cause(
+                edit,
+                self._acted(draft),
+                self._later_rule(draft),
+                self.model.settings_that_differ,
+                watching=() if edit else watching_rules(self.model),
+            ),
             arrives=self._arrival(draft) if (place, _ARRIVES, 0) in sure else "",
             limit="some",
             changed=tuple(changed.items()),

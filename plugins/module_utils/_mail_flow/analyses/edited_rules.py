@@ -36,6 +36,12 @@ def rules_of(model: Model, edits: Sequence[Edit], edit: Edit | None) -> tuple[st
     return names_of([edit] if edit else [other for other in edits if model.settings_that_differ or other.splits])
 
 
+def watching_rules(model: Model) -> tuple[str, ...]:
+    """The names of the rules that look at all who share a copy, in any of the sets."""
+    rules = (rule for rules in model.rule_sets[:2] for rule in rules.rules if not rule.idle)
+    return tuple(dict.fromkeys(rule.name for rule in rules if any(atom.looks_around for atom in rule.criteria.atoms)))
+
+
 def changing_rules(chain: RuleChain, atom: Atom, step: RuleStep) -> Iterator[str]:
     """The names of the rules before a step that change the result of a condition."""
     results = results_at_earlier_steps(

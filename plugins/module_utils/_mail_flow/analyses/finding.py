@@ -98,6 +98,7 @@ class Cause:
     :param later: the later rule that no longer acts, or newly acts.
     :param settings: the changed settings with their values.
     :param perhaps: whether it is open that these rules act.
+    :param watching: the names of the rules that look at all who share a copy, if no edited rule acts differently.
     """
 
     edit: Edit | None
@@ -105,6 +106,7 @@ class Cause:
     later: LaterRule | None = None
     settings: Mapping[str, Any] | None = None
     perhaps: bool = False
+    watching: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..conditions.predicate import Atom
@@ -13,7 +13,7 @@ from ..rules.flow_rule import FlowRule
 from ..simulator.assumptions import BUDGET, FAILING, LATER, MANY_APPROVALS, NOT_FOLLOWED, NOT_FOUND, unusual
 from .difference_kinds import MailClass
 from .difference_queries import DifferenceSearch
-from .edited_rules import edit_at, names_of, rules_of, telling_separation, unchanged
+from .edited_rules import edit_at, names_of, rules_of, telling_separation, unchanged, watching_rules
 from .finding import (
     Cause,
     CutShort,
@@ -54,7 +54,23 @@ class OpenFindings:
         by_cause: dict[tuple[int, str], list[MailClass]] = {}
         for mail_class in classes:
             by_cause.setdefault((mail_class.cause, mail_class.person), []).append(mail_class)
-        return [self._unknown(cause, person, group) for (cause, person), group in sorted(by_cause.items())]
+        copies_of_people = self._people_who_share_copies(by_cause)
+        return [
+            self._unknown(cause, person, group)
+            for (cause, person), group in sorted(by_cause.items())
+            if (cause, person) not in copies_of_people
+        ]
+
+    def _people_who_share_copies(self, by_cause: Mapping[tuple[int, str], Sequence[MailClass]]) -> set[tuple[int, str]]:
+        """The causes and people of whose copies nothing is known but that other people may share them, as of the recipient's copy,
+        of which it is said.
+        """
+        return {
+            (cause, person)
+            for (cause, person), group in by_cause.items()
+            if person and edit_at(self._search.edits, cause) is None and (cause, "") in by_cause
+            if not any(mail_class.reasons for mail_class in group)
+        }
 
     def _unknown(self, cause: int, person: str, group: Sequence[MailClass]) -> MayBecome:
         """The finding about the classes of a cause and a person."""
@@ -77,7 +93,12 @@ class OpenFindings:
             witness=shown.witness if shown else None,
             unknown=reasons or (NOT_FOUND,),
             becomes=tuple(sorted(kinds, key=lambda kind: kind.rank)),
-            cause=Cause(edit, about.acted, settings=self.model.settings_that_differ),
+            cause=Cause(
+                edit,
+                about.acted,
+                settings=self.model.settings_that_differ,
+                watching=() if edit else watching_rules(self.model),
+            ),
         )
 
     def _met_under_all_settings(self, rule: FlowRule, group: Sequence[MailClass]) -> FlowRule:

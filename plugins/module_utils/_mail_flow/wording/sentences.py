@@ -666,7 +666,9 @@ def because(cause: Cause) -> str:
     if cause.settings:
         settings = " and ".join(f"{name} is now {_setting(value)}" for name, value in cause.settings.items())
         return f"{settings}{then}"
-    return f"an edited rule splits the message differently{then}"
+    looks = "looks" if len(cause.watching) == 1 else "look"
+    watching = f", and {listed(list(map(quoted, cause.watching)), joint='and')} {looks} at all who share a copy"
+    return f"an edited rule splits the message differently{watching if cause.watching else ''}{then}"
 
 
 def _because_of_edit(cause: Cause, edit: Edit) -> str:

@@ -74,6 +74,19 @@ def test_a_rule_that_only_marks_unusual_mail_keeps_none_from_a_change() -> None:
     assert [(row["every"], row.get("keep_unusual")) for row in found.rows] == [(True, None)]
 
 
+def test_rules_that_look_at_all_who_share_a_copy_are_named_once_for_all_copies() -> None:
+    bank = ORGANIZATIONS["bank"]
+    after = [
+        {**each, "exceptions": {"sent_to_scope": "NotInOrganization"}} if each["name"] == "080 Wall" else each
+        for each in bank.numbered_rules
+    ]
+    found = difference(bank.numbered_rules, after, {"outbound_connectors": [], **bank.facts}, NOW)
+    assert [row["text"] for row in found.rows if "splits" in row["text"]] == [
+        "Mail may be treated differently (neither a proof nor an example was found): an edited rule splits the message differently, and '080 Wall' "
+        "and '090 Everybody' look at all who share a copy."
+    ]
+
+
 @pytest.fixture(name="models")
 def models_fixture(monkeypatch: pytest.MonkeyPatch) -> list[Model]:
     """The models that are built."""
