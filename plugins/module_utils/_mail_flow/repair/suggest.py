@@ -212,16 +212,16 @@ class _GoalRepair:
                 return GoalSuggestions(self._aim.name, tuple(closing))
         if judged and beyond:
             return GoalSuggestions(self._aim.name, tuple(self._of_the_rest(beyond, judged)), advice=beyond)
-        if not self._is_kept_back():
-            return self._or_none(self._of_passing_mail()) if self._wants_plain_mail else None
-        if self._is_kept_by_protection:
-            return None  # A rule that protects the mail may act before the one that keeps it back.
-        if self._advice and self._advice.kind == "unless":
+        # A rule that protects the mail may act before the one that keeps it back.
+        is_kept_back = self._is_kept_back() and not self._is_kept_by_protection
+        advice = self._advice if is_kept_back else None
+        if advice is None or advice.kind == "unless":
             unprotected = self._or_none(self._of_unprotected_mail())
-            return unprotected or GoalSuggestions(self._aim.name, advice=self._advice)
-        if self._advice:
-            return GoalSuggestions(self._aim.name, advice=self._advice)
-        return self._or_none(self._of_passing_mail())
+            if unprotected:
+                return unprotected
+        if advice:
+            return GoalSuggestions(self._aim.name, advice=advice)
+        return self._or_none(self._of_passing_mail()) if is_kept_back or self._wants_plain_mail else None
 
     @staticmethod
     def _or_none(found: GoalSuggestions) -> GoalSuggestions | None:
@@ -325,10 +325,12 @@ class _GoalRepair:
         return Does.STOP in self._aim.helps and not self._aim.asks_delivery
 
     def _of_unprotected_mail(self) -> GoalSuggestions:
-        """First steps for the mail of a guarantee that may be delivered unprotected, also after a release."""
+        """What is suggested for the mail of a guarantee that may be delivered unprotected, also after a release, where it also wants
+        the mail delivered, and rules keep some of it back: for that, they are not edited.
+        """
         judged = self._task.judgment(self._goal)
         then = IF_DELIVERED.get(judged.guarantee.then) if judged else None
-        if judged is None or then is None:
+        if judged is None or then is None or not any(map(keeps_back, self._task.rules.rules)):
             return GoalSuggestions(self._aim.name)
         return self._first_steps_of(replace(judged.guarantee, then=then), judged)
 

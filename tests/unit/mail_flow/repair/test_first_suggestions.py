@@ -677,3 +677,11 @@ def test_a_rule_that_keeps_mail_back_exempts_it_before_another_one_passes_it_by(
     _found, edits = repaired([programs, scans], {"when": MEGAN, "then": "delivered"})
     assert edits[0] == [("exception", "Programs")]
     assert edits[1] == [("move", "Scans")]
+
+
+def test_a_rule_whose_mail_is_to_be_delivered_encrypted_goes_before_all_from_which_it_may_leave_in_clear() -> None:
+    """Some of it is never delivered: for that, nothing is edited."""
+    found, edits = repaired([PROGRAMS, AGENDA, SALARIES], {"when": SALARIES["conditions"], "then": "encrypted"})
+    assert edits[0] == [("move", "Salaries")]
+    assert found.suggestions[0].rules[0]["name"] == "Salaries"
+    assert found.suggestions[0].is_refuted
