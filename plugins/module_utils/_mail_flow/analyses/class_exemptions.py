@@ -197,11 +197,19 @@ def _how(rule: FlowRule, draft: ClassFacts, *, earlier: bool) -> str:
         return ends
     for does, how in _DECIDING[mail_class.kind.aspect]:
         if rule.actions.does(does):
+            if how == "brands" and _brands_alike(rule, draft.sides["after"]):
+                return "brands_alike"
             changed = mail_class.kind is DifferenceKind.PROTECTION_CHANGED
             return "asks" if how == "encrypts" and changed and _asks_for_another(rule, draft.sides["after"]) else how
     if mail_class.person and (rule.actions.does(Does.ADD) or rule.actions.does(Does.REDIRECT)):
         return "brings"
     return "stops" if earlier and rule.actions.is_final else ""
+
+
+def _brands_alike(rule: FlowRule, after: CopyResult | None) -> bool:
+    """Whether a rule chooses the branding that the witness of a class has now."""
+    brands = rule.actions.does(Does.BRAND).values()
+    return after is not None and all(same_name(str(brand), after.branding) for brand in brands)
 
 
 def _asks_for_another(rule: FlowRule, after: CopyResult | None) -> bool:

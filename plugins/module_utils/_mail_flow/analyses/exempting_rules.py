@@ -17,7 +17,7 @@ MOST_COUNTED = 4
 _RANKS = {
     **dict.fromkeys(("rejects", "deletes", "quarantines", "redirects", "stops"), 0),
     "may_stop": 1,
-    **dict.fromkeys(("encrypts", "decrypts", "asks", "brands", "routes", "brings", "repeats"), 2),
+    **dict.fromkeys(("encrypts", "decrypts", "asks", "brands", "brands_alike", "routes", "brings", "repeats"), 2),
     "holds": 3,
     **dict.fromkeys(("dlp_blocks", "dlp_redirects", "dlp_quarantines", "dlp_decrypts"), 4),
     "takes": 5,

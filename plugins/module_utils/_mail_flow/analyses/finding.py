@@ -114,7 +114,7 @@ class Exempting:
     """Another rule that keeps some mail of a rule from its effect, or makes an edit no difference to it.
 
     :param how: ``rejects``, ``deletes``, ``quarantines``, ``redirects``, ``stops``, ``may_stop`` (a rule in a test mode, U08),
-        ``encrypts``, ``decrypts``, ``asks`` (for another template), ``brands`` (otherwise), ``routes``, ``brings`` (it to
+        ``encrypts``, ``decrypts``, ``asks`` (for another template), ``brands`` (otherwise), ``brands_alike``, ``routes``, ``brings`` (it to
         the same person), ``repeats`` (a side effect), or ``holds`` (for an approval); for a connector ``takes`` (mail itself); for
         a DLP rule ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_decrypts`` or ``dlp_asks`` (for another template).
     :param before: whether it did so only before an edit.
@@ -232,7 +232,7 @@ class ChangedMail(MailFinding):
 
     def _gives_anyway(self, how: str) -> bool:
         """Whether a rule that exempts mail like this gives it anyway what it newly gets."""
-        return self.kind in GAINS and how in _ANYWAY
+        return how == "brands_alike" or (self.kind in GAINS and how in _ANYWAY)
 
     @property
     def what_is_told(self) -> Hashable:

@@ -614,7 +614,8 @@ def mail_of_change(finding: ChangedMail) -> NamedMail:
 def effect_parts(finding: ChangedMail) -> tuple[str, str]:
     """A class of mail, in words that begin a sentence, and what becomes of it."""
     reasons = ["it arrives protected"] if finding.limit == "protected" else []
-    did = "did" if finding.person and finding.kind.aspect is Aspect.DELIVERY else "was"
+    reaches = finding.person and finding.kind.aspect is Aspect.DELIVERY
+    did = "did" if reaches or finding.kind.aspect is Aspect.BRANDING else "was"
     only = ""
     if finding.has_it_anyway or (finding.kind in GAINS and finding.limit == "already"):
         reasons.append(f"it already {did}")

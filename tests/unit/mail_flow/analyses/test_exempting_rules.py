@@ -91,6 +91,18 @@ def test_a_rule_asks_for_another_template_only_if_it_has_another_than_the_mail_h
     assert text.partition(": ")[0].endswith(f", unless {how}")
 
 
+@pytest.mark.parametrize(("branding", "unless"), [("X", "it already did"), ("Y", "'Other' chooses another branding")])
+def test_a_rule_chooses_another_branding_only_if_that_is_another(branding: str, unless: str) -> None:
+    def chooses(name: str, word: str, branding: str) -> dict[str, Any]:
+        actions = {"apply_rights_protection_customization_template": branding}
+        return rule(name, {**IN, "subject_contains_words": [word]}, actions)
+
+    before = [ALL, chooses("Other", "other", branding)]
+    rows = compared(before, [*before, chooses("New", "new", "X")]).rows
+    (text,) = [row["text"] for row in rows if row["kind"] == "branding_changed"]
+    assert text.partition(": ")[0].endswith(f", unless {unless}")
+
+
 def test_rules_that_are_not_counted_are_one_more() -> None:
     stopping = [Exempting(f"R{number}", "stops") for number in range(5)]
     assert unless_words(stopping, other_ways=["stops"]).endswith("'R2' or another rule stops processing first")
