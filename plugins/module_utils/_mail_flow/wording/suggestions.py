@@ -14,7 +14,7 @@ from ..._exchange.text import listed, value_text, visible, visible_line
 from ..._resources.compliance.dlp_policies import ACTS
 from ..._resources.rules.fields import SECTIONS
 from ..analyses.aspects import DifferenceKind
-from ..analyses.finding import ChangedMail, MailFinding
+from ..analyses.finding import ChangedMail, MailFinding, MayChangeUnusual
 from ..analyses.judgment import Counterexample, Judgment
 from ..model import questions
 from ..repair.advice import EXPIRY, Advice
@@ -23,7 +23,7 @@ from ..repair.connector_edits import ConnectorEdit
 from ..repair.suggestion import GoalSuggestions, Suggestion, TraceEffect
 from ..simulator.assumptions import SHOWN
 from .contradicted import certainty
-from .difference import difference_rows, effects_of
+from .difference import difference_rows, effects_of, is_about_unusual_mail
 from .guarantees import guarantee_rows
 from .replay import number_of, window_row
 from .replay_row import ChangedCopiesRow
@@ -132,7 +132,8 @@ def _with_edits(
 ) -> SuggestionRow:
     """The row with edits of rules, and what they do."""
     changes, more = difference_rows(suggestion.difference)
-    effect, unsaid = effects_of(suggestion.changes, _MOST_CHANGES)
+    usual = [finding for finding in suggestion.changes if not isinstance(finding, MayChangeUnusual)]
+    effect, unsaid = effects_of(usual, _MOST_CHANGES)
     rules, names = as_options(suggestion.rules, present), {edit.rule for edit in suggestion.edits}
     before, after = (
         to_yaml(_shown(options, suggestion.edits)).splitlines() for options in (as_options(present, ()), rules)
@@ -140,7 +141,7 @@ def _with_edits(
     return replace(
         row,
         edits=tuple(edit.as_row() for edit in suggestion.edits),
-        effect=f"{_ONCE_APPLIED}{effect}{_not_said(unsaid + suggestion.difference.more)}" if changes else "",
+        effect=f"{_ONCE_APPLIED}{effect}{_not_said(unsaid + suggestion.difference.more)}" if effect else "",
         rules=tuple(rules),
         difference=tuple(changes),
         difference_more=more,
@@ -590,14 +591,18 @@ def _nothing(goal: GoalSuggestions) -> str:
 
 
 def suggestion_lines(rows: Iterable[SuggestionRow]) -> Iterator[str]:
-    """A line for each suggestion, below one for what it is about."""
+    """A line for each suggestion, below one for what it is about; and behind all, what edits may do to unusual mail."""
     headed: set[str] = set()
+    unusual: dict[str, None] = {}
     for row in rows:
+        unusual |= dict.fromkeys(each.text for each in row.difference or () if is_about_unusual_mail(each))
         if row.about not in headed:
             headed.add(row.about)
             yield visible_line(f"Suggestions for {row.about!r}:")
         texts = (row.text, row.puts_right, row.effect, replay_sentence(row.replay))
         yield f"  {' '.join(filter(None, texts))}{certainty(row.contradicted)}"
+    if unusual:
+        yield f"Once edits are applied: {' '.join(unusual)}"
 
 
 def replay_sentence(replay: TraceEffectRow | None) -> str:

@@ -9,6 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+    MayChangeUnusual,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions import meant_values
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
@@ -19,7 +22,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggestion import Suggestion
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
+    unusual as unusual_mail,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
+    suggestion_lines,
     suggestion_rows,
 )
 
@@ -685,3 +692,17 @@ def test_a_rule_whose_mail_is_to_be_delivered_encrypted_goes_before_all_from_whi
     assert edits[0] == [("move", "Salaries")]
     assert found.suggestions[0].rules[0]["name"] == "Salaries"
     assert found.suggestions[0].is_refuted
+
+
+def test_what_edits_may_do_to_unusual_mail_is_said_once_behind_all_of_them() -> None:
+    found, edits = repaired([AGENDA, rule("Megan", MEGAN, ENCRYPT)], {"when": MEGAN, "then": "not_in_clear"})
+    unusual = MayChangeUnusual(rules=("Megan",), unknown=(unusual_mail("U31"),))
+    suggested = [
+        replace(each, difference=replace(each.difference, findings=(*each.difference.findings, unusual)))
+        for each in found.suggestions
+    ]
+    *lines, last = suggestion_lines(suggestion_rows([replace(found, suggestions=tuple(suggested))], [], str))
+    assert len(lines) == 1 + len(edits)
+    assert last.startswith("Once edits are applied: Mail that is not usual may be treated differently (U31")
+    assert last.count("not usual") == 1
+    assert not any("not usual" in line for line in lines)
