@@ -116,29 +116,58 @@ class ClassExemptions:
         """
         exempt = [*extent.named, ~treated]
         candidates = self._candidates(draft)
-        by, other_ways = exempting_rules(self._known, exempt, candidates) if extent.named else ((), ())
         rest = [*exempt, *(~acts for acts in candidates.values())]
-        if extent.named and self._known.can(rest) is False:
-            return Exemptions("another", by, other_ways)
-        limit = self._limit(draft, extent, rest)
+        if not extent.named:
+            return Exemptions("already" if self._exempt_mail_was_alike(draft, rest) else "some")
+        if self._known.can(rest) is False:
+            return self._exempted_by_rules(draft, exempt, candidates)
+        limit, literals = self._limit(draft, [*extent.named, treated], rest)
+        by_rules = exempting_rules(self._known, [*exempt, *literals], candidates)
         if limit == "protected":
             arrives = self._model.circuit.disjunction(self._model.mail.arrival.values())
             if self._known.can([*extent.named, treated, arrives]):
                 limit = "partly_protected"
-        return Exemptions(limit, by, other_ways)
+        return Exemptions(limit, *by_rules)
 
-    def _limit(self, draft: ClassFacts, extent: Extent, rest: Sequence[Literal]) -> str:
-        """What exempts named mail beside other rules.
+    def _exempted_by_rules(
+        self, draft: ClassFacts, exempt: Sequence[Literal], candidates: Mapping[Exempting, Literal]
+    ) -> Exemptions:
+        """What exempts named mail from a sentence where it is always a rule. One that exempts only what arrives encrypted with S/MIME,
+        because it keeps other rules from their work, is not named; that mail is.
+        """
+        by, other_ways = exempting_rules(self._known, exempt, candidates)
+        if not by or draft.mail_class.kind.aspect is Aspect.PROTECTION:
+            return Exemptions("another", by, other_ways)
+        readable = [*exempt, ~self._model.mail.arrival["smime"]]
+        by_readable, other_readable = exempting_rules(self._known, readable, candidates)
+        if (len(by_readable), len(other_readable)) < (len(by), len(other_ways)):
+            return Exemptions("smime", by_readable, other_readable)
+        return Exemptions("another", by, other_ways)
 
-        :param rest: that no rule exempts mail which is not treated as a sentence says.
+    def _limit(
+        self, draft: ClassFacts, treated: Sequence[Literal], rest: Sequence[Literal]
+    ) -> tuple[str, list[Literal]]:
+        """What exempts named mail beside other rules, and literals that are true together of mail that this does not exempt: some of
+        it is treated as a sentence says.
+
+        :param treated: literals that are true together of named mail that is treated so.
+        :param rest: literals that are true together of named mail that is not, and that no rule exempts.
         """
         mail = self._model.mail
         inside = high(self._model.free.conditions.scopes.sender("InOrganization", mail.sender))
-        limits = {"outside": [inside], "protected": [~literal for literal in mail.arrival.values()]}
+        limits = {
+            "smime": [~mail.arrival["smime"]],
+            "outside": [inside],
+            "protected": [~literal for literal in mail.arrival.values()],
+        }
+        readable = [*treated, *limits["smime"]]
+        shown = readable if self._known.can(readable) else treated
         for limit, literals in limits.items():
-            if self._known.can([*rest, *literals]) is False and self._known.can([*extent.named, *literals]):
-                return limit
-        return "already" if self._exempt_mail_was_alike(draft, rest) else "some"
+            if self._known.can([*rest, *literals]) is False and self._known.can([*shown, *literals]):
+                return limit, literals
+        if self._exempt_mail_was_alike(draft, rest):
+            return "already", []
+        return "some", limits["smime"] if self._known.can([*rest, *limits["smime"]]) else []
 
     def _exempt_mail_was_alike(self, draft: ClassFacts, exempt: Sequence[Literal]) -> bool:
         """Whether exempt mail is now what the mail of a class is, so that it was before."""
@@ -181,7 +210,16 @@ class ClassExemptions:
             if exempting.how:
                 applied = (high(outcome.after.dlp.changes(dlp_rule)) for outcome in self._model.free.outcomes)
                 now[exempting] = self._model.circuit.disjunction((now.get(exempting, FALSE), *applied))
-        return by_tense(before, now)
+        candidates = by_tense(before, now)
+        if draft.mail_class.kind is DifferenceKind.PROTECTION_GAINED:
+            was = self._was_protected(draft.mail_class.person)
+            candidates |= {each: acts & was for each, acts in candidates.items() if each.how == "encrypts"}
+        return candidates
+
+    def _was_protected(self, person: str) -> Literal:
+        """The literal that is true if somebody's copy may have been delivered and protected in the first rule set."""
+        copies = self._search.about_copies(person).copies[0]
+        return high((copies.delivered | copies.released) & copies.protected)
 
 
 def _how(rule: FlowRule, draft: ClassFacts, *, earlier: bool) -> str:

@@ -85,16 +85,18 @@ class SideEffectExemptions:
         exempt = [*named, ~stated.treated]
         candidates = self._candidates(stated)
         rest = [*exempt, *(~acts for acts in candidates.values())]
-        limit, literals = self._limit(named, rest)
+        limit, literals = self._limit([*named, stated.treated], rest)
         found = Exemptions(limit, *exempting_rules(self._known, [*exempt, *literals], candidates))
         mail = unusual(self._model, exempt) if limit != "some" else []
         names = keeping_unusual(self._known, [*mail, *literals], candidates, found) if mail else ()
         return replace(found, keep_unusual=names), exceptions
 
-    def _limit(self, named: Sequence[Literal], rest: Sequence[Literal]) -> tuple[str, list[Literal]]:
-        """What exempts mail beside rules, and literals that are true together of mail that this does not exempt.
+    def _limit(self, treated: Sequence[Literal], rest: Sequence[Literal]) -> tuple[str, list[Literal]]:
+        """What exempts mail beside rules, and literals that are true together of mail that this does not exempt: some of it is treated
+        as is said.
 
-        :param rest: literals that are true together of named mail that no rule exempts, and that is not treated as is said.
+        :param treated: literals that are true together of named mail that is treated so.
+        :param rest: literals that are true together of named mail that is not, and that no rule exempts.
         """
         if self._known.can(rest) is False:
             return "", []
@@ -104,7 +106,7 @@ class SideEffectExemptions:
             "unmanaged": mail.sender.managed,
         }
         for limit, literal in limits.items():
-            if self._known.can([*rest, literal]) is False and self._known.can([*named, literal]):
+            if self._known.can([*rest, literal]) is False and self._known.can([*treated, literal]):
                 return limit, [literal]
         return "some", []
 

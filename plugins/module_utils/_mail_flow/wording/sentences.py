@@ -611,9 +611,13 @@ def mail_of_change(finding: ChangedMail) -> NamedMail:
     return replace(mail, partly=True) if finding.limit == "some" else mail
 
 
+#: How mail arrives that is exempt from a difference, by the limit of the finding.
+_EXEMPT_ARRIVALS = {"smime": "it arrives encrypted with S/MIME", "protected": "it arrives protected"}
+
+
 def effect_parts(finding: ChangedMail) -> tuple[str, str]:
     """A class of mail, in words that begin a sentence, and what becomes of it."""
-    reasons = ["it arrives protected"] if finding.limit == "protected" else []
+    reasons = [_EXEMPT_ARRIVALS[finding.limit]] if finding.limit in _EXEMPT_ARRIVALS else []
     reaches = finding.person and finding.kind.aspect is Aspect.DELIVERY
     did = "did" if reaches or finding.kind.aspect is Aspect.BRANDING else "was"
     only = ""
