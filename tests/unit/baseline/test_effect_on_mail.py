@@ -44,6 +44,7 @@ WHOLE_DIFFERENCE = {
     "was": "encrypt",
     "becomes": "none",
     "later": ["Later"],
+    "keep_unusual": ["Size"],
     "added": "b@contoso.com",
     "people": ["c@contoso.com"],
     "dates": [["begins", "on", "2030-01-01"]],
