@@ -10,7 +10,7 @@ parts. So if the search finds no further class, there is none.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ from .class_model import ClassKey, ClassModel, CopyCause, MailClasses
 from .class_search import ClassSearch
 from .difference_kinds import MailClass, transit_differs
 from .difference_queries import DifferenceQueries, DifferenceSearch
-from .finding import MailFinding
+from .finding import ChangedMail, MailFinding
 from .later_differences import shown_later
 from .open_findings import CUT_SHORT, OpenFindings
 from .rule_changes import Edit, edits_of, with_later_dates, with_other_error_action
@@ -99,6 +99,14 @@ def difference(
         return Difference((CUT_SHORT,), len(classes), complete=False)
 
 
+def _each_once(findings: Iterable[ChangedMail]) -> Iterable[ChangedMail]:
+    """One of the findings that are true of the same mail: that with the fewest rules which exempt some of it."""
+    alike: dict[Hashable, list[ChangedMail]] = {}
+    for finding in findings:
+        alike.setdefault(finding.what_is_told, []).append(finding)
+    return [min(same, key=lambda finding: len(finding.by) + len(finding.other_ways)) for same in alike.values()]
+
+
 class _Differ:
     """The search for all classes, with what is told beside them."""
 
@@ -156,9 +164,8 @@ class _Differ:
         unusual = sorted(self._mail_classes.unusual)
         others += [self._open.unusual(unusual)] if unusual else []
         of_classes = [mail_class.finding for mail_class in every if mail_class.finding]
-        distinct = {finding.what_is_told: finding for finding in reversed(of_classes)}
         findings = sorted(
-            [*reversed(distinct.values()), *open_, *others],
+            [*_each_once(of_classes), *open_, *others],
             key=lambda finding: finding.kind.rank,
         )
         return Difference((*findings, *(() if self.complete else (CUT_SHORT,))), complete=self.complete)

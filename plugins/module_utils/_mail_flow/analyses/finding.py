@@ -236,7 +236,9 @@ class ChangedMail(MailFinding):
 
     @property
     def what_is_told(self) -> Hashable:
-        """A key of all that a result says of the finding: equal for findings that differ only in the message that shows them."""
+        """A key of all that a result says of the finding but for the rules that keep some of its mail from it: equal for findings that are
+        true of the same mail.
+        """
         return (
             self.kind,
             self.person,
@@ -245,9 +247,6 @@ class ChangedMail(MailFinding):
             self.limit,
             self.approved,
             self.loses_branding,
-            frozenset(self.keeping),
-            self.other_ways_that_keep,
-            self.keep_unusual,
             self.has_it_anyway,
             self.cause.acted,
             self.cause.later,
