@@ -17,8 +17,9 @@ from ..model.facts import Facts
 from ..model.kleene import Truth
 from ..model.outcomes import Fate
 from .answered_worlds import NO_COPY, Answers, Worlds, agree, answered_worlds, both, renamed, worlds_of
+from .copies_by_rules import Way
 from .followed_copies import MOST_KNOWN, ChainOutcome, FollowedCopies
-from .made_copies import MadeCopy
+from .made_copies import ANY_MAKER, MadeCopy
 
 #: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
 Changes: TypeAlias = Callable[[FollowedCopies, FollowedCopies], tuple[Kinds, Kinds]]
@@ -32,8 +33,8 @@ _UNKNOWN: Kinds = frozenset((DifferenceKind.UNKNOWN,))
 #: The maximum number of pairs of worlds to compare for equal copies; beyond that, a change is possible.
 _MOST_PAIRS = 4096
 
-#: The way in which somebody gets the copy that a row shows, among the places of copies of which rules make others.
-_BY_ROW = -1
+#: The way in which somebody gets the copy that a row shows, among those in which rules make one.
+_BY_ROW: Way = (-1, ANY_MAKER)
 
 
 def remembered_changes() -> Changes:
@@ -110,8 +111,8 @@ def _meet(ones: Sequence[Answers], others: Sequence[Answers]) -> bool:
 
 
 def changes_of_made(
-    before: Mapping[int, MadeCopy],
-    after: Mapping[int, MadeCopy],
+    before: Mapping[Way, MadeCopy],
+    after: Mapping[Way, MadeCopy],
     row: Sequence[FollowedCopies] | None,
     changes: Changes,
     facts: Facts,
@@ -121,7 +122,7 @@ def changes_of_made(
     Which of several ways counts in which somebody gets a copy is open. It is the same one before and after, if it is
     there both times.
 
-    :param before: what becomes of it, by the place of a copy that it is made of; :param:`after` the same.
+    :param before: what becomes of it, by the way; :param:`after` the same.
     :param row: what becomes of the copy that a row shows for the same person, after and before; whether a rule made that
         is open.
     """
@@ -145,17 +146,17 @@ def changes_of_made(
     return (Kinds(), certain | possible | of_row) if row else (certain, possible)
 
 
-def _asked_by(made: Mapping[int, MadeCopy]) -> set[Hashable]:
+def _asked_by(made: Mapping[Way, MadeCopy]) -> set[Hashable]:
     """What it depends on what becomes of copies."""
     return {copy.asks for copy in made.values()}
 
 
-def _seen_by_dlp(made: Mapping[int, MadeCopy]) -> set[tuple[Truth, ...]]:
+def _seen_by_dlp(made: Mapping[Way, MadeCopy]) -> set[tuple[Truth, ...]]:
     """Which DLP rules match copies."""
     return {copy.dlp.matches for copy in made.values()}
 
 
-def _by_way(made: Mapping[int, MadeCopy], row: FollowedCopies | None, facts: Facts) -> dict[int, Worlds]:
+def _by_way(made: Mapping[Way, MadeCopy], row: FollowedCopies | None, facts: Facts) -> dict[Way, Worlds]:
     """The worlds of a copy by the way in which somebody gets it.
 
     :raises BudgetError: no steps are left.
@@ -168,7 +169,7 @@ def _by_way(made: Mapping[int, MadeCopy], row: FollowedCopies | None, facts: Fac
 
 
 def _pairs_if_counting(
-    way: int, olds: Mapping[int, Worlds], news: Mapping[int, Worlds]
+    way: Way, olds: Mapping[Way, Worlds], news: Mapping[Way, Worlds]
 ) -> list[tuple[Treated, Treated]]:
     """What somebody may see of a copy before and after if one way counts, of those in which they get it.
 
@@ -185,7 +186,7 @@ def _pairs_if_counting(
     ]
 
 
-def _if_counting(way: int, ways: Mapping[int, Worlds]) -> tuple[Worlds, Worlds, Worlds]:
+def _if_counting(way: Way, ways: Mapping[Way, Worlds]) -> tuple[Worlds, Worlds, Worlds]:
     """The worlds of somebody for whom one way counts: those in which they get the copy, those of other ways where there is no
     copy this way, and those in which they may get none at all.
 

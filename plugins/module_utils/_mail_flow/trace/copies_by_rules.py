@@ -19,11 +19,16 @@ from ..simulator.state import Course
 from .chain import Chain
 from .columns import Block, places_of
 from .groups import CopyGroup, Sorter
-from .made_copies import MadeCopy
+from .made_copies import MadeCopy, Maker
 from .truth_sets import Doubt
 
 #: The places of the rules that copies of a group meet in a rule set, and what is open of that.
 MetBy: TypeAlias = Callable[[CopyGroup], Sequence[tuple[int, Doubt | None]]]
+
+
+#: A way in which somebody gets a copy that rules make: the place of a copy that stands for those that it is made of, and what
+#: makes it.
+Way: TypeAlias = tuple[int, Maker]
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,12 @@ class PassedRuleSet:
 class CopyOrigins:
     """The ways in which somebody gets a copy that rules make.
 
-    :param made: for each rule set, what becomes of it, by the place of a copy that it is made of.
+    :param made: for each rule set, what becomes of it, by the way.
     :param intermediate: for each rule set, the numbers of the groups of the copies that rules make first, and this one of them.
     :param origins: the numbers of the groups of the copies that it is made of.
     """
 
-    made: list[dict[int, MadeCopy]]
+    made: list[dict[Way, MadeCopy]]
     intermediate: list[set[int]]
     origins: set[int] = field(default_factory=set)
 
@@ -69,9 +74,9 @@ def copies_by_rules(
     for number, group in enumerate(groups):
         if group.made or not any(place in side.chain.making for side in sides for place, _why in side.met(group)):
             continue
-        for target, origin, number_of_side, copy, intermediate in _made_of(group, groups, group_of, sorter, sides):
+        for target, way, number_of_side, copy, intermediate in _made_of(group, groups, group_of, sorter, sides):
             ways = origins.setdefault(target, CopyOrigins([{} for _side in sides], [set() for _side in sides]))
-            ways.made[number_of_side][origin] = copy
+            ways.made[number_of_side][way] = copy
             ways.intermediate[number_of_side] |= intermediate
             ways.origins.add(number)
     return origins
@@ -88,27 +93,26 @@ def _made_of(
     group_of: Mapping[int, int],
     sorter: Sorter,
     sides: Sequence[PassedRuleSet],
-) -> Iterator[tuple[int, int, int, MadeCopy, frozenset[int]]]:
-    """The copies that rules make of those of a group: the place of each, that of a copy that stands for those that it is made
-    of, the number of the rule set that makes it, what becomes of it, and the numbers of the groups of other copies that are
-    made before, and this one of them.
+) -> Iterator[tuple[int, Way, int, MadeCopy, frozenset[int]]]:
+    """The copies that rules make of those of a group: the place of each, the way, the number of the rule set that makes it, what
+    becomes of it, and the numbers of the groups of other copies that are made before, and this one of them.
     """
     for others, places in _by_who_else(sorter, group, group_of):
         message, person = sorter.message(places[0])
         sharing = {**{who: groups[other] for who, other in others}, person.address: group}
         for number_of_side, side in enumerate(sides):
             made = _made_by(side, sharing, message, person)
-            for who, copy in made.items():
+            for (who, maker), copy in made.items():
                 sources = frozenset().union(*copy.course.sources)
                 intermediate = frozenset(number for other, number in others if other in sources)
                 for target in _places_of(who, places, sorter):
-                    yield target, places[0], number_of_side, copy, intermediate
+                    yield target, (places[0], maker), number_of_side, copy, intermediate
 
 
 def _made_by(
     side: PassedRuleSet, sharing: Mapping[str, CopyGroup], message: Message, person: Recipient
-) -> dict[str, MadeCopy]:
-    """The copies that the rules of one set make of somebody's copy, by the address of whom they are for.
+) -> dict[tuple[str, Maker], MadeCopy]:
+    """The copies that the rules of one set make of somebody's copy, by the address of whom they are for, and by what makes them.
 
     :param sharing: by address, the groups of the copies of this person and of those whom rules may bring.
     """

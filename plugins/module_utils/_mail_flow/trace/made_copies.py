@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from ..budget import BudgetError
 from ..model.facts import Facts
@@ -17,6 +18,13 @@ from .deciding_actions import deciding_actions, deciding_identities
 from .followed_copies import protection_settings
 from .simplified_worlds import without_repetitions_but_people
 from .traced_decider import RulesMetByPerson, SeenByDlp, TracedConditions, TracedDecider, spend_on_way
+
+#: What makes a copy of another one, by which it is known in another rule set, too: the name of the rule, whom it names, and
+#: the addresses of those from whose copies it is made.
+Maker: TypeAlias = tuple[str, str, frozenset[str]]
+
+#: Any rule.
+ANY_MAKER: Maker = ("", "", frozenset())
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +54,8 @@ class CopyMaker:
 
     def copies(
         self, met: RulesMetByPerson, dlp: Mapping[str, SeenByDlp], message: Message, person: Recipient
-    ) -> dict[str, MadeCopy]:
-        """The copies that rules make of somebody's copy, by the address of whom they are for.
+    ) -> dict[tuple[str, Maker], MadeCopy]:
+        """The copies that rules make of somebody's copy, by the address of whom they are for, and by what makes them.
 
         :param met: for this copy, and for those that rules may make of it.
         :param dlp: what is known of the DLP rules on these copies, by address.
@@ -62,7 +70,9 @@ class CopyMaker:
         passage = Passage(rules, message, self._facts, decider, simplify=without_repetitions_but_people, gives_up=True)
         courses = _courses_made(passage, person)
         if courses is None:  # What was not followed may make any of them.
-            courses = {who: Course(person, [], too_many=True) for who in met if who != person.address}
+            made = {(who, ANY_MAKER): Course(person, [], too_many=True) for who in met if who != person.address}
+        else:
+            made = self._by_maker(courses, places)
         asks = tuple(
             (
                 self._acts[place],
@@ -71,7 +81,22 @@ class CopyMaker:
             for place in places
         )
         every = (asks, protection_settings(self._facts), tuple(sorted(dlp.items(), key=lambda item: item[0])))
-        return {who: MadeCopy(course, message, every, dlp.get(who, SeenByDlp())) for who, course in courses.items()}
+        return {way: MadeCopy(course, message, every, dlp.get(way[0], SeenByDlp())) for way, course in made.items()}
+
+    def _by_maker(self, courses: Iterable[Course], places: Sequence[int]) -> dict[tuple[str, Maker], Course]:
+        """The courses of copies by address and by what makes them.
+
+        :param places: those of the rules that were followed; behind them are DLP rules.
+        """
+        made: dict[tuple[str, Maker], Course] = {}
+        for course in courses:
+            added = course.by
+            if added is None:  # The copy of which they are made.
+                continue
+            name = self._rules.rules[places[added.place]].name if added.place < len(places) else added.rule
+            way = (course.recipient.address, (name, added.address, frozenset().union(*course.sources)))
+            made[way] = twice(made[way], course) if way in made else course
+        return made
 
 
 def _as_maker(number: int, rule: FlowRule) -> FlowRule:
@@ -80,16 +105,10 @@ def _as_maker(number: int, rule: FlowRule) -> FlowRule:
     return replace(rule, place=number, name="", actions=replace(rule.actions, options=actions, declared=deciding))
 
 
-def _courses_made(passage: Passage, person: Recipient) -> dict[str, Course] | None:
-    """The courses of the copies that rules make of somebody's copy, by address; ``None`` if not all were followed."""
-    courses: dict[str, Course] = {}
+def _courses_made(passage: Passage, person: Recipient) -> list[Course] | None:
+    """The courses of somebody's copy and of those that rules make of it, one for each way; ``None`` if not all were followed."""
     try:
-        for course in passage.ways((person,)):
-            if course.too_many:
-                return None
-            if course.by is not None:
-                address = course.recipient.address
-                courses[address] = twice(courses[address], course) if address in courses else course
+        courses = list(passage.ways((person,)))
     except BudgetError:
         return None
-    return courses
+    return None if any(course.too_many for course in courses) else courses

@@ -172,6 +172,22 @@ def test_a_copy_of_a_copy_is_followed() -> None:
     assert changes(found)["delivery_lost"] == ({}, {"other.example": 1})
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "in part"])
+def test_of_two_rules_that_may_bring_somebody_the_same_one_counts_before_and_after(whole: bool) -> None:
+    words = [
+        rule(word, {"subject_or_body_contains_words": [word]}, {"blind_copy_to": ["z@other.example"]})
+        for word in ("first", "second")
+    ]
+    every = rule("Encrypt all", {"from_scope": "InOrganization"}, ENCRYPT)
+    edited = {**every, "actions": {"apply_rights_protection_template": "Do Not Forward"}}
+    trace = trace_of(("ann@partner.com",), whole=whole)
+    changed = ({"partner.com": 1}, {"other.example": 1})
+    assert changes(replayed([*words, edited], [*words, every], trace)) == {"protection_changed": changed}
+    # One that is new, or gone, brings what it brings.
+    gained = changes(replayed([*words, every], [words[0], every], trace))
+    assert gained == {"delivery_gained": ({}, {"other.example": 1})}
+
+
 def test_a_manager_whom_nobody_knows_may_get_a_copy() -> None:
     copies = rule("Copies", OUTGOING, {"add_manager_as_recipient_type": "Bcc"})
     found = replayed([copies, COVERS], [COVERS], trace_of(("ann@partner.com",)), None, GUARANTEE)
