@@ -46,7 +46,7 @@ _PEOPLE_OF = {"from": "sender_domain_is", "sent_to": "recipient_domain_is"}
 _MOST_IN_THE_WAY = 2
 
 #: What a rule may do to help a copy, that first which it is said to do.
-_HELPING = (Does.ENCRYPT, Does.DECRYPT, Does.ROUTE, Does.BRAND, Does.STOP)
+_HELPING = (Does.ENCRYPT, Does.DECRYPT, Does.ROUTE, Does.BRAND, *_KEEPS_BACK, Does.STOP)
 
 #: What a rule does for mail without encrypting it, to the kind of a cause.
 _INSTEAD_OF_ENCRYPTING = {Does.BRAND: "only_brands", Does.ROUTE: "only_routes"}
@@ -74,7 +74,8 @@ class BreachCause:
         * why a DLP rule that could prevent the breach does not: ``dlp_tested`` or ``dlp_disabled``.
 
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
-    :param would: what a rule that does not act would do: ``encrypt``, ``decrypt``, ``route``, ``brand`` or ``stop``.
+    :param would: what a rule that does not act would do: ``encrypt``, ``decrypt``, ``route``, ``brand``, ``reject``, ``delete`` or
+        ``stop``.
     :param also: what else keeps the same rule from acting.
     """
 
@@ -109,27 +110,38 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
         """Whether it matters what keeps a rule from acting."""
         return _helps(rule, guarantee) or _keeps_back(rule) or _brands(rule, guarantee, copy.facts)
 
-    every = standings(rules, copy, matters)
-    helping = [standing for standing in every if _helps(standing.rule, guarantee)]
+    every = [replace(standing, rule=_as_it_acts(standing.rule, copy)) for standing in standings(rules, copy, matters)]
+    helping = _helping(every, copy, guarantee)
     decider = next((standing.rule for standing in every if standing.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:
         encrypts = wish.wants_no_rule_to_protect and bool(decider.actions.does(Does.ENCRYPT))
         by_encryption = _cause_by_encryption(every, copy, guarantee) if encrypts else None
         return by_encryption or _cause_by_decider(decider, every, helping, copy, guarantee)
     # Somebody to whom a rule copies mail need not get it.
-    ending = None if copied_by and wish.wants_protection else _cause_by_end(every, copy)
+    ending = None if copied_by and wish.wants_protection else _cause_by_end(every)
     if wish.wants_decryption:
         return ending or _cause_by_nearest_rule(every, helping, copy, guarantee)
     if wish.wants_no_rule_to_protect and not copied_by:
         return ending or _cause_by_encryption(every, copy, guarantee)
     if not wish.wants_protection or (ending and wish.wants_delivery):
         return ending
-    if guarantee.then == PORTAL and _is_encrypted(every):
-        branding = [standing for standing in every if _brands(standing.rule, guarantee, copy.facts)]
-        return _cause_by_nearest_rule(every, branding, copy, guarantee)
-    if copied_by:
+    if copied_by and not _lacks_branding(every, guarantee):
         return BreachCause("sends_copy", copied_by, value=copy.recipient)
+    if _lacks_branding(every, guarantee):
+        return _cause_by_nearest_rule(every, helping, copy, guarantee)
     return _cause_if_unprotected(every, helping, copy, guarantee)
+
+
+def _helping(every: Sequence[Standing], copy: Copy, guarantee: Guarantee) -> list[Standing]:
+    """The rules that may make a copy keep a guarantee: those that brand it where only the branding is missing."""
+    if _lacks_branding(every, guarantee):
+        return [standing for standing in every if _brands(standing.rule, guarantee, copy.facts)]
+    return [standing for standing in every if _helps(standing.rule, guarantee)]
+
+
+def _lacks_branding(every: Sequence[Standing], guarantee: Guarantee) -> bool:
+    """Whether a rule encrypts a copy, so that only the branding of a guarantee about the portal is missing."""
+    return guarantee.then == PORTAL and _is_encrypted(every)
 
 
 def _cause_by_decider(
@@ -141,7 +153,7 @@ def _cause_by_decider(
         return _cause_by_standing(meant, every, copy)
     keeping = every if WISHES[guarantee.then].wants_protection else helping
     others = [standing for standing in keeping if standing in helping or _keeps_back(standing.rule)]
-    return _how_it_decides(_as_it_acts(decider, copy), others, guarantee)
+    return _how_it_decides(decider, others, guarantee)
 
 
 def _cause_by_encryption(every: Sequence[Standing], copy: Copy, guarantee: Guarantee) -> BreachCause | None:
@@ -190,13 +202,13 @@ def _cause_if_from_outside(helping: Sequence[Standing], guarantee: Guarantee) ->
     return BreachCause("from_outside", nearest.rule.name) if nearest else None
 
 
-def _cause_by_end(every: Sequence[Standing], copy: Copy) -> BreachCause | None:
+def _cause_by_end(every: Sequence[Standing]) -> BreachCause | None:
     """The one rule that surely keeps a copy back; ``None`` if there is none, or more than one."""
     ending = [
         BreachCause(kind, standing.rule.name)
         for standing in _acting(every)
         for what, kind in _FATES.items()
-        if _as_it_acts(standing.rule, copy).actions.does(what)
+        if standing.rule.actions.does(what)
     ]
     return ending[0] if len(ending) == 1 else None
 
@@ -227,7 +239,7 @@ def _cause_by_nearest_rule(
     for standing in helping:
         (near if is_known(standing) else others).append(standing)
     if wish.wants_protection and not wish.wants_delivery:
-        near += [standing for standing in every if _would_keep_back(standing)]
+        near += [standing for standing in every if _would_keep_back(standing, guarantee)]
     nearest = _nearest(near, guarantee)
     elsewhere = _nearest(
         [
@@ -261,11 +273,15 @@ def _keeps_back(rule: FlowRule) -> bool:
     return not rule.dlp and any(rule.actions.does(what) for what in _KEEPS_BACK)
 
 
-def _would_keep_back(standing: Standing) -> bool:
-    """Whether nothing but an exception keeps a rule from keeping a copy back."""
-    if not _keeps_back(standing.rule) or standing.distance != 1 or len(standing.failed) != 1:
+def _would_keep_back(standing: Standing, guarantee: Guarantee) -> bool:
+    """Whether nothing but an exception keeps a rule from keeping a copy back, or, if it is meant for the mail, nothing but that it is
+    off, only tested, or out of its dates.
+    """
+    if not _keeps_back(standing.rule) or standing.distance != 1:
         return False
-    return standing.failed[0].section == "exceptions"
+    if standing.failed:
+        return standing.failed[0].section == "exceptions"
+    return standing.reached and _is_meant_for(standing.rule, guarantee)
 
 
 def _arrives_readable(copy: Copy) -> bool:

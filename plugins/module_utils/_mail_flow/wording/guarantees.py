@@ -116,6 +116,8 @@ _WOULD = {
     "decrypt": "decrypt it",
     "route": "choose how it leaves",
     "brand": "brand it",
+    "reject": "reject it",
+    "delete": "delete it",
     "stop": "stop later rules",
 }
 

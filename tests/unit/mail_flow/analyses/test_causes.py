@@ -87,6 +87,21 @@ def test_the_exception_of_a_rule_that_keeps_mail_back_is_the_cause(action: Value
     assert cause([other, keeps], then="encrypted").get("rule") != "Keeps"
 
 
+@pytest.mark.parametrize(
+    ("action", "would"), [({"reject_message_reason_text": "No."}, "reject"), ({"delete_message": True}, "delete")]
+)
+@pytest.mark.parametrize(("change", "kind"), [({"mode": "Audit"}, "mode"), ({"enabled": False}, "disabled")])
+def test_a_rule_that_would_keep_such_mail_back_and_is_off_or_tested_is_the_cause(
+    action: Values, would: str, change: Values, kind: str
+) -> None:
+    keeps = rule("Keeps", PARTNER, {**action, "stop_rule_processing": True}) | change
+    found = cause([keeps])
+    assert (found["kind"], found["rule"], found["would"]) == (kind, "Keeps", would)
+    assert f"which would {would} it, is" in cause_words(found)
+    other = rule("Keeps", {**PARTNER, "subject_contains_words": ["x"]}, action) | change
+    assert cause([other]) == {}
+
+
 def test_a_rule_that_acts_on_mail_from_outside_is_named() -> None:
     inbound = {"from_scope": "NotInOrganization", "sent_to_scope": "InOrganization"}
     encrypts = rule("Everything", {"subject_contains_words": ["secure"]}, ENCRYPT)
@@ -125,6 +140,13 @@ def test_what_keeps_a_rule_from_branding_mail_is_the_cause_where_it_is_encrypted
     found = cause([PARTNERS, portal], then="portal")
     assert (found["kind"], found["rule"], found["value"]) == ("exception", "Portal", ["partner.com"])
     assert cause([PARTNERS, {**portal, "enabled": False, "exceptions": {}}], then="portal")["would"] == "brand"
+
+
+def test_mail_without_a_branding_is_stopped_before_the_rule_that_brands() -> None:
+    brand = {"apply_rights_protection_customization_template": "Portal"}
+    stop = rule("First", PARTNER, {**ENCRYPT, **STOP})
+    found = cause([stop, PARTNERS, rule("Portal", PARTNER, brand)], then="portal")
+    assert (found["kind"], found["rule"], found["other"]) == ("stops", "First", "Portal")
 
 
 def test_the_rule_that_sends_mail_to_others_is_named() -> None:
