@@ -353,12 +353,15 @@ def _how_it_decides(rule: FlowRule, helping: Sequence[Standing], guarantee: Guar
 
 
 def _stopped(rule: FlowRule, helping: Sequence[Standing]) -> list[Standing]:
-    """The rules that would help a copy which a rule stops before them: none that would do nothing."""
-    return [
+    """The rules that would help a copy which a rule stops before them: those that surely would, if there are any, and none that
+    would do nothing.
+    """
+    stopped = [
         standing
         for standing in helping
         if not (standing.reached or standing.failed) and standing.rule.place > rule.place and standing.could_act
     ]
+    return [standing for standing in stopped if standing.met] or stopped
 
 
 def _rule_meant_for(

@@ -82,7 +82,7 @@ class Standing:
     :param acts: whether the rule matches, or may match; :param:`surely`: whether it matches whatever is open.
     :param reached: whether the copy reaches the rule, or would if it were enabled.
     :param in_window: whether its dates may let it act.
-    :param failed: the conditions and exceptions that certainly keep it from matching.
+    :param failed: the conditions and exceptions that certainly keep it from matching; :param:`met`: whether none may.
     :param rule_view: what the rule sees of the copy.
     """
 
@@ -92,6 +92,7 @@ class Standing:
     reached: bool
     in_window: bool
     failed: tuple[FailedCondition, ...]
+    met: bool
     rule_view: RuleView
 
     @property
@@ -149,7 +150,7 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
     every = []
     for rule in rules.rules:
         world = world_at.get((person.address, rule.place), worlds[0])
-        failed = _failed_conditions(rule, decider, world, person) if matter is None or matter(rule) else ()
+        matters = matter is None or matter(rule)
         reached = (person.address, rule.place) in world_at or (bool(rule.idle) and (rule.place < last or not ended))
         every.append(
             Standing(
@@ -158,7 +159,8 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
                 surely=all(rule.place in places for places in matched),
                 reached=reached,
                 in_window=rule.dates.allow(copy.message.date) is not False,
-                failed=failed,
+                failed=_failed_conditions(rule, decider, world, person) if matters else (),
+                met=matters and _is_met(rule, decider, world, person),
                 rule_view=RuleView(copy.message, copy.facts, world.content, person, world.fork),
             )
         )
@@ -174,4 +176,11 @@ def _failed_conditions(
     return (
         *(FailedCondition("conditions", atom) for atom in unmet),
         *(FailedCondition("exceptions", atom) for atom in excepted),
+    )
+
+
+def _is_met(rule: FlowRule, decider: MessageDecider, world: World, person: Recipient) -> bool:
+    """Whether somebody's copy certainly meets all conditions of a rule, and none of its exceptions."""
+    return all(decider.truth(atom, world, person) is True for atom in rule.criteria.conditions) and all(
+        decider.truth(atom, world, person) is False for atom in rule.criteria.exceptions
     )

@@ -309,6 +309,16 @@ def test_a_rule_that_is_meant_for_it_is_named_before_one_that_stops_before_a_rul
     assert cause([rule("Others", {**IN, "recipient_domain_is": ["a.com"]}, ENCRYPT), stops, ALL])["kind"] == "stops"
 
 
+def test_what_is_stopped_is_a_rule_that_would_act_on_the_message() -> None:
+    """Whether it is large is open: it need not be."""
+    refuses = {"reject_message_reason_text": "No."}
+    stops = rule("Archive", {"header_contains_message_header": "X-Archive", "header_contains_words": ["done"]}, STOP)
+    large = rule("Large", {**OUTGOING, "message_size_over": "30MB"}, refuses)
+    scripts = rule("Scripts", {"attachment_extension_matches_words": [".js", "vbs"]}, refuses)
+    found = cause([stops, large, scripts], when={**OUTGOING, "attachment_extension_matches_words": ["js"]})
+    assert found == {"kind": "stops", "rule": "Archive", "other": "Scripts"}
+
+
 def test_two_rules_that_stop_are_named_by_the_rule_that_they_stop_before() -> None:
     """Without one of them, the other one stops it: neither decides."""
     stops = [rule("One", PARTNER, STOP), rule("Two", PARTNER, {**STOP, "set_audit_severity": "Low"})]
