@@ -450,7 +450,11 @@ def _looks_in_another_place(standing: Standing, guarantee: Guarantee) -> bool:
 
 
 def _is_for_a_part(standing: Standing, guarantee: Guarantee) -> bool:
-    """Whether a rule for mail with values of the guarantee fails to help a copy only by a condition that it has beside."""
+    """Whether a rule for mail with values of the guarantee fails to help a copy only by a condition that it has beside. One that
+    encrypts some of the mail is not meant for the way of all of it.
+    """
+    if guarantee.then == IN_TRANSIT and not standing.rule.actions.does(Does.ROUTE):
+        return False
     if standing.distance != 1 or len(standing.failed) != 1 or standing.failed[0].section != "conditions":
         return False
     if standing.failed[0].atom.predicate.options[0] in guarantee.when:

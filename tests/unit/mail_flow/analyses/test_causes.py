@@ -309,6 +309,13 @@ def test_a_rule_that_is_meant_for_it_is_named_before_one_that_stops_before_a_rul
     assert cause([rule("Others", {**IN, "recipient_domain_is": ["a.com"]}, ENCRYPT), stops, ALL])["kind"] == "stops"
 
 
+def test_a_rule_that_encrypts_some_of_the_mail_is_not_meant_for_the_way_of_all_of_it() -> None:
+    drawings = rule("Drawings", {**PARTNER, "attachment_extension_matches_words": ["dwg"]}, ENCRYPT)
+    row = verdict([drawings], {**TENANT, "outbound_connectors": []}, when=PARTNER, then="protected_in_transit")
+    assert "cause" not in row["counterexample"]
+    assert cause([drawings])["kind"] == "elsewhere"
+
+
 def test_what_is_stopped_is_a_rule_that_would_act_on_the_message() -> None:
     """Whether it is large is open: it need not be."""
     refuses = {"reject_message_reason_text": "No."}
