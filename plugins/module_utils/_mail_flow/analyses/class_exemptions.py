@@ -210,16 +210,24 @@ class ClassExemptions:
             if exempting.how:
                 applied = (high(outcome.after.dlp.changes(dlp_rule)) for outcome in self._model.free.outcomes)
                 now[exempting] = self._model.circuit.disjunction((now.get(exempting, FALSE), *applied))
-        candidates = by_tense(before, now)
-        if draft.mail_class.kind is DifferenceKind.PROTECTION_GAINED:
-            was = self._was_protected(draft.mail_class.person)
-            candidates |= {each: acts & was for each, acts in candidates.items() if each.how == "encrypts"}
-        return candidates
+        return self._where_protected(draft.mail_class, by_tense(before, now))
 
-    def _was_protected(self, person: str) -> Literal:
-        """The literal that is true if somebody's copy may have been delivered and protected in the first rule set."""
-        copies = self._search.about_copies(person).copies[0]
-        return high((copies.delivered | copies.released) & copies.protected)
+    def _where_protected(
+        self, mail_class: MailClass, candidates: Mapping[Exempting, Literal]
+    ) -> dict[Exempting, Literal]:
+        """What may exempt mail, where rules that encrypt exempt from gained protection only mail that was protected, and from lost
+        protection only mail that still is: not mail that loses theirs, too.
+        """
+        is_gain = mail_class.kind is DifferenceKind.PROTECTION_GAINED
+        if not is_gain and mail_class.kind is not DifferenceKind.PROTECTION_LOST:
+            return dict(candidates)
+        copies = self._search.about_copies(mail_class.person).copies[not is_gain]
+        protected = high((copies.delivered | copies.released) & copies.protected)
+        return {
+            each: acts & protected if each.how == "encrypts" else acts
+            for each, acts in candidates.items()
+            if is_gain or each.how != "encrypts" or not each.before
+        }
 
 
 def _how(rule: FlowRule, draft: ClassFacts, *, earlier: bool) -> str:

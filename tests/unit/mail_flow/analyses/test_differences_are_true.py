@@ -175,11 +175,12 @@ def was_so(found: ChangedMail, now: End) -> bool:
     return (delivered and (now.is_encrypted or not protection)) if gained else not (delivered and now.is_encrypted)
 
 
-def exempts(by: Exempting, was: End, now: End) -> bool:
-    """Whether a rule exempts a message as a sentence says."""
+def exempts(by: Exempting, found: ChangedMail, was: End, now: End) -> bool:
+    """Whether a rule exempts a message as a sentence says. One that encrypts does not exempt it from losing that."""
     before, after = ((by.rule, by.how) in side.by for side in (was, now))
     if by.how == "encrypts":
-        return before or after
+        gained = found.kind is DifferenceKind.PROTECTION_GAINED
+        return was.is_encrypted and (before or after) if gained else now.is_encrypted and after
     return before and not after if by.before else after
 
 
@@ -197,8 +198,8 @@ def test_what_is_said_of_a_class_is_true_of_all_mail_that_is_named(seed: int) ->
         untreated = [(was, now) for was, now in ends if not is_treated(each, was, now)]
         assert len(untreated) < len(ends), each
         for by in each.by:
-            assert any(exempts(by, *sides) for sides in untreated), (by, each)
+            assert any(exempts(by, each, *sides) for sides in untreated), (by, each)
         if each.limit == "some" or each.other_ways:
             continue
-        unexplained = [sides for sides in untreated if not any(exempts(by, *sides) for by in each.by)]
+        unexplained = [sides for sides in untreated if not any(exempts(by, each, *sides) for by in each.by)]
         assert [now for _was, now in unexplained if each.limit != "already" or not was_so(each, now)] == [], each
