@@ -106,7 +106,8 @@ def difference_row(finding: MailFinding) -> DifferenceRow:
 
 def effects_of(findings: Iterable[MailFinding], most: int) -> tuple[str, int]:
     """What becomes of classes of mail, as sentences, where their cause is said otherwise, and the number of classes of
-    which nothing is said. Several sentences about the same mail name it once.
+    which nothing is said. Several sentences about the same mail name it once: what some mail becomes need not be what the same mail
+    becomes.
 
     :param most: the maximum number of sentences.
     """
@@ -116,7 +117,7 @@ def effects_of(findings: Iterable[MailFinding], most: int) -> tuple[str, int]:
     for finding in stated[:most]:
         mail, becomes_now = _effect(finding)
         sentences.append(f"{'It' if mail and mail == last else mail} {becomes_now}".strip())
-        last = mail
+        last = "" if isinstance(finding, (ChangedMail, SideEffectsChanged)) and finding.limit == "some" else mail
     return visible_line(" ".join(sentences)), max(len(stated) - most, 0)
 
 

@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Exempting,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import effects_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
     becomes,
     mail_of,
@@ -195,6 +196,17 @@ def test_a_value_that_no_mail_has_is_no_exception() -> None:
     assert [(row["text"].partition(" now ")[0], row.get("unless")) for row in rows if row["kind"] != "unknown"] == [
         ("All mail from inside to fabrikam.com is", None)
     ]
+
+
+def test_what_some_mail_becomes_is_not_what_it_becomes_there() -> None:
+    """Which mail that is, neither sentence says."""
+    before = [rule("Ours", OUTGOING, ENCRYPT)]
+    (found, *_more) = search([], before, TENANT, NOW).findings
+    assert isinstance(found, ChangedMail)
+    branded = replace(found, kind=DifferenceKind.BRANDING_CHANGED)
+    assert " It " in effects_of([found, branded], 2)[0]
+    some = [replace(each, limit="some") for each in (found, branded)]
+    assert effects_of(some, 2)[0].count("Some mail from inside to people outside") == 2
 
 
 def test_other_conditions_are_not_called_other_actions() -> None:
