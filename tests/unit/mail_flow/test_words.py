@@ -10,6 +10,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     facts_of,
     message_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.questions import numbers_told
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules.rule_set import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
@@ -70,3 +71,9 @@ def test_how_many_more_rules_did_not_match(number: int, said: str) -> None:
 
 def test_one_element_is_one() -> None:
     assert as_text({"text": "x" * 5000}).endswith("[shortened, 1 element in all]")
+
+
+def test_a_number_in_a_name_is_no_question() -> None:
+    """A possessive begins no name."""
+    lines = ["The rule 'U10 Finance' holds it.", "It may reach the sender's manager (U09): the rule 'U11' asks them."]
+    assert [line.partition(":")[0] for line in numbers_told(lines)] == ["U09"]

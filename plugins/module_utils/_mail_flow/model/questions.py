@@ -402,11 +402,15 @@ BY_ID = {question.id: question for question in QUESTIONS}
 
 _NUMBER = re.compile(r"\bU\d\d\b")
 
+#: A name or value, in which a number is none.
+_QUOTED = re.compile(r"(?<!\w)'[^']*'")
+
 
 def numbers_told(lines: Iterable[str]) -> list[str]:
-    """A line for each question whose number stands in some lines: the number, and the first sentence of what nobody
+    """A line for each question whose number stands in some lines, but in no name: the number, and the first sentence of what nobody
     says, without marks of code.
     """
-    numbers = sorted({number for line in lines for number in _NUMBER.findall(line)} & BY_ID.keys())
+    texts = (_QUOTED.sub("", line) for line in lines)
+    numbers = sorted({number for text in texts for number in _NUMBER.findall(text)} & BY_ID.keys())
     first = {number: BY_ID[number].sentence.partition(". ")[0].rstrip(".") for number in numbers}
     return [f"{number}: {sentence.replace('``', '')}." for number, sentence in first.items()]
