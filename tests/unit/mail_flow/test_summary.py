@@ -242,6 +242,11 @@ def test_proofs_say_for_what_they_hold_and_then_once_what_they_leave_open_and_re
     assert all(each in f"{lines[2]}{lines[3]}" for each in said)
 
 
+def test_what_is_refuted_comes_first() -> None:
+    outgoing, law = prove([STOP, ENCRYPT], FACTS, GUARANTEES)
+    assert verdict_lines([law, outgoing]) == verdict_lines([outgoing, law])
+
+
 def test_what_rules_let_out_is_a_line_with_its_message_and_a_proof_beside_it_keeps_what_it_relies_on() -> None:
     lines = verdict_lines(prove([STOP, ENCRYPT], FACTS, GUARANTEES))
     assert lines == [

@@ -476,14 +476,15 @@ def left_out(more: int, in_result: int = 0) -> list[str]:
 
 
 def verdict_lines(rows: Sequence[GuaranteeRow]) -> Iterator[str]:
-    """One line per guarantee, and one for all that are unknown for the same reasons; after consecutive proofs with the
-    same basis, once what they do not cover and what they assume.
+    """One line per guarantee, those that are refuted first, and one for all that are unknown for the same reasons; after consecutive
+    proofs with the same basis, once what they do not cover and what they assume.
     """
+    ordered = sorted(rows, key=lambda row: (row.is_proved, row.is_unknown))
     unverified: dict[str, list[GuaranteeRow]] = {}
     for row in rows:
         if _is_unverified(row):
             unverified.setdefault(reasons_words(row.unknown), []).append(row)
-    for basis, same in groupby(rows, _basis):
+    for basis, same in groupby(ordered, _basis):
         for row in same:
             was = f" Until now: {row.before}." if row.before else ""
             alike = unverified[reasons_words(row.unknown)] if _is_unverified(row) else [row]
