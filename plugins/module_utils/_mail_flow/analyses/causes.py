@@ -125,10 +125,10 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
         return ending or _cause_by_encryption(every, copy, guarantee)
     if not wish.wants_protection or (ending and wish.wants_delivery):
         return ending
-    if copied_by and not _lacks_branding(every, guarantee):
-        return BreachCause("sends_copy", copied_by, value=copy.recipient)
     if _lacks_branding(every, guarantee):
         return _cause_by_nearest_rule(every, helping, copy, guarantee)
+    if copied_by:
+        return BreachCause("sends_copy", copied_by, value=copy.recipient)
     return _cause_if_unprotected(every, helping, copy, guarantee)
 
 

@@ -39,7 +39,7 @@ class DraftFit:
     :param moves_wider_rules: whether they only go before others, and are for more mail, of which what the goal is about is a part.
     :param enforces_cause: whether the draft only enforces the rule that is only tested, which is why the guarantee is refuted.
     :param passes_left_out: whether a rule goes before one that stops mail which the guarantee leaves out.
-    :param withholds: whether they are all meant to keep back for good the mail that the goal is about.
+    :param withholds: whether they are all meant to keep back the mail that the goal is about, which keeps it.
     """
 
     of_meant_rules: bool = False
@@ -66,7 +66,7 @@ def fit_of(draft: EditedRules, goal: Goal, task: RepairTask) -> DraftFit:
 
 
 def are_withholding(draft: EditedRules, aim: Aim, task: RepairTask) -> bool:
-    """Whether all rules that are edited are there, and are meant to keep back for good the mail that an aim is about."""
+    """Whether all rules that are edited are there, and are meant to keep back the mail that an aim is about, which keeps it."""
     edited = {edit.rule for edit in draft.edits}
     pairs = zip(task.rules.rules, task.rules.descriptions, strict=True)
     rules = [(rule, given) for rule, given in pairs if rule.name in edited]
