@@ -19,10 +19,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Exempting,
     MayChange,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicate import Atom
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, STOP, rule
+from tests.unit.mail_flow.named_mail import names
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
@@ -140,14 +140,8 @@ def end(rules: Sequence[Values], mail: Mail) -> End:
 
 
 def is_named(found: ChangedMail, mail: Mail) -> bool:
-    def true(atom: Atom) -> bool:
-        (option,) = atom.predicate.options
-        return mail.meets(option, atom.values)
-
-    met = all(true(atom) for each in found.about for atom in each.criteria.conditions)
-    why = not found.why or any(map(true, found.why.met)) or not all(map(true, found.why.unmet))
     outside = found.limit == "outside" and not mail.from_inside
-    return met and why and not outside and not any(map(true, found.exceptions))
+    return names(found, mail.meets) and not outside
 
 
 def is_treated(found: ChangedMail, was: End, now: End) -> bool:

@@ -18,10 +18,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MayChange,
     SideEffectsChanged,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.conditions.predicate import Atom
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.asking import IN, NOW, STOP, rule
+from tests.unit.mail_flow.named_mail import names
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
@@ -148,14 +148,8 @@ def effects(rules: Sequence[Values], mail: Mail) -> set[str]:
 
 
 def is_named(found: SideEffectsChanged, mail: Mail) -> bool:
-    def true(atom: Atom) -> bool:
-        (option,) = atom.predicate.options
-        return mail.meets(option, atom.values)
-
-    met = all(true(atom) for each in found.about for atom in each.criteria.conditions)
-    why = not found.why or any(map(true, found.why.met)) or not all(map(true, found.why.unmet))
     inside = found.limit == "inside" and not mail.outside
-    return met and why and not inside and not any(map(true, found.exceptions))
+    return names(found, mail.meets) and not inside
 
 
 def exempts(by: Exempting, found: SideEffectsChanged, acts: Sequence[Mapping[Mail, set[str]]], mail: Mail) -> bool:
