@@ -6,8 +6,9 @@ protected whatever mail flow rules do, or one does not act with which the copy w
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ..._resources.compliance.dlp_policies import ACTS, DlpPolicyFact, DlpRuleFact
 from ..model.encrypters import ENDS_BY_DLP
@@ -17,8 +18,11 @@ from ..model.outcomes import Fate
 from ..model.wishes import Wish
 from ..rules.dlp_rules import DlpRules
 from ..simulator.protection import protection_of
+from ..simulator.rule_trace import result_values
 from ..simulator.state import Course
 from .causes import BreachCause
+from .meant_rules import shares_values
+from .standings import SCOPES
 
 #: The maximum number of DLP rules that do not act and are tried.
 _MOST_TRIED = 12
@@ -57,24 +61,50 @@ def removing_rule(course: Course) -> str:
     return worlds[0].after.names("removes")[0]
 
 
-def cause_by_idle_rule(facts: Facts, keeps: Callable[[Facts], bool | None], *, surely: bool) -> BreachCause | None:
-    """The first DLP rule that does not act, and with which the copy would keep the guarantee; ``None`` if there is none.
+@dataclass(frozen=True)
+class IdleDlpRule:
+    """A DLP rule that does not act, and with which a copy would keep a guarantee.
+
+    :param surely: whether it surely would; otherwise that is open.
+    :param is_meant: whether it looks for something that the guarantee is about, too, or the guarantee is about whatever there is.
+    """
+
+    cause: BreachCause
+    surely: bool
+    is_meant: bool
+
+
+def idle_rules(facts: Facts, keeps: Callable[[Facts], bool | None], about: Mapping[str, Any]) -> Iterator[IdleDlpRule]:
+    """The DLP rules that do not act, and with which the copy would keep the guarantee, or may.
 
     :param keeps: whether the copy keeps the guarantee if facts are true; ``None`` if that is open.
-    :param surely: whether only a rule counts with which the copy surely keeps it; otherwise one with which that is open, too.
+    :param about: what the guarantee is about, in the form of a rule's conditions.
     """
     policies = facts.encrypters.dlp_policies
     if not isinstance(policies, DlpRules):
-        return None
+        return
     for policy, rule in itertools.islice(_idle_rules(policies), _MOST_TRIED):
-        then = [_with_acting(other, rule) if other is policy else other for other in policies.policies]
-        acting = replace(facts.encrypters, dlp_policies=DlpRules(then, facts.dialect))
-        kept = keeps(replace(facts, encrypters=acting))
-        if kept is True or (kept is None and not surely):
-            if policy.mode.startswith("Test"):
-                return BreachCause("dlp_tested", rule.name, value=policy.mode)
-            return BreachCause("dlp_disabled", rule.name)
-    return None
+        acting = DlpRules(
+            [_with_acting(other, rule) if other is policy else other for other in policies.policies], facts.dialect
+        )
+        kept = keeps(replace(facts, encrypters=replace(facts.encrypters, dlp_policies=acting)))
+        if kept is not False:
+            tested = policy.mode.startswith("Test")
+            cause = (
+                BreachCause("dlp_tested", rule.name, value=policy.mode)
+                if tested
+                else BreachCause("dlp_disabled", rule.name)
+            )
+            yield IdleDlpRule(cause, kept is True, _is_meant(acting, rule.name, about))
+
+
+def _is_meant(policies: DlpRules, name: str, about: Mapping[str, Any]) -> bool:
+    """Whether a DLP rule looks for something that a guarantee is about, too, or the guarantee is about whatever there is."""
+    if set(about) <= set(SCOPES):
+        return True
+    leaves = (leaf.atom for rule in policies.rules if rule.name == name for leaf in rule.looks_for.leaves)
+    telling = [atom for atom in leaves if atom is not None and atom.predicate.options[0] not in SCOPES]
+    return any(shares_values(atom.predicate.options[0], result_values(atom.values), about) for atom in telling)
 
 
 def _idle_rules(policies: DlpRules) -> Iterator[tuple[DlpPolicyFact, DlpRuleFact]]:

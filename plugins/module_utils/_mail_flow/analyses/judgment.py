@@ -44,7 +44,7 @@ from ..symbolic.witness_replay import (
     surely_keeps,
 )
 from .causes import BreachCause, cause_of
-from .dlp_causes import cause_by_encrypters, cause_by_idle_rule, cause_by_removal
+from .dlp_causes import cause_by_encrypters, cause_by_removal, idle_rules
 from .standings import Copy
 
 
@@ -293,14 +293,18 @@ def _cause(
     """
     wish = WISHES[breach.guarantee.then]
     copied_by = shown.by.rule if shown.by else ""
+    is_for_dlp = not decided_by and breach.guarantee.then != IN_TRANSIT
     by_dlp = cause_by_encrypters(shown, copy.message, copy.facts, wish)
-    if not (by_dlp or decided_by) and breach.guarantee.then != IN_TRANSIT:
-        by_dlp = cause_by_removal(shown, wish) or cause_by_idle_rule(copy.facts, keeps_with, surely=True)
-    return (
-        by_dlp
-        or cause_of(breach.rules, copy, breach.guarantee, decided_by, copied_by)
-        or cause_by_idle_rule(copy.facts, keeps_with, surely=False)
-    )
+    by_dlp = by_dlp or (cause_by_removal(shown, wish) if is_for_dlp else None)
+    if by_dlp:
+        return by_dlp
+    idle = list(idle_rules(copy.facts, keeps_with, breach.guarantee.when))
+    surely = [each for each in idle if is_for_dlp and each.surely]
+    meant = [each.cause for each in surely if each.is_meant]
+    if meant:
+        return meant[0]
+    by_rule = cause_of(breach.rules, copy, breach.guarantee, decided_by, copied_by)
+    return by_rule or next((each.cause for each in (*surely, *idle)), None)
 
 
 def same_outcome(one: CopyResult | None, other: CopyResult) -> bool:

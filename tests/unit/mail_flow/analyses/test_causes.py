@@ -384,6 +384,7 @@ def test_a_rule_that_asks_the_manager_holds_no_mail_of_a_sender_without_one(
 
 _BLOCKS = {"block_access": True}
 _TESTED = {"mode": "TestWithoutNotifications"}
+_LEAVES = {**IN, "access_scope": "NotInOrganization"}
 
 
 @pytest.mark.parametrize(
@@ -406,6 +407,9 @@ _TESTED = {"mode": "TestWithoutNotifications"}
             [policy({**PARTNER, "subject_contains_words": ["x"]}, "D", **_TESTED, **_BLOCKS)],
             ("mode", "Partners"),
         ),
+        # One for whatever leaves hides no cause of a rule that is meant for it.
+        ([{**PARTNERS, "mode": "Audit"}], [policy(_LEAVES, "D", **_TESTED, **_BLOCKS)], ("mode", "Partners")),
+        ([], [policy(_LEAVES, "D", **_TESTED, **_BLOCKS)], ("dlp_tested", "D")),
         # Whatever rules do.
         ([], [policy(PARTNER, "U", remove_rms_template=True)], ("dlp_undoes", "U")),
         ([{**PARTNERS, "mode": "Audit"}], [policy(PARTNER, "U", remove_rms_template=True)], ("dlp_undoes", "U")),
