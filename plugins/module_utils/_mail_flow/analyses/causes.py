@@ -110,8 +110,13 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
         """Whether it matters what keeps a rule from acting."""
         return _helps(rule, guarantee) or _keeps_back(rule) or _brands(rule, guarantee, copy.facts)
 
-    every = [replace(standing, rule=_as_it_acts(standing.rule, copy)) for standing in standings(rules, copy, matters)]
-    helping = _helping(every, copy, guarantee)
+    every = [_as_it_acts(standing, copy) for standing in standings(rules, copy, matters)]
+    lacks_branding = guarantee.then == PORTAL and _is_encrypted(every)
+    helping = [
+        standing
+        for standing in every
+        if (_brands(standing.rule, guarantee, copy.facts) if lacks_branding else _helps(standing.rule, guarantee))
+    ]
     decider = next((standing.rule for standing in every if standing.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:
         encrypts = wish.wants_no_rule_to_protect and bool(decider.actions.does(Does.ENCRYPT))
@@ -125,23 +130,11 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
         return ending or _cause_by_encryption(every, copy, guarantee)
     if not wish.wants_protection or (ending and wish.wants_delivery):
         return ending
-    if _lacks_branding(every, guarantee):
+    if lacks_branding:
         return _cause_by_nearest_rule(every, helping, copy, guarantee)
     if copied_by:
         return BreachCause("sends_copy", copied_by, value=copy.recipient)
     return _cause_if_unprotected(every, helping, copy, guarantee)
-
-
-def _helping(every: Sequence[Standing], copy: Copy, guarantee: Guarantee) -> list[Standing]:
-    """The rules that may make a copy keep a guarantee: those that brand it where only the branding is missing."""
-    if _lacks_branding(every, guarantee):
-        return [standing for standing in every if _brands(standing.rule, guarantee, copy.facts)]
-    return [standing for standing in every if _helps(standing.rule, guarantee)]
-
-
-def _lacks_branding(every: Sequence[Standing], guarantee: Guarantee) -> bool:
-    """Whether a rule encrypts a copy, so that only the branding of a guarantee about the portal is missing."""
-    return guarantee.then == PORTAL and _is_encrypted(every)
 
 
 def _cause_by_decider(
@@ -213,11 +206,12 @@ def _cause_by_end(every: Sequence[Standing]) -> BreachCause | None:
     return ending[0] if len(ending) == 1 else None
 
 
-def _as_it_acts(rule: FlowRule, copy: Copy) -> FlowRule:
-    """A rule with what it surely does to a copy: nothing for which its sender needs a manager, unless there is one."""
-    if not rule.actions.by_manager:
-        return rule
-    return rule.where(bool(copy.facts.people.manager(copy.message.sender)))
+def _as_it_acts(standing: Standing, copy: Copy) -> Standing:
+    """How a rule stands to a copy with what it surely does to it: nothing for which its sender needs a manager, unless there is one."""
+    if not standing.rule.actions.by_manager:
+        return standing
+    has_manager = bool(copy.facts.people.manager(copy.message.sender))
+    return replace(standing, rule=standing.rule.where(has_manager))
 
 
 def _cause_by_nearest_rule(

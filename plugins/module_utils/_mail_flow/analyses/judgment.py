@@ -298,13 +298,15 @@ def _cause(
     by_dlp = by_dlp or (cause_by_removal(shown, wish) if is_for_dlp else None)
     if by_dlp:
         return by_dlp
-    idle = list(idle_rules(copy.facts, keeps_with, breach.guarantee.when))
-    surely = [each for each in idle if is_for_dlp and each.surely]
-    meant = [each.cause for each in surely if each.is_meant]
-    if meant:
-        return meant[0]
-    by_rule = cause_of(breach.rules, copy, breach.guarantee, decided_by, copied_by)
-    return by_rule or next((each.cause for each in (*surely, *idle)), None)
+    idle = idle_rules(copy.facts, keeps_with, breach.guarantee.when)
+    # Each is a simulation: none is tried where the cause is another one anyway.
+    tried = list(idle) if is_for_dlp else []
+    surely = [each for each in tried if each.surely]
+    meant = next((each.cause for each in surely if each.is_meant), None)
+    by_rule = meant or cause_of(breach.rules, copy, breach.guarantee, decided_by, copied_by)
+    return (
+        by_rule or next((each.cause for each in (*surely, *tried)), None) or next((each.cause for each in idle), None)
+    )
 
 
 def same_outcome(one: CopyResult | None, other: CopyResult) -> bool:

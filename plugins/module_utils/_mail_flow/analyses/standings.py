@@ -150,7 +150,7 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
     every = []
     for rule in rules.rules:
         world = world_at.get((person.address, rule.place), worlds[0])
-        matters = matter is None or matter(rule)
+        failed, met = _conditions_of(rule, decider, world, person) if matter is None or matter(rule) else ((), False)
         reached = (person.address, rule.place) in world_at or (bool(rule.idle) and (rule.place < last or not ended))
         every.append(
             Standing(
@@ -159,28 +159,23 @@ def standings(rules: RuleSet, copy: Copy, matter: Callable[[FlowRule], bool] | N
                 surely=all(rule.place in places for places in matched),
                 reached=reached,
                 in_window=rule.dates.allow(copy.message.date) is not False,
-                failed=_failed_conditions(rule, decider, world, person) if matters else (),
-                met=matters and _is_met(rule, decider, world, person),
+                failed=failed,
+                met=met,
                 rule_view=RuleView(copy.message, copy.facts, world.content, person, world.fork),
             )
         )
     return every
 
 
-def _failed_conditions(
+def _conditions_of(
     rule: FlowRule, decider: MessageDecider, world: World, person: Recipient
-) -> tuple[FailedCondition, ...]:
-    """The conditions and exceptions that certainly keep a rule from matching."""
-    unmet = [atom for atom in rule.criteria.conditions if decider.truth(atom, world, person) is False]
-    excepted = [atom for atom in rule.criteria.exceptions if decider.truth(atom, world, person) is True]
-    return (
-        *(FailedCondition("conditions", atom) for atom in unmet),
-        *(FailedCondition("exceptions", atom) for atom in excepted),
+) -> tuple[tuple[FailedCondition, ...], bool]:
+    """The conditions and exceptions that certainly keep a rule from matching, and whether none may."""
+    conditions = [(atom, decider.truth(atom, world, person)) for atom in rule.criteria.conditions]
+    exceptions = [(atom, decider.truth(atom, world, person)) for atom in rule.criteria.exceptions]
+    failed = (
+        *(FailedCondition("conditions", atom) for atom, truth in conditions if truth is False),
+        *(FailedCondition("exceptions", atom) for atom, truth in exceptions if truth is True),
     )
-
-
-def _is_met(rule: FlowRule, decider: MessageDecider, world: World, person: Recipient) -> bool:
-    """Whether somebody's copy certainly meets all conditions of a rule, and none of its exceptions."""
-    return all(decider.truth(atom, world, person) is True for atom in rule.criteria.conditions) and all(
-        decider.truth(atom, world, person) is False for atom in rule.criteria.exceptions
-    )
+    met = all(truth is True for _atom, truth in conditions) and all(truth is False for _atom, truth in exceptions)
+    return failed, met

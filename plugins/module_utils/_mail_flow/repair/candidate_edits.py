@@ -496,9 +496,8 @@ class _EditsNotToAct:
 
 
 def _is_of_aim(edit: RuleEdit, aim: Aim) -> bool:
-    """Whether an edit only says of whose mail a rule is, or exempts mail as an aim selects it."""
-    option = edit.option.rpartition(".")[2]
-    return option in aim.about
+    """Whether an edit is of a condition or exception by which an aim selects its mail."""
+    return edit.option.rpartition(".")[2] in aim.about
 
 
 def _new_rule(at: RulesAtCopy) -> Iterator[EditedRules]:

@@ -14,12 +14,11 @@ from ..analyses.verifier import DraftVerifier
 from ..budget import BudgetError
 from ..input.guarantee_options import Guarantee
 from ..model.wishes import PORTAL, WISHES
-from ..rules.flow_rule import FlowRule
-from .aims import ADD, LAST_RESORT, MOVE, NEW_RULE, Aim, EditedRules, FailingCopy, keeps_back, rebuilds
+from .aims import ADD, LAST_RESORT, MOVE, NEW_RULE, Aim, EditedRules, FailingCopy, rebuilds
 from .candidate_edits import candidates
 from .draft_proof import DraftProof, OpenError, edits_act
 from .known_counterexamples import KnownCounterexamples
-from .rules_at_copy import breaks_the_way, spoils
+from .rules_at_copy import breaks_the_way, opposes
 from .suggestion import SearchEffort
 from .task import FailingGoal, RepairTask
 from .unwanted_changes import are_disjoint
@@ -191,7 +190,7 @@ class DraftSearch:
     def _disjoint_rules(self, guarantee: Guarantee, aim: Aim) -> set[str]:
         """The names of the rules in the way of a guarantee's mail that are not in the way of any that may break it."""
         task = self._task
-        rules = [rule for rule in task.rules.rules if _is_in_the_way(rule, aim)]
+        rules = [rule for rule in task.rules.rules if breaks_the_way(rule) or opposes(rule, aim)]
         given = [task.present.rules[rule.place] for rule in rules]
         # What arrives protected stays so where no rule decrypts it, which does for all but a template or the portal.
         in_clear = WISHES[guarantee.then].wants_protection and guarantee.then != PORTAL and not guarantee.template
@@ -258,11 +257,6 @@ class DraftSearch:
         if not self._count["pairs"]:
             self.first_steps.append(step)
             self._tries_last_resorts &= not self._known.surely_helps(step.draft)
-
-
-def _is_in_the_way(rule: FlowRule, aim: Aim) -> bool:
-    """Whether a rule may be in the way of mail that an aim is about: of delivery, if it asks for that."""
-    return breaks_the_way(rule) or spoils(rule, aim) or (aim.asks_delivery and keeps_back(rule))
 
 
 def _edits_twice(draft: EditedRules) -> bool:

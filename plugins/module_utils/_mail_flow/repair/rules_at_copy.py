@@ -73,6 +73,11 @@ def spoils(rule: FlowRule, aim: Aim) -> bool:
     return is_unwanted and not rule.dlp and rule.enforces(Does.ENCRYPT)
 
 
+def opposes(rule: FlowRule, aim: Aim) -> bool:
+    """Whether a rule does what an aim does not want of its mail: it encrypts it, or keeps it back."""
+    return spoils(rule, aim) or (aim.asks_delivery and keeps_back(rule))
+
+
 def _wraps(rule: FlowRule) -> bool:
     """Whether a rule may wrap a disclaimer around a message, of which rules behind it then see little."""
     options = rule.actions.options
@@ -134,7 +139,7 @@ class RulesAtCopy:
         self.opposed = [
             standing
             for standing in itertools.takewhile(lambda standing: not self._stops_all(standing.rule), self.every)
-            if self._is_opposed(standing.rule) and not standing.rule.dlp and standing.rule.name not in disjoint
+            if opposes(standing.rule, self.aim) and not standing.rule.dlp and standing.rule.name not in disjoint
         ]
         #: The rules in the way of the mail of the aim, after which it may still break it.
         self._in_the_way = [
@@ -194,10 +199,6 @@ class RulesAtCopy:
     def _is_meant(self, standing: Standing) -> bool:
         """Whether a rule is meant for mail that the aim is about."""
         return is_meant(self.draft.rules[standing.rule.place], self.aim)
-
-    def _is_opposed(self, rule: FlowRule) -> bool:
-        """Whether a rule does what an aim does not want of its mail."""
-        return spoils(rule, self.aim) or (self.aim.asks_delivery and keeps_back(rule))
 
     def _stops_all(self, rule: FlowRule) -> bool:
         """Whether a rule keeps all mail of the aim from later rules."""
