@@ -57,6 +57,8 @@ TRANSPORT = frozenset(
 )
 #: What can happen to a command of SMTP: no answer, or that it is not possible now, or never.
 SMTP = frozenset({"lost_before", "lost_after", "temporary", "permanent"})
+#: No fault at all: a request waits until those of all such entries of the schedule are under way.
+MEETING = frozenset({"meets"})
 #: What can happen to the rows of an answer: each is there twice, every second one lacks some values, none is there.
 ROWS = frozenset({"duplicated_rows", "partial_rows", "no_rows"})
 #: What can happen to a page of the message trace: its second half is lost, or it comes again instead of the next one.
@@ -81,7 +83,7 @@ SHELL = frozenset({"exit", "break", "continue", "return_null"})
 #: What can happen to a shell of the emulator's own, after the work of a statement: it is gone, and the statements that
 #: follow do not run.
 POOL = frozenset({"dead_after"})
-KINDS = TRANSPORT | CMDLET | SHELL | POOL | SMTP
+KINDS = TRANSPORT | CMDLET | SHELL | POOL | SMTP | MEETING
 
 _TRANSIENT = "We cannot currently process your request, please wait a few minutes and try again."
 
@@ -98,7 +100,7 @@ class Fault:
 
     How, for the kinds that ask for it: ``after`` (a status is answered after the work was done), ``retry_after``
     (seconds, or a date), ``status`` (of ``concurrency_text``), ``body`` (of a status, instead of its own), ``seconds``
-    (``slow``; ``stale_reads``), ``reads`` and ``alternate`` (``stale_reads``; ``reads`` of ``stored_error`` and
+    (``slow``; ``stale_reads``; how long ``meets`` waits), ``reads`` and ``alternate`` (``stale_reads``; ``reads`` of ``stored_error`` and
     ``half_stored``, too), ``size`` (bytes, ``huge``), ``type`` (.NET exception of ``transient`` and ``error_in_200``),
     ``location`` (``redirect``), ``edit`` (``portal_edit``: another administrator's ``{"cmdlet": …, "parameters": …}``,
     made just before the cmdlet that it strikes, or just after it with ``after``).
@@ -162,6 +164,7 @@ class Faults:
     schedule: list[Fault] = field(default_factory=list)
     struck: list[Strike] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _meeting: threading.Barrier = field(default_factory=lambda: threading.Barrier(1), repr=False)
 
     def set(self, schedule: Iterable[Fault | Mapping[str, Any]]) -> None:
         """Replaces the schedule and forgets what has struck.
@@ -171,13 +174,29 @@ class Faults:
         made = [item if isinstance(item, Fault) else _from_json(item) for item in schedule]
         with self._lock:
             self.schedule, self.struck = made, []
+            self._meeting = threading.Barrier(sum(fault.kind in MEETING for fault in made) or 1)
 
     def clear(self) -> None:
         self.set([])
 
     def transport(self, wire: str, step: str, cmdlets: Iterable[str] = (), organization: str = "") -> Fault | None:
-        """The fault that strikes a request, or a command of SMTP."""
-        return self._take(SMTP if wire == "smtp" else TRANSPORT, wire, step, list(cmdlets), organization)
+        """The fault that strikes a request, or a command of SMTP.
+
+        :raises Lost: it was to meet others, and they did not come.
+        """
+        kinds = SMTP if wire == "smtp" else TRANSPORT | MEETING
+        fault = self._take(kinds, wire, step, list(cmdlets), organization)
+        if fault is not None and fault.kind in MEETING:
+            try:
+                self._meeting.wait(fault.seconds or 60)
+            except threading.BrokenBarrierError:
+                raise Lost from None
+        return fault
+
+    @property
+    def missed(self) -> bool:
+        """Whether a request waited in vain for those that it was to meet."""
+        return self._meeting.broken
 
     def cmdlet(self, wire: str, cmdlet: str, organization: str) -> Fault | None:
         """The fault that strikes a running cmdlet."""
