@@ -20,7 +20,7 @@ from .aspects import Aspect, DifferenceKind
 from .besides_dlp import certain_dlp_rules
 from .difference_kinds import ClassWitness, MailClass, surely_acts, unusual
 from .difference_queries import DifferenceSearch
-from .exempting_rules import Exemptions, by_tense, exempting_rules, keeping_unusual
+from .exempting_rules import Exemptions, by_tense, exempting_readable, exempting_rules, keeping_unusual
 from .finding import Exempting, Stages
 from .rule_changes import Edit, Separation
 from .rule_ends import ended_by, how_it_ends
@@ -132,17 +132,11 @@ class ClassExemptions:
     def _exempted_by_rules(
         self, draft: ClassFacts, exempt: Sequence[Literal], candidates: Mapping[Exempting, Literal]
     ) -> Exemptions:
-        """What exempts named mail from a sentence where it is always a rule. One that exempts only what arrives encrypted with S/MIME,
-        because it keeps other rules from their work, is not named; that mail is.
-        """
-        by, other_ways = exempting_rules(self._known, exempt, candidates)
-        if not by or draft.mail_class.kind.aspect is Aspect.PROTECTION:
-            return Exemptions("another", by, other_ways)
-        readable = [*exempt, ~self._model.mail.arrival["smime"]]
-        by_readable, other_readable = exempting_rules(self._known, readable, candidates)
-        if (len(by_readable), len(other_readable)) < (len(by), len(other_ways)):
-            return Exemptions("smime", by_readable, other_readable)
-        return Exemptions("another", by, other_ways)
+        """What exempts named mail from a sentence where it is always a rule."""
+        if draft.mail_class.kind.aspect is Aspect.PROTECTION:
+            return Exemptions("another", *exempting_rules(self._known, exempt, candidates))
+        by_smime, *by_rules = exempting_readable(self._known, exempt, candidates, self._model.mail.arrival["smime"])
+        return Exemptions("smime" if by_smime else "another", *by_rules)
 
     def _limit(
         self, draft: ClassFacts, treated: Sequence[Literal], rest: Sequence[Literal]

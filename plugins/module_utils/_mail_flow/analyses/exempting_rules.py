@@ -88,3 +88,21 @@ def exempting_rules(
             others.append(first.how)
             unexplained = {exemption: acts for exemption, acts in unexplained.items() if exemption.how != first.how}
     return tuple(exemption for exemption in candidates if exemption in exempting), tuple(others)
+
+
+def exempting_readable(
+    known: KnownModels, exempt: Sequence[Literal], candidates: Mapping[Exempting, Literal], smime: Literal
+) -> tuple[bool, tuple[Exempting, ...], tuple[str, ...]]:
+    """The rules that exempt named mail, where it is always a rule that does, without those that exempt only what arrives encrypted
+    with S/MIME, because they keep other rules from their work: not they are to be named, but that mail. First, whether there are
+    such rules. See :func:`exempting_rules`.
+
+    :param smime: the literal that is true of mail that arrives so.
+    """
+    by, other_ways = exempting_rules(known, exempt, candidates)
+    if not by:
+        return False, by, other_ways
+    by_readable, other_readable = exempting_rules(known, [*exempt, ~smime], candidates)
+    if (len(by_readable), len(other_readable)) < (len(by), len(other_ways)):
+        return True, by_readable, other_readable
+    return False, by, other_ways

@@ -307,8 +307,8 @@ class SideEffectsChanged(MailFinding):
     :param later: the rule, if it is not an edited one.
     :param cause: ``None`` if several edits may be the cause.
     :param changed: the conditions that earlier rules change, each with the names of these rules.
-    :param limit: what exempts named mail beside rules: ``""`` (nothing), ``inside`` (its recipients are), ``unmanaged`` (its
-        sender has no manager), or ``some`` (it is open which mail is).
+    :param limit: what exempts named mail beside rules: ``""`` (nothing), ``smime`` (it arrives encrypted so), ``inside`` (its
+        recipients are), ``unmanaged`` (its sender has no manager), or ``some`` (it is open which mail is).
     :param by: the rules that exempt some of it; :param:`other_ways`: how yet others do, if there are many.
     :param exceptions: the exceptions of the rules in :param:`about` that some mail meets which would be named without them.
     :param keep_unusual: the names of the other rules that exempt some of it that is not usual, and no other.

@@ -16,7 +16,7 @@ from ..symbolic.compile_outcomes import taken_by
 from ..symbolic.encoding import Model
 from ..symbolic.message_assumptions import contradicted_assumptions
 from .difference_kinds import assumed, unusual
-from .exempting_rules import Exemptions, by_tense, exempting_rules, keeping_unusual
+from .exempting_rules import Exemptions, by_tense, exempting_readable, exempting_rules, keeping_unusual
 from .finding import Exempting, SideEffect
 from .rule_changes import Separation
 from .rule_effects import ENDING, RuleEffect, ways_it_keeps
@@ -74,8 +74,8 @@ class SideEffectExemptions:
 
     def of_change(self, stated: StatedEffects) -> tuple[Exemptions, tuple[Atom, ...]]:
         """What exempts named mail from a change, and the exceptions that some mail meets which would be named without them. The limit
-        is ``""`` (nothing beside rules), ``inside`` (its recipients are), ``unmanaged`` (its sender has no manager), or ``some``
-        (it is open).
+        is ``""`` (nothing beside rules), ``smime`` (it arrives encrypted so), ``inside`` (its recipients are), ``unmanaged`` (its
+        sender has no manager), or ``some`` (it is open).
         """
         named_or_exempt = self._named_or_exempt(stated)
         exceptions = self._exceptions(stated, named_or_exempt or [])
@@ -86,7 +86,12 @@ class SideEffectExemptions:
         candidates = self._candidates(stated)
         rest = [*exempt, *(~acts for acts in candidates.values())]
         limit, literals = self._limit([*named, stated.treated], rest)
-        found = Exemptions(limit, *exempting_rules(self._known, [*exempt, *literals], candidates))
+        if limit:
+            found = Exemptions(limit, *exempting_rules(self._known, [*exempt, *literals], candidates))
+        else:
+            smime = self._model.mail.arrival["smime"]
+            by_smime, *by_rules = exempting_readable(self._known, exempt, candidates, smime)
+            found = Exemptions("smime" if by_smime else "", *by_rules)
         mail = unusual(self._model, exempt) if limit != "some" else []
         names = keeping_unusual(self._known, [*mail, *literals], candidates, found) if mail else ()
         return replace(found, keep_unusual=names), exceptions

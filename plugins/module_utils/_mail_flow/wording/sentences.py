@@ -611,13 +611,17 @@ def mail_of_change(finding: ChangedMail) -> NamedMail:
     return replace(mail, partly=True) if finding.limit == "some" else mail
 
 
-#: How mail arrives that is exempt from a difference, by the limit of the finding.
-_EXEMPT_ARRIVALS = {"smime": "it arrives encrypted with S/MIME", "protected": "it arrives protected"}
+#: What is true of mail that is exempt from a difference, by the limit of the finding.
+_EXEMPT_MAIL = {
+    "smime": "it arrives encrypted with S/MIME",
+    "protected": "it arrives protected",
+    "unmanaged": "its sender has no manager",
+}
 
 
 def effect_parts(finding: ChangedMail) -> tuple[str, str]:
     """A class of mail, in words that begin a sentence, and what becomes of it."""
-    reasons = [_EXEMPT_ARRIVALS[finding.limit]] if finding.limit in _EXEMPT_ARRIVALS else []
+    reasons = [_EXEMPT_MAIL[finding.limit]] if finding.limit in _EXEMPT_MAIL else []
     reaches = finding.person and finding.kind.aspect is Aspect.DELIVERY
     did = "did" if reaches or finding.kind.aspect is Aspect.BRANDING else "was"
     only = ""
@@ -836,7 +840,7 @@ def side_effect_parts(finding: SideEffectsChanged) -> tuple[str, str]:
     now = side_effect_words(finding.effects, now=finding.now)
     was = "was" if now.startswith(("is ", "may ")) else "did"
     reasons = [f"it already {was}"] if had_it else []
-    reasons += ["its sender has no manager"] if finding.limit == "unmanaged" else []
+    reasons += [_EXEMPT_MAIL[finding.limit]] if finding.limit in _EXEMPT_MAIL else []
     unless = unless_words(keeping, reasons, other_ways=other_ways)
     return str(mail_with_side_effects(finding)), f"{now}{unless}"
 

@@ -469,3 +469,17 @@ def test_whether_rejected_mail_is_reported_is_not_guessed() -> None:
     assert about_reports
     assert {row["kind"] for row in about_reports} == {"unknown"}
     assert "U10" in {reason["id"] for row in about_reports for reason in row["unknown"]}
+
+
+def test_a_rule_that_only_keeps_what_smime_hides_is_not_named() -> None:
+    """That mail is: 'Marks' lets all other mail past 'Stops'."""
+    marks = rule(
+        "Marks",
+        {"subject_or_body_contains_words": ["deal"]},
+        {"set_header_name": "X-Skip", "set_header_value": "no"},
+    )
+    skip = {"header_contains_message_header": "X-Skip", "header_contains_words": ["no"]}
+    stops = rule("Stops", IN, STOP, exceptions=skip)
+    (row,) = compared([marks, stops], [marks, stops, REPORT]).rows
+    assert row["text"].startswith("Mail from inside with 'deal' in its subject ")
+    assert ", unless it arrives encrypted with S/MIME: the new rule 'Report' now applies" in row["text"]
