@@ -659,11 +659,23 @@ difference:
       type: bool
       returned: for all kinds but V(unknown)
     keep_unusual:
-      description: The names of the other rules that keep some of this mail from it which is not usual, such as
-        forwarded or very large mail, and no other.
+      description: The other rules that keep only such mail from it which is not usual, such as forwarded mail.
       type: list
-      elements: str
+      elements: dict
       returned: if there are any
+      contains:
+        rule:
+          description: The name of the rule.
+          type: str
+          returned: always
+        when:
+          description: Its conditions that look for unusual mail. Empty if none does.
+          type: dict
+          returned: always
+        mail:
+          description: This mail in words.
+          type: str
+          returned: always
     rules:
       description: The names of the changed rules that cause it. Empty if settings are the cause.
       type: list

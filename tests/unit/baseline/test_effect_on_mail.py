@@ -44,7 +44,7 @@ WHOLE_DIFFERENCE = {
     "was": "encrypt",
     "becomes": "none",
     "later": ["Later"],
-    "keep_unusual": ["Size"],
+    "keep_unusual": [{"rule": "Size", "when": {"message_size_over": "30MB"}, "mail": "mail over 30MB"}],
     "added": "b@contoso.com",
     "people": ["c@contoso.com"],
     "dates": [["begins", "on", "2030-01-01"]],

@@ -106,8 +106,8 @@ class ClassExemptions:
         mail = unusual(self._model, extent.named) if usual.limit != "some" and draft.shown.usual else []
         if not mail:
             return usual
-        names = keeping_unusual(self._known, [*mail, ~treated], self._candidates(draft), usual)
-        return replace(usual, keep_unusual=names)
+        keeping = keeping_unusual(self._known, [*mail, ~treated], self._candidates(draft), usual, self._model.rule_sets)
+        return replace(usual, keep_unusual=keeping)
 
     def _exempted(self, draft: ClassFacts, extent: Extent, treated: Literal) -> Exemptions:
         """What exempts named mail from a sentence, and the other rules that do so.

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..formula import FALSE, Literal
+from ..rules.rule_set import RuleSet
 from ..sat.batch import KnownModels
-from .finding import Exempting
+from ..symbolic.message_assumptions import contradicted_assumptions
+from .finding import Exempting, KeepingUnusual
 
 #: The maximum number of other rules that are found one by one for a sentence: each is a question to the solver.
 MOST_COUNTED = 4
@@ -30,13 +32,13 @@ class Exemptions:
 
     :param limit: what exempts mail beside other rules, as the finding has it.
     :param by: the other rules that do so, and :param:`other_ways`: how yet others do, if there are many.
-    :param keep_unusual: the names of those that do so only where mail is not usual.
+    :param keep_unusual: those that do so only where mail is not usual.
     """
 
     limit: str
     by: tuple[Exempting, ...] = ()
     other_ways: tuple[str, ...] = ()
-    keep_unusual: tuple[str, ...] = ()
+    keep_unusual: tuple[KeepingUnusual, ...] = ()
 
 
 def by_tense(before: Mapping[Exempting, Literal], now: Mapping[Exempting, Literal]) -> dict[Exempting, Literal]:
@@ -51,9 +53,13 @@ def by_tense(before: Mapping[Exempting, Literal], now: Mapping[Exempting, Litera
 
 
 def keeping_unusual(
-    known: KnownModels, exempt: Sequence[Literal], candidates: Mapping[Exempting, Literal], usual: Exemptions
-) -> tuple[str, ...]:
-    """The names of the rules that end or stop unusual mail of which a sentence is not true, and do not exempt usual mail.
+    known: KnownModels,
+    exempt: Sequence[Literal],
+    candidates: Mapping[Exempting, Literal],
+    usual: Exemptions,
+    rule_sets: Sequence[RuleSet],
+) -> tuple[KeepingUnusual, ...]:
+    """The rules that end or stop unusual mail of which a sentence is not true, and do not exempt usual mail.
 
     :param exempt: literals that are true together of such mail.
     :param candidates: the rules that may exempt mail, each with the literal that is true if it acts.
@@ -63,7 +69,13 @@ def keeping_unusual(
     told = {each for each in candidates if each.rule in named or each.how in usual.other_ways}
     others = {each: acts for each, acts in candidates.items() if each not in told and _RANKS[each.how] == 0}
     by_others, _ways = exempting_rules(known, [*exempt, *(~candidates[each] for each in told)], others)
-    return tuple(dict.fromkeys(exemption.rule for exemption in by_others))
+    return tuple(dict.fromkeys(_keeping(exemption, rule_sets[not exemption.before]) for exemption in by_others))
+
+
+def _keeping(exemption: Exempting, rules: RuleSet) -> KeepingUnusual:
+    """A rule that exempts only unusual mail, with its conditions that look for such mail."""
+    atoms = next(rule.criteria.conditions for rule in rules.rules if rule.name == exemption.rule)
+    return KeepingUnusual(exemption.rule, tuple(atom for atom in atoms if contradicted_assumptions([atom])))
 
 
 def exempting_rules(

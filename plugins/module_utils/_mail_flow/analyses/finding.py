@@ -125,6 +125,17 @@ class Exempting:
     before: bool = False
 
 
+@dataclass(frozen=True)
+class KeepingUnusual:
+    """Another rule that keeps only such mail from an effect which is not usual.
+
+    :param mail: its conditions that look for unusual mail; empty if none does.
+    """
+
+    rule: str
+    mail: tuple[Atom, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class MailFinding:
     """Mail that is, or may be, treated differently.
@@ -181,7 +192,7 @@ class ChangedMail(MailFinding):
     :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
     :param by: the other rules that exempt some of it; :param:`other_ways`: how yet others do, if there are many.
     :param exceptions: the exceptions of the rules in :param:`about` that some mail meets which would be named without them.
-    :param keep_unusual: the names of the other rules that exempt some of it that is not usual, and no other.
+    :param keep_unusual: the other rules that exempt some of it that is not usual, and no other.
     """
 
     cause: Cause
@@ -195,7 +206,7 @@ class ChangedMail(MailFinding):
     changed: tuple[tuple[Atom, tuple[str, ...]], ...] = ()
     exceptions: tuple[Atom, ...] = ()
     loses_branding: bool = True
-    keep_unusual: tuple[str, ...] = ()
+    keep_unusual: tuple[KeepingUnusual, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -311,7 +322,7 @@ class SideEffectsChanged(MailFinding):
         recipients are), ``unmanaged`` (its sender has no manager), or ``some`` (it is open which mail is).
     :param by: the rules that exempt some of it; :param:`other_ways`: how yet others do, if there are many.
     :param exceptions: the exceptions of the rules in :param:`about` that some mail meets which would be named without them.
-    :param keep_unusual: the names of the other rules that exempt some of it that is not usual, and no other.
+    :param keep_unusual: the other rules that exempt some of it that is not usual, and no other.
     """
 
     kind: DifferenceKind = DifferenceKind.SIDE_EFFECT_CHANGED
@@ -324,7 +335,7 @@ class SideEffectsChanged(MailFinding):
     by: tuple[Exempting, ...] = ()
     other_ways: tuple[str, ...] = ()
     exceptions: tuple[Atom, ...] = ()
-    keep_unusual: tuple[str, ...] = ()
+    keep_unusual: tuple[KeepingUnusual, ...] = ()
 
     @property
     def when(self) -> dict[str, Any]:

@@ -93,8 +93,10 @@ class SideEffectExemptions:
             by_smime, *by_rules = exempting_readable(self._known, exempt, candidates, smime)
             found = Exemptions("smime" if by_smime else "", *by_rules)
         mail = unusual(self._model, exempt) if limit != "some" else []
-        names = keeping_unusual(self._known, [*mail, *literals], candidates, found) if mail else ()
-        return replace(found, keep_unusual=names), exceptions
+        if not mail:
+            return found, exceptions
+        keeping = keeping_unusual(self._known, [*mail, *literals], candidates, found, self._model.rule_sets)
+        return replace(found, keep_unusual=keeping), exceptions
 
     def _limit(self, treated: Sequence[Literal], rest: Sequence[Literal]) -> tuple[str, list[Literal]]:
         """What exempts mail beside rules, and literals that are true together of mail that this does not exempt: some of it is treated

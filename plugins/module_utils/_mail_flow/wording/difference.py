@@ -26,10 +26,12 @@ from ..analyses.finding import (
     MayReach,
     MayWait,
     SideEffectsChanged,
+    section_of,
 )
+from ..conditions.predicate import Atom
 from .copy_row import copy_row
 from .reasons import ids_in_words, open_reasons, open_words
-from .result_rows import DifferenceRow, SideEffectRow
+from .result_rows import DifferenceRow, KeepingUnusualRow, SideEffectRow
 from .sentences import (
     BECOMES,
     NamedMail,
@@ -39,9 +41,11 @@ from .sentences import (
     mail_of,
     mail_with_side_effects,
     may_become,
+    parts_of,
     sentence,
     side_effect_parts,
     side_effect_words,
+    words_of,
 )
 from .summary import outcome_words
 from .sums import summaries
@@ -158,7 +162,7 @@ def _changed_row(finding: ChangedMail, row: DifferenceRow) -> DifferenceRow:
         row,
         arrives=finding.arrives or None,
         every=finding.every,
-        keep_unusual=finding.keep_unusual or None,
+        keep_unusual=_keeping_unusual(finding),
         was=stages.get("was"),
         becomes=stages.get("becomes"),
         later=(later_rule.name,) if later_rule and later_rule.name else None,
@@ -177,7 +181,21 @@ def _side_effects(finding: SideEffectsChanged) -> str:
 
 @_with_more.register
 def _side_effects_row(finding: SideEffectsChanged, row: DifferenceRow) -> DifferenceRow:
-    return replace(_with_side_effects(finding, row), every=False, keep_unusual=finding.keep_unusual or None)
+    return replace(_with_side_effects(finding, row), every=False, keep_unusual=_keeping_unusual(finding))
+
+
+def _keeping_unusual(finding: ChangedMail | SideEffectsChanged) -> tuple[KeepingUnusualRow, ...] | None:
+    """The other rules that keep unusual mail alone from what a finding says; ``None`` if none does."""
+    rows = (
+        KeepingUnusualRow(keeping.rule, section_of(keeping.mail), _unusual_mail(keeping.mail))
+        for keeping in finding.keep_unusual
+    )
+    return tuple(rows) or None
+
+
+def _unusual_mail(atoms: Sequence[Atom]) -> str:
+    """The unusual mail for which conditions look."""
+    return " ".join(["mail", *words_of(parts_of(atoms))]) if atoms else "some unusual mail"
 
 
 def _with_side_effects(finding: SideEffectsChanged, row: DifferenceRow) -> DifferenceRow:

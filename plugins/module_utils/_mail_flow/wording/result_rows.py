@@ -124,6 +124,18 @@ class SideEffectRow(ResultRow):
 
 
 @dataclass(frozen=True)
+class KeepingUnusualRow(ResultRow):
+    """Another rule that keeps only unusual mail from what a sentence says.
+
+    :param when: its conditions that look for such mail, and :param:`mail`: this mail in words.
+    """
+
+    rule: str
+    when: Row
+    mail: str
+
+
+@dataclass(frozen=True)
 class DifferenceRow(ComputedRow):
     """A class of mail that is treated differently. What does not apply is ``None``.
 
@@ -151,7 +163,7 @@ class DifferenceRow(ComputedRow):
     unless: Row | None = None
     arrives: str | None = None
     every: bool | None = None
-    keep_unusual: tuple[str, ...] | None = field(default=None, metadata=as_list())
+    keep_unusual: tuple[KeepingUnusualRow, ...] | None = field(default=None, metadata=rows_of(KeepingUnusualRow))
     was: str | None = None
     becomes: str | None = None
     later: tuple[str, ...] | None = field(default=None, metadata=as_list())

@@ -353,14 +353,15 @@ def difference_lines(
 
 
 def unusual_mail(rows: Sequence[DifferenceRow]) -> list[str]:
-    """The line that names the rules which keep unusual mail alone from what rows say; empty if none does."""
-    names = list(dict.fromkeys(name for row in rows for name in row.keep_unusual or ()))
-    if not names:
-        return []
-    keep = "keeps" if len(names) == 1 else "keep"
-    return [
-        f"{listed(list(map(quoted, names)), joint='and')} {keep} some unusual mail, such as forwarded or very large mail, from these changes."
+    """The line that names the rules which keep unusual mail alone from what rows say, and that mail; empty if none does."""
+    by_mail: dict[str, dict[str, None]] = {}
+    for keeping in (each for row in rows for each in row.keep_unusual or ()):
+        by_mail.setdefault(keeping.mail, {})[quoted(keeping.rule)] = None
+    said = [
+        f"{listed(list(names), joint='and')} {'keeps' if len(names) == 1 else 'keep'} {mail}"
+        for mail, names in by_mail.items()
     ]
+    return [f"{listed(said, joint='and', most=len(said))} from these changes."] if said else []
 
 
 def _difference_line(row: DifferenceRow) -> str:

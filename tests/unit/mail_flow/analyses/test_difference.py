@@ -54,17 +54,39 @@ def test_a_new_rule_that_stops() -> None:
 FORWARDS = rule("Forwards", {"message_type_matches": "AutoForward"}, {"reject_message_reason_text": "No."})
 
 
-def test_a_rule_that_keeps_unusual_mail_alone_is_named_once_for_all_sentences() -> None:
+def test_a_rule_that_keeps_unusual_mail_alone_is_named_once_for_all_sentences_with_that_mail() -> None:
     legal = rule("Legal", {**IN, "recipient_domain_is": ["fabrikam.com"]}, ENCRYPT)
     signed = rule("Signed", {**IN, **SUBJECT}, {"delete_message": True})
     found = difference([FORWARDS], [FORWARDS, legal, signed], TENANT, NOW)
-    assert [(row["text"].partition(" ")[0], row["every"], row["keep_unusual"]) for row in found.rows] == [
-        ("Mail", False, ["Forwards"]),
-        ("Mail", False, ["Forwards"]),
+    keeping = [
+        {"rule": "Forwards", "when": {"message_type_matches": "AutoForward"}, "mail": "mail of the type AutoForward"}
     ]
-    assert difference_lines(found)[-1] == (
-        "'Forwards' keeps some unusual mail, such as forwarded or very large mail, from these changes."
+    assert [(row["text"].partition(" ")[0], row["every"], row["keep_unusual"]) for row in found.rows] == [
+        ("Mail", False, keeping),
+        ("Mail", False, keeping),
+    ]
+    assert difference_lines(found)[-1] == "'Forwards' keeps mail of the type AutoForward from these changes."
+
+
+def test_the_unusual_mail_that_several_rules_keep_is_named_with_each() -> None:
+    """It said "such as forwarded or very large mail" of all of them."""
+    large = rule("Large", {"message_size_over": "30MB"}, {"reject_message_reason_text": "No."})
+    legal = rule(
+        "Legal", {**IN, "recipient_domain_is": ["fabrikam.com"]}, {"reject_message_reason_text": "Not to them."}
     )
+    stops = rule("Stops", IN, STOP, exceptions={"message_type_matches": "Calendaring"})
+    deletes = rule("Deletes", IN, {"delete_message": True})
+    rejects = rule("Rejects", {}, {"reject_message_reason_text": "No."})
+    for before, new, expected in (
+        ([large], legal, "'Large' keeps mail over 30MB from these changes."),
+        (
+            [FORWARDS, large],
+            legal,
+            "'Forwards' keeps mail of the type AutoForward and 'Large' keeps mail over 30MB from these changes.",
+        ),
+        ([stops, deletes], rejects, "'Deletes' keeps some unusual mail from these changes."),
+    ):
+        assert difference_lines(difference(before, [*before, new], TENANT, NOW))[-1] == expected
 
 
 def test_a_rule_that_only_marks_unusual_mail_keeps_none_from_a_change() -> None:

@@ -196,7 +196,7 @@ def false_copies(found: ChangedMail, organization: Organization, flows: Sequence
                 continue
             if happens(found, was, now) or any(exempts(by, was, now) for by in found.by):
                 continue
-            if not acting(was).union(acting(now)).isdisjoint(found.keep_unusual):
+            if not acting(was).union(acting(now)).isdisjoint(each.rule for each in found.keep_unusual):
                 continue
             yield f"{sent.made} to {address}: {was}, then {now}"
 
