@@ -42,6 +42,12 @@ _KEEPS_BACK = (Does.REJECT, Does.DELETE)
 #: The condition on people to the one on their domains.
 _PEOPLE_OF = {"from": "sender_domain_is", "sent_to": "recipient_domain_is"}
 
+#: How rules leave out people inside, to whom a remote domain may add others.
+_MISSING_INTERNAL_DOMAINS = (
+    ("conditions.sent_to_scope", "NotInOrganization"),
+    ("exceptions.sent_to_scope", "InOrganization"),
+)
+
 #: The most that may keep a rule from acting for that to be said.
 _MOST_IN_THE_WAY = 2
 
@@ -134,7 +140,8 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
         return _cause_by_nearest_rule(every, helping, copy, guarantee)
     if copied_by:
         return BreachCause("sends_copy", copied_by, value=copy.recipient)
-    return _cause_if_unprotected(every, helping, copy, guarantee)
+    # Where it is not known why nothing protects it, who holds it is all that is.
+    return _cause_if_unprotected(every, helping, copy, guarantee) or ending
 
 
 def _cause_by_decider(
@@ -469,11 +476,12 @@ def _is_unauthenticated(failed: FailedCondition, copy: Copy) -> bool:
 
 
 def _is_internal(failed: FailedCondition, copy: Copy) -> bool:
-    """Whether a condition on people outside is not met because a remote domain makes them internal."""
+    """Whether a condition on people outside is not met, or an exception for people inside is, because a remote domain makes them
+    internal.
+    """
     name = domain(copy.recipient)
     return (
-        failed.option == "conditions.sent_to_scope"
-        and failed.atom.values == "NotInOrganization"
+        (failed.option, failed.atom.values) in _MISSING_INTERNAL_DOMAINS
         and copy.facts.domains.counts_as_internal(name) is True
         and copy.facts.domains.type_of(name) not in INSIDE
     )
@@ -561,13 +569,13 @@ def _cause_by_standing(standing: Standing, every: Sequence[Standing], copy: Copy
 def _cause_by_failed(failed: FailedCondition, standing: Standing, copy: Copy) -> BreachCause | None:
     """What a condition or exception that keeps a rule from acting says of it, if that is of a known kind."""
     name, option, values = standing.rule.name, failed.option, result_values(failed.atom.values)
-    if failed.section == "exceptions":
-        return BreachCause("exception", name, option, values)
     would = _would_do(standing.rule)
-    if _is_unauthenticated(failed, copy):
-        return BreachCause("unauthenticated", name, option, values)
     if _is_internal(failed, copy):
         return BreachCause("internal_domain", name, option, domain(copy.recipient), would=would)
+    if failed.section == "exceptions":
+        return BreachCause("exception", name, option, values)
+    if _is_unauthenticated(failed, copy):
+        return BreachCause("unauthenticated", name, option, values)
     if failed.atom.predicate.options[0] in SCOPES:
         return BreachCause("scope", name, option, values, would=would)
     if _would_match(failed, copy):

@@ -305,10 +305,12 @@ def _shows_outside(checked: CheckedRule) -> About:
 def _misses_internal_domains(checked: CheckedRule) -> About:
     """The domains to which a rule for people outside does not encrypt mail, because they count as internal."""
     internal = sorted(name for name, counts in (checked.facts.domains.remote or {}).items() if counts)
-    outside = any(
-        atom.predicate.options == ("sent_to_scope",) and atom.values == "NotInOrganization"
-        for atom in checked.rule.criteria.conditions
-    )
+    criteria = checked.rule.criteria
+    scopes = [
+        *((atom, "NotInOrganization") for atom in criteria.conditions),
+        *((atom, "InOrganization") for atom in criteria.exceptions),
+    ]
+    outside = any(atom.predicate.options == ("sent_to_scope",) and atom.values == scope for atom, scope in scopes)
     return {"domains": internal} if internal and outside and checked.rule.enforces(Does.ENCRYPT) else None
 
 

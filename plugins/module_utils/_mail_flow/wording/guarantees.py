@@ -73,6 +73,9 @@ _CAUSES = {
         "the rule {rule!r}, which would {would} otherwise, is for mail to people outside, and a remote domain makes"
         " people at {value} internal"
     ),
+    "internal_domain, exception": (
+        "the rule {rule!r} exempts mail to people inside, and a remote domain makes people at {value} internal"
+    ),
     "never_matches": "no mail meets the condition {option}: {value} of the rule {rule!r}",
     "asterisk": "the rule {rule!r} looks for {value}, whose asterisk stands for itself",
     "misspelled": "the rule {rule!r} is for {value}, which may be misspelled",
@@ -103,6 +106,7 @@ _ALSO = {
     "exception": "it exempts mail {mail}",
     "scope": "only for mail {mail}",
     "internal_domain": "only for mail to people outside, and a remote domain makes people at {value} internal",
+    "internal_domain, exception": "it exempts mail to people inside, and a remote domain makes people at {value} internal",
     "never_matches": "no mail meets its condition {option}: {value}",
     "asterisk": "it looks for {value}, whose asterisk stands for itself",
     "misspelled": "it is for {value}, which may be misspelled",
@@ -125,8 +129,16 @@ _WOULD = {
 def cause_words(cause: BreachCause) -> str:
     """A cause as a clause: ``the rule 'All' exempts mail with 'news' in its subject``."""
     form = _CAUSES_WITH_ANOTHER_RULE.get(cause.kind, "") if cause.other else ""
-    words = _with_values(form or _CAUSES[cause.option if cause.kind == "dates" else cause.kind], cause)
-    return f"{words}, and {_with_values(_ALSO[cause.also.kind], cause.also)}" if cause.also else words
+    words = _with_values(form or _CAUSES[_form_of(cause)], cause)
+    return f"{words}, and {_with_values(_ALSO[_form_of(cause.also)], cause.also)}" if cause.also else words
+
+
+def _form_of(cause: BreachCause) -> str:
+    """The key of the words for a cause: its kind, its date, or its kind as an exception has it."""
+    if cause.kind == "dates":
+        return cause.option
+    as_exception = f"{cause.kind}, exception"
+    return as_exception if cause.option.startswith("exceptions.") and as_exception in _CAUSES else cause.kind
 
 
 def _with_values(form: str, cause: BreachCause) -> str:

@@ -173,6 +173,27 @@ def test_people_whom_a_remote_domain_makes_internal_are_told_from_others_inside(
     assert cause_words(found)
 
 
+def test_people_whom_a_remote_domain_makes_internal_meet_an_exception_for_people_inside() -> None:
+    leasing = {**IN, "recipient_domain_is": ["leasing.com"]}
+    facts = {**TENANT, "remote_domains": [{"name": "leasing.com", "is_internal": True}]}
+    secrets = rule("Secrets", IN, ENCRYPT, exceptions={"sent_to_scope": "InOrganization"})
+    found = verdict([secrets], facts, when=leasing, then="not_in_clear")["counterexample"]["cause"]
+    assert (found["kind"], found["rule"], found["value"]) == ("internal_domain", "Secrets", "leasing.com")
+    assert cause_words(found) == (
+        "the rule 'Secrets' exempts mail to people inside, and a remote domain makes people at leasing.com internal"
+    )
+    to_bob = verdict([secrets], facts, when={**IN, "sent_to": ["bob@contoso.com"]}, then="not_in_clear")
+    assert to_bob["counterexample"]["cause"]["kind"] == "exception"
+
+
+def test_the_rule_that_holds_mail_is_named_where_nothing_else_is_known_of_it() -> None:
+    holds = rule("Press", PARTNER, {"moderate_message_by_user": ["bob@contoso.com"]})
+    found = cause([holds])
+    assert (found["kind"], found["rule"]) == ("holds", "Press")
+    found = cause([holds, {**PARTNERS, "enabled": False}])
+    assert (found["kind"], found["rule"]) == ("disabled", "Partners")
+
+
 def test_no_rule_is_said_to_lack_for_mail_that_arrives_protected() -> None:
     off = {**PARTNERS, "enabled": False}
     forward = rule("Forward", PARTNER, {"apply_rights_protection_template": "Do Not Forward"})

@@ -390,6 +390,14 @@ def test_rules_with_the_same_problem_share_a_row() -> None:
     assert [each["rules"] for each in rows if each["kind"] == "typed_exception"] == [["Other"]]
 
 
+def test_an_exception_for_people_inside_misses_internal_domains_too() -> None:
+    facts = {**TENANT, "remote_domains": [{"name": "leasing.com", "is_internal": True}]}
+    scopes = ("InOrganization", "NotInOrganization")
+    every = [rule(scope, IN, ENCRYPT, exceptions={"sent_to_scope": scope}) for scope in scopes]
+    (internal,) = [each["rules"] for each in lint(every, facts, NOW) if each["kind"] == "internal_domains"]
+    assert internal == ["InOrganization"]
+
+
 def test_rules_that_meet_the_same_rule_share_a_row() -> None:
     away = [rule(f"Away {word}", {**PARTNER, "subject_contains_words": [word]}, STOP) for word in ("a", "b")]
     others = [
