@@ -180,7 +180,7 @@ def test_whom_mail_is_redirected_to_gets_it_instead() -> None:
 
 
 def test_what_a_rule_may_do_is_no_more_than_it_does() -> None:
-    managed = {**TENANT, "managers": {"megan@contoso.com": "bob@contoso.com"}}
+    unknown = {key: value for key, value in TENANT.items() if key != "managers"}
     who = "from inside to people outside whose sender has a manager"
     adds = rule("R", OUTGOING, {"add_manager_as_recipient_type": "Bcc"})
     assert rows_of(adds) == []
@@ -189,8 +189,26 @@ def test_what_a_rule_may_do_is_no_more_than_it_does() -> None:
     redirects = {**rejects, "actions": {"add_manager_as_recipient_type": "Redirect"}}
     names_one = {**rejects, "actions": {"copy_to": ["bob@contoso.com"]}}
     for rules in ([adds, rejects], [adds, asks], [asks, adds], [adds, redirects], [names_one, adds]):
-        rows = [row for row in policy_rows(policy(rules, managed, NOW)) if row.rules == ("R",)]
+        rows = [row for row in policy_rows(policy(rules, unknown, NOW)) if row.rules == ("R",)]
         assert [row.text for row in rows] == [f"Mail {who} may also reach the sender's manager (U09) ('R')."]
+
+
+def test_a_known_manager_gets_what_anybody_gets_whom_a_rule_names() -> None:
+    """It said "may also reach the sender's manager (U09)" of a manager whom the simulator knows."""
+    managed = {**TENANT, "managers": {"megan@contoso.com": "bob@contoso.com"}}
+    mail = "ail from inside to people outside whose sender has a manager also reaches the sender's manager"
+    adds = rule("R", OUTGOING, {"add_manager_as_recipient_type": "Bcc"})
+    rejects = rule("J", {**OUTGOING, **subject("virus")}, {"reject_message_reason_text": "No."})
+    asks = rule("A", {**OUTGOING, **subject("offer")}, {"moderate_message_by_user": ["ann@contoso.com"]})
+    deletes = rule("D", {**IN, **subject("virus")}, {"delete_message": True})
+    for rules, expected in (
+        ([adds, rejects], f"All m{mail} ('R')."),
+        ([rejects, adds], f"M{mail}, unless one of the two copies is rejected by 'J' ('R')."),
+        ([asks, adds], f"M{mail}, unless one of the two copies is held for approval by 'A' ('R')."),
+        ([adds, deletes], f"M{mail}, unless one of the two copies is deleted by 'D' ('R')."),
+    ):
+        rows = [row for row in policy_rows(policy(rules, managed, NOW)) if row.rules == ("R",)]
+        assert [row.text for row in rows] == [expected]
 
 
 @pytest.mark.parametrize("managers", [{"megan@contoso.com": "bob@contoso.com"}, None])

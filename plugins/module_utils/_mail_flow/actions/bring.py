@@ -26,6 +26,7 @@ from .brought_people import (
     Senders,
     brings_manager,
     brought_by,
+    followed_managers,
     looks_at_manager,
     sent_by,
 )
@@ -178,8 +179,9 @@ def make_copies(copy: CopyState, act: FormulaAct) -> CopiesByRule:
         for address in options.get(option) or ()
     ]
     unfollowed = [address for address, _way in added if is_name(address) or address in facts.groups.expanded]
-    unfollowed += [THE_MANAGER] if brings_manager(rule) else []
-    if not added and not unfollowed:
+    managers = followed_managers(act.scene.mail, act.scene.logic) if brings_manager(rule) else []
+    unfollowed += [THE_MANAGER] if managers is None else []
+    if not added and not unfollowed and not managers:
         return CopiesByRule()
     of_redirected = state_of_redirected(copy, act)
     of_added = state_of_added(of_redirected, act)
@@ -189,6 +191,11 @@ def make_copies(copy: CopyState, act: FormulaAct) -> CopiesByRule:
         CopyByRule(rule.place, address, instead, *ways[instead])
         for address, instead in dict.fromkeys(added)
         if not is_name(address)
+    ]
+    when, state = ways[rule.actions.redirects_to_manager]
+    named += [
+        CopyByRule(rule.place, manager, rule.actions.redirects_to_manager, when & theirs, state)
+        for manager, theirs in managers or ()
     ]
     every = [made for instead in (False, True) for made in _copies_for_all(act, instead, *ways[instead])]
     return CopiesByRule(tuple(named), tuple(every), tuple(unfollowed))

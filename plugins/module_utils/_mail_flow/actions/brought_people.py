@@ -26,6 +26,9 @@ ASKS_MANAGER = "moderate_message_by_manager"
 #: How the manager of a sender is called where nobody knows who that is.
 THE_MANAGER = "the sender's manager"
 
+#: The maximum number of managers whose copies are followed.
+_MOST_MANAGERS = 6
+
 #: Whose mail it is: that of these people; of those who have a manager if it is nobody; of everybody if ``None``.
 Senders: TypeAlias = "tuple[str, ...] | None"
 
@@ -84,6 +87,22 @@ def redirected_to(rule: ActingRule, facts: Facts) -> list[str]:
         for person in people
         if not is_name(person.address)
     ]
+
+
+def followed_managers(mail: MessageVariables, logic: Connectives) -> list[tuple[str, Value]] | None:
+    """The managers whose copies are followed, each with whether one of their people sent the message; ``None`` if some are not
+    known, or not by addresses of their own, or are too many.
+    """
+    facts = mail.facts
+    teams = facts.people.teams
+    if facts.people.managers is None or len(teams) > _MOST_MANAGERS:
+        return None
+    sent = {("address", sender) for senders in teams.values() for sender in senders}
+    managers = {("address", manager) for manager in teams}
+    alone = all([person.address for person in people_behind(facts, manager)] == [manager] for manager in teams)
+    if not (alone and sent <= mail.sender.atoms.keys() and managers <= mail.recipient.atoms.keys()):
+        return None
+    return [(manager, sent_by(mail, logic, senders)) for manager, senders in teams.items()]
 
 
 def sent_by(mail: MessageVariables, logic: Connectives, senders: Senders) -> Value:

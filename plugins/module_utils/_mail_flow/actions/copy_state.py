@@ -148,10 +148,10 @@ class CopyByRule:
 class CopiesByRule:
     """The copies that a rule makes of one.
 
-    :param named: for others by the addresses that the rule names.
+    :param named: for others by the addresses that the rule names, and for known managers.
     :param every: the same for everybody to whom it sends one, including members of groups, managers, and people known
         only by name.
-    :param unfollowed: the added people without an address: a manager, a group, a name.
+    :param unfollowed: the added people without an address: an unknown manager, a group, a name.
     """
 
     named: tuple[CopyByRule, ...] = ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..._exchange.names import same_name
 from ..._resources.rules.action_effects import Does
+from ..actions.brought_people import followed_managers
 from ..actions.protect import option_name
 from ..formula import FALSE, TRUE, Literal, high
 from ..model.encrypters import ENDS_BY_DLP
@@ -153,6 +154,7 @@ class ClassExemptions:
             "smime": [~mail.arrival["smime"]],
             "outside": [inside],
             "protected": [~literal for literal in mail.arrival.values()],
+            **self._limit_of_team(draft.mail_class.person),
         }
         readable = [*treated, *limits["smime"]]
         shown = readable if self._known.can(readable) else treated
@@ -162,6 +164,11 @@ class ClassExemptions:
         if self._exempt_mail_was_alike(draft, rest):
             return "already", []
         return "some", limits["smime"] if self._known.can([*rest, *limits["smime"]]) else []
+
+    def _limit_of_team(self, person: str) -> dict[str, list[Literal]]:
+        """The limit of what is true only of mail of those whose manager a person is; none if that is nobody, or not followed."""
+        followed = dict(followed_managers(self._model.mail, self._model.free.logic) or ())
+        return {"team": [high(followed[person])]} if person in followed else {}
 
     def _exempt_mail_was_alike(self, draft: ClassFacts, exempt: Sequence[Literal]) -> bool:
         """Whether exempt mail is now what the mail of a class is, so that it was before."""

@@ -183,7 +183,8 @@ class ChangedMail(MailFinding):
     :param arrives: how all of its mail arrives protected, as the model has it; empty if it need not.
     :param limit: what exempts named mail from that treatment: ``""`` (nothing), ``exception``, ``another`` (rule),
         ``outside``, ``smime`` (it arrives encrypted so), ``protected`` (it arrives so), ``partly_protected`` (some that arrives
-        so does not), ``already`` (it was treated so before), or ``some`` (it is open which mail is).
+        so does not), ``team`` (the person is not its sender's manager), ``already`` (it was treated so before), or ``some`` (it is
+        open which mail is).
     :param changed: the conditions that earlier rules change, each with the names of these rules.
     :param stages: the results before and after, at the stage at which they differ, if they are the same for all of its
         mail; otherwise ``None``.

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..._exchange.names import name_key, same_name
 from ..._resources.rules.action_effects import Does
-from ..actions.brought_people import THE_MANAGER, brings_manager, brought_by
+from ..actions.brought_people import THE_MANAGER, brings_manager, brought_by, followed_managers
 from ..actions.deliver import FATES
 from ..actions.protect import option_name
 from ..formula import FALSE, Literal, Value, high
@@ -92,7 +92,7 @@ class StatementEffects:
 
     def _is_copied(self, query: _EffectQuery) -> Value:
         """The value that is true if somebody to whom a rule sends mail gets a copy."""
-        if query.effect.names == (THE_MANAGER,):  # Nothing keeps a manager's copy back.
+        if self._is_unfollowed(query.rule, query.effect):  # Nothing keeps a manager's copy back.
             return acts(query.rule, query.outcome)
         return query.side.logic.any_of(
             [
@@ -185,19 +185,29 @@ class StatementEffects:
         return [side.outcomes[0], *(copy.outcome for copy in copies)]
 
     def _copies_of(self, effect: RuleEffect, side: Side) -> Sequence[AddedCopy]:
-        """The copies of somebody to whom a rule sends mail."""
-        return self._statement_model.model.added(side, 0, shared=False).copies_of(effect.names[0])
+        """The copies of somebody to whom a rule sends mail. Those of a manager are of mail that one of theirs sent."""
+        added = self._statement_model.model.added(side, 0, shared=False)
+        if effect.names != (THE_MANAGER,):
+            return added.copies_of(effect.names[0])
+        managers = followed_managers(self._statement_model.model.mail, side.logic) or ()
+        return [
+            replace(copy, when=copy.when & theirs) for manager, theirs in managers for copy in added.copies_of(manager)
+        ]
 
     def is_followed(self, rule: StatedRule, effect: RuleEffect) -> bool:
         """Whether the model follows the copies of somebody whom a rule adds, or nothing can keep the copy of the sender's manager
         back.
         """
-        if effect.names == (THE_MANAGER,) and isinstance(rule, FlowRule):
-            return self._is_never_kept_back(rule, effect)
+        if not self._is_unfollowed(rule, effect):
+            return bool(self._copies_of(effect, self._statement_model.model.free))
+        return effect.names == (THE_MANAGER,) and isinstance(rule, FlowRule) and self._is_never_kept_back(rule, effect)
+
+    def _is_unfollowed(self, rule: StatedRule, effect: RuleEffect) -> bool:
+        """Whether a rule sends mail to somebody whose copies the model does not follow."""
         unfollowed = (
             self._statement_model.chain.copies.unfollowed.get(rule.place, ()) if isinstance(rule, FlowRule) else ()
         )
-        return effect.names[0] not in unfollowed and bool(self._copies_of(effect, self._statement_model.model.free))
+        return effect.names[0] in unfollowed
 
     def _is_never_kept_back(self, rule: FlowRule, effect: RuleEffect) -> bool:
         """Whether somebody to whom a rule sends mail gets it whenever the rule acts: no later rule can end the way of a copy, nobody

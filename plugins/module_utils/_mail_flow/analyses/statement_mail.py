@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..actions.brought_people import THE_MANAGER
+from ..actions.brought_people import THE_MANAGER, followed_managers
 from ..actions.edit import may_insert
 from ..formula import TRUE, Literal, Value, high
 from ..model.addresses import is_name
@@ -82,7 +82,17 @@ class StatementMail:
         literals = [~model.mail.recipient["address", person] for person in known]
         if effect.brings_people and effect.names != (THE_MANAGER,):
             literals += SearchedMail(model, ()).somebody_else(effect.names[0])
-        return literals
+        return [*literals, *(self._not_for_managers() if effect.names == (THE_MANAGER,) else ())]
+
+    def _not_for_managers(self) -> list[Literal]:
+        """Literals that are true together if mail is not addressed to its sender's manager, as far as managers are followed."""
+        model = self._statement_model.model
+        mail = SearchedMail(model, ())
+        return [
+            model.circuit.disjunction((~high(theirs), literal))
+            for manager, theirs in followed_managers(model.mail, model.free.logic) or ()
+            for literal in mail.somebody_else(manager)
+        ]
 
 
 def _may_be_decrypted(rule: StatedRule, outcome: Outcome) -> Value:

@@ -608,6 +608,8 @@ def mail_of_change(finding: ChangedMail) -> NamedMail:
         mail = mail.with_clause(_FROM_INSIDE)
     if finding.limit == "partly_protected":
         mail = replace(mail, more=("that arrives unprotected",))
+    if finding.limit == "team":
+        mail = replace(mail, more=(f"whose sender reports to {finding.person}",))
     return replace(mail, partly=True) if finding.limit == "some" else mail
 
 

@@ -179,6 +179,7 @@ def test_of_somebody_who_may_get_two_copies_a_difference_is_not_ruled_out() -> N
 
 def test_whom_a_rule_adds_that_cannot_be_followed_is_said() -> None:
     """What becomes of their copies is not compared, but that mail may reach them is no secret."""
+    facts = {key: value for key, value in TENANT.items() if key != "managers"}
     manager = rule("Copy", IN, {"add_manager_as_recipient_type": "Cc"})
     for text, before, after in (
         (
@@ -192,11 +193,40 @@ def test_whom_a_rule_adds_that_cannot_be_followed_is_said() -> None:
             [ALL],
         ),
     ):
-        (row,) = compared(before, after).rows
+        (row,) = difference(before, after, facts, NOW).rows
         assert (row["kind"], row["text"], row["rules"], row["unknown"][0]["id"]) == ("unknown", text, ["Copy"], "U09")
-    assert compared([manager, ALL], [manager, ALL]).rows == []
+    assert difference([manager, ALL], [manager, ALL], facts, NOW).rows == []
     never = rule("Never", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, manager["actions"])
-    assert compared([ALL], [never, ALL]).rows == []
+    assert difference([ALL], [never, ALL], facts, NOW).rows == []
+
+
+def test_known_managers_are_followed() -> None:
+    """It said "may now, or may no longer, reach the sender's manager (U09)" of managers whom the simulator knows."""
+    facts = {**TENANT, "managers": {"bob@contoso.com": "megan@contoso.com"}}
+    stops = rule("Stops", {"subject_contains_words": ["offer"]}, STOP)
+    copies = rule("Copies", IN, {"add_manager_as_recipient_type": "Cc"})
+    encrypts = rule("Encrypts", IN, ENCRYPT)
+    offers = "Mail from inside with 'offer' in its subject whose sender reports to megan@contoso.com"
+    for before, after, expected in (
+        (
+            [copies],
+            [stops, copies],
+            [f"{offers} no longer reaches megan@contoso.com: the new rule 'Stops' stops before 'Copies'."],
+        ),
+        ([stops, copies], [copies, stops], ["now reaches megan@contoso.com: the moved rule 'Copies'"]),
+        ([copies], [copies, stops], []),
+        (
+            [copies],
+            [copies, encrypts],
+            ["Mail from inside whose sender reports to megan@contoso.com is now encrypted for megan@contoso.com: "],
+        ),
+    ):
+        rows = [row for row in difference(before, after, facts, NOW).rows if row.get("added") or row.get("people")]
+        assert [(row["added"], row["kind"] == "unknown") for row in rows] == [("megan@contoso.com", False)] * len(rows)
+        assert all(text in row["text"] for text, row in zip(expected, rows, strict=True))
+        assert {row["witness"]["message"]["from"] for row in rows} <= {"bob@contoso.com"}
+    nobody = {**TENANT, "managers": {}}
+    assert difference([copies], [stops, copies], nobody, NOW).rows == []
 
 
 @pytest.mark.parametrize("address", ["sales@contoso.com", "Vendite@contoso.com"], ids=["primary", "alias"])
