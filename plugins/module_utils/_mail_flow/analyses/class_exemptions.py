@@ -136,8 +136,9 @@ class ClassExemptions:
         """What exempts named mail from a sentence where it is always a rule."""
         if draft.mail_class.kind.aspect is Aspect.PROTECTION:
             return Exemptions("another", *exempting_rules(self._known, exempt, candidates))
-        by_smime, *by_rules = exempting_readable(self._known, exempt, candidates, self._model.mail.arrival["smime"])
-        return Exemptions("smime" if by_smime else "another", *by_rules)
+        smime = self._model.mail.arrival["smime"]
+        by_smime, by, other_ways = exempting_readable(self._known, exempt, candidates, smime)
+        return Exemptions("smime" if by_smime else "another", by, other_ways)
 
     def _limit(
         self, draft: ClassFacts, treated: Sequence[Literal], rest: Sequence[Literal]

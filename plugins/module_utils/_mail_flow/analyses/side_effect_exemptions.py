@@ -90,8 +90,8 @@ class SideEffectExemptions:
             found = Exemptions(limit, *exempting_rules(self._known, [*exempt, *literals], candidates))
         else:
             smime = self._model.mail.arrival["smime"]
-            by_smime, *by_rules = exempting_readable(self._known, exempt, candidates, smime)
-            found = Exemptions("smime" if by_smime else "", *by_rules)
+            by_smime, by, other_ways = exempting_readable(self._known, exempt, candidates, smime)
+            found = Exemptions("smime" if by_smime else "", by, other_ways)
         mail = unusual(self._model, exempt) if limit != "some" else []
         if not mail:
             return found, exceptions
