@@ -129,7 +129,7 @@ class ProtectionByRules:
         state = self._chain.state
         order = state.order(logic, Does.ENCRYPT, Does.DECRYPT)
         plain = logic.unknown("outcome", "protected", self.may_be_refused)
-        ordered = logic.unknown("outcome", "protected", self.may_be_refused, *order)
+        ordered = logic.unknown_in_order(order, "outcome", "protected", self.may_be_refused) if order else plain
         return logic.choose(state.removed, ordered, plain)
 
     def _scope(self, value: str) -> Value:

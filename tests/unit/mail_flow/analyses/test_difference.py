@@ -51,6 +51,19 @@ def test_a_new_rule_that_stops() -> None:
     ]
 
 
+def test_a_move_that_keeps_the_order_of_two_rules_leaves_open_nothing_that_only_their_order_decides() -> None:
+    """It said "may no longer be encrypted (U02)": what becomes of mail that one rule encrypts and another decrypts is the same."""
+    decrypts = rule("Patent office", {"recipient_domain_is": ["fabrikam.com"]}, {"remove_ome_v2": True})
+    payslips, letters, notices = (
+        rule(name, {**IN, "subject_contains_words": [name.lower()]}, ENCRYPT)
+        for name in ("Payslip", "Letter", "Notice")
+    )
+    before = [letters, notices, payslips, decrypts]
+    assert difference(before, [payslips, letters, notices, decrypts], TENANT, NOW).rows == []
+    (row,) = difference(before, [letters, notices, decrypts, payslips], TENANT, NOW).rows
+    assert [each["id"] for each in row["unknown"]] == ["U02"]
+
+
 FORWARDS = rule("Forwards", {"message_type_matches": "AutoForward"}, {"reject_message_reason_text": "No."})
 
 
