@@ -208,12 +208,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.logo import refuse_other_files
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
     DEFAULT_OME_CONFIGURATION,
     OME_CONFIGURATION,
     check_configuration,
     converge_configuration,
-    refuse_other_files,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import declared
 

@@ -2,12 +2,11 @@
 """OME configurations (Get-, New-, Set- and Remove-OMEConfiguration): their settings and how to plan them.
 
 The default configuration always exists; additional ones need Advanced Message Encryption. The limits are from
-Microsoft's cmdlet reference and its article about branding.
+Microsoft's cmdlet reference.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,11 +16,11 @@ from .._engine.converge import converge
 from .._engine.plan import Change, Impact, Phase, Plan, PlanWarning, Step, warning
 from .._exchange.cmdlet import Call
 from .._exchange.errors import OptionError
-from .._exchange.image import dimensions, format_of, is_picture
 from .._exchange.kinds import Boolean, Color, Days, Image, Text
 from .._exchange.names import name_key, same_name
 from .._exchange.organization import Organization
 from .._exchange.text import listed, quoted
+from .logo import logo_warnings
 from .resource import Planning
 from .settings import NamedResource, lookalike_warnings, only_in_cloud, plan_settings
 from .table import Field, Table, name_of
@@ -58,10 +57,6 @@ OME_CONFIGURATION = Table(
 
 #: Exchange creates a configuration with both sign-in methods enabled, and mail that does not expire.
 SETTINGS_OF_A_NEW_CONFIGURATION = {"external_mail_expiry_in_days": 0, "otp_enabled": True, "social_id_sign_in": True}
-
-#: Microsoft's recommendations for a logo. They are not limits.
-_ADVISED_IMAGE_BYTES = 40 * 1024
-_ADVISED_IMAGE_SIZE = (170, 70)
 
 _IMAGE = "image_content"
 
@@ -104,35 +99,6 @@ def check_configuration(identity: str, state: str, wanted: Mapping[str, Any]) ->
             f"external_mail_expiry_in_days cannot be set on {identity!r}: only custom OME configurations can have an expiry.",
             remedy="Set identity to another name to create a custom OME configuration (requires Advanced Message Encryption).",
         )
-
-
-def refuse_other_files(content: bytes, named: str) -> None:
-    """Refuses the content of a file that is no picture.
-
-    :param named: how the error begins.
-    """
-    if not is_picture(content):
-        raise OptionError(f"{named} is not a picture.", remedy="Give a PNG, JPEG, BMP or TIFF file.")
-
-
-def image_warnings(wanted: Mapping[str, Any]) -> list[PlanWarning]:
-    """Warnings about a logo that does not follow Microsoft's recommendations."""
-    if not wanted.get(_IMAGE):
-        return []
-    content = base64.b64decode(wanted[_IMAGE])
-    warnings = []
-    if not format_of(content):
-        text = "The logo is not a PNG, JPEG, BMP or TIFF image, so the portal may not show it."
-        warnings.append(warning("logo_format", text))
-    if len(content) > _ADVISED_IMAGE_BYTES:
-        size = len(content)
-        text = f"The logo has {size:,} bytes; Microsoft recommends less than {_ADVISED_IMAGE_BYTES:,}."
-        warnings.append(warning("logo_size", text, size=size))
-    width, height = dimensions(content)
-    if width > _ADVISED_IMAGE_SIZE[0] or height > _ADVISED_IMAGE_SIZE[1]:
-        text = f"The logo has {width} x {height} pixels; Microsoft recommends {_ADVISED_IMAGE_SIZE[0]} x {_ADVISED_IMAGE_SIZE[1]}."
-        warnings.append(warning("logo_pixels", text, width=width, height=height))
-    return warnings
 
 
 def converge_configuration(
@@ -213,7 +179,7 @@ def plan_configuration(
     if is_default(identity):  # It has no expiry, and check_configuration refuses any but none.
         wanted = {option: value for option, value in wanted.items() if option != "external_mail_expiry_in_days"}
     plan = plan_settings(OME_CONFIGURATION, wanted, properties, identity=identity, force=force)
-    plan.warnings += image_warnings(wanted)
+    plan.warnings += logo_warnings(wanted.get(_IMAGE))
     plan.before = {"state": "absent"} if properties is None else {"state": "present", **plan.before}
     plan.after = {"state": "present", **plan.after}
     if properties is None:

@@ -12,10 +12,10 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import dimensions, format_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Color, Image
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.logo import logo_warnings
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
     OME_CONFIGURATION,
     check_configuration,
-    image_warnings,
     plan_configuration,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import declared
@@ -69,13 +69,13 @@ def test_a_damaged_picture_is_no_error(name: str, length: int, rubbish: bytes) -
 
 def test_what_is_advised_against_is_a_warning_with_its_numbers() -> None:
     def warnings(content: bytes) -> list[str]:
-        return [str(each) for each in image_warnings({"image_content": base64.b64encode(content).decode()})]
+        return [str(each) for each in logo_warnings(base64.b64encode(content).decode())]
 
     assert warnings(png(170, 70)) == []
     assert warnings(jpeg(171, 70)) == ["The logo has 171 x 70 pixels; Microsoft recommends 170 x 70."]
     assert warnings(png(170, 70, size=50_000)) == ["The logo has 50,000 bytes; Microsoft recommends less than 40,960."]
     assert warnings(b"<svg/>") == ["The logo is not a PNG, JPEG, BMP or TIFF image, so the portal may not show it."]
-    assert image_warnings({"image_content": ""}) == image_warnings({}) == []
+    assert logo_warnings("") == logo_warnings(None) == []
 
 
 def test_a_picture_is_base64_however_it_is_broken_into_lines_or_returned() -> None:

@@ -18,7 +18,7 @@ from ..._exchange.errors import OptionError
 from ..._exchange.spelling import meant
 from ..._mail_flow.input.guarantee_options import declared_guarantees
 from ..._mail_flow.input.messages import cases_of
-from ..._resources.ome_configuration import refuse_other_files
+from ..._resources.logo import refuse_other_files
 from ..controls.controls import CONTROL_VARIABLES
 from ..controls.findings import PREFIX
 from ..documents.approval import REQUIRE_APPROVAL, refused_switch
