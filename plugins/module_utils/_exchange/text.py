@@ -74,13 +74,15 @@ def value_text(value: Any, others: Callable[[Any], str] = repr) -> str:
 
 
 def listed(values: Sequence[Any], mark: str = "", joint: str = "or", most: int = _LISTED) -> str:
-    """Values in a row: ``a, b or c``; of more than ``most`` the first ones, with how many others there are.
+    """Values in a row: ``a, b or c``; of many the first ``most`` ones, with how many others there are. A single other one is
+    named, too.
 
     :param mark: the quotation mark around each value.
     """
+    most = len(values) if len(values) == most + 1 else most
     shown, more = [f"{mark}{value}{mark}" for value in values[:most]], len(values) - most
     if more > 0:
-        shown.append(f"{more} other{'s' if more > 1 else ''}")
+        shown.append(f"{more} others")
     if len(shown) < 2:
         return "".join(shown)
     return f"{', '.join(shown[:-1])} {joint} {shown[-1]}"

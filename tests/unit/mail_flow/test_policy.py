@@ -68,7 +68,7 @@ def test_rules_for_other_mail_are_not_named_where_there_are_guests() -> None:
     ]
     (said,) = (row.text for row in policy_rows(policy(rules, facts, NOW)) if row.kind == "decrypted")
     assert said == (
-        "All mail from outside to people inside of the type PermissionControlled that arrives protected by the"
+        "All mail of the type PermissionControlled from outside to people inside that arrives protected by the"
         " organization's own keys is decrypted ('Answers')."
     )
 

@@ -25,7 +25,7 @@ from .witness import Witness
 class Phrase:
     """The words for a condition.
 
-    :param place: its position in a sentence, from the sender to the message.
+    :param place: its position in a sentence: the kind of message, then from the sender to what is in the message.
     :param form: its words, with a placeholder ``{}`` for a list of values, and ``<>`` for what is not a list.
     :param mark: the quotation mark around each value.
     :param forms: the words by what is not a list, instead of :param:`form` where it is one of these.
@@ -58,9 +58,12 @@ class Phrase:
 
 
 def _joined(lists: Sequence[Sequence[Any]], mark: str) -> str:
-    joint = ", and " if any(len(values) > 1 for values in lists) else " and "
+    """Lists of values in a row, one value of each of which is true: ``'a' or 'b'``, ``both 'a' and 'b'``, ``'a' or 'b', and 'c'``."""
     shown = ([short(text) if len(text) > LONGEST_SHOWN else text for text in map(str, values)] for values in lists)
-    return joint.join(listed(values, mark) for values in shown)
+    texts = [listed(values, mark) for values in shown]
+    if any(len(values) > 1 for values in lists):
+        return ", and ".join(texts)
+    return f"{'both ' if len(texts) == 2 else ''}{' and '.join(texts)}"
 
 
 class Reach(Enum):

@@ -296,7 +296,7 @@ MESSAGE: tuple[Predicate, ...] = (
         witness=_write_size,
         saw=_saw_size,
         unknowns=(questions.AT_THE_LIMIT,),
-        phrase=Phrase(7, "over {}", ""),
+        phrase=Phrase(-1, "over {}", ""),
     ),
     single(
         "message_type_matches",
@@ -310,7 +310,7 @@ MESSAGE: tuple[Predicate, ...] = (
         witness=_write_type,
         saw=_saw_type,
         unknowns=(questions.PROTECTED_BY_NOW,),
-        phrase=Phrase(7, "of the type {}", ""),
+        phrase=Phrase(-1, "of the type {}", ""),
     ),
     single(
         "with_importance",
@@ -323,7 +323,7 @@ MESSAGE: tuple[Predicate, ...] = (
         formula=_formula_of_importance,
         witness=_write_importance,
         saw=_saw_importance,
-        phrase=Phrase(7, "of {} importance", ""),
+        phrase=Phrase(-1, "of {} importance", ""),
     ),
     single(
         "has_classification",

@@ -370,6 +370,6 @@ SENDERS: tuple[Predicate, ...] = (
         variables=_declare_last_hop,
         witness=_write_last_hop,
         saw=lambda rule_view, atom: rule_view.message.sender_ip or "not known",
-        phrase=Phrase(1, "from the IP address {}", ""),
+        phrase=Phrase(1, "from IP {}", ""),
     ),
 )

@@ -47,7 +47,7 @@ from .sentences import (
     side_effect_words,
     words_of,
 )
-from .summary import outcome_words
+from .summary import THAT_IS_UNUSUAL, outcome_words
 from .sums import summaries
 
 Row = dict[str, Any]
@@ -306,18 +306,9 @@ def _changes_later_row(finding: MayChangeLater, row: DifferenceRow) -> Differenc
     return replace(_may_change_row(finding, row), dates=dates)
 
 
-#: How what is said of unusual mail begins.
-_UNUSUAL = "that is not usual"
-
-
-def is_about_unusual_mail(row: DifferenceRow) -> bool:
-    """Whether a row says what may become of unusual mail."""
-    return f" {_UNUSUAL} " in row.text
-
-
 @may_happen.register
 def _unusual(finding: MayChangeUnusual) -> str:
-    return f"{_UNUSUAL} may be treated differently ({_numbers(finding)})"
+    return f"{THAT_IS_UNUSUAL} may be treated differently ({_numbers(finding)})"
 
 
 @may_happen.register

@@ -12,11 +12,10 @@ from ..._resources.rules.rule import BRANDS_ONLY
 from ..analyses.lint_kinds import LINT_KINDS, LintKind
 from ..analyses.single_rule_lint import LintFinding
 from ..model.kleene import Reason
-from ..model.outcomes import TEMPLATE
 from .instants import instant_words
 from .reasons import CONNECTOR_IDLE, reason_text
 from .row import ResultRow, as_list, one_of_texts
-from .sentences import PROTECTION_OPTIONS
+from .sentences import template_name
 
 #: Kind and case of a finding about one rule to what is said of it, after its name. Rules of which the same is said share
 #: a sentence.
@@ -370,11 +369,13 @@ def _value(key: str, value: Any) -> str:
     if key == "date":
         return instant_words(value)
     if key == "templates":
-        return " and ".join(PROTECTION_OPTIONS.get(option, option.removeprefix(TEMPLATE)) for option in value)
+        return " and ".join(map(template_name, value))
     if key == "reason":
         return reason_text(value, "it")
     if key == "idle":
         return reason_text(Reason("", value))
     if key == "why":
         return CONNECTOR_IDLE.get(value, "not there")
-    return ", ".join(value) if isinstance(value, (tuple, list)) else str(value)
+    if isinstance(value, (tuple, list)):
+        return listed(value, joint="or" if key == "groups" else "and", most=len(value))
+    return str(value)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..simulator.rule_trace import Saw
 from .dlp import looks_words
 from .instants import instant_words
 from .row import ResultRow
+from .sentences import template_name
 from .settled_by import settled_by
 
 #: The largest message that is surely protected, and the largest that is protected, in megabytes.
@@ -92,9 +93,15 @@ def _authenticated(connectors: tuple[str, ...]) -> str:
     return f"whether the message was sent over an authenticated connection (give authenticated){inside}"
 
 
+def _any_of(names: Iterable[str]) -> str:
+    """All of some names: ``'A', 'B' or 'C'``."""
+    shown = list(map(quoted, names))
+    return listed(shown, most=len(shown))
+
+
 def _which_way(domain: str, connectors: tuple[str, ...]) -> str:
-    names = " or ".join(f"the connector {name!r}" if name else "no connector" for name in connectors)
-    return f"by which way mail to {domain} leaves: {names}"
+    names = [quoted(name) if name else "none" for name in connectors]
+    return f"through which connector mail to {domain} leaves: {listed(names, most=len(names))}"
 
 
 #: What a pattern has that sources disagree about.
@@ -299,7 +306,9 @@ _SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
         kind: f"whether the DLP rule {_OF_POLICY} {does}, or another one that matches acts instead"
         for _of_one, kind, does in _DLP_DOES
     },
-    "encrypted_and_decrypted": "what happens to a message that {:' or } encrypts and {:' or } decrypts",
+    "encrypted_and_decrypted": lambda encrypting, decrypting: (
+        f"what happens to a message that {_any_of(encrypting)} encrypts and {_any_of(decrypting)} decrypts"
+    ),
     "encrypts_unlicensed": "what happens to a message that a rule encrypts while {}",
     "expiry": "when mail with the branding {} expires is not known",
     "forwarded": "whether Exchange encrypts mail that is forwarded",
@@ -316,8 +325,8 @@ _SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
     "too_large": "what happens to a message over 25 MB that a rule encrypts",
     "perhaps_too_large": "what happens to a message that may be over 25 MB once it is encoded that a rule encrypts",
     "many_recipients": "what happens to a message to {} recipients that a rule encrypts",
-    "which_branding": "which of the OME configurations {:, } the message shows",
-    "which_template": "which of the templates {:, } the message gets",
+    "which_branding": lambda brandings: f"whether the message shows the branding {_any_of(brandings)}",
+    "which_template": lambda templates: f"whether the message gets {_any_of(map(template_name, templates))}",
     # Rules
     **{kind: f"it {words}" for kind, words in RULE_IDLE.items()},
     "after_rejection": "whether later rules still send their reports after a rejection",
@@ -466,13 +475,39 @@ def open_reasons(reasons: Iterable[Reason]) -> tuple[OpenReason, ...]:
 
 
 def _one_question(reasons: Iterable[Reason]) -> list[Reason]:
-    """Reasons, with one in place of all that ask whether rules look at somebody whom rules add: it is asked once."""
-    found = list(reasons)
-    brought = [reason for reason in found if reason.kind == "added"]
-    if len(brought) < 2:
-        return found
-    all_brought = replace(brought[0], values=tuple(pair for reason in brought for pair in reason.values))
-    return [all_brought if reason is brought[0] else reason for reason in found if reason not in brought[1:]]
+    """Reasons, with one in place of all that ask the same of other rules: whether rules look at somebody whom rules add, and
+    what becomes of mail that a rule encrypts and another one decrypts.
+    """
+    alike: dict[Hashable, list[Reason]] = {}
+    for reason in reasons:
+        alike.setdefault(_question(reason), []).append(reason)
+    return [
+        _ONE_OF[kind](same) if (kind := same[0].kind) in _ONE_OF and len(same) > 1 else same[0]
+        for same in alike.values()
+    ]
+
+
+def _question(reason: Reason) -> Hashable:
+    """What is equal for reasons that ask the same of other rules."""
+    if reason.kind == "added":
+        return reason.kind
+    return (reason.kind, reason.values[1]) if reason.kind == "encrypted_and_decrypted" else reason
+
+
+def _all_added(reasons: Sequence[Reason]) -> Reason:
+    return replace(reasons[0], values=tuple(pair for reason in reasons for pair in reason.values))
+
+
+def _all_encrypting(reasons: Sequence[Reason]) -> Reason:
+    encrypting = dict.fromkeys(rule for reason in reasons for rule in reason.values[0])
+    return replace(reasons[0], values=(tuple(encrypting), reasons[0].values[1]))
+
+
+#: Kind of reasons that ask the same of other rules to one reason for all of them.
+_ONE_OF: Mapping[str, Callable[[Sequence[Reason]], Reason]] = {
+    "added": _all_added,
+    "encrypted_and_decrypted": _all_encrypting,
+}
 
 
 def in_order(reasons: Iterable[Reason]) -> list[Reason]:

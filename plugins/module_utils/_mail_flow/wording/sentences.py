@@ -442,7 +442,9 @@ def _becomes(kind: DifferenceKind, when: str, before: CopyResult | None, after: 
         # The protection may differ between messages: mail that arrives protected stays protected.
         return EffectPhrase(f"{plain} (before, it {FATES[before.fate][1]})")
     if kind is DifferenceKind.PROTECTION_CHANGED:
-        return EffectPhrase(f"is now protected with {_option(after)} instead of {_option(before)}")
+        return EffectPhrase(
+            f"is now protected with {template_name(after.protection)} instead of {template_name(before.protection)}"
+        )
     if kind is DifferenceKind.BRANDING_CHANGED:
         return _branding(before.branding, after.branding)
     return EffectPhrase(plain)
@@ -457,9 +459,9 @@ def _branding(before: str, after: str) -> EffectPhrase:
     return EffectPhrase("now shows the branding ", repr(after))
 
 
-def _option(side: CopyResult) -> str:
-    """The protection of a copy, as Exchange calls it."""
-    return PROTECTION_OPTIONS.get(side.protection, side.protection.removeprefix(TEMPLATE))
+def template_name(protection: str) -> str:
+    """A protection, as Exchange calls it."""
+    return PROTECTION_OPTIONS.get(protection, protection.removeprefix(TEMPLATE))
 
 
 #: The clause that mail is from inside, and the clause that it is for people outside.

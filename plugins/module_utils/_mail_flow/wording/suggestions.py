@@ -23,13 +23,13 @@ from ..repair.connector_edits import ConnectorEdit
 from ..repair.suggestion import GoalSuggestions, Suggestion, TraceEffect
 from ..simulator.assumptions import SHOWN
 from .contradicted import certainty
-from .difference import difference_rows, effects_of, is_about_unusual_mail
+from .difference import difference_rows, effects_of
 from .guarantees import guarantee_rows
 from .replay import number_of, window_row
 from .replay_row import ChangedCopiesRow
 from .sentences import mail_of, mail_of_change
 from .suggestion_row import SuggestionRow, TraceEffectRow
-from .summary import message_words, reasons_words, refutation
+from .summary import is_about_unusual_mail, message_words, reasons_words, refutation
 
 Row = dict[str, Any]
 
@@ -42,9 +42,9 @@ _MOST_LOSSES = 3
 #: Kind of loss to how edits harm mail.
 _LOSE = {
     DifferenceKind.PROTECTION_LOST: "it takes encryption from {}",
-    DifferenceKind.DELIVERY_LOST: "it keeps {} from being delivered",
-    DifferenceKind.TRANSIT_LOST: "TLS protects {} less on its way",
-    DifferenceKind.DELIVERY_GAINED: "it delivers {} that a rule keeps back at present",
+    DifferenceKind.DELIVERY_LOST: "it stops the delivery of {}",
+    DifferenceKind.TRANSIT_LOST: "it weakens the protection by TLS of {}",
+    DifferenceKind.DELIVERY_GAINED: "it delivers what a rule keeps back at present: {}",
 }
 
 #: Kind of difference to what copies of a trace would do.
@@ -234,7 +234,8 @@ def _left_open(verdict: Judgment) -> str:
         shown = [
             f"what the rule {rule!r} shows {person}" for person, rule in (reason.values for reason in verdict.unknown)
         ]
-        return f"It stays open {listed(shown, joint='and')}."
+        what = listed(shown, joint="and")
+        return f"{what[:1].upper()}{what[1:]} stays open."
     return f"It is not proved then: {reasons_words(row.unknown)}."
 
 
@@ -480,8 +481,8 @@ def _loss(finding: MailFinding) -> str:
         mail = mail_of_change(finding)
     else:
         mail = mail_of(finding.about, finding.why, every=False)
-    whose = f" for {finding.person}" if finding.person else ""
-    return _LOSE[finding.kind].format(f"{mail.words(first=False, ends='')}{whose}")
+    copies = f"the copies for {finding.person} of " if finding.person else ""
+    return _LOSE[finding.kind].format(f"{copies}{mail.words(first=False, ends='')}")
 
 
 def _edit(edit: RuleEdit, names: Sequence[str], rule: str) -> str:

@@ -31,7 +31,7 @@ from .sentences import BECOME, BECOMES
 _PROTECTION = {
     "none": UNPROTECTED_ON_ITS_WAY,
     "encrypt": "encrypted",
-    "do_not_forward": "encrypted, not to be forwarded",
+    "do_not_forward": "encrypted with Do Not Forward",
     "smime": "protected by S/MIME",
     "protected_option_unknown": "encrypted (option unknown)",
     "unknown": "protected or not (unknown)",
@@ -347,9 +347,19 @@ def difference_lines(
     summed_up = page_rows(rows)
     lines = [_difference_line(row) for row, _kinds in summed_up]
     lines = lines or [f"{_NO_DIFFERENCE}{certainty_of_none(observed)}"]
-    head = [changed_kinds(rows)] if len(rows) > _FEW else []
+    usual = [row for row in rows if not is_about_unusual_mail(row)]
+    head = [changed_kinds(usual)] if len(usual) > _FEW else []
     in_result = sum(kinds for _row, kinds in summed_up[most:]) if most else 0
     return [*head, *lines[:most], *left_out(more, in_result), *unusual_mail(rows)]
+
+
+#: How what is said of unusual mail begins.
+THAT_IS_UNUSUAL = "that is not usual"
+
+
+def is_about_unusual_mail(row: DifferenceRow) -> bool:
+    """Whether a row says what may become of unusual mail."""
+    return f" {THAT_IS_UNUSUAL} " in row.text
 
 
 def unusual_mail(rows: Sequence[DifferenceRow]) -> list[str]:

@@ -331,10 +331,10 @@ def test_how_mail_was_treated_is_said_where_it_holds_of_all_of_it() -> None:
     ]
     reject = rule("Reject", {**SUBJECT, "with_importance": "High"}, {"reject_message_reason_text": "no"})
     rejected, said = sentences([reject, delete], [stop, reject, delete])
-    assert "of High importance is now delivered (before, it was rejected): the" in rejected
+    assert "is now delivered (before, it was rejected): the" in rejected
     assert "is now delivered: the" in said  # Of High importance, it was rejected.
     rejected, said = sentences([stop, reject, delete], [reject, delete])
-    assert "of High importance is now rejected: the" in rejected
+    assert "is now rejected: the" in rejected
     assert "is no longer delivered: the" in said
     (said,) = sentences([delete], [reject, delete])
     assert "is now rejected" in said
@@ -371,7 +371,7 @@ def test_conditions_on_one_part_of_a_message_are_said_once() -> None:
         for name, word, action in (("New", "price", STOP), ("Old", "offer", ENCRYPT))
     ]
     (said,) = sentences(words[1:], words)
-    assert "with 'price' and 'offer' in its subject is" in said
+    assert "with both 'price' and 'offer' in its subject is" in said
     both = [rule("New", {"subject_or_body_contains_words": ["price"]}, STOP), rule("Old", SUBJECT, ENCRYPT)]
     (said,) = sentences(both[1:], both)
     assert "with 'price' in its subject or text and with 'offer' in its subject is" in said
@@ -382,7 +382,7 @@ def test_what_is_open_of_a_changed_rule_is_said_of_the_mail_of_both_its_versions
     new = rule("R", {"from": ["bob@contoso.com"], "with_importance": "High"}, {"delete_message": True})
     (row,) = (row for row in compared([old, ALL], [new, ALL]).rows if row["kind"] == "unknown")
     assert row["text"] == (
-        "Mail from inside with 'offer' in its subject and mail from bob@contoso.com of High importance may now be encrypted (U08): "
+        "Mail from inside with 'offer' in its subject and mail of High importance from bob@contoso.com may now be encrypted (U08): "
         "the changed rule 'R' is now enforced."
     )
     assert row["witness"]["message"]["subject"] == "offer"

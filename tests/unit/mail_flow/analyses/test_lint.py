@@ -58,13 +58,13 @@ def test_a_rule_that_is_only_tried_keeps_no_mail_from_others() -> None:
 
 
 def test_the_first_rules_that_keep_mail_from_another_are_named() -> None:
-    words = [f"word{number}" for number in range(4)]
+    words = [f"word{number}" for number in range(5)]
     away = [rule(f"Away {word}", {"subject_contains_words": [word]}, STOP) for word in words]
     findings = lint([*away, rule("Last", {**OUTGOING, "subject_contains_words": words}, ENCRYPT)], TENANT, NOW)
     (reason,) = [each["reason"] for each in findings if each["kind"] == "never_acts"]
     assert (
         reason
-        == "The rule 'Last' never acts: none of its mail gets past 'Away word0', 'Away word1', 'Away word2' and 1 other."
+        == "The rule 'Last' never acts: none of its mail gets past 'Away word0', 'Away word1', 'Away word2' and 2 others."
     )
 
 
@@ -377,7 +377,7 @@ def test_an_exception_for_domains_is_not_said_to_leave_mail_unencrypted() -> Non
     """Another rule may encrypt it."""
     spares = {**ALL, "exceptions": {"recipient_domain_is": ["a.com", "b.com"]}}
     (reason,) = [each["reason"] for each in lint([spares, ALL], TENANT, NOW) if each["kind"] == "subdomains"]
-    assert reason == "The rule 'All' also exempts mail to all subdomains of a.com, b.com."
+    assert reason == "The rule 'All' also exempts mail to all subdomains of a.com and b.com."
 
 
 def test_rules_with_the_same_problem_share_a_row() -> None:

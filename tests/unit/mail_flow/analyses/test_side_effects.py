@@ -415,7 +415,7 @@ def unless(before: Sequence[Values], after: Sequence[Values], connectors: Sequen
         (
             [STOPS],
             [STOPS, rule("Spam", {**IN, "message_type_matches": "AutoForward"}, {"set_scl": 9})],
-            "Mail from inside of the type AutoForward may now be treated as spam (SCL 9), unless 'Stops' stops processing "
+            "Mail of the type AutoForward from inside may now be treated as spam (SCL 9), unless 'Stops' stops processing "
             "first",
         ),
     ],
@@ -439,7 +439,7 @@ def test_a_condition_of_the_edited_rule_that_an_earlier_rule_changes_is_said_too
     cards = rule("Cards", {**OUTGOING, "subject_or_body_contains_words": ["card"]}, {"set_scl": 1})
     texts = unless([FOOTER, cards, DEALS], [FOOTER, {**cards, "actions": STOP}, DEALS])
     (told_no_longer,) = (text for text in texts if "is no longer reported" in text)
-    assert "with 'card' and 'deal' in its subject or text (as 'Footer' leaves it)" in told_no_longer
+    assert "with both 'card' and 'deal' in its subject or text (as 'Footer' leaves it)" in told_no_longer
 
 
 def test_a_connector_that_may_take_mail_instead_is_named() -> None:

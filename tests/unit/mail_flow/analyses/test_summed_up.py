@@ -23,8 +23,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import may_become
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
+    THAT_IS_UNUSUAL,
     changed_kinds,
     difference_lines,
+    is_about_unusual_mail,
     page_rows,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sums import (
@@ -192,6 +194,22 @@ def test_the_first_sentences_say_once_for_whom_mail_changes() -> None:
         "What changes: some mail to people outside is no longer encrypted and now has other reports. In addition, some copies"
         " for archive@contoso.com are no longer delivered."
     )
+
+
+def test_the_first_sentences_leave_unusual_mail_to_its_own_line() -> None:
+    copying = rule("Keep", OUTGOING, {"blind_copy_to": ["archive@contoso.com"]})
+    rows = _changes(
+        [rule("All", OUTGOING, ENCRYPT), copying, rule("Report", OUTGOING, {"generate_incident_report": BOSS})], []
+    )
+    unusual = DifferenceRow(
+        kind=DifferenceKind.UNKNOWN,
+        text=f"Mail {THAT_IS_UNUSUAL} may be treated differently (U31, mail over 17.8 MB).",
+        when={},
+    )
+    assert is_about_unusual_mail(unusual)
+    lines = difference_lines([*rows, unusual], 0)
+    assert lines[0] == changed_kinds(rows)
+    assert unusual.text in lines
 
 
 def test_a_line_does_not_say_twice_what_is_unknown() -> None:

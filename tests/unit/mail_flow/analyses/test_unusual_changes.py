@@ -223,7 +223,7 @@ def test_what_may_change_keeps_the_kind_of_mail_that_it_is_about(kind: str) -> N
     ):
         (row,) = compared(before, after).rows
         assert row["text"] == (
-            f"Mail from inside to people outside of the type {kind} may {becomes} encrypted (U29, automatic replies, receipts and meetings): "
+            f"Mail of the type {kind} from inside to people outside may {becomes} encrypted (U29, automatic replies, receipts and meetings): "
             f"the changed rule 'All' {does} applies to it."
         )
         assert row["when"] == {**OUTGOING, "message_type_matches": kind}

@@ -57,7 +57,7 @@ def test_a_stop_that_is_meant_for_mail_says_what_later_rules_no_longer_do_for_it
     assert (edits[0], first.edits[0].after) == ([("move", "Press")], 0)
     assert (len(first.losses), first.grave_losses, len(first.delivers)) == (1, [], 1)
     (row, *_others) = suggestion_rows([found], [], str)
-    assert "that a rule keeps back at present" in row.text
+    assert "it delivers what a rule keeps back at present: " in row.text
 
 
 def test_an_added_stop_delivers_nothing_that_a_rule_keeps_back() -> None:

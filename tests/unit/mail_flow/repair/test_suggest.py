@@ -200,7 +200,7 @@ def test_mail_that_is_no_longer_delivered_is_named_with_the_condition_of_the_rul
     lost = [one for one in found.suggestions if "delivery_lost" in [each.kind for each in one.losses]]
     assert lost
     for row in rows_of([replace(found, suggestions=tuple(lost))], rules, str):
-        assert "over 20MB (as 'Footer' leaves it) from being delivered" in row["text"]
+        assert "it stops the delivery of all mail over 20MB (as 'Footer' leaves it)" in row["text"]
 
 
 @pytest.mark.parametrize("odd", [{"actions": {"apply_ome": True}}, {"conditions": {**OUTGOING, "made_up": ["x"]}}])

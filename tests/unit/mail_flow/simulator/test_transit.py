@@ -66,9 +66,9 @@ def test_the_emulator_says_so(vector: Vector) -> None:
         (
             "two that differ",
             "U32",
-            "by which way mail to bank.example leaves: the connector 'Bank' or the connector 'Plain'",
+            "through which connector mail to bank.example leaves: 'Bank' or 'Plain'",
         ),
-        ("in test mode", "U32", "by which way mail to bank.example leaves: no connector or the connector 'Bank'"),
+        ("in test mode", "U32", "through which connector mail to bank.example leaves: none or 'Bank'"),
         (
             "a rule routes mail for somebody inside",
             "U32",
