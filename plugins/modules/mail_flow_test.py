@@ -586,7 +586,8 @@ guarantees:
         is also what keeps a rule from rejecting or deleting the copy. Or it is what a rule does to it without
         encrypting it: V(only_brands) or V(only_routes). C(would) says what a rule that does not act would do: V(encrypt),
         V(decrypt), V(route), V(brand), V(reject), V(delete) or V(stop). C(also) is the second of two such things that keep a rule in
-        effect, which is meant for the mail, from helping the copy. Of a DLP rule, C(kind) is V(dlp_blocks), V(dlp_redirects),
+        effect, which is meant for the mail, from helping the copy, or an exception of a rule that decides which likely is meant for
+        the mail and is written so that it misses it. Of a DLP rule, C(kind) is V(dlp_blocks), V(dlp_redirects),
         V(dlp_quarantines), V(dlp_holds) (for an approval), V(dlp_decrypts), V(dlp_encrypts) or V(dlp_undoes) (it takes away
         whatever protection such mail has). Of a DLP rule that could prevent it and does not act, it is V(dlp_tested) (its
         policy is in a test mode, C(value)) or V(dlp_disabled).

@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..._resources.rules.action_effects import Does
-from ..._resources.rules.unmatchable_values import meant_domain, meant_extension, never_matching
-from ..conditions.meant_values import as_meant, is_misspelled, seeks_in_part
+from ..conditions.meant_values import seeks_in_part
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee
 from ..model.addresses import domain, is_below
@@ -25,6 +24,7 @@ from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
 from ..simulator.rule_trace import result_values
 from .meant_rules import as_list, is_meant_at_least_for, shares_values, unlike
+from .miswritten import miswritten
 from .standings import SCOPES, Copy, FailedCondition, Standing, standings
 
 #: What a rule does with mail that does not arrive, to the kind of a cause.
@@ -82,7 +82,8 @@ class BreachCause:
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
     :param would: what a rule that does not act would do: ``encrypt``, ``decrypt``, ``route``, ``brand``, ``reject``, ``delete`` or
         ``stop``.
-    :param also: what else keeps the same rule from acting.
+    :param also: what else keeps the same rule from acting; of one that acts, its exception that likely is meant for the mail and
+        is written so that it misses it.
     """
 
     kind: str
@@ -123,11 +124,13 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
         for standing in every
         if (_brands(standing.rule, guarantee, copy.facts) if lacks_branding else _helps(standing.rule, guarantee))
     ]
-    decider = next((standing.rule for standing in every if standing.rule.name == decided_by), None)
+    decider = next((standing for standing in every if standing.rule.name == decided_by), None)
     if decider is not None and decided_by != copied_by:
-        encrypts = wish.wants_no_rule_to_protect and bool(decider.actions.does(Does.ENCRYPT))
+        encrypts = wish.wants_no_rule_to_protect and bool(decider.rule.actions.does(Does.ENCRYPT))
         by_encryption = _cause_by_encryption(every, copy, guarantee) if encrypts else None
-        return by_encryption or _cause_by_decider(decider, every, helping, copy, guarantee)
+        cause = by_encryption or _cause_by_decider(decider.rule, every, helping, copy, guarantee)
+        is_by_decider = cause is not None and cause.rule == decided_by
+        return replace(cause, also=_missed_exception(decider, copy)) if is_by_decider else cause
     # Somebody to whom a rule copies mail need not get it.
     ending = None if copied_by and wish.wants_protection else _cause_by_end(every)
     if wish.wants_decryption:
@@ -487,68 +490,6 @@ def _is_internal(failed: FailedCondition, copy: Copy) -> bool:
     )
 
 
-def _never_matches(failed: FailedCondition, facts: Facts) -> list[str]:
-    """The values of a condition that match no mail, such as groups that it names as recipients."""
-    if failed.section != "conditions":
-        return []
-    section = {failed.atom.predicate.options[0]: result_values(failed.atom.values)}
-    return [*(value for _option, value, _instead in never_matching(section)), *_groups(failed, facts)]
-
-
-def _groups(failed: FailedCondition, facts: Facts) -> list[str]:
-    """The groups that a condition names as recipients: it sees their members instead."""
-    if failed.atom.predicate.options != ("sent_to",):
-        return []
-    return [value for value in failed.atom.values if value.casefold() in facts.groups.expanded]
-
-
-def _would_match(failed: FailedCondition, copy: Copy) -> bool:
-    """Whether a condition has a value that matches no mail, and is meant for mail such as this copy."""
-    predicate = failed.atom.predicate
-    never = _never_matches(failed, copy.facts)
-    if predicate.of_sender or predicate.of_recipient:
-        groups = _groups(failed, copy.facts)
-        name = domain(copy.message.sender if predicate.of_sender else copy.recipient)
-        return any(copy.recipient in copy.facts.groups.members_of(group.casefold()) for group in groups) or any(
-            is_below(name, meant_domain(value)) for value in never if value not in groups
-        )
-    files = [attachment.name.casefold() for attachment in copy.message.attachments or ()]
-    extensions = tuple(f".{meant_extension(value).casefold()}" for value in never)
-    return any(name.endswith(extensions) for name in files)
-
-
-def _asterisks(failed: FailedCondition, standing: Standing) -> list[str]:
-    """The words with an asterisk of a condition that a copy does not meet, if it has the words without it."""
-    atom = failed.atom
-    option = atom.predicate.options[0]
-    if failed.section != "conditions" or len(atom.predicate.options) > 1 or atom.predicate.sort != "word":
-        return []
-    words = [word for word in atom.values if as_meant(option, word) not in (word, None)]
-    meant = replace(atom, values=tuple(as_meant(option, word) for word in words))
-    return words if words and meant.evaluate(standing.rule_view) is True else []
-
-
-def _misspelled(failed: FailedCondition, copy: Copy) -> list[str]:
-    """The domains of a condition that likely are the one of a copy, misspelled, or its groups without members that likely are
-    one of the sender or recipient.
-    """
-    predicate = failed.atom.predicate
-    if failed.section != "conditions":
-        return []
-    person = copy.facts.people.primary(copy.message.sender) if predicate.of_sender else copy.recipient
-    if predicate.options[0] in _PEOPLE_OF.values():
-        return [value for value in failed.atom.values if is_misspelled(value, domain(person))]
-    groups = copy.facts.groups
-    if predicate.sort != "member" or not (predicate.of_sender or predicate.of_recipient):
-        return []
-    own = [group for group in groups.expanded if person in groups.members_of(group)]
-    return [
-        value
-        for value in failed.atom.values
-        if not groups.members_of(value) and any(is_misspelled(value, group) for group in own)
-    ]
-
-
 def _would_do(rule: FlowRule) -> str:
     """What a rule would do to help a copy; empty if nothing."""
     return next((str(what) for what in _HELPING if rule.actions.does(what)), "")
@@ -578,12 +519,20 @@ def _cause_by_failed(failed: FailedCondition, standing: Standing, copy: Copy) ->
         return BreachCause("unauthenticated", name, option, values)
     if failed.atom.predicate.options[0] in SCOPES:
         return BreachCause("scope", name, option, values, would=would)
-    if _would_match(failed, copy):
-        return BreachCause("never_matches", name, option, _never_matches(failed, copy.facts))
-    if words := _asterisks(failed, standing):
-        return BreachCause("asterisk", name, option, words)
-    misspelled = _misspelled(failed, copy)
-    return BreachCause("misspelled", name, option, misspelled) if misspelled else None
+    found = miswritten(failed.atom, standing.rule_view, copy)
+    return BreachCause(found.kind, name, option, found.values) if found else None
+
+
+def _missed_exception(standing: Standing, copy: Copy) -> BreachCause | None:
+    """The exception of a rule that acts on a copy that likely is meant for it, and is written so that it misses it; ``None`` if
+    there is none.
+    """
+    for atom in standing.rule.criteria.exceptions:
+        found = miswritten(atom, standing.rule_view, copy)
+        if found:
+            option = FailedCondition("exceptions", atom).option
+            return BreachCause(found.kind, standing.rule.name, option, found.values)
+    return None
 
 
 def _causes_by_state(standing: Standing, every: Sequence[Standing], copy: Copy) -> list[BreachCause]:

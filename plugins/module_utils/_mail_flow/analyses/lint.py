@@ -38,6 +38,7 @@ from ..symbolic.message_search import CONFLICTS
 from ..symbolic.side import Side
 from .coverage import adds_up, covered
 from .lint_encrypters import dlp_conflicts, encrypter_problems
+from .lint_spelling import misspelled_names
 from .rule_changes import content_of
 from .rule_conflicts import ConflictSearch
 from .sender_choices import met_by_sender, names_senders
@@ -68,6 +69,7 @@ def lint(
     for rule in rule_set.rules:
         findings += _problems_of(CheckedRule(rule, rule_set, known, domains, date))
     over = {rule.name for rule in rule_set.rules if is_over(rule, date)}  # That is said of them already.
+    findings += misspelled_names(rule_set, known, domains)
     findings += _equal_rules(rule_set)
     findings += remarks(rule_set, known)
     findings += encrypter_problems(rule_set, known)

@@ -25,6 +25,7 @@ LintKind: TypeAlias = Literal[
     "set_of_letters",
     "value_never_matches",
     "web_domain",
+    "misspelled",
     "subdomains",
     "typed_exception",
     "idle_exception",

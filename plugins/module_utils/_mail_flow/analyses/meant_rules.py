@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..conditions.meant_values import (
@@ -13,6 +13,7 @@ from ..conditions.meant_values import (
     is_pattern_of,
     says_patterns,
     seeks_in_part,
+    wildcard_start,
 )
 from ..conditions.predicates import BY_OPTION
 from ..model.sizes import bytes_of
@@ -78,12 +79,21 @@ def _has_one_as_meant(option: str, values: Sequence[Any], wanted: Sequence[Any])
     named = {str(value).casefold() for value in wanted}
     if meant & named:
         return True
-    if option in BY_OPTION and BY_OPTION[option].sort == "size":
+    sort = BY_OPTION[option].sort if option in BY_OPTION else ""
+    if sort == "size":
         return _is_over(values, wanted)
+    if sort == "word" and any(_is_start_of_one(str(value), named) for value in values):
+        return True
     if option in BY_OPTION and seeks_in_part(BY_OPTION[option], values, option, wanted):
         return True
     is_like = _is_like_pattern if says_patterns(option) else is_misspelled if option in _DOMAINS else None
     return is_like is not None and any(is_like(value, name) for value in meant for name in named)
+
+
+def _is_start_of_one(word: str, named: Iterable[str]) -> bool:
+    """Whether a word has an asterisk at its end and is one of some words if that is a wildcard."""
+    start = wildcard_start(word).casefold()
+    return bool(start) and any(name.startswith(start) for name in named)
 
 
 def _is_over(sizes: Sequence[Any], wanted: Sequence[Any]) -> bool:

@@ -18,6 +18,7 @@ from ..._resources.rules.action_effects import Does
 from ..._resources.rules.unmatchable_values import never_matching
 from ..actions.protect import option_name
 from ..conditions.keys import is_open
+from ..conditions.meant_values import is_website
 from ..conditions.predicate import Atom, Reach
 from ..model.addresses import is_below, is_name
 from ..model.domains import INSIDE
@@ -160,7 +161,7 @@ def _web_domain(checked: CheckedRule) -> About:
         for atom in checked.atoms
         if atom.predicate.options[0] in ("recipient_domain_is", "sender_domain_is")
         for name in atom.values
-        if name.lower().startswith("www.") and not checked.facts.domains.type_of(name.lower())
+        if is_website(name) and not checked.facts.domains.type_of(name.lower())
     ]
     if not named:
         return None

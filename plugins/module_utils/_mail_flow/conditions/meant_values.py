@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..._resources.rules.unmatchable_values import meant_value, never_matching
+from ..model.patterns import as_pattern
 from .predicate import Predicate
 from .predicates import BY_OPTION
 
@@ -16,6 +17,11 @@ _LONG_WORD = re.compile(r"[^\W\d_]{6,}")
 
 #: How the names of websites begin, in whose domains nobody has an address.
 _WEBSITE = "www."
+
+
+def is_website(name: str) -> bool:
+    """Whether a domain is named as a website is, so that nobody has an address in it."""
+    return name.casefold().startswith(_WEBSITE)
 
 
 def is_misspelled(written: str, meant: str) -> bool:
@@ -102,6 +108,19 @@ def _is_longer(value: str, text: str) -> bool:
         and letters in _NO_LETTERS.sub("", value).casefold()
         and value.casefold() != text.casefold()
     )
+
+
+def wildcard_start(word: str) -> str:
+    """The text before the asterisk at the end of a word, which likely is meant as a wildcard; empty if there is none."""
+    start = word.rstrip("*")
+    return start if start != word else ""
+
+
+def wildcard_pattern(word: str) -> str:
+    """The pattern of what a word is meant for whose asterisk at the end is taken for a wildcard; empty if it has none."""
+    start = wildcard_start(word)
+    border = r"(^|\W)" if start[:1].isalnum() else ""
+    return f"{border}{as_pattern(start)}"
 
 
 def without_anchors(pattern: str) -> str:

@@ -29,7 +29,15 @@ _REMEMBERED = 20_000
 #: Marks a step that is not cached.
 _ANEW: frozenset[int] = frozenset((-1,))
 
+#: The signs that mean something else in a pattern.
+_SIGNS = re.compile(r"[\\^$.|?*+()\[\]{}]")
+
 _NO_ANCHORS: frozenset[Anchor] = frozenset()
+
+
+def as_pattern(text: str) -> str:
+    """The pattern that finds a text."""
+    return _SIGNS.sub(r"\\\g<0>", text)
 
 
 def any_pattern(text: str, patterns: Iterable[str], dialect: Dialect = Dialect.AGREED) -> Truth:

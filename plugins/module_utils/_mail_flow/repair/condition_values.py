@@ -14,10 +14,10 @@ from functools import cached_property
 from typing import Any
 
 from ..analyses.meant_rules import is_for_word, shares_values
+from ..analyses.miswritten import MISSPELLED_SORTS, misspellings
 from ..analyses.standings import SCOPES, Standing
 from ..conditions.meant_values import (
     as_meant,
-    is_misspelled,
     is_miswritten_pattern,
     pattern_option,
     says_patterns,
@@ -115,12 +115,11 @@ class ConditionValues:
     def _misspelled(self, option: str, values: Sequence[Any]) -> list[Any]:
         """The domains of the guarantee, and its groups, that a condition may misspell: groups if no member of its own is known."""
         predicate = BY_OPTION.get(option)
-        if predicate is None or predicate.sort not in ("below", "member"):
+        wanted = _texts(listed(self._aim.about.get(option)) or ())
+        if predicate is None or predicate.sort not in MISSPELLED_SORTS:
             return []
-        of_groups = predicate.sort == "member"
-        written = [name for name in map(_text, values) if not (of_groups and self._facts.groups.members_of(name))]
-        wanted = listed(self._aim.about.get(option)) or ()
-        return [value for value in wanted if any(is_misspelled(name, _text(value)) for name in written)]
+        meant = misspellings(predicate.sort, _texts(values), wanted, self._facts.groups).values()
+        return [value for value in wanted if value in meant]
 
     def _is_for_values(self, standing: Standing, option: str, given: Any) -> bool:
         """Whether a condition may take the guarantee's values, beside or in place of its own: it shares one, or all else that the

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from ..._resources.rules.action_effects import Does
 from ..analyses.dlp_causes import removing_rule
 from ..analyses.judgment import Counterexample
+from ..analyses.miswritten import misses_as_written
 from ..analyses.standings import Copy, Standing, standings
 from ..budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ..input.parsing import message_of, with_facts
@@ -82,7 +83,7 @@ def nearest(rules: RuleSet, copy: Copy, meant: str = "") -> NearestRule | None:
         (standing for standing in every if standing.rule.actions.does(Does.ENCRYPT) and not standing.rule.dlp),
         key=lambda standing: (
             standing.rule.name != meant,
-            not standing.is_about_it and not standing.misses_by_scope,
+            not (standing.is_about_it or standing.misses_by_scope or misses_as_written(standing, copy)),
             standing.distance,
             not standing.could_act,
             len(standing.failed),

@@ -15,6 +15,7 @@ from ..budget import remembered
 from ..conditions.keys import Key, holds
 from ..conditions.witness import NoMessageError
 from ..formula import Literal
+from ..model.patterns import as_pattern
 from .pattern_samples import samples
 from .string_solver import find_text, is_impossible
 
@@ -161,14 +162,10 @@ def as_text(key: Key) -> Key:
     """A domain as a pattern at the end of an address."""
     sort, value = key
     if sort == "address":
-        return ("pattern", (f"^{_escaped(value)}$", False))
+        return ("pattern", (f"^{as_pattern(value)}$", False))
     if sort == "below":
-        return ("pattern", (f"(@|\\.){_escaped(value)}$", False))
-    return ("pattern", (f"@{_escaped(value)}$", False)) if sort == "exact" else key
-
-
-def _escaped(text: str) -> str:
-    return "".join(character if character.isalnum() else f"\\{character}" for character in text)
+        return ("pattern", (f"(@|\\.){as_pattern(value)}$", False))
+    return ("pattern", (f"@{as_pattern(value)}$", False)) if sort == "exact" else key
 
 
 def address_has(address: str, key: Key) -> Any:

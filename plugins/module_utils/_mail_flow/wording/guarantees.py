@@ -108,8 +108,11 @@ _ALSO = {
     "internal_domain": "only for mail to people outside, and a remote domain makes people at {value} internal",
     "internal_domain, exception": "it exempts mail to people inside, and a remote domain makes people at {value} internal",
     "never_matches": "no mail meets its condition {option}: {value}",
+    "never_matches, exception": "no mail meets its exception {option}: {value}",
     "asterisk": "it looks for {value}, whose asterisk stands for itself",
+    "asterisk, exception": "its exception looks for {value}, whose asterisk stands for itself",
     "misspelled": "it is for {value}, which may be misspelled",
+    "misspelled, exception": "its exception is for {value}, which may be misspelled",
     "unauthenticated": "only for mail from inside, and the sender did not sign in",
     "stopped": "the rule {other!r} stops before it",
 }
@@ -138,7 +141,7 @@ def _form_of(cause: BreachCause) -> str:
     if cause.kind == "dates":
         return cause.option
     as_exception = f"{cause.kind}, exception"
-    return as_exception if cause.option.startswith("exceptions.") and as_exception in _CAUSES else cause.kind
+    return as_exception if cause.option.startswith("exceptions.") and as_exception in _ALSO else cause.kind
 
 
 def _with_values(form: str, cause: BreachCause) -> str:

@@ -64,6 +64,7 @@ _OF_ONE: Mapping[tuple[LintKind, str], str] = {
     ("web_domain", ""): (
         "has the domain {value} in {option}, which is named as web sites are: {instead} itself is not meant by it"
     ),
+    ("misspelled", ""): "names {value}, which may be misspelled: the facts have {meant}",
     ("subdomains", ""): "also exempts mail to all subdomains of {domains}",
     ("subdomains", "decrypts"): "also decrypts mail to all subdomains of {domains}",
     ("typed_exception", "word"): "lets anybody keep mail from it by writing {values}: its exception is {option}",
@@ -141,6 +142,7 @@ _OF_ONE: Mapping[tuple[LintKind, str], str] = {
 
 #: Kind and case of other findings to their sentences: ``rule`` has the problem, beside the ``other`` one.
 _SENTENCES: Mapping[tuple[LintKind, str], str] = {
+    ("misspelled", "rules"): "{rule} names {value} and {other} names {meant}: one of them may be misspelled.",
     ("equal_rules", ""): "The rules {rule} and {other} are duplicates.",
     ("covered_rule", ""): "The rule {rule} does nothing of its own: {others} {do} the same to all of its mail.",
     ("never_acts", "stopped"): "The rule {rule} never acts: none of its mail gets past {others}.",
@@ -255,6 +257,7 @@ _QUOTED = frozenset(
         "branding",
         "connector",
         "journal",
+        "meant",
         "pattern",
         "prefix",
         "tag",

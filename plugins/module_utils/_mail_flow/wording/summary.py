@@ -288,7 +288,7 @@ def causes(counterexample: CounterexampleRow) -> list[str]:
     cause = counterexample.cause
     if cause:
         # The outcome names the rule that protects it.
-        is_said = cause.rule in counterexample.outcome.protected_by and not cause.other
+        is_said = cause.rule in counterexample.outcome.protected_by and not (cause.other or cause.also)
         decided = [] if is_said else [cause_words(cause)]
     return [*decided, *([hole_words(counterexample.hole)] if counterexample.hole else [])]
 

@@ -494,6 +494,8 @@ def test_what_keeps_a_rule_from_decrypting_is_the_cause(change: Values, kind: st
     ("written", "kind"),
     [
         ({"subject_contains_words": ["encrypt*"]}, "asterisk"),
+        ({"subject_contains_words": ["encry*"]}, "asterisk"),
+        ({"subject_contains_words": ["crypt*"]}, ""),
         ({"subject_contains_words": ["encrypted"]}, ""),
     ],
 )
@@ -619,3 +621,25 @@ def test_what_else_keeps_a_rule_from_its_mail_is_said_behind_it() -> None:
     assert cause_words({**exempts, "also": also}) == (
         "the rule 'Secure' exempts mail with 'news' in its subject, and the rule 'News' stops before it"
     )
+
+
+@pytest.mark.parametrize(
+    ("exceptions", "kind"),
+    [
+        ({"recipient_domain_is": ["partnner.com"]}, "misspelled"),
+        ({"recipient_domain_is": ["@partner.com"]}, "never_matches"),
+        ({"recipient_domain_is": ["other.example"]}, ""),
+    ],
+)
+def test_an_exception_that_is_meant_for_the_mail_and_misses_it_is_said_of_the_rule_that_decides(
+    exceptions: Values, kind: str
+) -> None:
+    found = cause([{**PARTNERS, "exceptions": exceptions}], **_PLAIN)
+    assert (found["kind"], found["rule"], found.get("also", {}).get("kind", "")) == ("encrypts", "Partners", kind)
+    stop = rule("Stop", PARTNER, STOP, exceptions=exceptions)
+    found = cause([stop, PARTNERS])
+    assert (found["kind"], found["rule"], found.get("also", {}).get("kind", "")) == ("stops", "Stop", kind)
+    if kind == "misspelled":
+        assert cause_words(found) == (
+            "the rule 'Stop' stops before the rule 'Partners', and its exception is for 'partnner.com', which may be misspelled"
+        )

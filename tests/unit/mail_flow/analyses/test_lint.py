@@ -398,6 +398,32 @@ def test_an_exception_for_people_inside_misses_internal_domains_too() -> None:
     assert internal == ["InOrganization"]
 
 
+def test_names_that_are_almost_the_same_may_be_misspelled() -> None:
+    def misspelled(*rules: Mapping[str, Any], **facts: Any) -> list[tuple[list[str], str]]:
+        rows = lint(list(rules), {**TENANT, **facts}, NOW)
+        return [(each["rules"], each["reason"]) for each in rows if each["kind"] == "misspelled"]
+
+    law = rule("Law", {**IN, "recipient_domain_is": ["lexwell.exmaple"]}, ENCRYPT)
+    files = rule("Files", {**IN, "recipient_domain_is": ["lexwell.example"]}, {"blind_copy_to": ["joe@contoso.com"]})
+    assert misspelled(law, files) == [
+        (
+            ["Law", "Files"],
+            "'Law' names 'lexwell.exmaple' and 'Files' names 'lexwell.example': one of them may be misspelled.",
+        )
+    ]
+    remote = [{"name": "lexwell.example", "is_internal": False}]
+    spares = rule("Spares", IN, ENCRYPT, exceptions={"recipient_domain_is": ["lexwell.exmaple"]})
+    assert misspelled(law, files, spares, remote_domains=remote) == [
+        (
+            ["Law", "Spares"],
+            "Each of the rules 'Law' and 'Spares' names 'lexwell.exmaple', which may be misspelled:"
+            " the facts have 'lexwell.example'.",
+        )
+    ]
+    both = rule("Both", {**IN, "recipient_domain_is": ["lexwell.exmaple", "lexwell.example"]}, ENCRYPT)
+    assert not misspelled(both) and not misspelled(law) and not misspelled(files, remote_domains=remote)
+
+
 def test_rules_that_meet_the_same_rule_share_a_row() -> None:
     away = [rule(f"Away {word}", {**PARTNER, "subject_contains_words": [word]}, STOP) for word in ("a", "b")]
     others = [

@@ -269,6 +269,14 @@ def test_a_rule_in_effect_that_exempts_a_message_is_nearer_than_one_that_is_not(
     assert (found["rule"], found["option"]) == ("Encrypt", "exceptions.recipient_domain_is")
 
 
+def test_a_rule_that_is_meant_for_a_message_and_misspells_its_domain_is_nearer_than_one_for_other_mail() -> None:
+    other = {**ENCRYPT, "name": "Other", "conditions": {**OUT, "recipient_domain_is": ["other.example"]}}
+    misspelled = {**ENCRYPT, "conditions": {**OUT, "recipient_domain_is": ["fabirkam.com"]}}
+    result = flow(rules=[other, misspelled], messages=[OFFER], explain=True)
+    found = result["messages"][0]["recipients"]["ann@fabrikam.com"]["nearest"]
+    assert (found["rule"], found["option"]) == ("Encrypt", "conditions.recipient_domain_is")
+
+
 def test_of_a_rule_with_two_dates_the_one_that_excludes_the_message_is_named() -> None:
     dated = {**ENCRYPT, "activation_date": "2026-01-01T00:00:00Z", "expiry_date": "2026-02-01T00:00:00Z"}
     for date, option in (("2026-03-01T00:00:00Z", "expiry_date"), ("2025-12-01T00:00:00Z", "activation_date")):
