@@ -44,6 +44,8 @@ class ClassFacts:
     :param stages: the results at the stage at which they differ; :param:`approvals`: the number of approvals before it.
     :param rules: the rules whose conditions its mail meets when it reaches them, each with its rule set.
     :param why: what may distinguish the versions of the edited rule.
+    :param passed: the rules that the edited one passed, and of which one keeps each such message from it in the other rule set,
+        each with the literal that is true if it acts there.
     """
 
     mail_class: MailClass
@@ -54,6 +56,7 @@ class ClassFacts:
     approvals: int
     rules: Sequence[tuple[int, FlowRule]]
     why: Separation
+    passed: Mapping[str, Literal]
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,10 @@ from .class_exemptions import ClassExemptions, ClassFacts, Extent
 from .difference_kinds import ClassWitness, MailClass, assumed, witness_of
 from .difference_queries import DifferenceSearch
 from .edited_rules import changing_rules, edit_at, rules_of, telling_separation, watching_rules
-from .exempting_rules import Exemptions
-from .finding import STAGE_KEYS, Cause, ChangedMail, LaterRule, Stages
-from .rule_changes import NOTHING, Separation, separation_of, without_values_of
+from .exempting_rules import Exemptions, exempting_rules
+from .finding import STAGE_KEYS, Cause, ChangedMail, Exempting, LaterRule, Stages
+from .rule_changes import NOTHING, Edit, Separation, separation_of, without_values_of
+from .rule_ends import ended_by, how_it_ends
 
 #: A question about a class: its place, and the places of a rule and its condition, or the kind of question.
 _Question = tuple[int, int, int]
@@ -46,7 +47,8 @@ class ClassFindings:
         self._search = search
         self.model = search.model
         self.sets = search.model.rule_sets
-        self._class_exemptions = ClassExemptions(search, KnownModels(search.model.circuit, search.solve))
+        self._known = KnownModels(search.model.circuit, search.solve)
+        self._class_exemptions = ClassExemptions(search, self._known)
 
     def record(self, classes: Iterable[MailClass]) -> None:
         """Records the findings about classes with a message that shows them."""
@@ -126,11 +128,39 @@ class ClassFindings:
             else None
         )
         rules += [(int(part.acts), later_rule)] if later_rule is not None else []
+        passed = self._passed(mail_class, shown, edit)
+        rules += [(int(not part.now), rule) for rule in passed] if len(passed) == 1 else []
         why = NOTHING
         if edit and edit.before and edit.after and part.now is not None and edit.does_the_same(mail_class.kind.aspect):
             why = separation_of(*((edit.after, edit.before) if part.now else (edit.before, edit.after)))
         approvals, stages = _stages(before, after)
-        return ClassFacts(mail_class, shown, edit, {"before": before, "after": after}, stages, approvals, rules, why)
+        acts = {rule.name: high(ended_by(rule, self.model.free.chains[not part.now])) for rule in passed}
+        return ClassFacts(
+            mail_class, shown, edit, {"before": before, "after": after}, stages, approvals, rules, why, acts
+        )
+
+    def _passed(self, mail_class: MailClass, shown: ClassWitness, edit: Edit | None) -> list[FlowRule]:
+        """The rules that an edited one passed by a move and of which one keeps each message of a class from it, in the rule set in
+        which it comes behind them; none if it is not always one of them.
+        """
+        now = mail_class.part.now
+        if edit is None or edit.before is None or edit.after is None or now is None:
+            return []
+        if mail_class.part.first_to_differ != OWN or not edit.has_the_same_effects(mail_class.kind.aspect):
+            return []
+        chain = self.model.free.chains[not now]
+        candidates = {
+            Exempting(rule.name, how_it_ends(rule) or "stops"): high(ended_by(rule, chain))
+            for rule in self._search.passed_by(edit)[not now]
+            if rule.actions.enforced and rule.actions.is_final
+        }
+        usual = assumed(self.model, self._search.about, usual=shown.usual)
+        of_class = [*usual, *self._of_class(mail_class)]
+        if not candidates or self._known.can([*of_class, *(~acts for acts in candidates.values())]) is not False:
+            return []
+        keeping, others = exempting_rules(self._known, of_class, candidates)
+        names = {exempting.rule for exempting in keeping}
+        return [] if others else [rule for rule in chain.rules.rules if rule.name in names]
 
     # What is true of all mail of a class
 
@@ -233,6 +263,7 @@ class ClassFindings:
                 self._later_rule(draft),
                 self.model.settings_that_differ,
                 watching=() if edit else watching_rules(self.model),
+                passed=tuple(draft.passed),
             ),
             arrives=self._arrival(draft) if (place, _ARRIVES, 0) in sure else "",
             limit="some",
@@ -313,6 +344,8 @@ class ClassFindings:
         was, acts = edit.could_act
         if was is not acts:
             return was, acts
+        if draft.passed:
+            return not now, now
         if not edit.does_the_same(draft.mail_class.kind.aspect):
             return True, True
         return not now, now
@@ -380,6 +413,7 @@ class ClassFindings:
             else [person for rule in finding.about for person in redirected_to(rule, model.facts)]
         )
         wanted += [~recipient["address", person] for person in sorted(set(anyway))]
+        wanted += [model.circuit.disjunction(draft.passed.values())] if finding.applying else []
         if finding.arrives:
             wanted.append(model.mail.arrival[finding.arrives])
         elif mail_class.kind.aspect is Aspect.PROTECTION:

@@ -260,6 +260,19 @@ class DifferenceSearch:
         """The rules of both sets."""
         return self.queries.turns
 
+    def passed_by(self, edit: Edit) -> tuple[list[FlowRule], list[FlowRule]]:
+        """The rules that are before a moved one in one rule set and behind it in the other: those before it in the first set, as they
+        are there, and those before it in the second.
+        """
+        if edit.before is None or edit.after is None:
+            return [], []
+        both = [(turn.before, turn.after) for turn in self.turns if turn.before is not None and turn.after is not None]
+        first = (edit.before.place, edit.after.place)
+        return (
+            [was for was, now in both if was.place < first[0] and now.place > first[1]],
+            [now for was, now in both if now.place < first[1] and was.place > first[0]],
+        )
+
     @property
     def remaining(self) -> int:
         """The number of conflicts that remain; 0 or less if none does."""

@@ -99,6 +99,8 @@ class Cause:
     :param settings: the changed settings with their values.
     :param perhaps: whether it is open that these rules act.
     :param watching: the names of the rules that look at all who share a copy, if no edited rule acts differently.
+    :param passed: the names of the rules past which an edited one moved and of which one keeps each such message from it, where
+        it comes behind them.
     """
 
     edit: Edit | None
@@ -107,6 +109,7 @@ class Cause:
     settings: Mapping[str, Any] | None = None
     perhaps: bool = False
     watching: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -222,6 +225,13 @@ class ChangedMail(MailFinding):
         return self.whole or (self.limit == "exception" and replace(self, limit="").whole)
 
     @property
+    def applying(self) -> tuple[str, ...]:
+        """Rules of which one applies to each such message beside those in :attr:`about`: those that the edited rule passed, if they
+        are several.
+        """
+        return self.cause.passed if len(self.cause.passed) > 1 else ()
+
+    @property
     def was_and_becomes(self) -> dict[str, str]:
         """What all of its mail ``was``, and ``becomes``."""
         keyed_stages = zip(("was", "becomes"), self.stages, STAGE_KEYS.get(self.kind, ("", "")), strict=True)
@@ -262,6 +272,7 @@ class ChangedMail(MailFinding):
             self.has_it_anyway,
             self.cause.acted,
             self.cause.later,
+            self.cause.passed,
             *(tuple(map(looked_for, atoms)) for atoms in (self.why.met, self.why.unmet, self.exceptions)),
             *((rule.name, tuple(map(looked_for, rule.criteria.conditions))) for rule in self.about),
             tuple((looked_for(atom), names) for atom, names in self.changed),
@@ -275,7 +286,7 @@ class ChangedMail(MailFinding):
     @property
     def every(self) -> bool:
         """Whether all mail that :attr:`when` describes is treated so."""
-        if not self.whole or self.arrives or self.changed or self.why.is_several:
+        if not self.whole or self.arrives or self.changed or self.why.is_several or self.applying:
             return False
         return all(in_section(rule) == rule for rule in self.about) and says_all(
             [atom for rule in self.about for atom in rule.criteria.conditions]

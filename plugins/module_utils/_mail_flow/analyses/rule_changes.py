@@ -42,12 +42,13 @@ class Edit:
         """Whether both versions do the same, as far as that decides about an aspect of mail, so that they differ only in the mail
         on which they act.
         """
-        return (
-            self.in_place
-            and self.before is not None
-            and self.after is not None
-            and _effects(self.before, aspect) == _effects(self.after, aspect)
-        )
+        return self.in_place and self.has_the_same_effects(aspect)
+
+    def has_the_same_effects(self, aspect: Aspect | None = None) -> bool:
+        """Whether both versions do the same, as far as that decides about an aspect of mail, wherever they are."""
+        if self.before is None or self.after is None:
+            return False
+        return _effects(self.before, aspect) == _effects(self.after, aspect)
 
     @property
     def could_act(self) -> tuple[bool, bool]:

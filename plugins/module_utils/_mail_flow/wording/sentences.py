@@ -609,9 +609,13 @@ def mail_of_change(finding: ChangedMail) -> NamedMail:
     if finding.limit == "outside":
         mail = mail.with_clause(_FROM_INSIDE)
     if finding.limit == "partly_protected":
-        mail = replace(mail, more=("that arrives unprotected",))
+        mail = replace(mail, more=(*mail.more, "that arrives unprotected"))
+    if finding.applying:
+        names = listed(list(map(quoted, finding.applying)))
+        applied = "applied" if finding.cause.acted == (False, True) else "applies"
+        mail = replace(mail, more=(f"to which {names} {applied}",))
     if finding.limit == "team":
-        mail = replace(mail, more=(f"whose sender reports to {finding.person}",))
+        mail = replace(mail, more=(*mail.more, f"whose sender reports to {finding.person}"))
     return replace(mail, partly=True) if finding.limit == "some" else mail
 
 
@@ -690,6 +694,9 @@ def _because_of_edit(cause: Cause, edit: Edit) -> str:
     then = _then_applies(cause)
     was, now = cause.acted
     later_rule = cause.later
+    if cause.passed:
+        passed = listed(list(map(quoted, cause.passed)), joint="and")
+        return f"{named} now comes {'before' if now else 'after'} {passed}"
     # If the later rule may be any, it may also be one that stopped more mail before.
     stops_more = later_rule and later_rule.stays and not later_rule.acts and (later_rule.name or not was)
     if now and edit.rule.actions.is_final and later_rule and stops_more:

@@ -144,6 +144,12 @@ def is_named(found: ChangedMail, mail: Mail) -> bool:
     return names(found, mail.meets) and not outside
 
 
+def applies(found: ChangedMail, sides: tuple[End, End]) -> bool:
+    """Whether one of the rules applies to a message that a sentence says do so, if it names any."""
+    acting = {name for name, _how in sides[found.cause.acted != (False, True)].by}
+    return not found.applying or not acting.isdisjoint(found.applying)
+
+
 def is_treated(found: ChangedMail, was: End, now: End) -> bool:
     """Whether a message is treated as a sentence says."""
     delivered = (was.fate == "delivered", now.fate == "delivered")
@@ -188,7 +194,11 @@ def test_what_is_said_of_a_class_is_true_of_all_mail_that_is_named(seed: int) ->
     for each in found.findings:
         if not isinstance(each, ChangedMail) or isinstance(each, MayChange):
             continue
-        ends = [(end(before, mail), end(after, mail)) for mail in MAIL if is_named(each, mail)]
+        ends = [
+            sides
+            for mail in MAIL
+            if is_named(each, mail) and applies(each, sides := (end(before, mail), end(after, mail)))
+        ]
         untreated = [(was, now) for was, now in ends if not is_treated(each, was, now)]
         assert len(untreated) < len(ends), each
         for by in each.by:

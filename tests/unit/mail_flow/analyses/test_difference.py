@@ -64,6 +64,45 @@ def test_a_move_that_keeps_the_order_of_two_rules_leaves_open_nothing_that_only_
     assert [each["id"] for each in row["unknown"]] == ["U02"]
 
 
+def test_a_move_past_rules_that_stop_names_the_mail_that_they_stopped() -> None:
+    """It said "Mail from inside to fabrikam.com is now encrypted, unless it already was: the moved rule 'Partner' is now at priority 0"."""
+    scanner, header = (
+        rule(name, {"header_contains_message_header": "X-Sent", "header_contains_words": [name.lower()]}, STOP)
+        for name in ("Scanner", "Archive")
+    )
+    partner = rule("Partner", {**IN, "recipient_domain_is": ["fabrikam.com"]}, ENCRYPT)
+    other = rule("Other", {**IN, "recipient_domain_is": ["northwind.com"]}, ENCRYPT)
+    mail = "mail from inside to fabrikam.com"
+    by_one = f"All {mail} with 'scanner' in the header X-Sent is"
+    for before, after, expected in (
+        (
+            [scanner, partner],
+            [partner, scanner],
+            f"{by_one} now encrypted: the moved rule 'Partner' now comes before 'Scanner'.",
+        ),
+        (
+            [partner, other, scanner],
+            [other, scanner, partner],
+            f"{by_one} no longer encrypted: the moved rule 'Partner' now comes after 'Scanner'.",
+        ),
+        (
+            [scanner, header, partner],
+            [partner, scanner, header],
+            f"All {mail} to which 'Scanner' or 'Archive' applied is now encrypted: the moved rule 'Partner' now comes before 'Scanner' and "
+            "'Archive'.",
+        ),
+        (
+            [partner, scanner, header],
+            [scanner, header, partner],
+            f"All {mail} to which 'Scanner' or 'Archive' applies is no longer encrypted: the moved rule 'Partner' now comes after 'Scanner' "
+            "and 'Archive'.",
+        ),
+    ):
+        (row,) = difference(before, after, TENANT, NOW).rows
+        assert (row["text"], row["rules"]) == (expected, ["Partner"])
+        assert row["every"] is (row["text"].startswith(by_one))
+
+
 FORWARDS = rule("Forwards", {"message_type_matches": "AutoForward"}, {"reject_message_reason_text": "No."})
 
 

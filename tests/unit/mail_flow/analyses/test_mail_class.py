@@ -117,8 +117,8 @@ def test_random_edits_of_many_rules_are_told_to_the_last_message(first: int) -> 
         (
             [BYPASS, ENCRYPTING],
             [ENCRYPTING, BYPASS],
-            "Mail from inside is now encrypted, unless it already was: "
-            "the moved rule 'Encrypting' is now at priority 0.",
+            "All mail from inside sent by newsletter@contoso.com is now encrypted: "
+            "the moved rule 'Encrypting' now comes before 'Bypass'.",
         ),
         (
             [ENCRYPTING, BYPASS],
@@ -129,7 +129,7 @@ def test_random_edits_of_many_rules_are_told_to_the_last_message(first: int) -> 
         (
             [BYPASS, rule("Rejects", IN, REJECT)],
             [rule("Rejects", IN, REJECT), BYPASS],
-            "Mail from inside is no longer delivered, if it was before: the moved rule 'Rejects' is now at priority 0.",
+            "All mail from inside sent by newsletter@contoso.com is now rejected: the moved rule 'Rejects' now comes before 'Bypass'.",
         ),
     ],
 )

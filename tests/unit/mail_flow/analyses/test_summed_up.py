@@ -101,11 +101,10 @@ def test_a_summary_says_what_all_of_its_mail_is_and_which_rules_then_apply() -> 
 
 def test_rows_that_say_the_same_are_one_line() -> None:
     """Mail that was rejected changes in another way than mail that was delivered, but not in other words."""
-    asks = rule("Asks", OUTGOING, {"moderate_message_by_user": [BOSS]})
-    rejects = rule("Rejects", {"message_size_over": "35MB"}, REJECT)
-    stops = rule("Stops", {**OUTGOING, "subject_contains_words": ["offer"]}, STOP)
-    rows = _changes([rejects, stops, asks], [asks, rejects, stops])
-    assert [row.kind for row in rows] == [DifferenceKind.DELIVERY_LOST, DifferenceKind.FATE_CHANGED]
+    rows = [
+        DifferenceRow(kind=kind, text="Mail from inside now waits for approval.", when=dict(IN))
+        for kind in (DifferenceKind.DELIVERY_LOST, DifferenceKind.FATE_CHANGED)
+    ]
     assert [kinds for _row, kinds in page_rows(rows)] == [len(rows)]
 
 

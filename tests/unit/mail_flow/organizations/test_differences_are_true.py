@@ -194,6 +194,8 @@ def false_copies(found: ChangedMail, organization: Organization, flows: Sequence
             now = flows[1].results[number].get(address)
             if now is None or is_open(was) or is_open(now) or not is_named(found, flows[1], sent, facts, address):
                 continue
+            if found.applying and acting((was, now)[found.cause.acted != (False, True)]).isdisjoint(found.applying):
+                continue
             if happens(found, was, now) or any(exempts(by, was, now) for by in found.by):
                 continue
             if not acting(was).union(acting(now)).isdisjoint(each.rule for each in found.keep_unusual):
