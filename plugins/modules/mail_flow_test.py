@@ -581,11 +581,13 @@ guarantees:
         helping the copy: V(disabled), V(mode), V(dates), V(exception), V(scope), V(internal_domain)
         (a remote domain makes its people internal), V(never_matches) (a value of a
         condition), V(asterisk) (which is no wildcard in a word), V(misspelled) (a domain or group), V(unauthenticated) (the sender),
-        V(stopped) (by the other), V(elsewhere) (it looks for the same texts or people in another place, for longer
-        texts, or for some people of a domain), or V(from_outside) (it acts, but rules do not encrypt mail from outside). V(exception)
-        is also what keeps a rule from rejecting or deleting the copy. Or it is what a rule does to it without
+        V(stopped) (by the other), V(no_manager) (it asks the sender's manager), V(elsewhere) (it looks for the same texts or people
+        in another place, for longer texts, for some people of a domain, or for other values), or
+        V(from_outside) (it acts, but rules do not encrypt mail from outside). V(exception)
+        is also what keeps a rule from rejecting or deleting the copy, or, where that is enough, from holding it. Or it is what a rule does to it without
         encrypting it: V(only_brands) or V(only_routes). C(would) says what a rule that does not act would do: V(encrypt),
-        V(decrypt), V(route), V(brand), V(reject), V(delete) or V(stop). C(also) is the second of two such things that keep a rule in
+        V(decrypt), V(route), V(brand), V(reject), V(delete), V(quarantine), V(moderate) or V(stop).
+        C(also) is the second of two such things that keep a rule in
         effect, which is meant for the mail, from helping the copy, or an exception of a rule that decides which likely is meant for
         the mail and is written so that it misses it. Of a DLP rule, C(kind) is V(dlp_blocks), V(dlp_redirects),
         V(dlp_quarantines), V(dlp_holds) (for an approval), V(dlp_decrypts), V(dlp_encrypts) or V(dlp_undoes) (it takes away

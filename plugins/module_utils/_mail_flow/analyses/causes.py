@@ -22,8 +22,8 @@ from ..model.inside import sender_inside
 from ..model.wishes import PORTAL, WISHES
 from ..rules.flow_rule import FlowRule
 from ..rules.rule_set import RuleSet
-from ..simulator.rule_trace import result_values
-from .meant_rules import as_list, is_meant_at_least_for, shares_values, unlike
+from ..simulator.rule_trace import hits, result_values
+from .meant_rules import as_list, is_meant_at_least_for, may_take_values, shares_values, unlike
 from .miswritten import miswritten
 from .standings import SCOPES, Copy, FailedCondition, Standing, standings
 
@@ -36,8 +36,9 @@ _FATES = {
     Does.MODERATE: "holds",
 }
 
-#: What a rule does with mail of which nothing is delivered in clear, not even later.
+#: What a rule does with mail of which nothing is delivered, not even later, and with mail that waits.
 _KEEPS_BACK = (Does.REJECT, Does.DELETE)
+_KEEPS_WAITING = (Does.QUARANTINE, Does.MODERATE)
 
 #: The condition on people to the one on their domains.
 _PEOPLE_OF = {"from": "sender_domain_is", "sent_to": "recipient_domain_is"}
@@ -52,7 +53,7 @@ _MISSING_INTERNAL_DOMAINS = (
 _MOST_IN_THE_WAY = 2
 
 #: What a rule may do to help a copy, that first which it is said to do.
-_HELPING = (Does.ENCRYPT, Does.DECRYPT, Does.ROUTE, Does.BRAND, *_KEEPS_BACK, Does.STOP)
+_HELPING = (Does.ENCRYPT, Does.DECRYPT, Does.ROUTE, Does.BRAND, *_KEEPS_BACK, *_KEEPS_WAITING, Does.STOP)
 
 #: What a rule does for mail without encrypting it, to the kind of a cause.
 _INSTEAD_OF_ENCRYPTING = {Does.BRAND: "only_brands", Does.ROUTE: "only_routes"}
@@ -70,9 +71,9 @@ class BreachCause:
         * what keeps a rule from helping the copy: ``disabled``, ``mode``, ``dates``, ``exception`` (also what keeps a rule from
           keeping it back), ``scope``, ``internal_domain`` (a remote domain makes people there internal), ``never_matches``,
           ``asterisk`` (which is no wildcard in a word), ``misspelled`` (a domain or group), ``unauthenticated``, ``stopped`` (by the
-          rule :param:`other`), or ``elsewhere`` (the rule looks for the same texts or people in another place, for longer
-          texts, for some of the people in a domain, for some of the guarantee's values, or for a part of the mail with these
-          values);
+          rule :param:`other`), ``no_manager`` (the rule asks the sender's manager), or ``elsewhere`` (the rule looks for the same
+          texts or people in another place, for longer texts, for some of the people in a domain, for some of the guarantee's
+          values, for others of such mail, or for a part of the mail with these values);
         * what a rule that acts does without encrypting: ``only_brands`` or ``only_routes``, or ``from_outside`` (it encrypts,
           but no mail from outside);
         * what a DLP rule does: ``dlp_blocks``, ``dlp_redirects``, ``dlp_quarantines``, ``dlp_holds``, ``dlp_decrypts``,
@@ -80,8 +81,8 @@ class BreachCause:
         * why a DLP rule that could prevent the breach does not: ``dlp_tested`` or ``dlp_disabled``.
 
     :param option: the condition, exception or setting that it is about, with its :param:`value`.
-    :param would: what a rule that does not act would do: ``encrypt``, ``decrypt``, ``route``, ``brand``, ``reject``, ``delete`` or
-        ``stop``.
+    :param would: what a rule that does not act would do: ``encrypt``, ``decrypt``, ``route``, ``brand``, ``reject``, ``delete``,
+        ``quarantine``, ``moderate`` or ``stop``.
     :param also: what else keeps the same rule from acting; of one that acts, its exception that likely is meant for the mail and
         is written so that it misses it.
     """
@@ -115,9 +116,10 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
 
     def matters(rule: FlowRule) -> bool:
         """Whether it matters what keeps a rule from acting."""
-        return _helps(rule, guarantee) or _keeps_back(rule) or _brands(rule, guarantee, copy.facts)
+        return _helps(rule, guarantee) or _keeps_back(rule, guarantee) or _brands(rule, guarantee, copy.facts)
 
-    every = [_as_it_acts(standing, copy) for standing in standings(rules, copy, matters)]
+    declared = standings(rules, copy, matters)
+    every = [_as_it_acts(standing, copy) for standing in declared]
     lacks_branding = guarantee.then == PORTAL and _is_encrypted(every)
     helping = [
         standing
@@ -129,8 +131,9 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
         encrypts = wish.wants_no_rule_to_protect and bool(decider.rule.actions.does(Does.ENCRYPT))
         by_encryption = _cause_by_encryption(every, copy, guarantee) if encrypts else None
         cause = by_encryption or _cause_by_decider(decider.rule, every, helping, copy, guarantee)
-        is_by_decider = cause is not None and cause.rule == decided_by
-        return replace(cause, also=_missed_exception(decider, copy)) if is_by_decider else cause
+        if cause is None or cause.rule != decided_by:
+            return cause
+        return replace(cause, also=_missed_exception(decider, copy))
     # Somebody to whom a rule copies mail need not get it.
     ending = None if copied_by and wish.wants_protection else _cause_by_end(every)
     if wish.wants_decryption:
@@ -144,7 +147,11 @@ def cause_of(rules: RuleSet, copy: Copy, guarantee: Guarantee, decided_by: str, 
     if copied_by:
         return BreachCause("sends_copy", copied_by, value=copy.recipient)
     # Where it is not known why nothing protects it, who holds it is all that is.
-    return _cause_if_unprotected(every, helping, copy, guarantee) or ending
+    return (
+        _cause_if_unprotected(every, helping, copy, guarantee)
+        or ending
+        or _cause_without_manager(declared, copy, guarantee)
+    )
 
 
 def _cause_by_decider(
@@ -155,7 +162,7 @@ def _cause_by_decider(
     if meant:
         return _cause_by_standing(meant, every, copy)
     keeping = every if WISHES[guarantee.then].wants_protection else helping
-    others = [standing for standing in keeping if standing in helping or _keeps_back(standing.rule)]
+    others = [standing for standing in keeping if standing in helping or _keeps_back(standing.rule, guarantee)]
     return _how_it_decides(decider, others, guarantee)
 
 
@@ -216,6 +223,18 @@ def _cause_by_end(every: Sequence[Standing]) -> BreachCause | None:
     return ending[0] if len(ending) == 1 else None
 
 
+def _cause_without_manager(declared: Sequence[Standing], copy: Copy, guarantee: Guarantee) -> BreachCause | None:
+    """The rule that would keep a copy back if its sender had a manager, whom it asks; ``None`` if there is none."""
+    asking = [
+        standing.rule
+        for standing in _acting(declared)
+        if standing.rule.actions.by_manager
+        and _keeps_back(standing.rule, guarantee)
+        and not _keeps_back(_as_it_acts(standing, copy).rule, guarantee)
+    ]
+    return BreachCause("no_manager", asking[0].name, would=_would_do(asking[0])) if asking else None
+
+
 def _as_it_acts(standing: Standing, copy: Copy) -> Standing:
     """How a rule stands to a copy with what it surely does to it: nothing for which its sender needs a manager, unless there is one."""
     if not standing.rule.actions.by_manager:
@@ -272,16 +291,17 @@ def _cause_by_nearest_rule(
     return _cause_by_standing(nearest, every, copy) if nearest else None
 
 
-def _keeps_back(rule: FlowRule) -> bool:
-    """Whether a rule keeps mail back for good."""
-    return not rule.dlp and any(rule.actions.does(what) for what in _KEEPS_BACK)
+def _keeps_back(rule: FlowRule, guarantee: Guarantee) -> bool:
+    """Whether a rule keeps mail back for good, or as long as nobody approves or releases it, if that is enough for a guarantee."""
+    is_kept_by = (*_KEEPS_BACK, *(_KEEPS_WAITING if WISHES[guarantee.then].is_kept_by_waiting else ()))
+    return not rule.dlp and any(map(rule.actions.does, is_kept_by))
 
 
 def _would_keep_back(standing: Standing, guarantee: Guarantee) -> bool:
     """Whether nothing but an exception keeps a rule from keeping a copy back, or, if it is meant for the mail, nothing but that it is
     off, only tested, or out of its dates.
     """
-    if not _keeps_back(standing.rule) or standing.distance != 1:
+    if not _keeps_back(standing.rule, guarantee) or standing.distance != 1:
         return False
     if standing.failed:
         return standing.failed[0].section == "exceptions"
@@ -433,8 +453,8 @@ def _likeness(rule: FlowRule, guarantee: Guarantee) -> tuple[bool, int]:
 
 def _looks_in_another_place(standing: Standing, guarantee: Guarantee) -> bool:
     """Whether a rule fails to help a copy only because it looks for what the guarantee is about in another place, or for less
-    of it: in the subject alone, say, at its beginning, or in the To field, or for some people of a domain,
-    or for some of the guarantee's values.
+    of it, or for something else of the same mail: in the subject alone, say, at its beginning, or in the To field, or for some
+    people of a domain, some of the guarantee's values, or another type of the same files.
     """
     if standing.distance != 1 or len(standing.failed) != 1 or standing.failed[0].section != "conditions":
         return False
@@ -444,7 +464,13 @@ def _looks_in_another_place(standing: Standing, guarantee: Guarantee) -> bool:
         return any(is_below(domain(str(address)), str(name)) for address in atom.values for name in names)
     if len(atom.predicate.options) > 1:
         return False
-    if shares_values(atom.predicate.options[0], result_values(atom.values), guarantee.when):
+    option = atom.predicate.options[0]
+    if shares_values(option, result_values(atom.values), guarantee.when):
+        return True
+    # Other people are other mail; other texts or files may be for the same.
+    if not (atom.predicate.of_sender or atom.predicate.of_recipient) and may_take_values(
+        standing.rule.name, _conditions(standing.rule), option, guarantee.name, guarantee.when
+    ):
         return True
     return any(
         seeks_in_part(atom.predicate, atom.values, option, as_list(values))
@@ -514,7 +540,7 @@ def _cause_by_failed(failed: FailedCondition, standing: Standing, copy: Copy) ->
     if _is_internal(failed, copy):
         return BreachCause("internal_domain", name, option, domain(copy.recipient), would=would)
     if failed.section == "exceptions":
-        return BreachCause("exception", name, option, values)
+        return BreachCause("exception", name, option, hits(failed.atom, standing.rule_view))
     if _is_unauthenticated(failed, copy):
         return BreachCause("unauthenticated", name, option, values)
     if failed.atom.predicate.options[0] in SCOPES:

@@ -20,6 +20,7 @@ from ..model.sizes import bytes_of
 from ..rules.flow_rule import FlowRule
 from ..simulator.rule_trace import result_values
 from ..symbolic.pattern_samples import finds_most, looks_for
+from .names_alike import is_called_like
 from .standings import SCOPES
 
 #: The conditions on domains, whose names people misspell.
@@ -57,6 +58,23 @@ def is_meant_at_least_for(conditions: Mapping[str, Any], about: Mapping[str, Any
     :param conditions: those of the rule; :param:`about`: those of the mail.
     """
     return is_meant_for(conditions, about) or is_part_of(conditions, about)
+
+
+def may_take_values(
+    name: str, conditions: Mapping[str, Any], option: str, asked: str, about: Mapping[str, Any]
+) -> bool:
+    """Whether a condition of a rule may be meant for the values that some mail has instead of it, or beside: all else that the
+    rule says is for that mail, and the rule says more or is called like it.
+
+    :param name: the name of the rule; :param:`conditions`: all of its conditions, in the form of a rule's section.
+    :param asked: the name of what is asked of that mail; :param:`about`: the conditions of the mail.
+    """
+    others = {other: values for other, values in conditions.items() if other not in (*SCOPES, option)}
+    return (
+        option in about
+        and (bool(others) or is_called_like(name, asked, about))
+        and all(shares_values(other, values, about) for other, values in others.items())
+    )
 
 
 def shares_values(option: str, values: Any, about: Mapping[str, Any]) -> bool:

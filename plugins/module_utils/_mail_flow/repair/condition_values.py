@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from ..analyses.meant_rules import is_for_word, shares_values
+from ..analyses.meant_rules import is_for_word, may_take_values, shares_values
 from ..analyses.miswritten import MISSPELLED_SORTS, misspellings
-from ..analyses.standings import SCOPES, Standing
+from ..analyses.standings import Standing
 from ..conditions.meant_values import (
     as_meant,
     is_miswritten_pattern,
@@ -28,8 +28,7 @@ from ..conditions.predicates import BY_OPTION, PREDICATES
 from ..model.expressions import Dialect
 from ..model.facts import Facts
 from ..rules.rule_set import RuleSet
-from .aims import Aim, EditedRules
-from .names_alike import is_called_like
+from .aims import Aim, EditedRules, name_of
 
 #: So many conditions are tried as exceptions of a rule.
 _EXCEPTIONS = 12
@@ -128,13 +127,7 @@ class ConditionValues:
         if shares_values(option, given, self._aim.about):
             return True
         rule = self._draft.rules[standing.rule.place]
-        conditions = rule.get("conditions") or {}
-        others = {other: values for other, values in conditions.items() if other not in (*SCOPES, option)}
-        return (
-            option in self._aim.about
-            and (bool(others) or is_called_like(rule, self._aim))
-            and all(shares_values(other, values, self._aim.about) for other, values in others.items())
-        )
+        return may_take_values(name_of(rule), rule.get("conditions") or {}, option, self._aim.name, self._aim.about)
 
     def as_wanted(self, standing: Standing, options: Section) -> Iterator[Section]:
         """A condition that looks for the values of the guarantee in another place looks where the guarantee does, and one that

@@ -137,7 +137,7 @@ class Tracer:
 
     def _because(self, section: str, atom: Atom, rule_view: RuleView, truth: Truth) -> dict[str, Any]:
         option = " and ".join(atom.predicate.options)
-        value = _hits(atom, rule_view) if truth is True else result_values(atom.values)
+        value = hits(atom, rule_view) if truth is True else result_values(atom.values)
         because: dict[str, Any] = {
             "section": section,
             "option": option,
@@ -178,8 +178,8 @@ def result_values(values: Any) -> Any:
     return [result_values(value) for value in values] if isinstance(values, tuple) else values
 
 
-def _hits(atom: Atom, rule_view: RuleView) -> Any:
-    """The values that are found."""
+def hits(atom: Atom, rule_view: RuleView) -> Any:
+    """The values of a condition that are found, as results have them; all if none is found for certain."""
     if not isinstance(atom.values, tuple) or len(atom.predicate.options) > 1:
         return result_values(atom.values)
     hits = [value for value in atom.values if replace(atom, values=(value,)).evaluate(rule_view) is True]

@@ -82,6 +82,7 @@ _CAUSES = {
     "unauthenticated": "its sender did not sign in, so it is no mail from inside for the rule {rule!r}",
     "elsewhere": "the rule {rule!r}, which would {would} otherwise, is only for mail {mail}",
     "stopped": "it does not reach the rule {rule!r}",
+    "no_manager": "the rule {rule!r} would {would} if the sender had a manager",
     "from_outside": "the rule {rule!r} acts on it, but rules do not encrypt mail from outside",
     "dlp_blocks": "the DLP rule {rule!r} blocks it",
     "dlp_redirects": "the DLP rule {rule!r} redirects it",
@@ -125,6 +126,8 @@ _WOULD = {
     "brand": "brand it",
     "reject": "reject it",
     "delete": "delete it",
+    "quarantine": "put it in quarantine",
+    "moderate": "hold it for approval",
     "stop": "stop later rules",
 }
 

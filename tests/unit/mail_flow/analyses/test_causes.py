@@ -643,3 +643,52 @@ def test_an_exception_that_is_meant_for_the_mail_and_misses_it_is_said_of_the_ru
         assert cause_words(found) == (
             "the rule 'Stop' stops before the rule 'Partners', and its exception is for 'partnner.com', which may be misspelled"
         )
+
+
+def test_an_exception_names_the_values_that_the_mail_has() -> None:
+    spares = {**PARTNERS, "exceptions": {"subject_contains_words": ["news", "invitation", "press"]}}
+    when = {**PARTNER, "subject_contains_words": ["invitation"]}
+    assert cause([spares], when=when)["value"] == ["invitation"]
+
+
+def test_a_rule_that_is_called_like_the_guarantee_and_looks_for_other_files_is_named() -> None:
+    contracts = rule("Contracts", {**OUTGOING, "attachment_name_matches_patterns": [r"contract.*\.pdf$"]}, ENCRYPT)
+    keyword = rule("Keyword", {**OUTGOING, "subject_contains_words": ["secure"]}, ENCRYPT)
+    when = {**OUTGOING, "attachment_name_matches_patterns": [r"contract.*\.docx$"]}
+    for name, wanted in (("Contracts", "elsewhere"), ("Files", "")):
+        found = cause([keyword, {**contracts, "name": name}], when=when)
+        assert (found.get("kind", ""), found.get("rule", name)) == (wanted, name)
+
+
+def test_a_rule_for_other_types_of_the_same_mail_is_named() -> None:
+    def files(*types: str) -> Values:
+        return {**IN, "recipient_domain_is": ["partner.com"], "attachment_extension_matches_words": list(types)}
+
+    found = cause([rule("Plans", files("dwg", "step"), ENCRYPT)], when=files("stp"))
+    assert (found["kind"], found["rule"], found["value"]) == ("elsewhere", "Plans", ["dwg", "step"])
+
+
+def test_where_waiting_is_enough_the_exception_of_the_rule_that_holds_such_mail_is_the_cause() -> None:
+    secret = {**OUTGOING, "subject_contains_words": ["secret"]}
+    holds = rule(
+        "Secret", secret, {"moderate_message_by_user": ["bob@contoso.com"]}, exceptions={"from": ["joe@contoso.com"]}
+    )
+    joe = rule("Joe", {"from": ["joe@contoso.com"]}, ENCRYPT, exceptions={"subject_contains_words": ["secret"]})
+    when = {**secret, "from": ["joe@contoso.com"]}
+    found = cause([holds, joe], when=when, then="not_in_clear_if_delivered")
+    assert (found["kind"], found["rule"], found["value"]) == ("exception", "Secret", ["joe@contoso.com"])
+    assert cause([holds, joe], when=when)["rule"] == "Joe"
+
+
+def test_a_rule_that_asks_a_manager_holds_no_mail_of_those_who_have_none() -> None:
+    holds = rule("Secret", OUTGOING, {"moderate_message_by_manager": True})
+    facts = {**TENANT, "managers": {"joe@contoso.com": "bob@contoso.com"}}
+    for sender, kind in (("bob@contoso.com", "no_manager"), ("joe@contoso.com", "holds")):
+        when = {**OUTGOING, "from": [sender]}
+        judged = verdict(
+            [holds], facts, when=when, then="not_in_clear_if_delivered" if kind == "no_manager" else "not_in_clear"
+        )
+        found = judged["counterexample"]["cause"]
+        assert (found["kind"], found["rule"]) == (kind, "Secret")
+        if kind == "no_manager":
+            assert cause_words(found) == "the rule 'Secret' would hold it for approval if the sender had a manager"

@@ -421,7 +421,9 @@ def test_names_that_are_almost_the_same_may_be_misspelled() -> None:
         )
     ]
     both = rule("Both", {**IN, "recipient_domain_is": ["lexwell.exmaple", "lexwell.example"]}, ENCRYPT)
-    assert not misspelled(both) and not misspelled(law) and not misspelled(files, remote_domains=remote)
+    assert not misspelled(both)
+    assert not misspelled(law)
+    assert not misspelled(files, remote_domains=remote)
 
 
 def test_rules_that_meet_the_same_rule_share_a_row() -> None:

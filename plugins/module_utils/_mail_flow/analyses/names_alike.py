@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a rule is called like what an aim is about: who named it then meant it for that, also where it looks for something
-else.
+"""Whether a rule is called like what a guarantee is about: who named it then meant it for that, also where it looks for
+something else.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
-from ..analyses.meant_rules import as_list
-from ..analyses.standings import SCOPES
-from .aims import Aim, Rule, name_of
+from .standings import SCOPES
 
 #: A word that may tell what something is for.
 _WORD = re.compile(r"[^\W\d_]{4,}")
@@ -74,10 +74,14 @@ _COMMON = frozenset(
 )
 
 
-def is_called_like(rule: Rule, aim: Aim) -> bool:
-    """Whether the name of a rule has a telling word of the aim's name, or of the values that select its mail."""
-    values = [value for option, given in aim.about.items() if option not in SCOPES for value in as_list(given)]
-    return not _telling(name_of(rule)).isdisjoint(_telling(" ".join([aim.name, *map(str, values)])))
+def is_called_like(name: str, asked: str, about: Mapping[str, Any]) -> bool:
+    """Whether the name of a rule has a telling word of another name, or of the values that select some mail.
+
+    :param asked: the name of what is asked of that mail; :param:`about`: its conditions, in the form of a rule's section.
+    """
+    given = [value for option, value in about.items() if option not in SCOPES]
+    values = [each for value in given for each in (value if isinstance(value, (list, tuple)) else [value])]
+    return not _telling(name).isdisjoint(_telling(" ".join([asked, *map(str, values)])))
 
 
 def _telling(text: str) -> set[str]:
