@@ -78,7 +78,7 @@ def test_what_becomes_of_a_message_is_said_where_nothing_is_expected(session: Em
         {**OFFER, "name": "Invitation", "type": ["Calendaring"]},
     ]
     offer, inside, invitation = flow(session, messages=asked)["msg"].splitlines()[1:4]
-    ways = "inline, portal_work_account, portal_social, portal_passcode"
+    ways = "in Outlook, or in the portal with a work or school account, a social ID or a one-time passcode"
     assert offer == f"  Offer, to ann@fabrikam.com: encrypted by 'Encrypt'; opens {ways}."
     assert inside.startswith(f"  Inside, to MeganB@{DOMAIN}: ")
     assert "(U29)" in invitation

@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.unseen import unseen_lines
 
 from tests.unit.mail_flow.answers import prove, verdict_lines, verdict_sentence
+from tests.unit.mail_flow.running import NoSession, flow
 
 FACTS: dict[str, Any] = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["megan@contoso.com"]}
 OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
@@ -368,3 +369,32 @@ def test_guarantees_that_are_unknown_for_the_same_reasons_have_one_line() -> Non
     assert all(key in line and str(value) in line for way in ways[:1] for key, value in way.items())
     assert "copies: recipients_only with that recipient in unless" in line
     assert [prove(rules, FACTS, [{**wanted[0], **way}])[0]["verdict"] for way in ways] == ["proved", "proved"]
+
+
+def test_an_address_that_no_rule_names_is_not_said() -> None:
+    message = {"from": "a@contoso.com", "to": ["ann@b.com"], "sender_ip": "192.0.2.254"}
+    assert message_words(message, "ann@b.com") == "mail from a@contoso.com to ann@b.com"
+    named = message_words({**message, "sender_ip": "192.0.2.7"}, "ann@b.com")
+    assert named == "mail from a@contoso.com to ann@b.com with the sender's IP address 192.0.2.7"
+
+
+def _tested(*rules: Any, **message: Any) -> str:
+    """What is said of a message from Megan to Ann."""
+    sent = {"name": "M", "from": "megan@contoso.com", "authenticated": True, "to": ["ann@b.com"], **message}
+    (line,) = [
+        line
+        for line in flow(NoSession(), rules=list(rules), facts=FACTS, messages=[sent])["msg"].splitlines()
+        if line.startswith("  M")
+    ]
+    return str(line)
+
+
+def test_why_it_is_unknown_what_becomes_of_approved_mail_is_said() -> None:
+    hold = {"name": "Hold", "conditions": OUT, "actions": {"moderate_message_by_user": ["megan@contoso.com"]}}
+    said = _tested(hold, ENCRYPT, size="24MB")
+    assert "held for approval, and once approved" in said
+    assert "(U31)" in said
+
+
+def test_all_rules_that_encrypt_a_message_are_named_in_a_row() -> None:
+    assert "encrypted by 'Encrypt' and 'Also'" in _tested(ENCRYPT, {**ENCRYPT, "name": "Also"})

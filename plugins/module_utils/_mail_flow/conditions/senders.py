@@ -174,8 +174,8 @@ def _formula_of_last_hop(formulas: Formulas, atom: Atom, seen: SeenMessage, pers
 
 # The last hop: its variables, and the address that a message needs
 
-#: Last-hop addresses that real mail never has.
-_DOCUMENTED = ("192.0.2.254", "198.51.100.254", "203.0.113.254")
+#: Last-hop addresses that real mail never has. A message has one of them for any address that no rule names.
+ANY_HOP = ("192.0.2.254", "198.51.100.254", "203.0.113.254")
 
 
 def _declare_last_hop(properties: Properties, atoms: Sequence[Atom]) -> None:
@@ -234,7 +234,7 @@ def _first_addresses(ranges: Iterable[str]) -> list[Any]:
     for first, last in filter(None, map(_edges, ranges)):
         firsts |= {first, *([last + 1] if int(last) + 1 < 1 << last.max_prefixlen else [])}
     in_order = sorted(firsts, key=lambda address: (address.version, int(address)))
-    return [*map(ipaddress.ip_address, _DOCUMENTED), *in_order]
+    return [*map(ipaddress.ip_address, ANY_HOP), *in_order]
 
 
 def _is_between(here: Any, value: str) -> bool:

@@ -110,19 +110,20 @@ def difference_row(finding: MailFinding) -> DifferenceRow:
 
 def effects_of(findings: Iterable[MailFinding], most: int) -> tuple[str, int]:
     """What becomes of classes of mail, as sentences, where their cause is said otherwise, and the number of classes of
-    which nothing is said. Several sentences about the same mail name it once: what some mail becomes need not be what the same mail
-    becomes.
+    which nothing is said. Each sentence is there once. Several about the same mail name it once: what some mail becomes need
+    not be what the same mail becomes.
 
     :param most: the maximum number of sentences.
     """
-    stated = _each_once(findings)
+    effects: dict[tuple[str, str], MailFinding] = {}
+    for finding in findings:
+        effects.setdefault(_effect(finding), finding)
     sentences: list[str] = []
     last = ""
-    for finding in stated[:most]:
-        mail, becomes_now = _effect(finding)
+    for (mail, becomes_now), finding in list(effects.items())[:most]:
         sentences.append(f"{'It' if mail and mail == last else mail} {becomes_now}".strip())
         last = "" if isinstance(finding, (ChangedMail, SideEffectsChanged)) and finding.limit == "some" else mail
-    return visible_line(" ".join(sentences)), max(len(stated) - most, 0)
+    return visible_line(" ".join(sentences)), max(len(effects) - most, 0)
 
 
 def _effect(finding: MailFinding) -> tuple[str, str]:

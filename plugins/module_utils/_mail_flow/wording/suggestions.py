@@ -82,7 +82,7 @@ _WORDS = {
 }
 
 #: The maximum number of sentences about the mail that a suggestion changes.
-_MOST_CHANGES = 6
+_MOST_CHANGES = 2
 
 #: The words before these sentences: they say how mail is treated then, and nothing is applied yet.
 _ONCE_APPLIED = "Once this is applied: "
@@ -180,7 +180,7 @@ def _not_said(kinds: int) -> str:
     """The number of kinds of mail that no sentence names, in words; empty if there are none."""
     if not kinds:
         return ""
-    return f" {kinds} more kind{' of mail changes' if kinds == 1 else 's of mail change'}, or may."
+    return f" {kinds} more kind{' of mail changes' if kinds == 1 else 's of mail change'}, or may: see difference."
 
 
 def _replay(effect: TraceEffect) -> TraceEffectRow:

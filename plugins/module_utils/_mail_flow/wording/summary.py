@@ -15,7 +15,9 @@ from ..._exchange.unprotected import UNPROTECTED, UNPROTECTED_ON_ITS_WAY
 from ..analyses.aspects import DifferenceKind
 from ..analyses.expectations import FailedExpectations, TestedMessages
 from ..conditions.recipients import recipients_named
+from ..conditions.senders import ANY_HOP
 from ..input.messages import Broken
+from ..model.kleene import Reason
 from ..model.outcomes import OPEN_PROTECTIONS, Fate, OpeningWay, ProtectionKind, Tls
 from ..simulator.assumptions import SHOWN
 from ..simulator.copy_result import CopyResult
@@ -110,11 +112,15 @@ def outcome_words(copy: CopyRow, clear: str = "") -> str:
 def _by_whom(copy: CopyRow) -> str:
     """What protects a copy: ``'Encrypt'``, ``the DLP rule 'Cards'``, ``its label 'Secret'``; empty if that is not known."""
     if copy.protected_by:
-        return ", ".join(map(repr, copy.protected_by))
+        return _all_of(copy.protected_by)
     if copy.protected_by_dlp:
         several = len(copy.protected_by_dlp) > 1
-        return f"the DLP rule{'s' if several else ''} {', '.join(map(repr, copy.protected_by_dlp))}"
+        return f"the DLP rule{'s' if several else ''} {_all_of(copy.protected_by_dlp)}"
     return f"its label {copy.protecting_label!r}" if copy.protecting_label else ""
+
+
+def _all_of(names: Sequence[str]) -> str:
+    return listed(list(map(quoted, names)), joint="and", most=len(names))
 
 
 def _unencrypted(copy: CopyRow) -> str:
@@ -137,13 +143,15 @@ def copy_words(copy: CopyRow) -> dict[str, str]:
 
 def message_words(message: Mapping[str, Any], recipient: str) -> str:
     """A message and one of its recipients, with all that it needs to show something: ``mail from alexw@contoso.com to
-    ann@fabrikam.com (also to joe@fabrikam.com) with the subject 'Offer' and the spam level 5``.
+    ann@fabrikam.com (also to joe@fabrikam.com) with the subject 'Offer' and the spam level 5``. That it came last from an address
+    that no rule names is not said.
     """
     everybody = [str(person) for name in ("to", "cc", "bcc") for person in message.get(name) or ()]
     others = [person for person in everybody if person.lower() != recipient.lower()]
     more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
     also = f" (also to {', '.join(others[:_NAMED])}{more})" if others else ""
-    parts = [words(message[key]) for key, words in _WITH.items() if message.get(key) not in (None, [], {}, "")]
+    told = {key: value for key, value in message.items() if key != "sender_ip" or value not in ANY_HOP}
+    parts = [words(told[key]) for key, words in _WITH.items() if told.get(key) not in (None, [], {}, "")]
     parts += ["an empty envelope sender"] if message.get("mail_from") == "" else []
     with_ = f" with {listed(parts, joint='and', most=len(parts))}" if parts else ""
     kinds = f" ({', '.join(map(str, message['type']))})" if message.get("type") else ""
@@ -608,18 +616,36 @@ def _outcome_lines(tested: TestedMessages) -> Iterator[str]:
         for recipient, outcome in message.result.recipients.items()
     ]
     for name, recipient, outcome in copies[:_MOST_OUTCOMES]:
-        ways = ", ".join(opening.way for opening in outcome.opens if opening.way is not OpeningWay.UNKNOWN)
-        opens = f"; opens {ways}" if ways else ""
-        reasons = open_reasons(in_order(outcome.unknown))
-        why = f": {reasons_words(reasons)}" if reasons and _is_open(outcome) else ""
-        yield f"  {name}, to {recipient}: {outcome_words(copy_row(outcome))}{why}{opens}."
+        reasons = open_reasons(in_order(_left_open(outcome)))
+        why = f": {reasons_words(reasons)}" if reasons else ""
+        yield f"  {name}, to {recipient}: {outcome_words(copy_row(outcome))}{why}{_opens(outcome)}."
     if len(copies) > _MOST_OUTCOMES:
         yield f"  {len(copies) - _MOST_OUTCOMES} more are in the result (messages)."
 
 
-def _is_open(outcome: CopyResult) -> bool:
-    """Whether it is unknown what becomes of a copy, and not only which rules match."""
-    return outcome.fate == Fate.UNKNOWN or outcome.protection in OPEN_PROTECTIONS
+def _left_open(outcome: CopyResult) -> list[Reason]:
+    """Why it is unknown what becomes of a copy, also once it is approved or released, and not only which rules match."""
+    stages = [outcome, *filter(None, (outcome.after_approval, outcome.after_release))]
+    is_open = [stage for stage in stages if stage.fate == Fate.UNKNOWN or stage.protection in OPEN_PROTECTIONS]
+    return list(dict.fromkeys(reason for stage in is_open for reason in stage.unknown))
+
+
+def _opens(outcome: CopyResult) -> str:
+    """How a recipient opens a copy, as the end of a line: ``; opens in Outlook, or in the portal with a social ID``."""
+    ways = [opening.way for opening in outcome.opens]
+    portal = listed([words for way, words in _IN_PORTAL.items() if way in ways], most=len(_IN_PORTAL))
+    alone = " only" if OpeningWay.LOCKED_OUT in ways else ""
+    places = ["in Outlook"] if OpeningWay.INLINE in ways else []
+    places += [f"in the portal with {portal}{alone}"] if portal else []
+    return f"; opens {', or '.join(places)}" if places else ""
+
+
+#: How somebody signs in to the portal, in words.
+_IN_PORTAL = {
+    OpeningWay.PORTAL_WORK_ACCOUNT: "a work or school account",
+    OpeningWay.PORTAL_SOCIAL: "a social ID",
+    OpeningWay.PORTAL_PASSCODE: "a one-time passcode",
+}
 
 
 def _count(number: int, what: str) -> str:
