@@ -135,16 +135,16 @@ _WOULD = {
 def cause_words(cause: BreachCause) -> str:
     """A cause as a clause: ``the rule 'All' exempts mail with 'news' in its subject``."""
     form = _CAUSES_WITH_ANOTHER_RULE.get(cause.kind, "") if cause.other else ""
-    words = _with_values(form or _CAUSES[_form_of(cause)], cause)
-    return f"{words}, and {_with_values(_ALSO[_form_of(cause.also)], cause.also)}" if cause.also else words
+    words = _with_values(form or _form_of(cause, _CAUSES), cause)
+    return f"{words}, and {_with_values(_form_of(cause.also, _ALSO), cause.also)}" if cause.also else words
 
 
-def _form_of(cause: BreachCause) -> str:
-    """The key of the words for a cause: its kind, its date, or its kind as an exception has it."""
+def _form_of(cause: BreachCause, forms: Mapping[str, str]) -> str:
+    """The words for a cause by its date, by its kind as an exception has it, or by its kind."""
     if cause.kind == "dates":
-        return cause.option
-    as_exception = f"{cause.kind}, exception"
-    return as_exception if cause.option.startswith("exceptions.") and as_exception in _ALSO else cause.kind
+        return forms[cause.option]
+    as_exception = f"{cause.kind}, exception" if cause.option.startswith("exceptions.") else ""
+    return forms.get(as_exception) or forms[cause.kind]
 
 
 def _with_values(form: str, cause: BreachCause) -> str:

@@ -323,7 +323,7 @@ _SENTENCES: Mapping[ReasonKind, str | Callable[..., str]] = {
     "smime_signed": "what happens to a message with an S/MIME signature that a rule encrypts",
     "system_mail": "whether Exchange encrypts messages of the type {:, }",
     "too_large": "what happens to a message over 25 MB that a rule encrypts",
-    "perhaps_too_large": "what happens to a message that may be over 25 MB once it is encoded that a rule encrypts",
+    "perhaps_too_large": "what happens to a message that a rule encrypts and that may be over 25 MB once it is encoded",
     "many_recipients": "what happens to a message to {} recipients that a rule encrypts",
     "which_branding": lambda brandings: f"whether the message shows the branding {_any_of(brandings)}",
     "which_template": lambda templates: f"whether the message gets {_any_of(map(template_name, templates))}",

@@ -207,6 +207,7 @@ def test_what_some_mail_becomes_is_not_what_it_becomes_there() -> None:
     assert " It " in effects_of([found, branded], 2)[0]
     some = [replace(each, limit="some") for each in (found, branded)]
     assert effects_of(some, 2)[0].count("Some mail from inside to people outside") == 2
+    assert effects_of([found, found], 1) == effects_of([found], 1)
 
 
 def test_other_conditions_are_not_called_other_actions() -> None:
