@@ -118,7 +118,8 @@ def headline_of(organization: OrganizationReport) -> str:
     copies, changed = replay.counts.copies, replay.counts.changed
     if not copies:
         return "No real mail was replayed"
-    change = f": {changed.certain:,} would be treated differently, {changed.possible:,} perhaps" if changed else ""
+    perhaps = f", {changed.possible:,} more perhaps" if changed and changed.possible else ""
+    change = f": {changed.certain:,} would be treated differently{perhaps}" if changed else ""
     return f"{number_of(copies, 'copy', 'copies')} of real mail {'was' if copies == 1 else 'were'} replayed{change}"
 
 

@@ -99,7 +99,7 @@ def test_each_is_counted_over_the_mail_of_the_last_days(role: Role) -> None:
     assert moved["replay"]["difference"] == [{"kind": "protection_gained", "certain": 3, "possible": 0}]
     window = moved["replay"]["window"]
     assert window["complete"] is True
-    said = f"Of 6 copies from {window['from'][:10]} to {window['until'][:10]}, 3 would newly be encrypted."
+    said = f"Of 6 copies from {window['from'][:10]} to {window['until'][:10]}, 3 would now be encrypted."
     assert any(
         line.startswith(f"  {TEXT} ") and line.endswith(said)
         for line in suggestion_lines(map(SuggestionRow.from_row, suggested(role)))
@@ -117,7 +117,7 @@ def test_each_is_counted_over_the_mail_of_the_last_days(role: Role) -> None:
         ([("unknown", 0, 4)], "Of 1,200 copies from 2026-11-21 to 2026-11-28, 4 might be treated differently."),
         (
             [("protection_lost", 1, 0), ("protection_gained", 231, 12)],
-            "Of 1,200 copies from 2026-11-21 to 2026-11-28, 1 would no longer be encrypted and 231 would newly be encrypted (12 more might).",
+            "Of 1,200 copies from 2026-11-21 to 2026-11-28, 1 would no longer be encrypted and 231 would now be encrypted (12 more might).",
         ),
     ],
 )

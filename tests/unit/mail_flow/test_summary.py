@@ -342,7 +342,7 @@ def test_the_guide_shows_the_lines_of_its_guarantee() -> None:
         ("protection_lost", 1, 0, "1 copy is no longer encrypted: 'A'."),
         ("protection_lost", 2, 1, "2 copies are no longer encrypted, 1 more perhaps: 'A'."),
         ("branding_changed", 1, 0, "1 copy now shows a different branding or none: 'A'."),
-        ("branding_changed", 0, 2, "2 copies perhaps now show a different branding or none: 'A'."),
+        ("branding_changed", 0, 2, "2 copies may show a different branding or none: 'A'."),
         ("unknown", 0, 2, "2 copies may be treated differently: 'A'."),
     ],
 )

@@ -50,7 +50,7 @@ from .replay_row import (
     WindowRow,
 )
 from .row import Row
-from .sentences import BECOME, BECOMES
+from .sentences import BECOME, BECOMES, WOULD_BECOME
 from .unseen import unseen_lines
 
 #: Reason why something about a copy is open, to what is not known, in words.
@@ -356,10 +356,10 @@ def change_lines(
     lines = [f"{change_sentence(row, domains=domains)}{certainty(row.contradicted)}" for row in told[:most]]
     if not others:
         return lines
-    kinds = [f"{row.possible:,} {_becomes(row.kind, row.possible)}" for row in others]
+    kinds = [f"{row.possible:,} may {_would_become(row.kind)}" for row in others]
     contradicted = [text for row in others for text in row.contradicted]
     begin = "Further copies, if they are not plain" if told else "No copy changes if it is plain. Of the others"
-    return [*lines, f"{begin}, perhaps: {'; '.join(kinds)}{_by_rules(_rules_of(others))}.{certainty(contradicted)}"]
+    return [*lines, f"{begin}: {'; '.join(kinds)}{_by_rules(_rules_of(others))}.{certainty(contradicted)}"]
 
 
 def same_sentence(counts: CountsRow) -> str:
@@ -379,8 +379,7 @@ def change_sentence(row: ReplayDifferenceRow, *, domains: bool = True) -> str:
         perhaps = f", {row.possible:,} more perhaps{_if_plain(row)}" if row.possible else ""
         head = f"{_copies(row.certain)} {_becomes(row.kind, row.certain)}{perhaps}"
     else:
-        perhaps = "" if row.kind is DifferenceKind.UNKNOWN else "perhaps "
-        head = f"{_copies(row.possible)} {perhaps}{_becomes(row.kind, row.possible)}{_if_plain(row)}"
+        head = f"{_copies(row.possible)} may {_would_become(row.kind)}{_if_plain(row)}"
     return f"{head}{of_domains}{_by_rules(row.rules)}."
 
 
@@ -407,11 +406,19 @@ def _by_rules(names: Sequence[str]) -> str:
     return f": {', '.join(map(repr, names[:_NAMED]))}{f' and {more} more' if more > 0 else ''}" if names else ""
 
 
+#: Sorts of side effects, behind their word.
+_SIDE_EFFECTS = " (reports, approvals, texts, spam levels, connectors)"
+
+
 def _becomes(kind: DifferenceKind, copies: int) -> str:
-    if kind is DifferenceKind.SIDE_EFFECT_CHANGED:
-        has = "has" if copies == 1 else "have"
-        return f"{has} other side effects (reports, approvals, texts, spam levels, connectors)"
-    return (BECOMES if copies == 1 else BECOME)[kind]
+    """What happens to copies."""
+    words = (BECOMES if copies == 1 else BECOME)[kind]
+    return f"{words}{_SIDE_EFFECTS}" if kind is DifferenceKind.SIDE_EFFECT_CHANGED else words
+
+
+def _would_become(kind: DifferenceKind) -> str:
+    """What may happen to copies."""
+    return f"{WOULD_BECOME[kind]}{_SIDE_EFFECTS if kind is DifferenceKind.SIDE_EFFECT_CHANGED else ''}"
 
 
 def kept_back_lines(left_out: Mapping[str, int]) -> list[str]:

@@ -337,6 +337,21 @@ BECOMES, BECOME = (
     for verb, shows, has in (("is", "shows", "has"), ("are", "show", "have"))
 )
 
+#: Kind of difference to what would happen to the mail, or to copies.
+WOULD_BECOME: Mapping[DifferenceKind, str] = {
+    DifferenceKind.PROTECTION_LOST: "no longer be encrypted",
+    DifferenceKind.DELIVERY_LOST: "no longer be delivered",
+    DifferenceKind.TRANSIT_LOST: "be less protected on its way",
+    DifferenceKind.PROTECTION_GAINED: "now be encrypted",
+    DifferenceKind.DELIVERY_GAINED: "now be delivered",
+    DifferenceKind.TRANSIT_GAINED: "be better protected on its way",
+    DifferenceKind.PROTECTION_CHANGED: "be protected differently",
+    DifferenceKind.FATE_CHANGED: "be handled differently",
+    DifferenceKind.BRANDING_CHANGED: "show a different branding or none",
+    DifferenceKind.SIDE_EFFECT_CHANGED: "have other side effects",
+    DifferenceKind.UNKNOWN: "be treated differently",
+}
+
 #: The protection of a copy to the name that Exchange has for it.
 PROTECTION_OPTIONS: Mapping[str, str] = {
     ProtectionKind.ENCRYPT: "Encrypt",
@@ -874,12 +889,15 @@ def filled(form: str, name: str) -> str:
 
 #: Kind of difference to the words for one that is possible.
 _MAY_BECOME = {
-    DifferenceKind.PROTECTION_LOST: "may no longer be encrypted",
-    DifferenceKind.DELIVERY_LOST: "may no longer be delivered",
-    DifferenceKind.TRANSIT_LOST: "may be less protected on its way",
-    DifferenceKind.PROTECTION_GAINED: "may now be encrypted",
-    DifferenceKind.DELIVERY_GAINED: "may now be delivered",
-    DifferenceKind.TRANSIT_GAINED: "may be better protected on its way",
+    kind: f"may {WOULD_BECOME[kind]}"
+    for kind in (
+        DifferenceKind.PROTECTION_LOST,
+        DifferenceKind.DELIVERY_LOST,
+        DifferenceKind.TRANSIT_LOST,
+        DifferenceKind.PROTECTION_GAINED,
+        DifferenceKind.DELIVERY_GAINED,
+        DifferenceKind.TRANSIT_GAINED,
+    )
 }
 
 

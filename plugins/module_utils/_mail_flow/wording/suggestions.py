@@ -27,7 +27,7 @@ from .difference import difference_rows, effects_of
 from .guarantees import guarantee_rows
 from .replay import number_of, window_row
 from .replay_row import ChangedCopiesRow
-from .sentences import mail_of, mail_of_change
+from .sentences import WOULD_BECOME, mail_of, mail_of_change
 from .suggestion_row import SuggestionRow, TraceEffectRow
 from .summary import is_about_unusual_mail, message_words, reasons_words, refutation
 
@@ -45,18 +45,6 @@ _LOSE = {
     DifferenceKind.DELIVERY_LOST: "it stops the delivery of {}",
     DifferenceKind.TRANSIT_LOST: "it weakens the protection by TLS of {}",
     DifferenceKind.DELIVERY_GAINED: "it delivers what a rule keeps back at present: {}",
-}
-
-#: Kind of difference to what copies of a trace would do.
-WOULD = {
-    DifferenceKind.PROTECTION_LOST: "no longer be encrypted",
-    DifferenceKind.DELIVERY_LOST: "no longer be delivered",
-    DifferenceKind.PROTECTION_GAINED: "newly be encrypted",
-    DifferenceKind.DELIVERY_GAINED: "newly be delivered",
-    DifferenceKind.PROTECTION_CHANGED: "be protected differently",
-    DifferenceKind.BRANDING_CHANGED: "show a different branding or none",
-    DifferenceKind.FATE_CHANGED: "be handled differently",
-    DifferenceKind.UNKNOWN: "be treated differently",
 }
 
 #: Kind of edit to its words: where the option is new, where it goes, and where its value changes.
@@ -615,7 +603,7 @@ def replay_sentence(replay: TraceEffectRow | None) -> str:
 
 
 def _would(copies: ChangedCopiesRow) -> str:
-    what = WOULD[copies.kind]
+    what = WOULD_BECOME[copies.kind]
     if not copies.certain:
         return f"{copies.possible:,} might {what}"
     more = f" ({copies.possible:,} more might)" if copies.possible else ""

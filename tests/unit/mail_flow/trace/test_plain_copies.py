@@ -108,7 +108,7 @@ def test_a_plain_copy_has_nothing_that_the_rules_look_for() -> None:
     assert (change["kind"], change["plain"]) == ("delivery_lost", {"certain": 0, "possible": 0})
     assert found["counts"]["changed"]["plain"] == {"certain": 0, "possible": 0}
     assert change_lines(replay.difference or (), replay.counts, 10) == [
-        "No copy changes if it is plain. Of the others, perhaps: 1 is no longer delivered: 'Executables'."
+        "No copy changes if it is plain. Of the others: 1 may no longer be delivered: 'Executables'."
     ]
 
 
@@ -207,7 +207,7 @@ def test_how_many_plain_copies_change_is_said_as_far_as_it_is_known(certain: int
     }
     rest = {"senders": 1, "domains": [], "more_domains": 0, "rules": []}
     sentence = change_sentence(ReplayDifferenceRow.from_row({**change, **rest}))
-    assert sentence == f"4 copies perhaps are no longer encrypted{' ' if said else ''}{said}."
+    assert sentence == f"4 copies may no longer be encrypted{' ' if said else ''}{said}."
 
 
 @pytest.mark.parametrize(
