@@ -8,6 +8,8 @@ others by a table of checks.
 from __future__ import annotations
 
 import datetime
+import itertools
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -43,6 +45,9 @@ from .rule_changes import content_of
 from .rule_conflicts import ConflictSearch
 from .sender_choices import met_by_sender, names_senders
 from .single_rule_lint import CHECKS, OF_IDLE_RULES, CheckedRule, LintFinding, is_over, locking_brand, templates_of
+
+#: So many pairs of rules with different templates are looked at.
+_MOST_PAIRS = 400
 
 
 def lint(
@@ -444,13 +449,23 @@ class _RuleConflicts:
             other = self._conflict_search.decrypted(rule, others)
             if other is not None:
                 yield LintFinding("encrypt_meets_decrypt", (other.name, rule.name))
+        yield from self._different_templates()
+
+    def _different_templates(self) -> Iterator[LintFinding]:
+        """Rules that apply different templates to the same message, that with the rarer one last."""
         encrypting = [rule for rule in self._live_in_clear if rule.actions.does(Does.ENCRYPT)]
-        for place, rule in enumerate(encrypting):
-            templates = templates_of(rule).keys()
-            others = [other for other in encrypting[place + 1 :] if templates_of(other).keys() != templates]
-            other = self._conflict_search.differing(rule, others)
-            if other is not None:
-                yield LintFinding("templates_meet", (rule.name, other.name))
+        templates = {rule.place: frozenset(templates_of(rule)) for rule in encrypting}
+        often = Counter(templates.values())
+        differing = [
+            (rule, other)
+            for rule, other in itertools.combinations(encrypting, 2)
+            if templates[rule.place] != templates[other.place]
+        ]
+        for rule, other in differing[:_MOST_PAIRS]:
+            if self._conflict_search.differing(rule, [other]):
+                is_rarer = often[templates[rule.place]] < often[templates[other.place]]
+                first, last = (other, rule) if is_rarer else (rule, other)
+                yield LintFinding("templates_meet", (first.name, last.name))
 
     def _ending_before_encryption(self) -> Iterator[LintFinding]:
         """Rules that end the processing of mail that is delivered, before a later rule would encrypt it."""

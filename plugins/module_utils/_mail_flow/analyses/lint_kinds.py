@@ -24,6 +24,8 @@ LintKind: TypeAlias = Literal[
     "literal_asterisk",
     "set_of_letters",
     "value_never_matches",
+    "extension_with_dot",
+    "no_such_person",
     "web_domain",
     "misspelled",
     "subdomains",

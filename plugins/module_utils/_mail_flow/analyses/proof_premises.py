@@ -15,7 +15,7 @@ from ..conditions.seen_message import SeenMessage
 from ..formula import FALSE, Literal, Value, high
 from ..input.guarantee_options import Guarantee
 from ..model.connectors import IN_TRANSIT
-from ..model.domains import RELAYED
+from ..model.domains import AUTHORITATIVE, RELAYED
 from ..model.facts import Facts
 from ..model.routing import connectors_to_own_servers
 from ..model.wishes import PORTAL, WISHES
@@ -42,9 +42,6 @@ from ..symbolic.counted_copies import CountedCopies
 from ..symbolic.encoding import Model
 from ..symbolic.message_assumptions import Assumption
 from .guarantee_formulas import GuaranteeFormulas
-
-#: The type of accepted domains whose mailboxes are all the organization's own, in Exchange Online or on premises.
-_AUTHORITATIVE = "Authoritative"
 
 
 def proof_premises(
@@ -246,10 +243,10 @@ def _to_own_servers(model: Model, about: Literal, person: AddressSlot, budget: i
             for connector in connectors_to_own_servers(model.facts, name)
         ]
         for accepted in model.facts.domains.accepted or ()
-        if accepted.type == _AUTHORITATIVE
+        if accepted.type == AUTHORITATIVE
     }
     domains = tuple(name for name, connectors in connectors_by_domain.items() if connectors)
-    is_possible = bool(domains) and model.solve([about, person.in_accepted((_AUTHORITATIVE,))], budget)
+    is_possible = bool(domains) and model.solve([about, person.in_accepted((AUTHORITATIVE,))], budget)
     names = tuple(dict.fromkeys(name for connectors in connectors_by_domain.values() for name in connectors))
     return [Premise("own_servers", values=(domains, names))] if is_possible else []
 

@@ -17,16 +17,21 @@ _FIREWALLED = ("x-ms-exchange-organization-", "x-ms-exchange-forest-")
 #: The headers of an answer that its first message lacks.
 _ANSWER_HEADERS = ("header in-reply-to", "header references")
 
+#: The condition on what a sender chooses beside the text.
+_IMPORTANCE = "with_importance"
+
 #: What mail programs put before the subject of an answer.
 _ANSWER = "RE: "
 
 
 def met_by_sender(atoms: Iterable[Atom]) -> dict[str, Any] | None:
-    """What a finding names of the first condition that mail meets by what a sender writes: a word or pattern in the subject, the
-    text or a header; ``None`` if there is no such condition.
+    """What a finding names of the first condition that mail meets by what a sender chooses: a word or pattern in the subject, the
+    text or a header, or the importance; ``None`` if there is no such condition.
     """
     for atom in atoms:
         predicate = atom.predicate
+        if predicate.options[0] == _IMPORTANCE:
+            return {"case": "importance", "option": _IMPORTANCE, "values": atom.values}
         if predicate.sort not in ("word", "pattern"):
             continue
         about = {"option": predicate.options[0], "values": predicate.shown(atom.values)[1][0]}

@@ -20,8 +20,8 @@ from ..actions.protect import option_name
 from ..conditions.keys import is_open
 from ..conditions.meant_values import is_website
 from ..conditions.predicate import Atom, Reach
-from ..model.addresses import is_below, is_name
-from ..model.domains import INSIDE
+from ..model.addresses import domain, is_below, is_name
+from ..model.domains import AUTHORITATIVE, INSIDE
 from ..model.facts import Facts
 from ..model.inside import recipient_outside
 from ..model.message_recipients import people_behind
@@ -152,6 +152,31 @@ def _never_matching(checked: CheckedRule) -> About:
     sections = ({atom.predicate.options[0]: atom.values} for atom in checked.atoms)
     never_met = [sections_values for section in sections for sections_values in never_matching(section)]
     return dict(zip(("option", "value", "instead"), never_met[0], strict=True)) if never_met else None
+
+
+def _extension_with_dot(checked: CheckedRule) -> About:
+    """An extension with the dot before it."""
+    written = [
+        (atom.predicate.options[0], value)
+        for atom in checked.atoms
+        if atom.predicate.sort == "extension"
+        for value in atom.values
+        if value.startswith(".") and "*" not in value
+    ]
+    return {"option": written[0][0], "value": written[0][1], "instead": written[0][1].lstrip(".")} if written else None
+
+
+def _no_such_person(checked: CheckedRule) -> About:
+    """A sender or recipient in the organization's domains whom its directory does not have."""
+    facts = checked.facts
+    named = [
+        (atom.predicate.options[0], person)
+        for atom in checked.atoms
+        if atom.predicate.is_sole
+        for person in map(facts.people.primary, atom.people)
+        if facts.domains.type_of(domain(person)) == AUTHORITATIVE and facts.is_object(person) is False
+    ]
+    return {"option": named[0][0], "value": named[0][1]} if named else None
 
 
 def _web_domain(checked: CheckedRule) -> About:
@@ -404,6 +429,8 @@ CHECKS: Mapping[LintKind, Callable[[CheckedRule], About]] = {
     "literal_asterisk": _asterisks,
     "set_of_letters": _letter_sets,
     "value_never_matches": _never_matching,
+    "extension_with_dot": _extension_with_dot,
+    "no_such_person": _no_such_person,
     "web_domain": _web_domain,
     "subdomains": _subdomains,
     "two_templates": _templates,
@@ -440,6 +467,8 @@ OF_IDLE_RULES: frozenset[LintKind] = frozenset(
         "literal_asterisk",
         "set_of_letters",
         "value_never_matches",
+        "extension_with_dot",
+        "no_such_person",
         "web_domain",
         "on_premises_scope",
         "dlp_rule",

@@ -15,8 +15,11 @@ from .addresses import is_below
 #: The type of accepted domains whose mail Exchange relays to other servers, unless it has the mailbox.
 RELAYED = "InternalRelay"
 
+#: The type of accepted domains whose mailboxes are all the organization's own, in Exchange Online or on premises.
+AUTHORITATIVE = "Authoritative"
+
 #: Types of accepted domains whose people are inside.
-INSIDE = ("Authoritative", RELAYED)
+INSIDE = (AUTHORITATIVE, RELAYED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class AcceptedDomain:
     """
 
     name: str
-    type: str = "Authoritative"
+    type: str = AUTHORITATIVE
     match_subdomains: bool = False
 
 

@@ -61,6 +61,10 @@ _OF_ONE: Mapping[tuple[LintKind, str], str] = {
     ("value_never_matches", ""): (
         "has {value} in {option}, which matches no mail, since Exchange takes it as it is written: write {instead}"
     ),
+    ("extension_with_dot", ""): (
+        "has {value} in {option}: whether Exchange ignores the dot is not documented, so write {instead}"
+    ),
+    ("no_such_person", ""): "has {value} in {option}, which is no address of the organization, as far as the facts say",
     ("web_domain", ""): (
         "has the domain {value} in {option}, which is named as web sites are: {instead} itself is not meant by it"
     ),
@@ -70,6 +74,9 @@ _OF_ONE: Mapping[tuple[LintKind, str], str] = {
     ("typed_exception", "word"): "lets anybody keep mail from it by writing {values}: its exception is {option}",
     ("typed_exception", "pattern"): (
         "lets anybody keep mail from it by writing what matches {values}: its exception is {option}"
+    ),
+    ("typed_exception", "importance"): (
+        "lets anybody keep mail from it by giving it the importance {values}: its exception is {option}"
     ),
     ("typed_exception", "header"): (
         "lets anybody who sets the header {header} keep mail from it: its exception is {option}"
@@ -160,6 +167,9 @@ _SENTENCES: Mapping[tuple[LintKind, str], str] = {
     ),
     ("typed_stop", "pattern"): (
         "Anybody can keep mail from {other} by writing what matches {values}: {rule} comes first, by its condition {option}."
+    ),
+    ("typed_stop", "importance"): (
+        "Anybody can keep mail from {other} by giving it the importance {values}: {rule} comes first, by its condition {option}."
     ),
     ("typed_stop", "header"): (
         "Anybody who sets the header {header} can keep mail from {other}: {rule} comes first, by its condition {option}."

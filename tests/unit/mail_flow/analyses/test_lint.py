@@ -170,6 +170,7 @@ def test_rules_that_differ_are_no_duplicates(one: Values, other: Values) -> None
         ({"exceptions": {"sender_domain_is": ["*.y.com"]}, "enabled": False}, "value_never_matches"),
         ({"exceptions": {"attachment_extension_matches_words": ["*.pdf"]}}, "value_never_matches"),
         ({"exceptions": {"recipient_domain_is": ["x.com", "www.y.com"]}}, "web_domain"),
+        ({"conditions": {"attachment_extension_matches_words": ["exe", ".js"]}}, "extension_with_dot"),
         ({"conditions": {**OUTGOING, "recipient_domain_is": ["WWW.y.com"]}, "enabled": False}, "web_domain"),
         ({"actions": {"apply_ome": True, "apply_rights_protection_template": "Do Not Forward"}}, "two_templates"),
         ({"conditions": {**OUTGOING, "subject_matches_patterns": ["*"]}}, "unknown_pattern"),
@@ -398,6 +399,30 @@ def test_an_exception_for_people_inside_misses_internal_domains_too() -> None:
     assert internal == ["InOrganization"]
 
 
+def test_a_name_of_nobody_in_the_directory_is_named() -> None:
+    def of_senders(*senders: str, **facts: Any) -> list[str]:
+        rows = lint([rule("Old", {"from": list(senders)}, STOP)], {**TENANT, **facts}, NOW)
+        return [each["reason"] for each in rows if each["kind"] == "no_such_person"]
+
+    assert of_senders("robert@contoso.com", "oldfax@contoso.com") == [
+        "The rule 'Old' has 'oldfax@contoso.com' in from, which is no address of the organization, as far as the facts say."
+    ]
+    assert not of_senders("robert@contoso.com", "fax@fabrikam.com")
+    assert not of_senders("oldfax@contoso.com", mailboxes=None)
+    relayed = [{"name": "contoso.com", "type": "InternalRelay", "match_subdomains": False}]
+    assert not of_senders("oldfax@contoso.com", accepted_domains=relayed)
+
+
+def test_what_senders_choose_beside_the_text_is_named() -> None:
+    urgent = rule("Secret", OUTGOING, ENCRYPT, exceptions={"with_importance": "Low"})
+    stops = rule("Urgent", {**IN, "with_importance": "High"}, STOP)
+    reasons = {each["kind"]: each["reason"] for each in lint([stops, urgent], TENANT, NOW)}
+    assert reasons["typed_exception"] == (
+        "The rule 'Secret' lets anybody keep mail from it by giving it the importance 'Low': its exception is with_importance."
+    )
+    assert reasons["typed_stop"].startswith("Anybody can keep mail from 'Secret' by giving it the importance 'High'")
+
+
 def test_names_that_are_almost_the_same_may_be_misspelled() -> None:
     def misspelled(*rules: Mapping[str, Any], **facts: Any) -> list[tuple[list[str], str]]:
         rows = lint(list(rules), {**TENANT, **facts}, NOW)
@@ -424,6 +449,15 @@ def test_names_that_are_almost_the_same_may_be_misspelled() -> None:
     assert not misspelled(both)
     assert not misspelled(law)
     assert not misspelled(files, remote_domains=remote)
+
+
+def test_a_rule_with_a_rare_template_meets_all_others() -> None:
+    forward = {"apply_rights_protection_template": "Do Not Forward"}
+    others = [rule(word, {**OUTGOING, "subject_contains_words": [word]}, ENCRYPT) for word in "abc"]
+    rare = rule("Rare", {**OUTGOING, "from": ["joe@contoso.com"]}, forward)
+    for rules in ([rare, *others], [*others[:1], rare, *others[1:]], [*others, rare]):
+        (row,) = [row for row in lint(rules, TENANT, NOW) if row["kind"] == "templates_meet"]
+        assert row["rules"] == ["a", "b", "c", "Rare"]
 
 
 def test_rules_that_meet_the_same_rule_share_a_row() -> None:
