@@ -298,13 +298,14 @@ def _error_actions(finding: MayFail) -> tuple[str, str]:
 
 @may_happen.register
 def _changes_later(finding: MayChangeLater) -> str:
-    return f"may be treated differently later: rule '{finding.rules[0]}' {dated(finding.dates)}"
+    return f"may be treated differently later: the rule '{finding.rules[0]}' {dated(finding.dates)}"
 
 
 @_with_more.register
 def _changes_later_row(finding: MayChangeLater, row: DifferenceRow) -> DifferenceRow:
     dates = tuple((date.how, date.verb, date.date) for date in finding.dates)
-    return replace(_may_change_row(finding, row), dates=dates)
+    later = tuple(reason.id for reason in finding.unknown if reason.kind == "later")
+    return replace(_may_change_row(finding, row), dates=dates, in_words=later or None)
 
 
 @may_happen.register

@@ -526,6 +526,9 @@ ASKED_BY: Mapping[str, str] = {
 #: The maximum number of other rules that a sentence names.
 MOST_NAMED = 3
 
+#: Fate to how rules that bring it about keep mail from other effects.
+_ENDING_WAYS = {Fate.REJECTED: "rejects", Fate.DELETED: "deletes", Fate.QUARANTINED: "quarantines"}
+
 #: How rules end mail, whatever other rules are for.
 ENDING_MAIL = frozenset(("rejects", "deletes", "quarantines"))
 
@@ -540,7 +543,7 @@ def named_of(exempting: Sequence[Exempting], often: Collection[Exempting] = ()) 
     return [exemption for exemption in exempting if exemption in first or often_named[exemption.how] == 1]
 
 
-def _by(way: tuple[str, bool], rules: str, it: str, *, several: bool, continues: bool) -> str:
+def _by(way: tuple[str, bool], rules: str, it: str, *, several: bool, continues: bool, already: bool) -> str:
     """How rules keep mail from an effect, in words, with the open question on which that depends.
 
     :param way: how they do, and whether only before an edit.
@@ -548,11 +551,12 @@ def _by(way: tuple[str, bool], rules: str, it: str, *, several: bool, continues:
     :param it: the mail in words.
     :param several: whether the rules take the verb of several: ``2 other rules ask for another template``.
     :param continues: whether the words before these say what other rules make of the mail.
+    :param already: whether the rules do to the mail what it is about anyway.
     """
     how, before = way
     question = f" ({ASKED_BY[how]})" if how in ASKED_BY else ""
     if how in _WHAT_RULES_MAKE_OF_IT:
-        begins = "" if continues else f"{it} {'was' if before else 'is'} "
+        begins = "" if continues else f"{it} {'was' if before else 'is'} {'already ' if already else ''}"
         return f"{begins}{_WHAT_RULES_MAKE_OF_IT[how]} by {rules}{' before' if before else ''}{question}"
     if how in _WHAT_DLP_DOES:
         return f"{_WHAT_DLP_DOES[how].format(it=it, rules=rules)}{question}"
@@ -567,6 +571,7 @@ def unless_words(
     often: Collection[Exempting] = (),
     other_ways: Sequence[str] = (),
     what: Sequence[str] = ("it", "it"),
+    effect: str = "",
 ) -> str:
     """What keeps mail from an effect, as the end of a sentence. Rules that are not named are counted.
 
@@ -574,6 +579,7 @@ def unless_words(
     :param often: the rules that are only counted.
     :param other_ways: how yet other rules do.
     :param what: the words for the mail, where it is first named and later.
+    :param effect: how rules that have the effect themselves keep mail from it; empty if none do.
     """
     named = named_of(exempting, often)
     ordered = sorted(exempting, key=lambda exemption: exemption not in named)
@@ -595,7 +601,16 @@ def unless_words(
         rules = listed([*names, *others], most=len(names) + 1)
         several = bool(names) and unnamed > 0 and not in_other_ways
         continues = last is not None and last[0] in _WHAT_RULES_MAKE_OF_IT and last[1] == before
-        texts.append(_by(way, rules, what[1] if is_named else what[0], several=several, continues=continues))
+        texts.append(
+            _by(
+                way,
+                rules,
+                what[1] if is_named else what[0],
+                several=several,
+                continues=continues,
+                already=how == effect,
+            )
+        )
         last = way
         is_named = is_named or how in _WHAT_RULES_MAKE_OF_IT or "{it}" in _WHAT_DLP_DOES.get(how, "")
     return f", unless {', or '.join(texts)}" if texts else ""
@@ -665,8 +680,16 @@ def effect_parts(finding: ChangedMail) -> tuple[str, str]:
     now += " (some that arrives protected, too)" if finding.limit == "partly_protected" else ""
     # What other rules do is known about the recipient's copy.
     what = ("the recipient's copy", "that copy") if finding.person else ("it", "it")
-    unless = unless_words(finding.keeping, reasons, other_ways=finding.other_ways_that_keep, what=what)
+    unless = unless_words(
+        finding.keeping, reasons, other_ways=finding.other_ways_that_keep, what=what, effect=_ending(finding)
+    )
     return str(mail_of_change(finding)), f"{now}{unless}"
+
+
+def _ending(finding: ChangedMail) -> str:
+    """How the rules end the mail that newly do, as a key of :data:`_WHAT_RULES_MAKE_OF_IT`; empty if none does, or not all of it."""
+    after = finding.stages[1]
+    return _ENDING_WAYS.get(after.fate, "") if after and finding.kind is not DifferenceKind.DELIVERY_GAINED else ""
 
 
 def _example(finding: ChangedMail) -> str:
@@ -775,7 +798,7 @@ _DATED = {
     "new": "",
     "gone": "no longer ",
     "other": "is no longer the same when it ",
-    "meets": "meets other rules or settings when it ",
+    "meets": "meets changed rules or settings when it ",
 }
 
 

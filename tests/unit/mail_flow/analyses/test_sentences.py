@@ -274,14 +274,14 @@ OFFERS = rule("Offers", {**OUTGOING, "subject_contains_words": ["offer"]}, ENCRY
             [{**SOON, "actions": {"delete_message": True}}],
             "rule 'All' is no longer the same when it begins on 2026-04-01 00:00 UTC",
         ),
-        ([STOPS, SOON], [SOON], "rule 'All' meets other rules or settings when it begins on 2026-04-01 00:00 UTC"),
-        ([UNTIL, OFFERS], [UNTIL], "rule 'All' meets other rules or settings when it ends on 2026-04-01 00:00 UTC"),
+        ([STOPS, SOON], [SOON], "rule 'All' meets changed rules or settings when it begins on 2026-04-01 00:00 UTC"),
+        ([UNTIL, OFFERS], [UNTIL], "rule 'All' meets changed rules or settings when it ends on 2026-04-01 00:00 UTC"),
     ],
 )
 def test_a_date_to_come_is_named(before: list[Values], after: list[Values], said: str) -> None:
     rows = [row for row in compared(before, after).rows if row["kind"] == "unknown"]
-    assert [row["text"] for row in rows] == [f"Mail {OUT} may be treated differently later: {said}."]
-    assert [each["id"] for each in rows[0]["unknown"]] == ["date"]
+    assert [row["text"] for row in rows] == [f"Mail {OUT} may be treated differently later: the {said}."]
+    assert [each["id"] for each in rows[0]["unknown"]] == rows[0]["in_words"] == ["date"]
 
 
 LOUD = rule("Loud", {**OUTGOING, "subject_contains_words": ["draft"]}, {"generate_incident_report": "sec@contoso.com"})
@@ -539,3 +539,10 @@ def test_an_exception_names_only_values_that_the_mail_may_have() -> None:
     new = {**old, "conditions": {**IN, "recipient_domain_is": ["partner.com"]}}
     (text,) = (row["text"] for row in compared([old], [new]).rows if row["kind"] == "protection_gained")
     assert "to partner.com, except mail to a.partner.com, is now encrypted" in text
+
+
+def test_mail_that_is_now_rejected_may_be_rejected_already() -> None:
+    other = rule("Other", {"subject_contains_words": ["offer"]}, {"reject_message_reason_text": "no"})
+    ours = rule("Ours", OUTGOING, {"reject_message_reason_text": "no"})
+    (said,) = [row["text"] for row in compared([other], [other, ours]).rows if row["kind"] == "delivery_lost"]
+    assert said.startswith(f"Mail {OUT} is now rejected, unless it is already rejected by 'Other': ")
