@@ -655,7 +655,7 @@ difference:
     unless:
       description: The mail of C(when) that is not meant, in the form of a rule's exceptions.
       type: dict
-      returned: where a rule got or lost a condition
+      returned: where a rule has exceptions, or got or lost a condition
     every:
       description: Whether it happens to all mail that meets C(when), and not C(unless). If not, exceptions or other
         rules may treat some of it differently.

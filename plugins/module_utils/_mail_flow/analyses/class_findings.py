@@ -24,7 +24,7 @@ from ..symbolic.witness_replay import as_it_arrives, course_of, on_arrival
 from .aspects import Aspect, DifferenceKind
 from .attribution import ANY, OWN
 from .class_exemptions import ClassExemptions, ClassFacts, Extent
-from .difference_kinds import ClassWitness, MailClass, assumed, witness_of
+from .difference_kinds import ClassWitness, MailClass, assumed, unusual, witness_of
 from .difference_queries import DifferenceSearch
 from .edited_rules import changing_rules, edit_at, rules_of, telling_separation, watching_rules
 from .exempting_rules import Exemptions, exempting_rules
@@ -445,13 +445,18 @@ class ClassFindings:
         return Extent((*wanted, *named), (*wanted, *exempt), of_class, differs, like_witness)
 
     def _exceptions(self, findings: Sequence[ChangedMail], extents: Sequence[Extent]) -> list[tuple[Atom, ...]]:
-        """For each finding, the exceptions that some mail meets which the sentence would name if it had no exceptions."""
+        """For each finding, the exceptions that some mail meets which the sentence would name if it had no exceptions: usual mail, or
+        such that rules distinguish from it.
+        """
         conditions, recipient = self.model.free.conditions, self.model.mail.recipient
         every = [_exceptions_of(finding.about) for finding in findings]
+        mail = [(extent.named_or_exempt, unusual(self.model, extent.named_or_exempt)) for extent in extents]
         met = Batch(self.model.circuit, self._search.budget).possible(
-            ((place, atom), (*extents[place].named_or_exempt, high(conditions.truth(atom, SeenMessage(), recipient))))
+            ((place, atom), (*literals, high(conditions.truth(atom, SeenMessage(), recipient))))
             for place, atoms in enumerate(every)
             for atom in atoms
+            for literals in mail[place]
+            if literals
         )
         return [tuple(atom for atom in atoms if (place, atom) in met) for place, atoms in enumerate(every)]
 

@@ -169,6 +169,11 @@ class MailFinding:
         return {} if self.why.is_several else section_of(self.why.unmet)
 
 
+def _unmet(why: Separation, exceptions: Sequence[Atom]) -> dict[str, Any]:
+    """The conditions none of which mail meets."""
+    return {} if why.is_several else section_of((*why.unmet, *exceptions))
+
+
 #: How a rule exempts mail by giving it anyway what it newly gets.
 _ANYWAY = ("encrypts", "routes", "brings")
 
@@ -284,9 +289,15 @@ class ChangedMail(MailFinding):
         return section_of(chain.from_iterable(in_section(rule).criteria.conditions for rule in self.about))
 
     @property
+    def unless(self) -> dict[str, Any]:
+        return _unmet(self.why, self.exceptions)
+
+    @property
     def every(self) -> bool:
-        """Whether all mail that :attr:`when` describes is treated so."""
-        if not self.whole or self.arrives or self.changed or self.why.is_several or self.applying:
+        """Whether all mail that :attr:`when` and :attr:`unless` describe is treated so."""
+        if not self.whole_but_exceptions or self.arrives or self.changed or self.why.is_several or self.applying:
+            return False
+        if not says_all((*self.why.unmet, *self.exceptions)):
             return False
         return all(in_section(rule) == rule for rule in self.about) and says_all(
             [atom for rule in self.about for atom in rule.criteria.conditions]
@@ -352,6 +363,10 @@ class SideEffectsChanged(MailFinding):
     @property
     def when(self) -> dict[str, Any]:
         return section_of(chain.from_iterable(in_section(rule).criteria.conditions for rule in self.about))
+
+    @property
+    def unless(self) -> dict[str, Any]:
+        return _unmet(self.why, self.exceptions)
 
 
 @dataclass(frozen=True, kw_only=True)

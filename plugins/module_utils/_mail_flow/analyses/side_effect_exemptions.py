@@ -154,13 +154,18 @@ class SideEffectExemptions:
         return usual if shown else assumed(self._model, about, usual=False)
 
     def _exceptions(self, stated: StatedEffects, mail: Sequence[Literal]) -> tuple[Atom, ...]:
-        """The exceptions that some mail meets which would be named without them."""
+        """The exceptions that some mail meets which would be named without them: usual mail, or such that rules distinguish from it."""
         conditions, recipient = self._model.free.conditions, self._model.mail.recipient
         atoms = dict.fromkeys(atom for about in stated.about for atom in about.named.criteria.exceptions)
+        kinds = [literals for literals in (mail, unusual(self._model, mail)) if literals]
         return tuple(
             atom
             for atom in atoms
-            if self._known.can([*mail, high(conditions.truth(atom, SeenMessage(), recipient))]) is not False
+            if not kinds
+            or any(
+                self._known.can([*literals, high(conditions.truth(atom, SeenMessage(), recipient))]) is not False
+                for literals in kinds
+            )
         )
 
     def _candidates(self, stated: StatedEffects) -> dict[Exempting, Literal]:

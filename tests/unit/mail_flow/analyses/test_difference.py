@@ -103,6 +103,23 @@ def test_a_move_past_rules_that_stop_names_the_mail_that_they_stopped() -> None:
         assert row["every"] is (row["text"].startswith(by_one))
 
 
+def test_an_exception_for_unusual_mail_is_named() -> None:
+    """It said "Mail to fabrikam.com with 'newsletter' in its subject is now encrypted" of a rule that still spares meetings."""
+    spared = {"subject_contains_words": ["newsletter"], "message_type_matches": "Calendaring"}
+    law = rule("Law", {**IN, "recipient_domain_is": ["fabrikam.com"]}, ENCRYPT, exceptions=spared)
+    less = {**law, "exceptions": {"message_type_matches": "Calendaring"}}
+    told = rule("Law", law["conditions"], {"generate_notification": "Protected."}, exceptions=spared)
+    kept = "except mail with 'newsletter' in its subject or of the type Calendaring"
+    (fewer,) = difference([law], [less], TENANT, NOW).rows
+    assert fewer["text"].startswith(
+        "All mail from inside to fabrikam.com with 'newsletter' in its subject, except mail of the type Calendaring, is now encrypted: "
+    )
+    assert (fewer["unless"], fewer["every"]) == ({"message_type_matches": "Calendaring"}, True)
+    for before, after in (([law], []), ([], [law]), ([told], []), ([], [told])):
+        (row,) = difference(before, after, TENANT, NOW).rows
+        assert (kept in row["text"], row["unless"]) == (True, spared)
+
+
 FORWARDS = rule("Forwards", {"message_type_matches": "AutoForward"}, {"reject_message_reason_text": "No."})
 
 

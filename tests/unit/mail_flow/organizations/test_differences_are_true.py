@@ -96,7 +96,7 @@ def mail_of(name: str) -> list[Sent]:
             other = week.messages[chance.choice(sorted(week.messages))]
             mixed["subject"] = f"{other['subject']} {made['subject']}"
         if chance.random() < 0.2 and made["authenticated"]:
-            mixed["type"] = chance.choice(["AutoForward", "OOF"])
+            mixed["type"] = chance.choice(["AutoForward", "Calendaring", "OOF"])
         sent.append(Sent(mixed, message_of(mixed, "", key)))
     return sent
 
@@ -170,8 +170,6 @@ def is_named(found: ChangedMail, flow: Flow, sent: Sent, facts: Any, address: st
     for rule in found.about:
         met = truths(rule)
         if not all(met[atom] is True for atom in rule.criteria.conditions):
-            return False
-        if any(met[atom] is not False for atom in rule.criteria.exceptions):
             return False
     exempt = truths(found.about[0].with_criteria(found.exceptions)) if found.about else {}
     if any(value is not False for value in exempt.values()):
