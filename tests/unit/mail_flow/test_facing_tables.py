@@ -136,11 +136,7 @@ FACING: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
         DifferenceKind,
         contained("difference", "kind"),
     ),
-    "kinds of difference that count in a trace": (
-        {*DifferenceKind}
-        - {DifferenceKind.TRANSIT_LOST, DifferenceKind.TRANSIT_GAINED, DifferenceKind.SIDE_EFFECT_CHANGED},
-        suggestions.WOULD,
-    ),
+    "kinds of difference that may be": (DifferenceKind, sentences.WOULD_BECOME),
     "side effects that may change": (sentences._SIDE_EFFECTS, sentences._POSSIBLE_SIDE_EFFECTS),
     "side effects, by name": (sentences._SIDE_EFFECTS, summary._NOUNS),
     "effects of a policy": (

@@ -51,14 +51,14 @@ class NearestRule:
 def in_clear(
     rules: RuleSet, copies: Iterable[tuple[_Name, CopyResult, Copy, str]]
 ) -> Iterator[tuple[_Name, NearestRule]]:
-    """The copies that are delivered in clear, each with what kept it so.
+    """The copies that are delivered in clear, each with what kept it so; none for which another rule is known to be meant.
 
     :param copies: what the caller calls each copy, its result, the copy, and the rule that is known to be meant for it;
         empty if none is.
     """
     for name, result, copy, meant in copies:
         nearest_rule = nearest(rules, copy, meant) if result.is_in_clear else None
-        if nearest_rule:
+        if nearest_rule and (not meant or nearest_rule.rule in ("", meant)):
             yield name, nearest_rule
 
 

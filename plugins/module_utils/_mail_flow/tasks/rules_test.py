@@ -30,6 +30,7 @@ from ..input.rule_sources import (
     settings_before,
     tested_rules,
 )
+from ..model.connectors import IN_TRANSIT
 from ..model.kleene import Reason
 from ..model.questions import numbers_told
 from ..repair.nearest import copy_of, in_clear
@@ -333,10 +334,12 @@ def _message_copies(test: _Test) -> Iterator[_CopyWithResult]:
 
 
 def _counterexample_copies(test: _Test) -> Iterator[_CopyWithResult]:
-    """The copies of counterexamples."""
+    """The copies of counterexamples. How near encryption was does not matter to a guarantee of the way that mail takes, unless a rule
+    is known to be meant for it.
+    """
     for row, each in zip(test.result.get("guarantees", ()), test.judged, strict=True):
-        if each.counterexample:
-            counterexample = each.counterexample
+        counterexample = each.counterexample
+        if counterexample and (counterexample.meant or each.guarantee.then != IN_TRANSIT):
             copy = copy_of(counterexample, test.simulator.facts, test.now)
             name = (row["name"], counterexample.recipient, row["counterexample"]["outcome"])
             yield name, counterexample.outcome, copy, counterexample.meant
