@@ -976,7 +976,7 @@ suggestions:
     effect:
       description: >-
         What the edits change in mail, as sentences: the widest class of mail first, and what is only possible last. Of
-        more than six classes, the others are counted.
+        more than two classes, the others are counted; C(difference) has all of them.
       type: str
       returned: where edits of rules change mail
     unless:

@@ -43,7 +43,7 @@ from ..wording.contradicted import contradicting_texts
 from ..wording.difference import compared_rows, difference_rows
 from ..wording.fewer_rules import simplified_lines, simplified_row
 from ..wording.guarantees import guarantee_rows
-from ..wording.lint import LintRow, lint_rows
+from ..wording.lint import LintRow, lint_lines, lint_rows
 from ..wording.nearest_rule import NearestRow, nearest_lines, nearest_row
 from ..wording.observed import ObservedRow, observed_lines, observed_rows
 from ..wording.overview import (
@@ -282,11 +282,7 @@ def _problem_lines(test: _Test) -> list[str]:
     """The problems, if the task asks for them by name."""
     if not test.params["lint"]:
         return []
-    if not test.lint:
-        return ["Lint: no problem found."]
-    more = len(test.lint) - _SAID
-    lines = [f"Lint: {row.reason}" for row in test.lint[:_SAID]]
-    return [*lines, f"Lint: {more} more are in lint."] if more > 0 else lines
+    return lint_lines(test.lint, _SAID)
 
 
 def _overview(test: _Test) -> dict[str, Any]:

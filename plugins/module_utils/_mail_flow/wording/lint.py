@@ -303,6 +303,47 @@ def lint_rows(findings: Iterable[LintFinding]) -> list[LintRow]:
     return list(map(_row, alike.values()))
 
 
+#: The problems by which mail is not protected as the rules, or their connectors, were meant to, or is shown to people outside.
+_LEAVING_MAIL_OPEN: frozenset[LintKind] = frozenset(
+    (
+        "answers_missed",
+        "connector_misses_subdomains",
+        "dlp_removes_what_rules_encrypt",
+        "ends_before_encryption",
+        "expired",
+        "extension_with_dot",
+        "inactive_encryption",
+        "internal_domains",
+        "literal_asterisk",
+        "misspelled",
+        "names_a_group",
+        "never_acts",
+        "no_such_person",
+        "routed_to_disabled_connector",
+        "set_of_letters",
+        "shows_outside",
+        "stops_for_disabled_connector",
+        "typed_exception",
+        "typed_stop",
+        "unscoped_encryption",
+        "value_never_matches",
+    )
+)
+
+
+def lint_lines(rows: Sequence[LintRow], most: int) -> list[str]:
+    """Problems as lines of a terminal: first those that leave mail open.
+
+    :param most: the maximum number of problems to name.
+    """
+    if not rows:
+        return ["Lint: no problem found."]
+    ordered = sorted(rows, key=lambda row: row.kind not in _LEAVING_MAIL_OPEN)
+    lines = [f"Lint: {row.reason}" for row in ordered[:most]]
+    more = len(rows) - most
+    return [*lines, f"Lint: {more} more {'is' if more == 1 else 'are'} in the result (lint)."] if more > 0 else lines
+
+
 def _row(findings: Sequence[LintFinding]) -> LintRow:
     key = _key(findings[0])
     if key in _BESIDE_LAST:

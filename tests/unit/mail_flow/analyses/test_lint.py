@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import (
+    LintRow,
+    lint_lines,
+)
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.answers import lint
@@ -809,3 +813,15 @@ def test_a_disclaimer_that_no_message_is_sure_to_get_may_meet_a_later_rule(later
     rows = lint([rule("Tried", OUTGOING, STOP, mode="Audit"), FOOTER, later], TENANT, NOW)
     (reason,) = [row["reason"] for row in rows if row["kind"] == "disclaimer_meets_rule"]
     assert may in reason
+
+
+def test_a_terminal_has_first_what_leaves_mail_open() -> None:
+    rows = [
+        LintRow("prefix_repeats", ("A",), "a."),
+        LintRow("typed_stop", ("B",), "b."),
+        LintRow("fails_open", ("C",), "c."),
+    ]
+    assert lint_lines(rows, 3) == ["Lint: b.", "Lint: a.", "Lint: c."]
+    assert lint_lines(rows, 2) == ["Lint: b.", "Lint: a.", "Lint: 1 more is in the result (lint)."]
+    assert lint_lines(rows, 1)[1:] == ["Lint: 2 more are in the result (lint)."]
+    assert lint_lines([], 3) == ["Lint: no problem found."]
