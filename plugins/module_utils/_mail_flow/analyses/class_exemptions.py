@@ -205,8 +205,11 @@ class ClassExemptions:
                 if exempting.how:
                     ends = high(ended_by(rule, self._model.free.chains[which]))
                     acts[which][exempting] = acts[which].get(exempting, FALSE) | ends
-                    twin = rules_now.get(rule.name)
-                    if not which and twin is not None and _how(twin, draft, earlier=earlier) == exempting.how:
+                    twin = None if which else rules_now.get(rule.name)
+                    # One that now acts on what is treated so only exempts what it acted on before.
+                    if twin is not None and surely_acts(twin, draft.shown.courses[1]):
+                        twin = None
+                    if twin is not None and _how(twin, draft, earlier=earlier) == exempting.how:
                         still = ends & high(ended_by(twin, self._model.free.chains[1]))
                         acts[1][exempting] = acts[1].get(exempting, FALSE) | still
         before, now = acts

@@ -194,7 +194,7 @@ def exempts(by: Exempting, found: ChangedMail, was: End, now: End) -> bool:
     if by.how == "encrypts":
         gained = found.kind is DifferenceKind.PROTECTION_GAINED
         return was.is_encrypted and (before or after) if gained else now.is_encrypted and after
-    return before and not after if by.before else after
+    return before if by.before else after
 
 
 @pytest.mark.parametrize("seed", seeds(120, 178, 239, 431))

@@ -120,6 +120,18 @@ def test_an_exception_for_unusual_mail_is_named() -> None:
         assert (kept in row["text"], row["unless"]) == (True, spared)
 
 
+def test_a_rule_that_stops_all_of_the_mail_now_only_exempts_what_it_stopped_before() -> None:
+    """It said "is no longer encrypted, unless 'App' stops processing first", although 'App' is why it is not."""
+    app = rule("App", {"header_contains_message_header": "X-App", "header_contains_words": ["yes"]}, STOP)
+    marks = {"set_header_name": "X-App", "set_header_value": "yes"}
+    few, more = (
+        rule("Customs", {**IN, "subject_contains_words": words}, marks) for words in (["customs"], ["customs", "duty"])
+    )
+    keyword = rule("Keyword", {**IN, **SUBJECT}, ENCRYPT)
+    (row,) = difference([few, app, keyword], [more, app, keyword], TENANT, NOW).rows
+    assert "is no longer encrypted, unless 'App' stopped processing first: " in row["text"]
+
+
 FORWARDS = rule("Forwards", {"message_type_matches": "AutoForward"}, {"reject_message_reason_text": "No."})
 
 
