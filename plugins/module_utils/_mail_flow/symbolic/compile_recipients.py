@@ -179,17 +179,26 @@ class OtherRecipientsFormulas:
         return ("address", address) in self.companions
 
     def still_there(self, address: str, history: int) -> Value:
-        """Whether somebody else named by a field certainly shares the copy: before any split, and after one if somebody
-        who is modeled stays. For a group, its members stay, who are not modeled.
+        """Whether somebody else named by a field certainly shares the copy: before any split, after splits with which nobody
+        leaves, and after others if somebody who is modeled stays. For a group, its members stay, who are not modeled.
         """
         if not history:
             return TRUE
-        if address in self.mail.facts.groups.expanded:
-            return FALSE
-        if self.is_modeled(address):
+        if self.is_modeled(address) and address not in self.mail.facts.groups.expanded:
             return self._stays["address", address][history]
         anybody = self.companions.get(ANYBODY)
-        return FALSE if anybody is None else self._stays[ANYBODY][history] & anybody.slot["address", address]
+        if anybody is not None:
+            is_group = address in self.mail.facts.groups.expanded
+            return FALSE if is_group else self._stays[ANYBODY][history] & anybody.slot["address", address]
+        return self._nobody_left(history)
+
+    def _nobody_left(self, history: int) -> Value:
+        """Whether all who shared the copy before any split share it after a history of splits."""
+        stay = [stays[history] for stays in self._stays.values()]
+        while history:
+            stay.append(~self._leaves[history])
+            history = self.histories.before[history]
+        return self.logic.all_of(stay)
 
     @property
     def nobody(self) -> list[Literal]:

@@ -140,6 +140,17 @@ def test_a_rule_that_smime_leaves_nothing_to_do_splits_nothing() -> None:
     assert rows["delivery_lost"]["witness"]["message"]["protection"]["kind"] == "smime"
 
 
+def test_a_rule_that_does_not_act_takes_nobody_out_of_a_copy() -> None:
+    """Whether To or Cc still names a group is open only of mail that a rule has split (U07)."""
+    asks = {"moderate_message_by_user": ["boss@contoso.com"]}
+    trainees = rule("Trainees", {"from": ["alice@contoso.com"], "sent_to_scope": "NotInOrganization"}, asks)
+    everybody = rule("Everybody", {"any_of_to_cc_header": ["all@contoso.com"]}, asks)
+    facts = {**TENANT, "groups": {"all@contoso.com": ["bob@contoso.com", "carol@contoso.com"]}}
+    rows = difference([trainees, everybody], [trainees], facts, NOW).rows
+    (row,) = (row for row in rows if row["kind"] == "delivery_gained")
+    assert row["text"].startswith("Mail with all@contoso.com in its To or Cc field is now delivered (before, it waited")
+
+
 #: A rule about somebody, and facts that contradict what is assumed of all people: that there are no guests, and that
 #: all insiders are in the directory.
 UNUSUAL_PEOPLE = {
