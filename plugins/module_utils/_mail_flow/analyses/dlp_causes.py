@@ -20,7 +20,7 @@ from ..rules.dlp_rules import DlpRules
 from ..simulator.protection import protection_of
 from ..simulator.rule_trace import result_values
 from ..simulator.state import Course
-from .causes import BreachCause
+from .breach_cause import BreachCause
 from .meant_rules import shares_values
 from .standings import SCOPES
 

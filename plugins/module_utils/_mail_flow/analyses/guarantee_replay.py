@@ -22,7 +22,7 @@ from ..simulator.results import result
 from ..simulator.state import Course
 from ..symbolic.message_search import CandidateMessage
 from ..symbolic.witness_replay import counted, courses_of, may_disclose, reasons_for, surely_breaks, surely_keeps
-from .causes import BreachCause
+from .breach_cause import BreachCause
 from .judgment import Breach, Counterexample, counterexample_of, counterexample_of_disclosure, hole_of
 
 #: Builds the counterexample of a message that is one: as plain as it can be, and with its cause. That takes as long as

@@ -43,7 +43,8 @@ from ..symbolic.witness_replay import (
     surely_discloses,
     surely_keeps,
 )
-from .causes import BreachCause, cause_of
+from .breach_cause import BreachCause
+from .causes import cause_of
 from .dlp_causes import cause_by_encrypters, cause_by_removal, idle_rules
 from .standings import Copy
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._exchange.text import listed
 from ..._exchange.unprotected import UNPROTECTED
-from ..analyses.causes import BreachCause
+from ..analyses.breach_cause import BreachCause
 from ..analyses.judgment import Counterexample, Hole, Judgment
 from ..conditions.predicates import BY_OPTION
 from ..input.guarantee_options import Guarantee

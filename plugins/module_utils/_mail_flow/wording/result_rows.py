@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..analyses.aspects import DifferenceKind
-from ..analyses.causes import BreachCause
+from ..analyses.breach_cause import BreachCause
 from ..analyses.judgment import GuaranteeVerdict, Hole
 from .copy_row import CopyRow
 from .reasons import OpenReason

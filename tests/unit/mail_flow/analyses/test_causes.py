@@ -6,7 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.causes import BreachCause
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.breach_cause import (
+    BreachCause,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import guarantees
 
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, OUTGOING, PARTNER, STOP, rule, verdict
