@@ -782,15 +782,31 @@ def _differently(edit: Edit) -> str:
     if was and now and was != now:
         named = [listed(list(map(repr, values)), joint="and") for values in (now, was)]
         return f"now asks for {named[0]} instead of {named[1]}"
-    before, after = edit.before.actions.declared, edit.after.actions.declared
-    changed = [option for option in dict.fromkeys((*before, *after)) if before.get(option) != after.get(option)]
-    if changed:
-        return f"now has other actions ({listed(changed, joint='and')})"
+    actions = _changed_actions(edit.before.actions.declared, edit.after.actions.declared)
+    if actions:
+        return actions
     if edit.before.unread != edit.after.unread:
         return "now has other actions"
     if edit.in_place:
         return "now has other conditions or exceptions"
     return f"is now at priority {edit.rule.place}, with other conditions or exceptions"
+
+
+def _changed_actions(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """How actions differ: ``now has quarantine instead of delete_message``; empty if they do not."""
+    was, now = ({option: value for option, value in side.items() if _is_done(value)} for side in (before, after))
+    gone, new = ([option for option in one if option not in other] for one, other in ((was, now), (now, was)))
+    other = [option for option in now if option in was and was[option] != now[option]]
+    shown = [listed(options, joint="and", most=len(options)) for options in (gone, new, other)]
+    texts = [f"now has {shown[1]}{f' instead of {shown[0]}' if gone else ''}"] if new else []
+    texts += [f"no longer has {shown[0]}"] if gone and not new else []
+    texts += [f"now has another {shown[2]}"] if other else []
+    return " and ".join(texts)
+
+
+def _is_done(value: Any) -> bool:
+    """Whether a rule with this value of an action does something."""
+    return value is not False and value not in (None, "", [], ())
 
 
 #: The effect of a date, to the words before it.

@@ -125,7 +125,7 @@ def test_a_copy_that_may_go_where_it_is_hides_none_that_certainly_stays() -> Non
             [COPY],
             [{**COPY, "actions": {"copy_to": ["a@b.com", "c@d.com"]}}],
             "delivery_gained",
-            "All mail from inside now reaches c@d.com: the changed rule 'Copy' now has other actions (copy_to).",
+            "All mail from inside now reaches c@d.com: the changed rule 'Copy' now has another copy_to.",
         ),
         (
             [COPY],

@@ -215,7 +215,7 @@ def test_other_conditions_are_not_called_other_actions() -> None:
     unclear = rule("Unclear", {**OUTGOING, "subject_matches_patterns": ["*a"]}, _REJECTS)
     rejects = rule("Rejects", OUTGOING, {"reject_message_reason_text": "Never."}) | {"exceptions": _OF_COLLEAGUES}
     rows = compared([_log("adatum.com"), rejects, unclear], [_log("fabrikam.com"), rejects, unclear]).rows
-    assert [row["text"] for row in rows if "other actions" in row["text"]] == []
+    assert [row["text"] for row in rows if "'Log' now has another" in row["text"]] == []
     assert any("'Log' now has other conditions or exceptions" in row["text"] for row in rows)
 
 
@@ -546,3 +546,22 @@ def test_mail_that_is_now_rejected_may_be_rejected_already() -> None:
     ours = rule("Ours", OUTGOING, {"reject_message_reason_text": "no"})
     (said,) = [row["text"] for row in compared([other], [other, ours]).rows if row["kind"] == "delivery_lost"]
     assert said.startswith(f"Mail {OUT} is now rejected, unless it is already rejected by 'Other': ")
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said"),
+    [
+        ({"delete_message": True}, {"quarantine": True}, "now has quarantine instead of delete_message"),
+        (
+            {**ENCRYPT, "stop_rule_processing": True},
+            {**ENCRYPT, "stop_rule_processing": False},
+            "no longer has stop_rule_processing",
+        ),
+        ({"set_scl": 0}, {"set_scl": 9}, "now has another set_scl"),
+    ],
+)
+def test_the_actions_that_change_are_named(was: Values, now: Values, said: str) -> None:
+    later = rule("Later", {**OUTGOING, "subject_contains_words": ["offer"]}, _REJECTS)
+    rows = compared([rule("Ours", OUTGOING, was), later], [rule("Ours", OUTGOING, now), later]).rows
+    assert all(f": the changed rule 'Ours' {said}" in row["text"] for row in rows)
+    assert rows

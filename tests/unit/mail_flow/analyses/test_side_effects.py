@@ -299,8 +299,8 @@ def test_names_are_shown_as_they_are_written() -> None:
 def test_attachments_that_are_decrypted_are_told() -> None:
     (row,) = compared([rule("Decrypts", IN, {"remove_ome_v2": True})], [DECRYPTS]).rows
     assert row["text"] == (
-        "Mail from inside now has its protected attachments decrypted: the changed rule 'Decrypts' now has other actions "
-        "(remove_rms_attachment_encryption)."
+        "Mail from inside now has its protected attachments decrypted: the changed rule 'Decrypts' now has "
+        "remove_rms_attachment_encryption."
     )
     texts = [row.text for row in policy_rows(policy([DECRYPTS], TENANT, NOW))]
     assert "All mail from inside has its protected attachments decrypted ('Decrypts')." in texts
