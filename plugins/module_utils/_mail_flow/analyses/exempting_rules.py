@@ -82,7 +82,7 @@ def exempting_rules(
     known: KnownModels, exempt: Sequence[Literal], candidates: Mapping[Exempting, Literal]
 ) -> tuple[tuple[Exempting, ...], tuple[str, ...]]:
     """The rules that exempt named mail from a sentence, each with mail on which none of the others acts that were found before, and
-    how yet others do if there are many.
+    how yet others do if there are many: several that may do so in one way.
 
     :param exempt: literals that are true together of mail that the sentence names and of which it is not true.
     :param candidates: the rules that may do so, each with the literal that is true if it acts.
@@ -94,7 +94,8 @@ def exempting_rules(
         first = known.first_possible([*exempt, *(~acts for acts in exempting.values())], unexplained)
         if first is None:
             break
-        if len(exempting) < MOST_COUNTED:
+        alike = {exemption.rule for exemption in unexplained if exemption.how == first.how}
+        if len(exempting) < MOST_COUNTED or (len(alike) == 1 and first.how not in others):
             exempting[first] = unexplained.pop(first)
         else:
             others.append(first.how)

@@ -35,10 +35,23 @@ def texts(before: Sequence[Values], after: Sequence[Values]) -> list[str]:
     return [row["text"] for row in found.rows]
 
 
-@pytest.mark.parametrize("count", [2, MOST_COUNTED, MOST_COUNTED + 1, 3 * MOST_COUNTED])
+@pytest.mark.parametrize("count", [2, MOST_COUNTED, MOST_COUNTED + 2, 3 * MOST_COUNTED])
 def test_a_few_exempting_rules_are_named_and_of_many_it_is_said_that_there_are_more(count: int) -> None:
     (text,) = texts(stops(count), [*stops(count), ALL])
     assert (text.count("'S"), "another rule" in text) == (min(count, MOST_COUNTED), count > MOST_COUNTED)
+
+
+def test_another_rule_that_is_the_only_one_of_its_kind_is_named() -> None:
+    """It said "or another rule rejects it" where one rule rejects any."""
+    many = stops(3 * MOST_COUNTED)
+    rejects = rule("Virus", {**IN, "subject_contains_words": ["virus"]}, {"reject_message_reason_text": "No."})
+    (text,) = texts([*many, rejects], [*many, rejects, ALL])
+    assert "rejected by 'Virus'" in text
+    assert "or another rule stops processing first" in text
+    several = [rejects, {**rejects, "name": "Worm", "conditions": {**IN, "subject_contains_words": ["worm"]}}]
+    for rules in ([*many, *several], [*several, *many]):
+        (text,) = texts(rules, [*rules, ALL])
+        assert ("another rule" in text, "'Virus' or another" in text) == (True, False)
 
 
 def test_many_exempting_rules_take_as_many_questions_as_some(monkeypatch: pytest.MonkeyPatch) -> None:
