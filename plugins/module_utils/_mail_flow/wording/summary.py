@@ -27,7 +27,7 @@ from .guarantees import RELIED_ON, cause_words, hole_words, transit_words
 from .observed import ObservedRow
 from .reasons import OpenReason, in_order, open_reasons, worded
 from .result_rows import CounterexampleRow, DifferenceRow, GuaranteeRow
-from .sentences import BECOME, BECOMES
+from .sentences import BECOME, BECOMES, FATES
 
 #: The words for a copy's protection.
 _PROTECTION = {
@@ -416,20 +416,27 @@ _FEW = 2
 
 
 def changed_kinds(rows: Sequence[DifferenceRow]) -> str:
-    """What a difference changes, and for whom, in at most two sentences: the mail with the most important change, then all
-    other.
+    """What a difference changes, and for whom, in at most three sentences: the mail with the most important change, then all
+    other, and how many kinds of mail may change.
     """
     changes_by_mail: dict[str, list[str]] = {}
-    for kind in DifferenceKind:
+    for kind in (kind for kind in DifferenceKind if kind is not DifferenceKind.UNKNOWN):
         alike: dict[str, list[DifferenceRow]] = {}
         for row in rows:
             if row.kind is kind:
                 alike.setdefault(_copies_or_mail(row), []).append(row)
         for copies, same in alike.items():
             changes_by_mail.setdefault(_changed_mail(copies, same), []).append(_changed_how(kind, same))
-    texts = [f"{mail} {listed(how, joint='and', most=len(how))}" for mail, how in changes_by_mail.items()]
+    texts = [
+        f"{mail} {listed(list(dict.fromkeys(how)), joint='and', most=len(how))}"
+        for mail, how in changes_by_mail.items()
+    ]
+    unknown = sum(row.kind is DifferenceKind.UNKNOWN for row in rows)
+    perhaps = f"{_count(unknown, 'kind')} of mail may be treated differently."
+    if not texts:
+        return f"What changes: {perhaps}"
     others = f" In addition, {listed(texts[1:], joint='and', most=len(texts))}." if texts[1:] else ""
-    return f"What changes: {texts[0]}.{others}"
+    return f"What changes: {texts[0]}.{others}{f' {perhaps}' if unknown else ''}"
 
 
 def _copies_or_mail(row: DifferenceRow) -> str:
@@ -445,12 +452,20 @@ def _changed_mail(what: str, rows: Sequence[DifferenceRow]) -> str:
     return f"some {what} {'for' if what == 'copies' else 'to'} {whom}"
 
 
+#: The kinds of difference that a new fate says better.
+_ENDS = (DifferenceKind.DELIVERY_LOST, DifferenceKind.FATE_CHANGED)
+
+
 def _changed_how(kind: DifferenceKind, rows: Sequence[DifferenceRow]) -> str:
     """What becomes of the mail, or of the copies, of some rows: ``is now encrypted (2 kinds)``."""
     added = bool(rows[0].added)
     effects = listed(list(dict.fromkeys(_NOUNS[effect.kind] for row in rows for effect in row.side_effects or ())))
+    fates = {FATES.get(row.after.fate) if row.after else None for row in rows}
+    fate = fates.pop() if len(fates) == 1 else None
     if kind is DifferenceKind.SIDE_EFFECT_CHANGED and effects:
         words = f"now {'have' if added else 'has'} other {effects}"
+    elif kind in _ENDS and fate and not added:
+        words = fate[0]
     else:
         words = (BECOME if added else BECOMES)[kind]
     return f"{words}{f' ({len(rows)} kinds)' if len(rows) > 1 else ''}"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.aspects import DifferenceKind
@@ -231,3 +232,17 @@ def test_mail_that_may_get_through_or_end_elsewhere() -> None:
     assert (
         may_become((DifferenceKind.PROTECTION_LOST, DifferenceKind.PROTECTION_GAINED)) == "may be treated differently"
     )
+
+
+def test_the_first_sentences_say_what_ends_mail_and_count_what_may_change() -> None:
+    hold = rule("Hold", OUTGOING, {"moderate_message_by_user": ["boss@contoso.com"]})
+    rows = _changes([], [rule("All", IN, ENCRYPT), hold])
+    kinds = [row.kind for row in rows]
+    assert DifferenceKind.DELIVERY_LOST in kinds
+    said = changed_kinds([row for row in rows if row.kind is DifferenceKind.DELIVERY_LOST])
+    assert said == "What changes: some mail to people outside now waits for approval."
+    unknown = DifferenceRow(kind=DifferenceKind.UNKNOWN, text="Mail may be treated differently.", when={})
+    held = [row for row in rows if row.kind is DifferenceKind.DELIVERY_LOST]
+    assert changed_kinds([*held, *(replace(row, kind=DifferenceKind.FATE_CHANGED) for row in held)]) == said
+    assert changed_kinds([*held, unknown]) == f"{said} 1 kind of mail may be treated differently."
+    assert changed_kinds([unknown, unknown]) == "What changes: 2 kinds of mail may be treated differently."
