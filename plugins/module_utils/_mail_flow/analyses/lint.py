@@ -46,6 +46,9 @@ from .rule_conflicts import ConflictSearch
 from .sender_choices import met_by_sender, names_senders
 from .single_rule_lint import CHECKS, OF_IDLE_RULES, CheckedRule, LintFinding, is_over, locking_brand, templates_of
 
+#: What senders are not to keep from their mail.
+_NOT_TO_BE_EVADED = (Does.ENCRYPT, Does.REJECT, Does.DELETE, Does.QUARANTINE, Does.MODERATE)
+
 #: So many pairs of rules with different templates are looked at.
 _MOST_PAIRS = 400
 
@@ -396,7 +399,7 @@ class WholeMailLint:
             applying = [
                 atom for place, atom in enumerate(step.rule.criteria.exceptions) if (step.rule.place, place) in met
             ]
-            chosen = met_by_sender(applying) if step.rule.enforces(Does.ENCRYPT) else None
+            chosen = met_by_sender(applying) if step.rule.enforces(*_NOT_TO_BE_EVADED) else None
             if chosen is not None:
                 yield LintFinding("typed_exception", (step.rule.name,), chosen)
             for place, atom in enumerate(step.rule.criteria.exceptions):

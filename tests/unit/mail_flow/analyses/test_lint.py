@@ -417,6 +417,22 @@ def test_a_name_of_nobody_in_the_directory_is_named() -> None:
     assert not of_senders("oldfax@contoso.com", accepted_domains=relayed)
 
 
+@pytest.mark.parametrize(
+    ("actions", "kinds_found"),
+    [
+        ({"reject_message_reason_text": "No."}, {"typed_exception"}),
+        ({"quarantine": True}, {"typed_exception"}),
+        ({"prepend_subject": "[Outside] "}, set()),
+    ],
+)
+def test_what_keeps_mail_back_is_not_to_be_evaded(actions: Mapping[str, Any], kinds_found: set[str]) -> None:
+    """A rule that marks a subject exempts what is marked."""
+    files = rule("Files", {"attachment_extension_matches_words": ["exe"]}, actions)
+    spares = {**files, "exceptions": {"subject_contains_words": ["[Outside]"]}}
+    found_kinds = {each["kind"] for each in lint([spares], TENANT, NOW)}
+    assert found_kinds & {"typed_exception"} == kinds_found
+
+
 def test_what_senders_choose_beside_the_text_is_named() -> None:
     urgent = rule("Secret", OUTGOING, ENCRYPT, exceptions={"with_importance": "Low"})
     stops = rule("Urgent", {**IN, "with_importance": "High"}, STOP)
@@ -617,7 +633,7 @@ def test_mail_that_would_come_to_quarantine_shows_nothing_where_other_mail_does(
         rule("Stops", public, STOP),
         rule("Held", IN, {"quarantine": True}, exceptions={"subject_contains_words": ["free"]}),
     )
-    assert kinds(stops, ENCRYPTS, held) == {"ends_before_encryption", "typed_stop"}
+    assert kinds(stops, ENCRYPTS, held) == {"ends_before_encryption", "typed_stop", "typed_exception"}
     assert kinds(stops, ENCRYPTS, rule("Held", IN, {"quarantine": True})) == set()
 
 
