@@ -394,3 +394,10 @@ def test_why_it_is_unknown_what_becomes_of_approved_mail_is_said() -> None:
 
 def test_all_rules_that_encrypt_a_message_are_named_in_a_row() -> None:
     assert "encrypted by 'Encrypt' and 'Also'" in _tested(ENCRYPT, {**ENCRYPT, "name": "Also"})
+
+
+def test_that_a_template_is_unknown_is_said_of_the_template() -> None:
+    other = {**ENCRYPT, "name": "Other", "actions": {"apply_rights_protection_template": "Do Not Forward"}}
+    said = _tested(ENCRYPT, other)
+    assert "encrypted (with which template is unknown) by 'Encrypt' and 'Other'" in said
+    assert "whether the message gets 'Do Not Forward' or 'Encrypt' (U01)" in said

@@ -35,7 +35,7 @@ _PROTECTION = {
     "encrypt": "encrypted",
     "do_not_forward": "encrypted with Do Not Forward",
     "smime": "protected by S/MIME",
-    "protected_option_unknown": "encrypted (option unknown)",
+    "protected_option_unknown": "encrypted (with which template is unknown)",
     "unknown": "protected or not (unknown)",
 }
 
