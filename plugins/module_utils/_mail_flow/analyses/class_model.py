@@ -31,8 +31,8 @@ class MailClasses:
 
     def __init__(self) -> None:
         self.by_key: dict[ClassKey, MailClass] = {}
-        #: The causes of possible differences in unusual mail. They share one finding.
-        self.unusual: set[int] = set()
+        #: The people and causes of possible differences in unusual mail. They share one finding.
+        self.unusual: set[CopyCause] = set()
 
     def of_part(self, kind: DifferenceKind, copy_cause: CopyCause, part: Part) -> MailClass:
         """The class of a part of a kind and a cause. A new one is added.

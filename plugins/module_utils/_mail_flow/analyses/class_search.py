@@ -167,4 +167,4 @@ class ClassSearch:
                 self._messages.show_surely(mail_class, False)
                 if mail_class.shown is None and not mail_class.refine:
                     self._classes.drop(mail_class)
-                    self._classes.unusual.add(copy_cause[1])
+                    self._classes.unusual.add(copy_cause)

@@ -232,7 +232,7 @@ class _Differ:
         for key, mail_class in self._not_shown().items():
             if not mail_class.usual:
                 del classes[key]
-                self._mail_classes.unusual.add(mail_class.cause)
+                self._mail_classes.unusual.add((mail_class.person, mail_class.cause))
 
     def _not_shown(self) -> dict[ClassKey, MailClass]:
         """The classes that no message certainly shows."""

@@ -11,6 +11,8 @@ from ..conditions.seen_message import SeenMessage
 from ..formula import high
 from ..rules.flow_rule import FlowRule
 from ..simulator.assumptions import BUDGET, FAILING, LATER, MANY_APPROVALS, NOT_FOLLOWED, NOT_FOUND, unusual
+from ..symbolic.message_assumptions import Assumption
+from .class_model import CopyCause
 from .difference_kinds import MailClass
 from .difference_queries import DifferenceSearch
 from .edited_rules import edit_at, names_of, rules_of, telling_separation, unchanged, watching_rules
@@ -184,20 +186,34 @@ class OpenFindings:
             about=(unchanged(self.model, rule),), rules=(rule.name,), unknown=(LATER,), dates=tuple(dates)
         )
 
-    def unusual(self, causes: Sequence[int]) -> MayChangeUnusual:
+    def unusual(self, copy_causes: Sequence[CopyCause]) -> MayChangeUnusual:
         """The finding about unusual mail that rules distinguish from usual mail, and whose outcome is unknown.
 
-        :param causes: the places of the edits that may change the outcome.
+        :param copy_causes: the people and the places of the edits that may change the outcome.
         """
-        ids = sorted(
-            {
-                assumption.id
-                for assumption in self.model.mail.assumptions
-                if assumption.seen and assumption.id not in self._search.about
-            }
-        )
-        edits = [edit for cause in causes if (edit := edit_at(self._search.edits, cause)) is not None]
+        edits = [edit for _person, cause in copy_causes if (edit := edit_at(self._search.edits, cause)) is not None]
+        ids = sorted({assumption.id for assumption in self._relevant_assumptions(copy_causes)})
         return MayChangeUnusual(rules=names_of(edits), unknown=tuple(map(unusual, ids)))
+
+    def _relevant_assumptions(self, copy_causes: Sequence[CopyCause]) -> list[Assumption]:
+        """The assumptions about usual mail that alone keep mail from being treated differently; all that rules see if there are none:
+        then such mail meets several of them not.
+        """
+        made = [each for each in self.model.mail.assumptions if each.id not in self._search.about]
+        seen = [each for each in made if each.seen]
+        differs = self.model.circuit.disjunction(
+            queries.cause(kind, cause) & literal
+            for person, cause in copy_causes
+            for queries in (self._search.about_copies(person),)
+            for kind, literal in queries.kinds.items()
+        )
+        relevant = [
+            each
+            for each in seen
+            if self._search.solve([differs, ~each.literal, *(other.literal for other in made if other.id != each.id)])
+            is not False
+        ]
+        return relevant or seen
 
     def held_longer(self) -> MayWait:
         """The finding about mail that waits for more approvals than the model counts."""

@@ -71,6 +71,13 @@ def test_what_is_unknown_of_unusual_mail_that_rules_tell_apart_is_said(
     assert row["rules"] == [each["name"] for each in after if each not in before]
 
 
+def test_only_unusual_mail_that_an_edit_may_change_is_named() -> None:
+    """It named forwarded mail, too (U26), which a rule rejects before and after."""
+    forwards = rule("Forwards", {"message_type_matches": "AutoForward"}, {"reject_message_reason_text": "No."})
+    (row,) = compared([forwards, LARGE], [forwards, rule("Stops", IN, STOP), LARGE]).rows
+    assert [each["id"] for each in row["unknown"]] == ["U31"]
+
+
 def test_an_alias_matters_where_a_rule_looks_at_it() -> None:
     """What the rule finds in an alias is certain of conditions about addresses, and open of others about recipients
     (U24).
