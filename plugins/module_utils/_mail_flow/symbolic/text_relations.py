@@ -6,7 +6,7 @@ A wrong relation would be a false proof; a missing one only costs trying a messa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ..conditions.keys import Key
 from ..formula import Literal
@@ -16,6 +16,9 @@ from ..sat.circuit import Circuit
 
 #: The number of pairs of values to compare before the first question. Other relations are learned when they matter.
 MOST_PAIRS = 20_000
+
+#: What says how often the character before it is found.
+_COUNTS = ("*", "+", "?", "{")
 
 
 def relate_texts(circuit: Circuit, atoms: Mapping[Key, Literal], *, alike: bool = True) -> None:
@@ -27,6 +30,7 @@ def relate_texts(circuit: Circuit, atoms: Mapping[Key, Literal], *, alike: bool 
     forms = {value: _forms(value) for sort, value in atoms if sort == "word"}
     patterns = [value for sort, value in atoms if sort == "pattern"]
     _relate_words(circuit, atoms, forms)
+    _relate_patterns(circuit, atoms)
     if alike and len(forms) * len(patterns) <= MOST_PAIRS:
         for pattern in patterns:
             _relate_pattern(circuit, atoms, pattern, forms)
@@ -52,6 +56,32 @@ def _relate_words(circuit: Circuit, atoms: Mapping[Key, Literal], forms: Mapping
         for inner, sure in words_in(word, index):
             if sure and inner != word and all(has_word(text, inner) is True for text in texts):
                 circuit.add(~atoms["word", word], atoms["word", inner])
+
+
+def _relate_patterns(circuit: Circuit, atoms: Mapping[Key, Literal]) -> None:
+    """What a pattern finds at the beginning or the end of a text, it finds without that anchor, too."""
+    for sort, value in atoms:
+        if sort != "pattern":
+            continue
+        pattern, dialect = value
+        for anywhere in _without_anchors(pattern):
+            wide = ("pattern", (anywhere, dialect))
+            if wide in atoms:
+                circuit.add(~atoms[sort, value], atoms[wide])
+
+
+def _without_anchors(pattern: str) -> Iterator[str]:
+    """A pattern without the anchor at its beginning, at its end, and both. Some of these may be no patterns."""
+    begins = pattern.startswith("^") and pattern[1:2] not in _COUNTS
+    before_end = pattern.removesuffix("$")
+    backslashes = len(before_end) - len(before_end.rstrip("\\"))
+    ends = pattern.endswith("$") and backslashes % 2 == 0
+    if begins:
+        yield pattern[1:]
+    if ends:
+        yield pattern[:-1]
+    if begins and ends:
+        yield pattern[1:-1]
 
 
 def _relate_pattern(circuit: Circuit, atoms: Mapping[Key, Literal], value: Key, forms: Mapping[str, list[str]]) -> None:

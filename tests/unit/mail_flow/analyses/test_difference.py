@@ -132,6 +132,19 @@ def test_a_rule_that_stops_all_of_the_mail_now_only_exempts_what_it_stopped_befo
     assert "is no longer encrypted, unless 'App' stopped processing first: " in row["text"]
 
 
+@pytest.mark.parametrize(
+    ("narrow", "wide"), [(r"^\[secret\]", r"\[secret\]"), (r"secret$", "secret"), (r"^\[secret\]$", r"\[secret\]")]
+)
+def test_a_pattern_without_its_anchor_finds_all_that_it_found(narrow: str, wide: str) -> None:
+    """It said "may no longer be encrypted (neither a proof nor an example was found)" of a rule that covers more."""
+    before, after = (
+        rule("Secret", {**OUTGOING, "subject_matches_patterns": [pattern]}, ENCRYPT) for pattern in (narrow, wide)
+    )
+    for rules, kind in (([before], "protection_gained"), ([after], "protection_lost")):
+        other = [after if rules == [before] else before]
+        assert [row["kind"] for row in difference(rules, other, TENANT, NOW).rows] == [kind]
+
+
 FORWARDS = rule("Forwards", {"message_type_matches": "AutoForward"}, {"reject_message_reason_text": "No."})
 
 
