@@ -117,6 +117,11 @@ def is_same_repair(edits: Sequence[RuleEdit], others: Sequence[RuleEdit]) -> boo
     return _repairs_of(edits) == _repairs_of(others)
 
 
+def includes_repair(edits: Sequence[RuleEdit], others: Sequence[RuleEdit]) -> bool:
+    """Whether edits do with rules all that others do, at whatever places."""
+    return _repairs_of(others) <= _repairs_of(edits)
+
+
 def _repairs_of(edits: Sequence[RuleEdit]) -> set[tuple[str, str, str, str]]:
     """What edits do to rules, wherever they place them: a rule may also be only moved."""
     changed = {edit.rule for edit in edits if edit.kind != MOVE}

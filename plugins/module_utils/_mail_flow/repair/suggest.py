@@ -49,7 +49,7 @@ from .connector_edits import ConnectorEdit, connector_edits, connector_to_add
 from .draft_fit import are_meant, are_withholding, fit_of
 from .draft_proof import DraftProof, OpenError
 from .draft_search import DraftSearch, FirstStep, FoundDraft
-from .first_steps import MOST_FIRST_STEPS, first_steps, is_same_repair, puts_right
+from .first_steps import MOST_FIRST_STEPS, first_steps, includes_repair, puts_right
 from .found_suggestions import FoundSuggestions
 from .known_counterexamples import KnownCounterexamples
 from .opposed import opposed_guarantee
@@ -455,15 +455,27 @@ def _next_of(drafts: Iterator[FoundDraft]) -> FoundDraft | None:
 
 
 def _without_repetitions(suggested: Sequence[Suggestion]) -> list[Suggestion]:
-    """Those of some suggestions that do not leave open what one before them settles or leaves open with the same repair at
-    another place.
+    """Those of some suggestions that do not leave open what one before them settles, or leaves open for the same reasons, by
+    fewer of their edits, or by the same at other places.
     """
     distinct = list[Suggestion]()
     for suggestion in suggested:
-        is_repeated = any(is_same_repair(suggestion.edits, other.edits) for other in distinct)
-        if suggestion.left_open is None or not is_repeated:
+        is_repeated = any(
+            includes_repair(suggestion.edits, other.edits) and _leaves_as_much_open(suggestion, other)
+            for other in distinct
+        )
+        if not is_repeated:
             distinct.append(suggestion)
     return distinct
+
+
+def _leaves_as_much_open(suggestion: Suggestion, other: Suggestion) -> bool:
+    """Whether a suggestion that is not proved leaves open all that another one does."""
+    mine, theirs = suggestion.left_open, other.left_open
+    if mine is None or theirs is None:
+        return mine is not None
+    reasons, others = ({reason.id for reason in judged.unknown} for judged in (mine, theirs))
+    return others <= reasons and suggestion.how_open >= other.how_open
 
 
 def _without_kept_back_mail(guarantee: Guarantee, rules: RuleSet) -> Guarantee:

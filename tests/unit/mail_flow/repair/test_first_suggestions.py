@@ -706,3 +706,13 @@ def test_what_edits_may_do_to_unusual_mail_is_said_once_behind_all_of_them() -> 
     assert last.startswith("Once edits are applied: Mail that is not usual may be treated differently (U31")
     assert last.count("not usual") == 1
     assert not any("not usual" in line for line in lines)
+
+
+def test_no_edit_joins_one_that_leaves_as_much_open_alone() -> None:
+    """What becomes of mail that may be over 25 MB, and that a rule encrypts, is open whatever else is edited (U31)."""
+    large = {**OUTGOING, "attachment_size_over": "20MB"}
+    customs = rule("Customs", {**OUTGOING, "recipient_domain_is": ["customs.com"]}, STOP)
+    drivers = rule("Drivers", {**OUTGOING, "recipient_domain_is": ["drivers.com"]}, ENCRYPT, enabled=False)
+    found, edits = repaired([customs, drivers], {"when": large, "then": "not_in_clear"})
+    assert edits == [[("add", "Encrypt: G")]]
+    assert {reason.id for reason in found.suggestions[0].left_open.unknown} == {"U31"}
