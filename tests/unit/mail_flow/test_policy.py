@@ -127,6 +127,15 @@ def test_a_rule_that_stops_keeps_a_branding_from_mail_that_its_sender_has_encryp
     assert row["unless"] == [{"rule": "Stops", "how": "stops"}]
 
 
+def test_a_rule_that_stops_what_it_encrypts_alike_itself_keeps_no_mail_from_that() -> None:
+    marked = rule("Marked", {**OUTGOING, "subject_contains_words": ["secure"]}, {**ENCRYPT, **STOP})
+    partner = rule("Partner", {**OUTGOING, "recipient_domain_is": ["partner.com"]}, ENCRYPT)
+    plain = {**marked, "actions": STOP}
+    said, unless = (texts(each, partner)[-1] for each in (marked, plain))
+    assert said == "All mail from inside to people outside at partner.com is encrypted with 'Encrypt' ('Partner')."
+    assert "is encrypted with 'Encrypt', unless 'Marked' stops processing first ('Partner')" in unless
+
+
 def test_rules_that_do_the_same_share_a_sentence() -> None:
     report = {"generate_incident_report": "joe@northwind.com"}
     rows = said_of(rule("One", OUTGOING, report), rule("Two", OUTGOING, report))

@@ -15,6 +15,7 @@ from .rule_effects import (
     ENDING,
     RANK,
     RuleEffect,
+    effects_on_copy,
     how_dlp_rule_keeps,
     how_encrypter_keeps,
     ways_it_keeps,
@@ -54,8 +55,12 @@ class EffectExemptions:
                 continue
             for number, how in enumerate(ways_it_keeps(other, rule, effect)):
                 keeps = self._effects.ends_copies if how in ENDING else self._effects.acts_on_copies
+                # What is stopped by a rule with the same effect lacks it only where it is not usual, like what the rule itself
+                # does not surely encrypt.
+                has_it = how == "stops" and effect in effects_on_copy(other)
+                rank = RANK["may_stop" if has_it else how]
                 candidates.append(
-                    ExemptingRule(Exempting(other.name, how), keeps(other, effect), (RANK[how], other.place, number))
+                    ExemptingRule(Exempting(other.name, how), keeps(other, effect), (rank, other.place, number))
                 )
         return [*candidates, *self._dlp_candidates(rule, effect, len(self._statement_model.rules.rules))]
 
