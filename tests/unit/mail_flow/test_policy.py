@@ -606,6 +606,14 @@ def test_several_rules_ask_and_one_of_them_asks() -> None:
     assert unless_words(asking, often=asking).endswith("one of 5 rules asks for another template")
 
 
+def test_a_rule_alone_in_its_way_and_tense_is_named() -> None:
+    ending = [Exempting(f"R{number}", "rejects") for number in range(3)]
+    holding = [Exempting("Now", "holds"), Exempting("Former", "holds", before=True)]
+    assert "or held for approval by 'Now', or it was held for approval by 'Former' before" in unless_words(
+        [*ending, *holding]
+    )
+
+
 _REJECTING_DISCLAIMER = {"apply_html_disclaimer_text": "x", "apply_html_disclaimer_fallback_action": "Reject"}
 _MARKED = rule("Marked", {**OUTGOING, "subject_contains_words": ["secret"]}, ENCRYPT)
 

@@ -539,8 +539,8 @@ def named_of(exempting: Sequence[Exempting], often: Collection[Exempting] = ()) 
     :param often: the rules that are only counted.
     """
     first = [exemption for exemption in exempting if exemption not in often][:MOST_NAMED]
-    often_named = Counter(exemption.how for exemption in exempting if exemption not in first)
-    return [exemption for exemption in exempting if exemption in first or often_named[exemption.how] == 1]
+    counted = Counter((exemption.how, exemption.before) for exemption in exempting if exemption not in first)
+    return [exemption for exemption in exempting if exemption in first or counted[exemption.how, exemption.before] == 1]
 
 
 def _by(way: tuple[str, bool], rules: str, it: str, *, several: bool, continues: bool, already: bool) -> str:
