@@ -116,7 +116,7 @@ def _formula_of_both(formulas: Formulas, atom: Atom, seen: SeenMessage, person: 
 
 def _write_subject(witness: Witness) -> Mapping[str, Any]:
     """The subject, beginning with the word that the model puts there; with no word there otherwise, if a prefix may
-    hide it. That of an answer stands for one that begins with a blank, which nobody sees.
+    hide it. That of an answer, or one with another word first, stands for one that begins with a blank, which nobody sees.
     """
     mail = witness.mail
     constraint = witness.constraint(mail.texts.get(SUBJECT, {}))
@@ -124,8 +124,8 @@ def _write_subject(witness: Witness) -> Mapping[str, Any]:
     if not text:
         return {}
     if not mail.subject.hides:
-        answer = f"Re:{text}" if text.startswith(" ") else text
-        return {"subject": text if constraint.wrong(answer) else answer}
+        behind_words = [f"Re:{text}", f"x{text}"] if text.startswith(" ") else []
+        return {"subject": next((each for each in behind_words if not constraint.wrong(each)), text)}
     first = [key for key in constraint.wanted if key[0] == "word" and witness.is_true(mail.subject.begins(key))]
     first.sort(key=lambda key: -len(key[1]))
     exclusive = [

@@ -204,3 +204,12 @@ def test_mail_that_a_pattern_for_the_beginning_misses_is_shown_by_an_answer() ->
     begins = {**ENCRYPT, "conditions": {**OUTGOING, "subject_matches_patterns": [r"^\[secure\]"]}}
     found = verdict([begins], when={**OUTGOING, "subject_contains_words": ["[secure]"]}, then="not_in_clear")
     assert found["counterexample"]["message"]["subject"] == "Re: [secure]"
+
+
+def test_a_subject_has_no_blank_at_its_ends() -> None:
+    """Mail programs drop it, so that the text at its beginning would be what the rule looks for."""
+    marked = rule("Marked", {**OUTGOING, "subject_matches_patterns": [r"^(re: |fw: )?\[enc\]"]}, ENCRYPT["actions"])
+    row = refuted(marked, when={**OUTGOING, "subject_matches_patterns": [r"\[enc\]"]})
+    subject = row["counterexample"]["message"]["subject"]
+    assert "[enc]" in subject
+    assert subject == subject.strip()
